@@ -1,0 +1,35 @@
+"""One source, two ways to run it: compiled on floats, interpreted on every other kind of number."""
+
+import functools
+
+import numba
+
+
+def _compile(source):
+    try:
+        return numba.njit(cache=True)(source)
+    except RuntimeError:  # no writable place for the on-disk cache: compile in memory, once per process
+        return numba.njit(source)
+
+
+def kernel(source):
+    """Turn an explicit loop over arrays into a function that chooses how to run by its first array's dtype.
+
+    float64 and float32 arrays run compiled by Numba, without fastmath, so that the result is bit for bit
+    that of the Python source. Object arrays (fractions.Fraction, dual numbers, plain Python floats, ...)
+    run the source itself. `run.source` and `run.compiled` give the two by name.
+
+    A kernel allocates nothing and writes no number of its own into an expression: an integer or float
+    literal would turn float32 into float64 in the compiled run alone. Constants arrive in typed arrays.
+    """
+    compiled = _compile(source)
+
+    @functools.wraps(source)
+    def run(first, *others):
+        if first.dtype.hasobject:
+            return source(first, *others)
+        return compiled(first, *others)
+
+    run.source = source
+    run.compiled = compiled
+    return run

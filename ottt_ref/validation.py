@@ -1,0 +1,136 @@
+"""Checks at the public door: each names the argument, what was expected and what came."""
+
+import math
+import numbers
+import operator
+
+import numpy as np
+
+FLOAT_DTYPES = (np.dtype(np.float64), np.dtype(np.float32))
+
+
+def require_choice(name, value, choices):
+    """Return `value` if it is one of `choices`; raise ValueError otherwise."""
+    if not isinstance(value, str) or value not in choices:
+        expected = ", ".join(repr(choice) for choice in choices)
+        raise ValueError(f"{name} must be one of {expected}, got {value!r}")
+    return value
+
+
+def require_flag(name, value):
+    """Return `value` if it is True or False; raise TypeError otherwise."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def require_number(name, value, expected, condition):
+    """Return `value` if it is a finite real number that satisfies `condition`, described by `expected`."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Number):
+        raise TypeError(f"{name} must be a number {expected}, got {value!r}")
+    if isinstance(value, complex | np.complexfloating):
+        raise TypeError(f"{name} must be a real number {expected}, got {value!r}")
+    if isinstance(value, float | np.floating) and not math.isfinite(value):
+        raise ValueError(f"{name} must be {expected}, got {value!r}")
+    if not condition(value):
+        raise ValueError(f"{name} must be {expected}, got {value!r}")
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def require_positive(name, value):
+    """Return `value` if it is a finite number above 0."""
+    return require_number(name, value, "above 0", lambda number: number > 0)
+
+
+def require_nonnegative(name, value):
+    """Return `value` if it is a finite number that is at least 0."""
+    return require_number(name, value, "of at least 0", lambda number: number >= 0)
+
+
+def require_unit_interval(name, value):
+    """Return `value` if it is a number in [0, 1]."""
+    return require_number(name, value, "in [0, 1]", lambda number: 0 <= number <= 1)
+
+
+def require_count(name, value, minimum=1):
+    """Return `value` as an int if it is a whole number of at least `minimum`."""
+    try:
+        count = operator.index(value)
+    except TypeError:
+        count = None
+    if count is None or isinstance(value, bool):
+        raise TypeError(f"{name} must be a whole number of at least {minimum}, got {value!r}")
+    if count < minimum:
+        raise ValueError(f"{name} must be at least {minimum}, got {count}")
+    return count
+
+
+def require_dtype(name, dtype):
+    """Return `dtype` as a numpy dtype if it is float64 or float32."""
+    try:
+        result = np.dtype(dtype)
+    except TypeError:
+        result = None
+    if result not in FLOAT_DTYPES:
+        raise TypeError(f"{name} must be float64 or float32, got {dtype!r}")
+    return result
+
+
+def describe_shape(shape):
+    """Write a shape with None for the free axes: [T, B, 64]."""
+    return "[" + ", ".join(str(length) for length in shape) + "]"
+
+
+def require_array(name, value, shape, dtype=None):
+    """Return `value` as a C-contiguous, writeable array that kernels can take.
+
+    `shape` holds an int for a fixed axis and a str (its letter) for an axis of any length of at least 1.
+    `dtype` is what it must be; None admits float64, float32 and object. An array that already qualifies is
+    returned as it is, not copied: callers that keep it copy it.
+
+    Raises TypeError for another dtype, ValueError for another shape, an empty axis, NaN or infinite values.
+    """
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} must be a plain array, got a masked one")
+    array = value if isinstance(value, np.ndarray) else _array(name, value)
+    allowed = [np.dtype(dtype)] if dtype is not None else [*FLOAT_DTYPES, np.dtype(object)]
+    if array.dtype not in allowed:
+        expected = "float64 or float32" if dtype is None else _dtype_name(allowed[0])
+        raise TypeError(f"{name} must have dtype {expected}, got {array.dtype}")
+    _require_shape(name, array.shape, shape)
+    if array.dtype == object:
+        _require_numbers(name, array)
+    elif not np.all(np.isfinite(array)):
+        where = tuple(int(index) for index in np.argwhere(~np.isfinite(array))[0])
+        raise ValueError(f"{name} must be finite, got {array[where]} at index {list(where)}")
+    return np.require(array, array.dtype.newbyteorder("="), ["C", "A", "W"])
+
+
+def _array(name, value):
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must be an array, got {type(value).__name__}: {error}") from None
+
+
+def _dtype_name(dtype):
+    return "object (exact numbers, as the network's parameters are)" if dtype == object else f"{dtype}"
+
+
+def _require_shape(name, got, expected):
+    matches = len(got) == len(expected) and all(
+        isinstance(want, str) or length == want for length, want in zip(got, expected)
+    )
+    if not matches:
+        raise ValueError(f"{name} must be {describe_shape(expected)}, got shape {got}")
+    for length, want in zip(got, expected):
+        if length == 0:
+            raise ValueError(f"{name} must be {describe_shape(expected)} with {want} of at least 1, got shape {got}")
+
+
+def _require_numbers(name, array):
+    for index, element in np.ndenumerate(array):
+        if isinstance(element, bool) or not isinstance(element, numbers.Number):
+            raise TypeError(f"{name} must hold numbers, got {element!r} at index {list(index)}")
+        if isinstance(element, float) and not math.isfinite(element):
+            raise ValueError(f"{name} must be finite, got {element!r} at index {list(index)}")
