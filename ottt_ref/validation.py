@@ -103,7 +103,7 @@ def require_array(name, value, shape, dtype=None):
     elif not np.all(np.isfinite(array)):
         where = tuple(int(index) for index in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{name} must be finite, got {array[where]} at index {list(where)}")
-    return np.require(array, array.dtype.newbyteorder("="), ["C", "A", "W"])
+    return np.require(array, requirements=["C", "A", "W"])
 
 
 def _array(name, value):
@@ -125,7 +125,9 @@ def _require_shape(name, got, expected):
         raise ValueError(f"{name} must be {describe_shape(expected)}, got shape {got}")
     for length, want in zip(got, expected):
         if length == 0:
-            raise ValueError(f"{name} must be {describe_shape(expected)} with {want} of at least 1, got shape {got}")
+            raise ValueError(
+                f"{name} must be {describe_shape(expected)} with {want} of at least 1, got shape {got}"
+            )
 
 
 def _require_numbers(name, array):

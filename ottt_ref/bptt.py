@@ -1,0 +1,84 @@
+"""BPTT: backpropagation through time with surrogate derivatives.
+
+    ε^N[t] = ∂L/∂s^N[t]                                  (from the readout: δ_o[t] = ∂L/∂o[t] + λ δ_o[t+1] if leaky)
+    δ^l[t] = ψ^l[t] ∘ ε^l[t] + J^l[t] ∘ δ^l[t+1]         δ^l[T] = 0
+    ε^{l-1}[t] = W^{lT} δ^l[t]
+    ∇W^l = Σ_t δ^l[t] s^{l-1}[t]^T,   ∇b^l = Σ_t δ^l[t]
+
+J^l[t] = ∂u^l[t+1]/∂u^l[t] is λ with the reset's gradient detached and a soft reset; `neurons` lists the other cases.
+It runs backwards in time: every potential and spike of the sequence is kept, and memory grows with T.
+
+Source: Xiao et al. 2022, section 3 (BPTT with surrogate gradients); theorems E5, E6 and E7.
+"""
+
+import numpy as np
+
+from .gradients import GradientSum, one, require_sequence
+from .kernel import kernel
+from .losses import Mixed, average_loss, sequence_loss
+from .neurons import RESET_GRADIENTS
+from .simulation import run
+from .validation import require_choice
+
+LOSSES_OF = ("steps", "average")
+
+
+def gradients(
+    network, inputs, targets, loss=Mixed(), *, reset_gradient="detached", loss_of="steps", terms=False
+):
+    """The gradient of a sequence's loss by BPTT.
+
+    inputs          [T, B, n_in], of the network's dtype
+    targets         class labels [B] or rows [B, n_out]
+    reset_gradient  "detached" (the paper's) or "kept": whether gradients also cross the reset
+    loss_of         "steps": Σ_t ℓ(o[t], y) / T, or "average": ℓ of the time-averaged output
+    terms           whether to record what each time step adds
+
+    Returns Gradients. Raises TypeError or ValueError that names the argument, before any work.
+    """
+    inputs, targets = require_sequence(network, inputs, targets, loss, terms)
+    require_choice("reset_gradient", reset_gradient, RESET_GRADIENTS)
+    require_choice("loss_of", loss_of, LOSSES_OF)
+    activity = run(network, inputs)
+    total, output_errors = (sequence_loss if loss_of == "steps" else average_loss)(
+        loss, activity.outputs, targets
+    )
+    sums = backward(network, activity, output_errors, reset_gradient=reset_gradient, terms=terms)
+    return sums.result(total, activity.outputs)
+
+
+def backward(network, activity, output_errors, *, reset_gradient="detached", leaks_back=None, terms=False):
+    """The algebra alone: `activity` and `output_errors` ∂L/∂o [T, B, n_out] may hold any numbers.
+
+    leaks_back  by layer, whether δ[t+1] reaches δ[t] (None: everywhere). With False above layer l, ∇W^l is OTTT's
+                (theorem E2).
+    Returns a GradientSum.
+    """
+    time_steps, batch_size = output_errors.shape[:2]
+    sums = GradientSum(network, batch_size, time_steps if terms else None)
+    bias_input = one(network)
+    deltas = [np.zeros(output.shape[1:], dtype=network.dtype) for output in activity.layer_outputs]
+    for t in reversed(range(time_steps)):
+        now = activity.at(t)
+        error = output_errors[t]
+        for l in reversed(range(len(network.layers))):
+            layer = network.layers[l]
+            psi = now.layer_derivatives[l]
+            jacobian = layer.neuron.jacobian(
+                now.layer_potentials[l], now.layer_outputs[l], psi, reset_gradient == "kept"
+            )
+            if leaks_back is not None and not leaks_back[l]:
+                jacobian[...] = 0
+            backpropagate(deltas[l], psi, error, jacobian)
+            sums.add(t, l, deltas[l], now.presynaptic(l), bias_input)
+            if l > 0:
+                error = layer.synapses.presynaptic_error(deltas[l])
+    return sums
+
+
+@kernel
+def backpropagate(delta, derivative, error, jacobian):
+    """δ[t+1] → δ[t] in place: δ[t] = ψ[t] ε[t] + J[t] δ[t+1]."""
+    for b in range(delta.shape[0]):
+        for i in range(delta.shape[1]):
+            delta[b, i] = derivative[b, i] * error[b, i] + jacobian[b, i] * delta[b, i]

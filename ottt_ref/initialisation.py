@@ -1,0 +1,51 @@
+"""Random weights, scaled so that a fresh network fires.
+
+A neuron with weights of standard deviation std and inputs of mean square q, held constant, has after T steps
+without reset a potential of standard deviation std · sqrt(n_in q) · Λ_T, Λ_T = Σ_{k<T} λ^k. `firing_std` sets that
+to gain · V_th: with gain 2 about three neurons in ten cross the threshold, which again gives the next layer inputs
+of mean square near 0.3 (spikes are 0 or 1, so their mean square is their rate). Activity then neither dies out nor
+saturates with depth; the tests measure it. A readout has no threshold: its weights have std 1 / sqrt(n_in).
+Biases start at 0.
+"""
+
+import math
+
+import numpy as np
+
+from .validation import require_choice
+
+GAIN = 2.0
+TIME_STEPS = 6
+MEAN_SQUARE = 0.25
+
+
+def firing_std(fan_in, decay, threshold, gain=GAIN):
+    """The weights' standard deviation that lets a fresh layer of `fan_in` inputs per neuron fire."""
+    normaliser = sum(decay**k for k in range(TIME_STEPS))
+    return gain * threshold / (normaliser * math.sqrt(fan_in * MEAN_SQUARE))
+
+
+def uniform(rng, shape, std):
+    """U(-a, a) with a = std · sqrt(3)."""
+    return rng.uniform(-std * math.sqrt(3), std * math.sqrt(3), size=shape)
+
+
+def normal(rng, shape, std):
+    """N(0, std²)."""
+    return rng.normal(0.0, std, size=shape)
+
+
+def orthogonal(rng, shape, std):
+    """Orthonormal rows or columns (the shorter side), scaled so that the entries' root mean square is std."""
+    tall = rng.normal(size=(max(shape), min(shape)))
+    basis, triangle = np.linalg.qr(tall)
+    basis = basis * np.sign(np.diag(triangle))  # makes the draw uniform over orthogonal matrices
+    return (basis if shape[0] >= shape[1] else basis.T) * std * math.sqrt(max(shape))
+
+
+SCHEMES = {"uniform": uniform, "normal": normal, "orthogonal": orthogonal}
+
+
+def draw(scheme, rng, shape, std):
+    """Weights [n_out, n_in] of the named scheme: "uniform", "normal" or "orthogonal"."""
+    return SCHEMES[require_choice("initialisation", scheme, tuple(SCHEMES))](rng, shape, std)

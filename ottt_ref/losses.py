@@ -1,0 +1,188 @@
+"""Losses ℓ(o, y) of one output and one target, and their gradients ∂ℓ/∂o.
+
+    CrossEntropy       ℓ = -Σ_c y_c log softmax(o)_c               ∂ℓ/∂o = softmax(o) - y
+    MeanSquaredError   ℓ = (1/C) Σ_c (o_c - y_c)²                  ∂ℓ/∂o = 2 (o - y) / C
+    Mixed              ℓ = (1 - α) CrossEntropy + α MeanSquaredError, the paper's, α = 0.05
+
+A target is a class label, or a row of C numbers: any for the squared error, a distribution over the classes for the
+cross-entropy. A sequence's loss is Σ_t L[t] with L[t] = ℓ(o[t], y) / T, the mean over the batch.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .kernel import kernel
+from .validation import require_array, require_unit_interval
+
+
+@kernel
+def cross_entropy(value, gradient, outputs, targets):
+    for b in range(outputs.shape[0]):
+        largest = float(outputs[b, 0])
+        for c in range(outputs.shape[1]):
+            largest = max(largest, float(outputs[b, c]))
+        normaliser = 0.0
+        for c in range(outputs.shape[1]):
+            normaliser += math.exp(float(outputs[b, c]) - largest)
+        total = 0.0
+        for c in range(outputs.shape[1]):
+            shifted = float(outputs[b, c]) - largest
+            total -= float(targets[b, c]) * (shifted - math.log(normaliser))
+            gradient[b, c] = math.exp(shifted) / normaliser - float(targets[b, c])
+        value[b] = total
+
+
+@kernel
+def squared_error(value, gradient, outputs, targets, classes):
+    for b in range(outputs.shape[0]):
+        value[b] = 0
+        for c in range(outputs.shape[1]):
+            difference = outputs[b, c] - targets[b, c]
+            value[b] += difference * difference / classes[0]
+            gradient[b, c] = (difference + difference) / classes[0]
+
+
+class Loss:
+    """What every loss offers: `evaluate(outputs, targets)` → per sample ℓ [B] and ∂ℓ/∂o [B, C]."""
+
+    rational = False
+    distribution = True
+
+    def value(self, outputs, targets):
+        """ℓ of each sample, [B]."""
+        return self.evaluate(outputs, targets)[0]
+
+    def gradient(self, outputs, targets):
+        """∂ℓ/∂o of each sample, [B, C]."""
+        return self.evaluate(outputs, targets)[1]
+
+
+@dataclass(frozen=True)
+class CrossEntropy(Loss):
+    """-Σ_c y_c log softmax(o)_c, in natural logarithms."""
+
+    def evaluate(self, outputs, targets):
+        value, gradient = _results(outputs)
+        cross_entropy(value, gradient, outputs, targets)
+        return value, gradient
+
+
+@dataclass(frozen=True)
+class MeanSquaredError(Loss):
+    """(1/C) Σ_c (o_c - y_c)². Also runs on exact numbers."""
+
+    rational = True
+    distribution = False
+
+    def evaluate(self, outputs, targets):
+        value, gradient = _results(outputs)
+        squared_error(value, gradient, outputs, targets, np.array([outputs.shape[1]], dtype=outputs.dtype))
+        return value, gradient
+
+
+@dataclass(frozen=True)
+class Mixed(Loss):
+    """(1 - mse_weight) CrossEntropy + mse_weight MeanSquaredError, with mse_weight in [0, 1]."""
+
+    mse_weight: float = 0.05
+    _cross_entropy: CrossEntropy = field(default=CrossEntropy(), init=False, repr=False)
+    _squared_error: MeanSquaredError = field(default=MeanSquaredError(), init=False, repr=False)
+
+    def __post_init__(self):
+        require_unit_interval("mse_weight", self.mse_weight)
+
+    def evaluate(self, outputs, targets):
+        cross_value, cross_gradient = self._cross_entropy.evaluate(outputs, targets)
+        squared_value, squared_gradient = self._squared_error.evaluate(outputs, targets)
+        share = self.mse_weight
+        return (
+            (1 - share) * cross_value + share * squared_value,
+            (1 - share) * cross_gradient + share * squared_gradient,
+        )
+
+
+def require_loss(loss, network):
+    """Check that `loss` is one of ours and has values in the network's numbers."""
+    if not isinstance(loss, Loss):
+        raise TypeError(f"loss must be a loss such as Mixed(mse_weight=0.05), got {loss!r}")
+    if network.dtype == object and not loss.rational:
+        weight = network.layers[0].synapses.weight
+        if not all(isinstance(number, float | np.floating) for number in weight.flat):
+            raise TypeError(f"loss must be MeanSquaredError for a network of exact numbers, got {loss!r}")
+    return loss
+
+
+def require_targets(loss, targets, batch_size, network):
+    """Targets as rows of numbers [B, C] of the network's dtype.
+
+    Takes class labels [B] (integers in 0 .. C-1) or rows [B, C]. Raises TypeError or ValueError otherwise.
+    """
+    targets = np.asarray(targets)
+    classes = network.outputs
+    if targets.ndim == 1 and targets.dtype.kind in "iu":
+        return _one_hot(targets, batch_size, network)
+    if targets.ndim == 1:
+        raise TypeError(
+            f"targets must be integer class labels [{batch_size}] or rows [{batch_size}, {classes}] of dtype "
+            f"{network.dtype}, got shape {targets.shape} of {targets.dtype}"
+        )
+    rows = require_array("targets", targets, (batch_size, classes), network.dtype) + network.number(0)
+    if loss.distribution and not (
+        np.all(rows >= 0) and np.allclose(rows.sum(axis=1).astype(float), 1, atol=1e-6)
+    ):
+        raise ValueError(
+            f"targets must be distributions over the classes (at least 0, rows summing to 1) for {loss!r}, got "
+            f"rows that sum to {rows.sum(axis=1).min()} .. {rows.sum(axis=1).max()}, least entry {rows.min()}"
+        )
+    return rows
+
+
+def sequence_loss(loss, outputs, targets):
+    """Σ_t ℓ(o[t], y) / T, mean over the batch, and its gradient at the outputs [T, B, C]."""
+    time_steps, batch_size = outputs.shape[:2]
+    gradient = np.empty_like(outputs)
+    total = 0
+    for t in range(time_steps):
+        step_value, gradient[t] = step_loss(loss, outputs[t], targets, time_steps)
+        total = total + step_value
+    return total, gradient
+
+
+def step_loss(loss, outputs, targets, time_steps):
+    """L[t] = ℓ(o[t], y) / T, mean over the batch, and its gradient at the outputs of the step, [B, C]."""
+    value, gradient = loss.evaluate(outputs, targets)
+    scale = time_steps * len(outputs)
+    total = 0
+    for b in range(len(outputs)):  # one after the other: numpy's pairwise sum differs between dtypes
+        total = total + value[b]
+    return total / scale, gradient / scale
+
+
+def average_loss(loss, outputs, targets):
+    """ℓ of the time-averaged output, mean over the batch, and its gradient at the outputs [T, B, C]."""
+    time_steps = len(outputs)
+    average = outputs.sum(axis=0) / time_steps
+    total, gradient = step_loss(loss, average, targets, 1)
+    return total, np.repeat(gradient[np.newaxis] / time_steps, time_steps, axis=0)
+
+
+def _one_hot(labels, batch_size, network):
+    if labels.shape != (batch_size,):
+        raise ValueError(
+            f"targets must be [{batch_size}] class labels for this batch, got shape {labels.shape}"
+        )
+    outside = (labels < 0) | (labels >= network.outputs)
+    if outside.any():
+        b = int(np.argmax(outside))
+        raise ValueError(
+            f"targets must be labels in 0 .. {network.outputs - 1}, got {labels[b]} at index [{b}]"
+        )
+    rows = np.full((batch_size, network.outputs), network.number(0), dtype=network.dtype)
+    rows[np.arange(batch_size), labels] = network.number(1)
+    return rows
+
+
+def _results(outputs):
+    return np.empty(len(outputs), dtype=outputs.dtype), np.empty_like(outputs)

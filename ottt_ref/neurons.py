@@ -1,0 +1,264 @@
+"""Neuron dynamics: what one time step does to a membrane, and what a small change of it does to the next.
+
+LIF, H(0) = 1, u[-1] = s[-1] = 0:
+    soft reset   u[t] = λ (u[t-1] - V_th s[t-1]) + I[t]
+    unleaked     u[t] = λ u[t-1] - V_th s[t-1] + I[t]
+    hard reset   u[t] = λ ((1 - s[t-1]) u[t-1] + v_reset s[t-1]) + I[t]
+    s[t] = H(u[t] - V_th)
+
+J[t] = ∂u[t+1]/∂u[t], with the reset's gradient detached, and what keeping it adds:
+    soft reset   λ              - λ V_th ψ[t]
+    unleaked     λ              - V_th ψ[t]
+    hard reset   λ (1 - s[t])   + λ (v_reset - u[t]) ψ[t]
+
+Integrator, a readout without threshold: u[t] = λ u[t-1] + I[t], J = λ.
+"""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from .kernel import kernel
+from .surrogate import Sigmoid, Surrogate, from_description
+from .validation import require_choice, require_number, require_positive, require_unit_interval
+
+RESETS = ("soft", "hard", "unleaked")
+RESET_GRADIENTS = ("detached", "kept")
+SOFT, HARD, UNLEAKED = range(3)
+
+
+@kernel
+def leaky_accumulate(state, value, decay):
+    """state ← λ state + value: a trace, a leaky readout, a weighted sum over time."""
+    for b in range(state.shape[0]):
+        for i in range(state.shape[1]):
+            state[b, i] = decay[0] * state[b, i] + value[b, i]
+
+
+@kernel
+def integrate(potential, spikes, current, constants, reset):
+    """u[t-1] → u[t] in place, from the last step's spikes and this step's current."""
+    decay, threshold, reset_potential = constants[0], constants[1], constants[2]
+    for b in range(potential.shape[0]):
+        for i in range(potential.shape[1]):
+            u = potential[b, i]
+            s = spikes[b, i]
+            if reset == SOFT:
+                carried = decay * (u - threshold * s)
+            elif reset == UNLEAKED:
+                carried = decay * u - threshold * s
+            else:
+                carried = decay * (u - s * u + s * reset_potential)
+            potential[b, i] = carried + current[b, i]
+
+
+@kernel
+def fire(spikes, potential, constants):
+    """s = H(u - V_th), with H(0) = 1."""
+    threshold = constants[1]
+    for b in range(potential.shape[0]):
+        for i in range(potential.shape[1]):
+            if potential[b, i] >= threshold:
+                spikes[b, i] = 1
+            else:
+                spikes[b, i] = 0
+
+
+@kernel
+def distance_to_threshold(distance, potential, constants):
+    """z = u - V_th."""
+    threshold = constants[1]
+    for b in range(potential.shape[0]):
+        for i in range(potential.shape[1]):
+            distance[b, i] = potential[b, i] - threshold
+
+
+@kernel
+def membrane_jacobian(jacobian, potential, spikes, derivative, constants, reset, kept):
+    """J[t] = ∂u[t+1]/∂u[t]; `kept` says whether the gradient also crosses the reset."""
+    decay, threshold, reset_potential = constants[0], constants[1], constants[2]
+    for b in range(potential.shape[0]):
+        for i in range(potential.shape[1]):
+            if reset == HARD:
+                jacobian[b, i] = decay - decay * spikes[b, i]
+                if kept:
+                    jacobian[b, i] += decay * (reset_potential - potential[b, i]) * derivative[b, i]
+            else:
+                jacobian[b, i] = decay
+                if kept and reset == SOFT:
+                    jacobian[b, i] -= decay * threshold * derivative[b, i]
+                elif kept:
+                    jacobian[b, i] -= threshold * derivative[b, i]
+
+
+def decay_from(decay, tau):
+    """λ from `decay` or from the time constant `tau` (in time steps): λ = 1 - 1/τ. Neither given: λ = 0.5."""
+    if decay is not None and tau is not None:
+        raise ValueError(f"decay and tau must not be given together, got decay={decay!r} and tau={tau!r}")
+    if tau is not None:
+        return 1 - 1 / require_number("tau", tau, "of at least 1", lambda number: number >= 1)
+    return 0.5 if decay is None else require_unit_interval("decay", decay)
+
+
+@dataclass(frozen=True)
+class LIF:
+    """Leaky integrate-and-fire neurons (the equations are in the module's docstring).
+
+    decay            λ in [0, 1]; 1 is the IF neuron; `lif(tau=...)` and dense_network take τ instead
+    threshold        V_th > 0
+    reset            "soft" (subtract V_th, then leak), "hard" (to reset_potential), "unleaked" (leak, then subtract)
+    surrogate        the derivative used for H
+    reset_potential  v_reset, below the threshold; used by the hard reset alone
+
+    Raises ValueError or TypeError that names the field, what was expected and what came.
+    """
+
+    decay: float = 0.5
+    threshold: float = 1.0
+    reset: str = "soft"
+    surrogate: Surrogate = field(default_factory=Sigmoid)
+    reset_potential: float = 0.0
+
+    spiking = True
+    stateless = False
+
+    def __post_init__(self):
+        require_unit_interval("decay", self.decay)
+        require_positive("threshold", self.threshold)
+        require_choice("reset", self.reset, RESETS)
+        if not isinstance(self.surrogate, Surrogate):
+            raise TypeError(
+                f"surrogate must be a surrogate such as Sigmoid(alpha=4.0), got {self.surrogate!r}"
+            )
+        require_number(
+            "reset_potential",
+            self.reset_potential,
+            "below the threshold",
+            lambda number: number < self.threshold,
+        )
+
+    def constants(self, dtype):
+        """λ, V_th and v_reset in an array of the network's dtype, as the kernels take them."""
+        return np.array([self.decay, self.threshold, self.reset_potential], dtype=dtype)
+
+    def step(self, potential, output, current, soft=False):
+        """Advance u and s in place by one time step of input `current`, all [B, n].
+
+        With `soft`, the surrogate's primitive stands in for H: the network of claim E7.
+        """
+        constants = self.constants(potential.dtype)
+        integrate(potential, output, current, constants, RESETS.index(self.reset))
+        if soft:
+            output[...] = self.surrogate.primitive(self._distance(potential, constants))
+        else:
+            fire(output, potential, constants)
+
+    def derivative(self, potential):
+        """ψ[t] at u[t], [B, n]."""
+        return self.surrogate.derivative(self._distance(potential, self.constants(potential.dtype)))
+
+    def jacobian(self, potential, output, derivative, kept):
+        """J[t] = ∂u[t+1]/∂u[t], [B, n]."""
+        result = np.empty_like(potential)
+        constants = self.constants(potential.dtype)
+        membrane_jacobian(result, potential, output, derivative, constants, RESETS.index(self.reset), kept)
+        return result
+
+    def post_reset_potential(self, potential, spikes):
+        """v[t], what leaks into the next step; raises ValueError for "unleaked", which has no such potential."""
+        if self.reset == "unleaked":
+            raise ValueError("reset must be 'soft' or 'hard' for a post-reset potential, got 'unleaked'")
+        if self.reset == "soft":
+            return potential - self.threshold * spikes
+        return potential - spikes * potential + spikes * self.reset_potential
+
+    def with_numbers(self, convert):
+        """The same neurons with `convert` applied to each of their numbers."""
+        return replace(
+            self,
+            decay=convert(self.decay),
+            threshold=convert(self.threshold),
+            reset_potential=convert(self.reset_potential),
+            surrogate=self.surrogate.with_numbers(convert),
+        )
+
+    def description(self):
+        """The neurons as plain data, for files."""
+        return {
+            "type": "LIF",
+            "decay": self.decay,
+            "threshold": self.threshold,
+            "reset": self.reset,
+            "reset_potential": self.reset_potential,
+            "surrogate": self.surrogate.description(),
+        }
+
+    @staticmethod
+    def _distance(potential, constants):
+        distance = np.empty_like(potential)
+        distance_to_threshold(distance, potential, constants)
+        return distance
+
+
+@dataclass(frozen=True)
+class Integrator:
+    """A readout without threshold: u[t] = λ u[t-1] + I[t], output u[t]. λ = 0 is the stateless linear readout.
+
+    decay  λ in [0, 1]
+    """
+
+    decay: float = 0.0
+
+    spiking = False
+
+    def __post_init__(self):
+        require_unit_interval("decay", self.decay)
+
+    @property
+    def stateless(self):
+        """Whether nothing is carried to the next time step."""
+        return self.decay == 0
+
+    def constants(self, dtype):
+        """λ in an array of the network's dtype, as the kernels take it."""
+        return np.array([self.decay], dtype=dtype)
+
+    def step(self, potential, output, current, soft=False):
+        """Advance the readout in place by one time step of input `current`, all [B, n]."""
+        leaky_accumulate(potential, current, self.constants(potential.dtype))
+        output[...] = potential
+
+    def derivative(self, potential):
+        """1: the output is the potential itself."""
+        return _filled(potential, 1)
+
+    def jacobian(self, potential, output, derivative, kept):
+        """J = λ, [B, n]."""
+        return _filled(potential, self.decay)
+
+    def with_numbers(self, convert):
+        """The same readout with `convert` applied to its decay."""
+        return replace(self, decay=convert(self.decay))
+
+    def description(self):
+        """The readout as plain data, for files."""
+        return {"type": "Integrator", "decay": self.decay}
+
+
+def _filled(like, value):
+    result = np.empty_like(like)
+    result[...] = value
+    return result
+
+
+def neuron_from_description(description):
+    """Rebuild neurons from their `description()`; raise ValueError if it describes none of ours."""
+    fields = dict(description)
+    kind = fields.pop("type", None)
+    if kind == "Integrator" and set(fields) == {"decay"}:
+        return Integrator(**fields)
+    if kind == "LIF" and set(fields) == {"decay", "threshold", "reset", "reset_potential", "surrogate"}:
+        return LIF(**{**fields, "surrogate": from_description(fields["surrogate"])})
+    raise ValueError(
+        f"neuron must be described as LIF or Integrator with all their fields, got {description!r}"
+    )

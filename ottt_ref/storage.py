@@ -1,0 +1,128 @@
+"""Files of arrays: .npz without pickles, written atomically, read without trust.
+
+A file is an uncompressed zip of .npy members. The member `description` is a JSON text that says what the file is;
+the others are float64 or float32 arrays. The same content gives the same bytes.
+"""
+
+import contextlib
+import io
+import json
+import os
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+DESCRIPTION = "description"
+
+
+def write(path, file_format, version, description, arrays):
+    """Write `arrays` (by name) and a JSON description to `path` in one atomic step.
+
+    The content goes to a temporary file in the same folder, which then takes the place of `path`: whatever
+    happens on the way, `path` is either the old file or the whole new one.
+    """
+    header = {"format": file_format, "version": version, **description}
+    text = np.array(json.dumps(header, sort_keys=True, allow_nan=False, default=float))
+    buffer = io.BytesIO()
+    np.savez(buffer, **{DESCRIPTION: text}, **arrays)
+    write_bytes(path, buffer.getvalue())
+
+
+def write_bytes(path, content):
+    """Write `content` to `path` in one atomic step."""
+    path = Path(path)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp makes files that only their owner can read
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+
+
+def read(path, file_format, version):
+    """The description and the arrays, in their order in the file.
+
+    Raises FileNotFoundError or another OSError where the file cannot be read, and ValueError that names the file
+    and the fault where its content is not what `write` makes.
+    """
+    arrays = read_arrays(path)
+    try:
+        text = arrays.pop(DESCRIPTION)
+        description = json.loads(str(text))
+    except (KeyError, json.JSONDecodeError):
+        raise ValueError(f"{path} is not a file of format {file_format!r}: it has no description") from None
+    if not isinstance(description, dict) or description.get("format") != file_format:
+        raise ValueError(f"{path} is not a file of format {file_format!r}")
+    if description.get("version") != version:
+        raise ValueError(f"{path} must be of version {version}, got version {description.get('version')!r}")
+    return description, arrays
+
+
+def read_arrays(path):
+    """Every array of an .npz file by name; raises as `read` does. Pickled objects are refused, not loaded."""
+    try:
+        with open(path, "rb") as file, zipfile.ZipFile(file) as archive:
+            return {
+                _array_name(path, member): _read_member(path, archive, member)
+                for member in archive.infolist()
+            }
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise ValueError(f"{path} is not an .npz file, or a damaged or truncated one: {error}") from None
+
+
+def _array_name(path, member):
+    if not member.filename.endswith(".npy"):
+        raise ValueError(f"{path} must hold .npy arrays alone, got {member.filename!r}")
+    return member.filename.removesuffix(".npy")
+
+
+def _read_member(path, archive, member):
+    """Check the declared shape against the member's size before any memory is taken for it."""
+    with archive.open(member) as stream:
+        try:
+            shape, fortran_order, dtype = _read_header(stream)
+            header_size = stream.tell()
+        except (ValueError, EOFError) as error:
+            raise ValueError(f"{path}: {member.filename} has no readable header: {error}") from None
+        if dtype.hasobject:
+            raise ValueError(f"{path}: {member.filename} holds pickled objects, which are never loaded")
+        count = 1
+        for length in shape:
+            count *= length
+        content = stream.read(
+            count * dtype.itemsize + 1
+        )  # never more than declared, however it is compressed
+    if len(content) != count * dtype.itemsize:
+        raise ValueError(
+            f"{path}: {member.filename} must hold {count * dtype.itemsize} bytes for shape {shape}, "
+            f"got {member.file_size - header_size}"
+        )
+    return (
+        np.frombuffer(content, dtype=dtype)
+        .reshape(shape, order="F" if fortran_order else "C")
+        .copy(order="C")
+    )
+
+
+def _read_header(stream):
+    version = np.lib.format.read_magic(stream)
+    if version == (1, 0):
+        return np.lib.format.read_array_header_1_0(stream)
+    if version == (2, 0):
+        return np.lib.format.read_array_header_2_0(stream)
+    raise ValueError(f"it must be of .npy version 1.0 or 2.0, got {version}")
+
+
+def _umask():
+    current = os.umask(0)
+    os.umask(current)
+    return current

@@ -1,0 +1,279 @@
+"""Surrogate derivatives ψ(z) of the spike H(z), z = u - V_th, and their primitives, the soft spikes.
+
+A surrogate replaces the derivative of the step function where a gradient crosses a spike. Its primitive is the
+smooth function that ψ is the true derivative of: with it in place of H in the forward pass, backpropagation
+through time is the exact gradient (claim E7).
+
+    Sigmoid        ψ(z) = α σ(αz) (1 - σ(αz))                         SpikingJelly Sigmoid, snnTorch sigmoid (slope)
+    Arctan         ψ(z) = (α/2) / (1 + (π α z / 2)²)                  SpikingJelly ATan, snnTorch atan
+    Triangle       ψ(z) = height · max(0, 1 - |z| / width)            SpikingJelly PiecewiseQuadratic: 1/α and α
+    Rectangle      ψ(z) = 1 / width where |z| < width / 2, else 0     SpikingJelly Rect: width = 1/α
+    MultiGaussian  ψ(z) = scale · ((1 + h) N(z; 0, σ²) - h N(z; σ, (sσ)²) - h N(z; -σ, (sσ)²))
+                   Yin, Corradi and Bohté 2021; negative in its tails, so claims that need ψ ≥ 0 leave it out
+
+Triangle and Rectangle use + - * / and comparisons alone: they also run on exact numbers. The others evaluate in
+double precision whatever the arrays' dtype and round once.
+"""
+
+import math
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from .kernel import kernel
+from .validation import require_nonnegative, require_number, require_positive
+
+
+@kernel
+def sigmoid_derivative(derivative, z, parameters):
+    alpha = parameters[0]
+    for i in range(z.size):
+        decaying = math.exp(-abs(alpha * float(z[i])))  # of -|αz|: never overflows, and ψ is even
+        derivative[i] = alpha * decaying / ((1.0 + decaying) * (1.0 + decaying))
+
+
+@kernel
+def sigmoid_primitive(primitive, z, parameters):
+    alpha = parameters[0]
+    for i in range(z.size):
+        decaying = math.exp(-abs(alpha * float(z[i])))
+        if float(z[i]) >= 0.0:
+            primitive[i] = 1.0 / (1.0 + decaying)
+        else:
+            primitive[i] = decaying / (1.0 + decaying)
+
+
+@kernel
+def arctan_derivative(derivative, z, parameters):
+    alpha = parameters[0]
+    for i in range(z.size):
+        scaled = math.pi / 2.0 * alpha * float(z[i])
+        derivative[i] = alpha / 2.0 / (1.0 + scaled * scaled)
+
+
+@kernel
+def arctan_primitive(primitive, z, parameters):
+    alpha = parameters[0]
+    for i in range(z.size):
+        primitive[i] = math.atan(math.pi / 2.0 * alpha * float(z[i])) / math.pi + 0.5
+
+
+@kernel
+def triangle_derivative(derivative, z, parameters):
+    width, height = parameters[0], parameters[1]
+    for i in range(z.size):
+        if z[i] <= -width or z[i] >= width:
+            derivative[i] = 0
+        elif z[i] < 0:
+            derivative[i] = height * (width + z[i]) / width
+        else:
+            derivative[i] = height * (width - z[i]) / width
+
+
+@kernel
+def triangle_primitive(primitive, z, parameters):
+    width, height = parameters[0], parameters[1]
+    for i in range(z.size):
+        left = width + z[i]
+        right = width - z[i]
+        if z[i] <= -width:
+            primitive[i] = 0
+        elif z[i] < 0:
+            primitive[i] = height * left * left / (width + width)
+        elif z[i] < width:
+            primitive[i] = height * width - height * right * right / (width + width)
+        else:
+            primitive[i] = height * width
+
+
+@kernel
+def rectangle_derivative(derivative, z, parameters):
+    height, half_width = parameters[0], parameters[1]
+    for i in range(z.size):
+        if -half_width < z[i] and z[i] < half_width:
+            derivative[i] = height
+        else:
+            derivative[i] = 0
+
+
+@kernel
+def rectangle_primitive(primitive, z, parameters):
+    height, half_width = parameters[0], parameters[1]
+    for i in range(z.size):
+        if z[i] <= -half_width:
+            primitive[i] = 0
+        elif z[i] < half_width:
+            primitive[i] = (z[i] + half_width) * height
+        else:
+            primitive[i] = 1
+
+
+@kernel
+def multi_gaussian_derivative(derivative, z, parameters):
+    sigma, h, s, scale = parameters[0], parameters[1], parameters[2], parameters[3]
+    wide = s * sigma
+    root = math.sqrt(2.0 * math.pi)
+    for i in range(z.size):
+        x = float(z[i])
+        centre = math.exp(-x * x / (2.0 * sigma * sigma)) / (root * sigma)
+        right = math.exp(-(x - sigma) * (x - sigma) / (2.0 * wide * wide)) / (root * wide)
+        left = math.exp(-(x + sigma) * (x + sigma) / (2.0 * wide * wide)) / (root * wide)
+        derivative[i] = scale * ((1.0 + h) * centre - h * right - h * left)
+
+
+@kernel
+def multi_gaussian_primitive(primitive, z, parameters):
+    sigma, h, s, scale = parameters[0], parameters[1], parameters[2], parameters[3]
+    wide = s * sigma
+    root = math.sqrt(2.0)
+    for i in range(z.size):
+        x = float(z[i])
+        centre = 0.5 + 0.5 * math.erf(x / (root * sigma))
+        right = 0.5 + 0.5 * math.erf((x - sigma) / (root * wide))
+        left = 0.5 + 0.5 * math.erf((x + sigma) / (root * wide))
+        primitive[i] = scale * ((1.0 + h) * centre - h * right - h * left)
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """What every surrogate offers: `derivative(z)` and `primitive(z)`, elementwise, shape and dtype kept.
+
+    z is an array of float64, float32 or, where `rational`, of exact numbers. Instances are immutable.
+    """
+
+    rational = False
+    nonnegative = True
+
+    def derivative(self, z):
+        """ψ(z), the surrogate derivative at z = u - V_th."""
+        return self._apply(self._derivative, z)
+
+    def primitive(self, z):
+        """The soft spike: the function whose derivative is ψ, rising from 0."""
+        return self._apply(self._primitive, z)
+
+    def description(self):
+        """The surrogate as plain data, for files: its class name and its parameters."""
+        return {
+            "type": type(self).__name__,
+            **{field.name: getattr(self, field.name) for field in fields(self)},
+        }
+
+    def parameters(self):
+        """The numbers that the kernels take, in their order."""
+        return [getattr(self, field.name) for field in fields(self)]
+
+    def with_numbers(self, convert):
+        """The same surrogate with `convert` applied to each of its parameters."""
+        return type(self)(*(convert(getattr(self, field.name)) for field in fields(self)))
+
+    def _apply(self, formula, z):
+        z = np.ascontiguousarray(z)
+        result = np.empty_like(z)
+        formula(result.reshape(-1), z.reshape(-1), self._typed_parameters(z))
+        return result
+
+    def _typed_parameters(self, z):
+        if self.rational:
+            return np.array(self.parameters(), dtype=z.dtype)
+        if z.dtype == object and not all(isinstance(number, float | np.floating) for number in z.flat):
+            raise TypeError(
+                f"{type(self).__name__} has no exact values: exact numbers need surrogate Triangle or Rectangle"
+            )
+        return np.array(self.parameters(), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Sigmoid(Surrogate):
+    """ψ(z) = α σ(αz) (1 - σ(αz)); primitive σ(αz). The authors' choice, with α = 4."""
+
+    alpha: float = 4.0
+    _derivative = staticmethod(sigmoid_derivative)
+    _primitive = staticmethod(sigmoid_primitive)
+
+    def __post_init__(self):
+        require_positive("alpha", self.alpha)
+
+
+@dataclass(frozen=True)
+class Arctan(Surrogate):
+    """ψ(z) = (α/2) / (1 + (π α z / 2)²); primitive arctan(π α z / 2) / π + 1/2."""
+
+    alpha: float = 2.0
+    _derivative = staticmethod(arctan_derivative)
+    _primitive = staticmethod(arctan_primitive)
+
+    def __post_init__(self):
+        require_positive("alpha", self.alpha)
+
+
+@dataclass(frozen=True)
+class Triangle(Surrogate):
+    """ψ(z) = height · max(0, 1 - |z| / width): `width` is half the base. Its primitive ends at width · height."""
+
+    width: float = 1.0
+    height: float = 1.0
+    rational = True
+    _derivative = staticmethod(triangle_derivative)
+    _primitive = staticmethod(triangle_primitive)
+
+    def __post_init__(self):
+        require_positive("width", self.width)
+        require_positive("height", self.height)
+
+
+@dataclass(frozen=True)
+class Rectangle(Surrogate):
+    """ψ(z) = 1 / width where |z| < width / 2, else 0: `width` is the whole base. Primitive a ramp from 0 to 1."""
+
+    width: float = 1.0
+    rational = True
+    _derivative = staticmethod(rectangle_derivative)
+    _primitive = staticmethod(rectangle_primitive)
+
+    def __post_init__(self):
+        require_positive("width", self.width)
+
+    def parameters(self):
+        return [1 / self.width, self.width / 2]
+
+
+@dataclass(frozen=True)
+class MultiGaussian(Surrogate):
+    """ψ(z) = scale · ((1 + h) N(z; 0, σ²) - h N(z; σ, (sσ)²) - h N(z; -σ, (sσ)²)), negative in its tails.
+
+    N(z; m, v) is the normal density of mean m and variance v. The primitive ends at scale · (1 - h).
+    Yin, Corradi and Bohté 2021 (Nature Machine Intelligence 3, 905-913), with h = 0.15, s = 6, σ = 0.5.
+    """
+
+    sigma: float = 0.5
+    h: float = 0.15
+    s: float = 6.0
+    scale: float = 1.0
+    nonnegative = False
+    _derivative = staticmethod(multi_gaussian_derivative)
+    _primitive = staticmethod(multi_gaussian_primitive)
+
+    def __post_init__(self):
+        require_positive("sigma", self.sigma)
+        require_nonnegative("h", self.h)
+        require_positive("s", self.s)
+        require_positive("scale", self.scale)
+
+
+ALL = (Sigmoid, Arctan, Triangle, Rectangle, MultiGaussian)
+
+
+def from_description(description):
+    """Rebuild a surrogate from its `description()`; raise ValueError if it names none of ours."""
+    known = {surrogate.__name__: surrogate for surrogate in ALL}
+    numbers = dict(description)
+    kind = numbers.pop("type", None)
+    if kind not in known:
+        raise ValueError(f"surrogate must be one of {', '.join(known)}, got {kind!r}")
+    names = {field.name for field in fields(known[kind])}
+    if set(numbers) != names:
+        raise ValueError(f"surrogate {kind} must have the parameters {sorted(names)}, got {sorted(numbers)}")
+    return known[kind](
+        **{name: require_number(name, number, "", lambda _: True) for name, number in numbers.items()}
+    )

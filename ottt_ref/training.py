@@ -1,0 +1,109 @@
+"""Updates: optimisers that turn gradients into new parameters, and schedules of their learning rate.
+
+    SGD    v ← μ v + (∇ + wd · w),   w ← w - η v
+    Adam   m ← β1 m + (1 - β1) ∇,  q ← β2 q + (1 - β2) ∇²,  w ← w - η (m / (1 - β1^k)) / (sqrt(q / (1 - β2^k)) + ε)
+    cosine η(k) = η_min + (η_0 - η_min) (1 + cos(π k / K)) / 2
+
+The formulas are those of torch.optim.SGD, torch.optim.Adam and CosineAnnealingLR.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .validation import require_count, require_nonnegative, require_number, require_positive
+
+
+class Optimizer:
+    """What every optimiser offers: `step(parameters, gradients)` assigns new values to `parameters`.
+
+    Both are mappings with the same keys. `learning_rate` may be set between steps, by a schedule for one.
+    """
+
+    def __init__(self, learning_rate, weight_decay):
+        self.learning_rate = require_nonnegative("learning_rate", learning_rate)
+        self.weight_decay = require_nonnegative("weight_decay", weight_decay)
+
+    def step(self, parameters, gradients):
+        """Update each parameter by its gradient; raises ValueError if their names differ."""
+        if set(parameters) != set(gradients):
+            raise ValueError(f"gradients must be of {sorted(parameters)}, got those of {sorted(gradients)}")
+        for name in parameters:
+            value = parameters[name]
+            gradient = gradients[name]
+            if self.weight_decay:
+                gradient = gradient + self.weight_decay * value
+            parameters[name] = value - self.learning_rate * self._direction(name, gradient)
+
+    def _direction(self, name, gradient):
+        raise TypeError(f"{type(self).__name__} is not an optimizer of its own: use SGD or Adam")
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent with momentum in [0, 1) and L2 weight decay; the authors' settings by default."""
+
+    def __init__(self, learning_rate=0.1, *, momentum=0.9, weight_decay=0.0):
+        super().__init__(learning_rate, weight_decay)
+        self.momentum = _require_fraction("momentum", momentum)
+        self._velocities = {}
+
+    def _direction(self, name, gradient):
+        if not self.momentum:
+            return gradient
+        if name in self._velocities:
+            self._velocities[name] = self.momentum * self._velocities[name] + gradient
+        else:
+            self._velocities[name] = gradient.copy()
+        return self._velocities[name]
+
+
+class Adam(Optimizer):
+    """Adam (Kingma and Ba 2015) with bias correction and L2 weight decay."""
+
+    def __init__(self, learning_rate=0.001, *, betas=(0.9, 0.999), epsilon=1e-8, weight_decay=0.0):
+        super().__init__(learning_rate, weight_decay)
+        self.betas = tuple(_require_fraction(f"betas[{k}]", beta) for k, beta in enumerate(betas))
+        if len(self.betas) != 2:
+            raise ValueError(f"betas must be two numbers, got {betas!r}")
+        self.epsilon = require_positive("epsilon", epsilon)
+        self._moments = {}
+
+    def _direction(self, name, gradient):
+        first, second, count = self._moments.get(name, (np.zeros_like(gradient), np.zeros_like(gradient), 0))
+        beta1, beta2 = self.betas
+        first = beta1 * first + (1 - beta1) * gradient
+        second = beta2 * second + (1 - beta2) * gradient * gradient
+        count += 1
+        self._moments[name] = (first, second, count)
+        return first / (1 - beta1**count) / (np.sqrt(second / (1 - beta2**count)) + self.epsilon)
+
+
+@dataclass(frozen=True)
+class CosineSchedule:
+    """η(k) = minimum + (learning_rate - minimum) (1 + cos(π k / total)) / 2 for k = 0 .. total, then minimum."""
+
+    learning_rate: float
+    total: int
+    minimum: float = 0.0
+
+    def __post_init__(self):
+        require_nonnegative("learning_rate", self.learning_rate)
+        require_count("total", self.total)
+        require_nonnegative("minimum", self.minimum)
+
+    def at(self, k):
+        """The learning rate of epoch (or step) k >= 0."""
+        progress = min(require_count("k", k, minimum=0), self.total) / self.total
+        return self.minimum + (self.learning_rate - self.minimum) * (1 + math.cos(math.pi * progress)) / 2
+
+
+def require_optimizer(optimizer):
+    """Return `optimizer` if it is one of ours; raise TypeError otherwise."""
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer must be an optimizer such as SGD(learning_rate=0.1), got {optimizer!r}")
+    return optimizer
+
+
+def _require_fraction(name, value):
+    return require_number(name, value, "in [0, 1)", lambda number: 0 <= number < 1)
