@@ -23,9 +23,7 @@ from .validation import require_choice
 LOSSES_OF = ("steps", "average")
 
 
-def gradients(
-    network, inputs, targets, loss=Mixed(), *, reset_gradient="detached", loss_of="steps", terms=False
-):
+def gradients(network, inputs, targets, loss=Mixed(), *, reset_gradient="detached", loss_of="steps", terms=False):
     """The gradient of a sequence's loss by BPTT.
 
     inputs          [T, B, n_in], of the network's dtype
@@ -40,9 +38,7 @@ def gradients(
     require_choice("reset_gradient", reset_gradient, RESET_GRADIENTS)
     require_choice("loss_of", loss_of, LOSSES_OF)
     activity = run(network, inputs)
-    total, output_errors = (sequence_loss if loss_of == "steps" else average_loss)(
-        loss, activity.outputs, targets
-    )
+    total, output_errors = (sequence_loss if loss_of == "steps" else average_loss)(loss, activity.outputs, targets)
     sums = backward(network, activity, output_errors, reset_gradient=reset_gradient, terms=terms)
     return sums.result(total, activity.outputs)
 

@@ -55,8 +55,7 @@ class GradientSum:
         self.errors = None
         if time_steps is not None:
             self.terms = {
-                name: np.zeros((time_steps, *value.shape), dtype=network.dtype)
-                for name, value in self.values.items()
+                name: np.zeros((time_steps, *value.shape), dtype=network.dtype) for name, value in self.values.items()
             }
             self.errors = tuple(
                 np.zeros((time_steps, batch_size, layer.synapses.outputs), dtype=network.dtype)

@@ -106,9 +106,7 @@ class Dense:
         """Add one pairing of error [B, n_out] and presynaptic [B, n_in] (bias_input [1]) to the gradients."""
         dense_gradients(weight_gradient, bias_gradient, error, presynaptic, bias_input)
 
-    def advance_sensitivity(
-        self, sensitivity, jacobian, presynaptic_sensitivity, presynaptic, bias_input, first
-    ):
+    def advance_sensitivity(self, sensitivity, jacobian, presynaptic_sensitivity, presynaptic, bias_input, first):
         """∂u[t-1]/∂θ → ∂u[t]/∂θ in place, [B, n_out, P]; this layer's parameters are θ[first], θ[first + 1], ..."""
         dense_sensitivity(sensitivity, jacobian, self.weight, presynaptic_sensitivity)
         dense_direct_sensitivity(sensitivity, presynaptic, bias_input, first)
@@ -143,9 +141,7 @@ def require_chain(layers):
                 f"got weight {describe_shape(after.synapses.weight.shape)}"
             )
         if not before.neuron.spiking:
-            raise ValueError(
-                f"layers[{l}] must be spiking (only the last may be a readout), got {before.neuron!r}"
-            )
+            raise ValueError(f"layers[{l}] must be spiking (only the last may be a readout), got {before.neuron!r}")
     dtypes = {str(layer.synapses.weight.dtype) for layer in layers}
     if len(dtypes) > 1:
         raise TypeError(f"layers must all have one dtype, got {sorted(dtypes)}")

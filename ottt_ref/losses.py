@@ -107,7 +107,7 @@ def require_loss(loss, network):
     """Check that `loss` is one of ours and has values in the network's numbers."""
     if not isinstance(loss, Loss):
         raise TypeError(f"loss must be a loss such as Mixed(mse_weight=0.05), got {loss!r}")
-    if network.dtype == object and not loss.rational:
+    if network.dtype.hasobject and not loss.rational:
         weight = network.layers[0].synapses.weight
         if not all(isinstance(number, float | np.floating) for number in weight.flat):
             raise TypeError(f"loss must be MeanSquaredError for a network of exact numbers, got {loss!r}")
@@ -129,9 +129,7 @@ def require_targets(loss, targets, batch_size, network):
             f"{network.dtype}, got shape {targets.shape} of {targets.dtype}"
         )
     rows = require_array("targets", targets, (batch_size, classes), network.dtype) + network.number(0)
-    if loss.distribution and not (
-        np.all(rows >= 0) and np.allclose(rows.sum(axis=1).astype(float), 1, atol=1e-6)
-    ):
+    if loss.distribution and not (np.all(rows >= 0) and np.allclose(rows.sum(axis=1).astype(float), 1, atol=1e-6)):
         raise ValueError(
             f"targets must be distributions over the classes (at least 0, rows summing to 1) for {loss!r}, got "
             f"rows that sum to {rows.sum(axis=1).min()} .. {rows.sum(axis=1).max()}, least entry {rows.min()}"
@@ -141,7 +139,7 @@ def require_targets(loss, targets, batch_size, network):
 
 def sequence_loss(loss, outputs, targets):
     """Σ_t ℓ(o[t], y) / T, mean over the batch, and its gradient at the outputs [T, B, C]."""
-    time_steps, batch_size = outputs.shape[:2]
+    time_steps = len(outputs)
     gradient = np.empty_like(outputs)
     total = 0
     for t in range(time_steps):
@@ -170,15 +168,11 @@ def average_loss(loss, outputs, targets):
 
 def _one_hot(labels, batch_size, network):
     if labels.shape != (batch_size,):
-        raise ValueError(
-            f"targets must be [{batch_size}] class labels for this batch, got shape {labels.shape}"
-        )
+        raise ValueError(f"targets must be [{batch_size}] class labels for this batch, got shape {labels.shape}")
     outside = (labels < 0) | (labels >= network.outputs)
     if outside.any():
         b = int(np.argmax(outside))
-        raise ValueError(
-            f"targets must be labels in 0 .. {network.outputs - 1}, got {labels[b]} at index [{b}]"
-        )
+        raise ValueError(f"targets must be labels in 0 .. {network.outputs - 1}, got {labels[b]} at index [{b}]")
     rows = np.full((batch_size, network.outputs), network.number(0), dtype=network.dtype)
     rows[np.arange(batch_size), labels] = network.number(1)
     return rows

@@ -104,9 +104,7 @@ class Network:
         require_dtype("network.dtype", self.dtype)
         description = {
             "dtype": str(self.dtype),
-            "layers": [
-                {"synapses": {"type": "Dense"}, "neuron": layer.neuron.description()} for layer in self.layers
-            ],
+            "layers": [{"synapses": {"type": "Dense"}, "neuron": layer.neuron.description()} for layer in self.layers],
         }
         storage.write(path, FILE_FORMAT, FILE_VERSION, description, dict(self.parameters))
 

@@ -127,9 +127,7 @@ class LIF:
         require_positive("threshold", self.threshold)
         require_choice("reset", self.reset, RESETS)
         if not isinstance(self.surrogate, Surrogate):
-            raise TypeError(
-                f"surrogate must be a surrogate such as Sigmoid(alpha=4.0), got {self.surrogate!r}"
-            )
+            raise TypeError(f"surrogate must be a surrogate such as Sigmoid(alpha=4.0), got {self.surrogate!r}")
         require_number(
             "reset_potential",
             self.reset_potential,
@@ -259,6 +257,4 @@ def neuron_from_description(description):
         return Integrator(**fields)
     if kind == "LIF" and set(fields) == {"decay", "threshold", "reset", "reset_potential", "surrogate"}:
         return LIF(**{**fields, "surrogate": from_description(fields["surrogate"])})
-    raise ValueError(
-        f"neuron must be described as LIF or Integrator with all their fields, got {description!r}"
-    )
+    raise ValueError(f"neuron must be described as LIF or Integrator with all their fields, got {description!r}")

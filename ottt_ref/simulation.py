@@ -90,9 +90,7 @@ class Simulator:
             current = layer.synapses.currents(presynaptic)
             layer.neuron.step(potential, output, current, self.soft)
             presynaptic = output
-        return Activity(
-            inputs, self.potentials, self.outputs, self._derivatives(), self.network.spiking_layers
-        )
+        return Activity(inputs, self.potentials, self.outputs, self._derivatives(), self.network.spiking_layers)
 
     @property
     def state_bytes(self):
@@ -103,8 +101,7 @@ class Simulator:
         if not self.derivatives:
             return None
         return tuple(
-            layer.neuron.derivative(potential)
-            for layer, potential in zip(self.network.layers, self.potentials)
+            layer.neuron.derivative(potential) for layer, potential in zip(self.network.layers, self.potentials)
         )
 
 

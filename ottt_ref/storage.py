@@ -71,10 +71,7 @@ def read_arrays(path):
     """Every array of an .npz file by name; raises as `read` does. Pickled objects are refused, not loaded."""
     try:
         with open(path, "rb") as file, zipfile.ZipFile(file) as archive:
-            return {
-                _array_name(path, member): _read_member(path, archive, member)
-                for member in archive.infolist()
-            }
+            return {_array_name(path, member): _read_member(path, archive, member) for member in archive.infolist()}
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise ValueError(f"{path} is not an .npz file, or a damaged or truncated one: {error}") from None
 
@@ -98,19 +95,13 @@ def _read_member(path, archive, member):
         count = 1
         for length in shape:
             count *= length
-        content = stream.read(
-            count * dtype.itemsize + 1
-        )  # never more than declared, however it is compressed
+        content = stream.read(count * dtype.itemsize + 1)  # never more than declared, however it is compressed
     if len(content) != count * dtype.itemsize:
         raise ValueError(
             f"{path}: {member.filename} must hold {count * dtype.itemsize} bytes for shape {shape}, "
             f"got {member.file_size - header_size}"
         )
-    return (
-        np.frombuffer(content, dtype=dtype)
-        .reshape(shape, order="F" if fortran_order else "C")
-        .copy(order="C")
-    )
+    return np.frombuffer(content, dtype=dtype).reshape(shape, order="F" if fortran_order else "C").copy(order="C")
 
 
 def _read_header(stream):

@@ -176,7 +176,7 @@ class Surrogate:
     def _typed_parameters(self, z):
         if self.rational:
             return np.array(self.parameters(), dtype=z.dtype)
-        if z.dtype == object and not all(isinstance(number, float | np.floating) for number in z.flat):
+        if z.dtype.hasobject and not all(isinstance(number, float | np.floating) for number in z.flat):
             raise TypeError(
                 f"{type(self).__name__} has no exact values: exact numbers need surrogate Triangle or Rectangle"
             )
@@ -274,6 +274,4 @@ def from_description(description):
     names = {field.name for field in fields(known[kind])}
     if set(numbers) != names:
         raise ValueError(f"surrogate {kind} must have the parameters {sorted(names)}, got {sorted(numbers)}")
-    return known[kind](
-        **{name: require_number(name, number, "", lambda _: True) for name, number in numbers.items()}
-    )
+    return known[kind](**{name: require_number(name, number, "", lambda _: True) for name, number in numbers.items()})

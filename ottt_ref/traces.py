@@ -26,9 +26,7 @@ class Traces:
         self._bias_traced = [dialect == "derivation" and not layer.neuron.stateless for layer in layers]
         self._one = np.ones((1, 1), dtype=network.dtype)
         self._bias = [np.zeros((1, 1), dtype=network.dtype) for _ in layers]
-        self.presynaptic = [
-            np.zeros((batch_size, layer.synapses.inputs), dtype=network.dtype) for layer in layers
-        ]
+        self.presynaptic = [np.zeros((batch_size, layer.synapses.inputs), dtype=network.dtype) for layer in layers]
 
     @property
     def bias(self):

@@ -98,7 +98,7 @@ def require_array(name, value, shape, dtype=None):
         expected = "float64 or float32" if dtype is None else _dtype_name(allowed[0])
         raise TypeError(f"{name} must have dtype {expected}, got {array.dtype}")
     _require_shape(name, array.shape, shape)
-    if array.dtype == object:
+    if array.dtype.hasobject:
         _require_numbers(name, array)
     elif not np.all(np.isfinite(array)):
         where = tuple(int(index) for index in np.argwhere(~np.isfinite(array))[0])
@@ -114,7 +114,7 @@ def _array(name, value):
 
 
 def _dtype_name(dtype):
-    return "object (exact numbers, as the network's parameters are)" if dtype == object else f"{dtype}"
+    return "object (exact numbers, as the network's parameters are)" if dtype.hasobject else f"{dtype}"
 
 
 def _require_shape(name, got, expected):
@@ -125,9 +125,7 @@ def _require_shape(name, got, expected):
         raise ValueError(f"{name} must be {describe_shape(expected)}, got shape {got}")
     for length, want in zip(got, expected):
         if length == 0:
-            raise ValueError(
-                f"{name} must be {describe_shape(expected)} with {want} of at least 1, got shape {got}"
-            )
+            raise ValueError(f"{name} must be {describe_shape(expected)} with {want} of at least 1, got shape {got}")
 
 
 def _require_numbers(name, array):
