@@ -1,0 +1,173 @@
+"""Random networks and inputs, drawn by Hypothesis as rational numbers: each case exists exactly and in floats."""
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+from hypothesis import strategies as st
+
+import ottt_ref as ot
+from ottt_ref.network import object_array
+
+DECAYS = [Fraction(0), Fraction(1, 2), Fraction(1, 4), Fraction(3, 4), Fraction(9, 10), Fraction(1)]
+THRESHOLDS = [Fraction(1), Fraction(1, 2), Fraction(3, 2)]
+RATIONAL_SURROGATES = [ot.surrogate.Triangle(), ot.surrogate.Triangle(2.0, 0.5), ot.surrogate.Rectangle(2.0)]
+SMOOTH_SURROGATES = [ot.surrogate.Sigmoid(), ot.surrogate.Arctan(), ot.surrogate.MultiGaussian()]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network, its inputs and targets, in rational numbers.
+
+    weights, biases  by layer, rows of Fractions
+    neuron           the LIF neurons of every spiking layer, with rational numbers and a rational surrogate
+    readout          "linear", "spiking" or "leaky"
+    inputs           [T][B][n_in] Fractions
+    labels           [B] class labels
+    surrogate        the surrogate of the floating-point network
+    """
+
+    weights: tuple
+    biases: tuple
+    neuron: ot.LIF
+    readout: str
+    inputs: tuple
+    labels: tuple
+    surrogate: ot.surrogate.Surrogate
+
+    @property
+    def exact_network(self):
+        """The network over fractions.Fraction."""
+        return self._network(object, self.neuron.with_numbers(Fraction))
+
+    @property
+    def float_network(self):
+        """The network in float64, with the case's own surrogate."""
+        return self._network(np.float64, replace(self.neuron.with_numbers(float), surrogate=self.surrogate))
+
+    @property
+    def exact_inputs(self):
+        """Inputs [T, B, n_in] as Fractions."""
+        return ot.exact_array(np.array(self.inputs, dtype=object))
+
+    @property
+    def float_inputs(self):
+        """Inputs [T, B, n_in] in float64."""
+        return np.array(self.inputs, dtype=np.float64)
+
+    @property
+    def targets(self):
+        """Class labels [B]."""
+        return np.array(self.labels, dtype=np.int64)
+
+    @property
+    def sizes(self):
+        """[n_in, n_1, ..., n_out]."""
+        return [len(self.weights[0][0]), *(len(rows) for rows in self.weights)]
+
+    def _network(self, dtype, neuron):
+        neurons = [neuron] * len(self.weights)
+        if self.readout != "spiking":
+            neurons[-1] = ot.Integrator(neuron.decay if self.readout == "leaky" else neuron.decay * 0)
+        return ot.Network(
+            [
+                ot.Layer(ot.Dense(np.array(weight, dtype=dtype), np.array(bias, dtype=dtype)), layer_neuron)
+                for weight, bias, layer_neuron in zip(self.weights, self.biases, neurons)
+            ]
+        )
+
+    def __str__(self):
+        lines = [
+            f"sizes {self.sizes}, readout {self.readout}, T = {len(self.inputs)}, B = {len(self.labels)}",
+            f"decay {self.neuron.decay}, threshold {self.neuron.threshold}, reset {self.neuron.reset}"
+            f" to {self.neuron.reset_potential}"
+            f", surrogate {self.neuron.surrogate} in exact numbers, {self.surrogate} in floats",
+        ]
+        for l, (weight, bias) in enumerate(zip(self.weights, self.biases)):
+            lines.append(f"W[{l}] = {_rows(weight)}, b[{l}] = {_row(bias)}")
+        lines.append("inputs by time step: " + "; ".join(_rows(step) for step in self.inputs))
+        lines.append(f"targets {list(self.labels)}")
+        return "\n".join(lines)
+
+
+def _row(numbers):
+    return "(" + " ".join(str(number) for number in numbers) + ")"
+
+
+def _rows(matrix):
+    return " ".join(_row(row) for row in matrix)
+
+
+def eighths(low, high, simplest=0):
+    """Multiples of 1/8 from low to high, which shrink towards `simplest`."""
+    low, high, simplest = (round(8 * number) for number in (low, high, simplest))
+    return st.integers(low - simplest, high - simplest).map(lambda k: Fraction(k + simplest, 8))
+
+
+def matrix(draw, rows, columns, elements):
+    """`rows` tuples of `columns` numbers each."""
+    flat = draw(st.lists(elements, min_size=rows * columns, max_size=rows * columns))
+    return tuple(tuple(flat[r * columns : (r + 1) * columns]) for r in range(rows))
+
+
+@st.composite
+def networks(
+    draw,
+    *,
+    depths=(1, 3),
+    widths=(1, 4),
+    time_steps=(1, 5),
+    batch_sizes=(1, 2),
+    decays=DECAYS,
+    resets=("soft", "unleaked", "hard"),
+    readouts=("linear", "spiking", "leaky"),
+    surrogates=(*SMOOTH_SURROGATES, *RATIONAL_SURROGATES),
+    positive_inputs=False,
+):
+    """Cases with `depths` spiking layers of `widths` neurons, and what the other arguments allow.
+
+    Weights lie in [-1, 2] and inputs, currents, in [-1/2, 3/2] (with positive_inputs in [0, 3/2]); both shrink to 1,
+    biases in [-1/4, 1/2] to 0: most networks fire, and few neurons always do.
+    """
+    readout = draw(st.sampled_from(readouts))
+    layers = draw(st.integers(*depths)) + (readout != "spiking")
+    sizes = [draw(st.integers(*widths)) for _ in range(layers)] + [draw(st.integers(2, 3))]
+    steps, batch = draw(st.integers(*time_steps)), draw(st.integers(*batch_sizes))
+    weights, biases = [], []
+    for fan_in, fan_out in zip(sizes, sizes[1:]):
+        weights.append(matrix(draw, fan_out, fan_in, eighths(-1, 2, simplest=1)))
+        biases.append(matrix(draw, 1, fan_out, eighths(-0.25, 0.5))[0])
+    currents = eighths(0 if positive_inputs else -0.5, 1.5, simplest=1)
+    return Case(
+        weights=tuple(weights),
+        biases=tuple(biases),
+        neuron=ot.LIF(
+            decay=draw(st.sampled_from(decays)),
+            threshold=draw(st.sampled_from(THRESHOLDS)),
+            reset=draw(st.sampled_from(resets)),
+            reset_potential=draw(st.sampled_from([Fraction(0), Fraction(-1, 4), Fraction(1, 4)])),
+            surrogate=draw(st.sampled_from(RATIONAL_SURROGATES)),
+        ),
+        readout=readout,
+        inputs=tuple(matrix(draw, batch, sizes[0], currents) for _ in range(steps)),
+        labels=tuple(draw(st.lists(st.integers(0, sizes[-1] - 1), min_size=batch, max_size=batch))),
+        surrogate=draw(st.sampled_from(surrogates)),
+    )
+
+
+def fires(activity):
+    """Whether in every spiking layer some neuron fires at some time step, and somewhere a neuron does not."""
+    return all(np.any(spikes == 1) for spikes in activity.spikes) and any(
+        np.any(spikes == 0) for spikes in activity.spikes
+    )
+
+
+def with_numbers(activity, convert):
+    """The same activity with every number turned by `convert`, in object arrays."""
+    return replace(
+        activity,
+        inputs=object_array(activity.inputs, convert),
+        layer_potentials=tuple(object_array(values, convert) for values in activity.layer_potentials),
+        layer_outputs=tuple(object_array(values, convert) for values in activity.layer_outputs),
+        layer_derivatives=tuple(object_array(values, convert) for values in activity.layer_derivatives),
+    )

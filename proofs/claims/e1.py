@@ -1,0 +1,62 @@
+"""E1: in the last layer with a membrane OTTT is BPTT.
+
+Σ_t δ[t] s[t]^T = Σ_t Σ_{t' >= t} λ^(t'-t) g[t'] s[t]^T = Σ_t' g[t'] â[t']^T      (exchange the sums)
+"""
+
+from fractions import Fraction
+
+import ottt_ref as ot
+
+from ..cases import networks
+from ..claim import Claim, Counterexample, Refuted
+from ..equality import OTTT, bptt, check_equality
+from ..examples import chain
+
+
+def last_membrane(network):
+    """The parameters of the last layer that has a membrane: the last spiking one, or a leaky readout."""
+    names = list(network.parameters)
+    return names[-4:-2] if network.readout == "linear" else names[-2:]
+
+
+def check(case):
+    return check_equality(case, OTTT, bptt(), last_membrane)
+
+
+def hidden_layer():
+    """Theory's first counterexample: OTTT's gradient of the first layer vanishes, BPTT's does not."""
+    case = chain(decay=Fraction(1, 2), inputs=(1, 0), weights=([[1]], [[Fraction(3, 2)]]), targets=[1])
+    activity, errors = case.data()
+    ottt = ot.ottt.forward(case.network, activity, errors).values["layer0.weight"][0, 0]
+    bptt_value = ot.bptt.backward(case.network, activity, errors).values["layer0.weight"][0, 0]
+    if ottt != 0 or bptt_value == 0:
+        raise Refuted(f"OTTT's gradient should vanish and BPTT's not, got {ottt} and {bptt_value}")
+    return f"1-1-1, λ = 1/2, T = 2, x = (1, 0), w = 1 and 3/2, y = 1: OTTT ∇w¹ = {ottt}, BPTT ∇w¹ = {bptt_value}"
+
+
+def hard_reset():
+    """Under a hard reset the membrane forgets at a spike, the trace does not."""
+    case = chain(decay=Fraction(1, 2), inputs=(1, 1), weights=([[1]],), targets=[0], reset="hard")
+    activity, errors = case.data()
+    ottt = ot.ottt.forward(case.network, activity, errors).values["layer0.weight"][0, 0]
+    bptt_value = ot.bptt.backward(case.network, activity, errors).values["layer0.weight"][0, 0]
+    if ottt == bptt_value:
+        raise Refuted(f"OTTT's and BPTT's gradient should differ under a hard reset, both are {ottt}")
+    return f"one neuron, λ = 1/2, T = 2, x = (1, 1), w = 1, y = 0, hard reset: OTTT {ottt}, BPTT {bptt_value}"
+
+
+CLAIM = Claim(
+    name="E1",
+    statement="OTTT = BPTT (reset detached) for weight and bias of the last layer with a membrane",
+    hypotheses="soft or unleaked reset; dialect 'derivation'; any surrogate, loss, decay, depth and T",
+    source="theory E1; Xiao et al. 2022, section 4.1",
+    checked="all entries: public functions and algebra over fractions, algebra in float64",
+    kind="exact",
+    slack_means="float64 difference / rigorous rounding bound",
+    strategy=networks(resets=("soft", "unleaked"), time_steps=(2, 6)),
+    check=check,
+    counterexamples=(
+        Counterexample("it is the last layer", hidden_layer),
+        Counterexample("the reset is soft or unleaked", hard_reset),
+    ),
+)

@@ -1,0 +1,49 @@
+"""E3: for one time step OTTT, SLTT and BPTT are the same."""
+
+from fractions import Fraction
+
+import ottt_ref as ot
+
+from ..cases import networks
+from ..claim import Claim, Counterexample, Finding, Refuted
+from ..equality import OTTT, SLTT, bptt, check_equality
+from ..examples import chain
+
+
+def check(case):
+    """OTTT and SLTT against BPTT (reset detached), every parameter."""
+    findings = [check_equality(case, side, bptt()) for side in (OTTT, SLTT)]
+    return Finding(max(finding.slack for finding in findings), findings[0].live)
+
+
+def two_steps(decay):
+    """One neuron over two time steps: the three methods' gradients."""
+    case = chain(decay=decay, inputs=(Fraction(1, 2), 1), weights=([[1]],), targets=[0])
+    activity, errors = case.data()
+    methods = {"OTTT": ot.ottt.forward, "SLTT": ot.sltt.forward, "BPTT": ot.bptt.backward}
+    return {
+        name: method(case.network, activity, errors).values["layer0.weight"][0, 0] for name, method in methods.items()
+    }
+
+
+def second_step():
+    """With a second time step SLTT forgets the first one."""
+    values = two_steps(Fraction(1, 2))
+    if values["SLTT"] == values["BPTT"]:
+        raise Refuted(f"SLTT and BPTT should differ at T = 2, got {values}")
+    shown = ", ".join(f"{name} {value}" for name, value in values.items())
+    return f"one neuron, λ = 1/2, T = 2, x = (1/2, 1), w = 1, y = 0: {shown}"
+
+
+CLAIM = Claim(
+    name="E3",
+    statement="T = 1: OTTT = SLTT = BPTT (reset detached) for every parameter",
+    hypotheses="T = 1; any reset, readout, surrogate, loss, decay and depth",
+    source="theory E3",
+    checked="all entries: public functions and algebra over fractions, algebra in float64",
+    kind="exact",
+    slack_means="float64 difference / rigorous rounding bound",
+    strategy=networks(time_steps=(1, 1)),
+    check=check,
+    counterexamples=(Counterexample("T = 1", second_step),),
+)

@@ -1,0 +1,30 @@
+"""E4: without memory in the membrane (λ = 0) OTTT, SLTT and BPTT are the same."""
+
+from fractions import Fraction
+
+from ..cases import networks
+from ..claim import Claim, Counterexample, Refuted
+from .e3 import check, two_steps
+
+
+def with_memory():
+    """The same two time steps with and without a leak back."""
+    forgetful, remembering = two_steps(Fraction(0)), two_steps(Fraction(1, 4))
+    if len(set(forgetful.values())) != 1 or len(set(remembering.values())) == 1:
+        raise Refuted(f"the methods should agree at λ = 0 alone, got {forgetful} and {remembering}")
+    shown = ", ".join(f"{name} {value}" for name, value in remembering.items())
+    return f"one neuron, λ = 1/4, T = 2, x = (1/2, 1), w = 1, y = 0: {shown}; at λ = 0 all {forgetful['BPTT']}"
+
+
+CLAIM = Claim(
+    name="E4",
+    statement="λ = 0: OTTT = SLTT = BPTT (reset detached) for every parameter",
+    hypotheses="λ = 0; any reset, readout, surrogate, loss, depth and T",
+    source="theory E4",
+    checked="all entries: public functions and algebra over fractions, algebra in float64",
+    kind="exact",
+    slack_means="float64 difference / rigorous rounding bound",
+    strategy=networks(decays=[Fraction(0)], time_steps=(2, 5)),
+    check=check,
+    counterexamples=(Counterexample("λ = 0", with_memory),),
+)

@@ -1,0 +1,24 @@
+"""E6: the chain rule from the front and from the back. RTRL = BPTT, with the reset's gradient detached and kept."""
+
+from ..cases import networks
+from ..claim import Claim, Finding
+from ..equality import bptt, check_equality, rtrl
+
+
+def check(case):
+    findings = [check_equality(case, rtrl(reset), bptt(reset)) for reset in ("detached", "kept")]
+    return Finding(max(finding.slack for finding in findings), findings[0].live)
+
+
+CLAIM = Claim(
+    name="E6",
+    statement="RTRL = BPTT for every parameter, with the reset's gradient detached and kept",
+    hypotheses="feedforward; any reset, readout, surrogate, loss, decay, depth and T",
+    source="theory E6",
+    checked="all entries: public functions and algebra over fractions, algebra in float64",
+    kind="exact",
+    slack_means="float64 difference / rigorous rounding bound",
+    strategy=networks(widths=(1, 3), time_steps=(2, 4)),
+    check=check,
+    share=0.5,
+)

@@ -1,0 +1,98 @@
+"""Gradients as sums over paths: the definition, enumerated one path at a time, and no recursion in time.
+
+A path of ∇W^l[i, j] starts where a presynaptic spike s_j[t_0] enters membrane i of layer l, waits there until
+t_1 >= t_0, leaves through ψ^l_i[t_1], crosses a weight into layer l + 1, waits until t_2 >= t_1, ..., and ends at an
+output error.
+Waiting one step multiplies by a leak edge, or crosses the reset, by a reset edge:
+
+    soft reset   leak λ,        reset -λ V_th ψ[t]
+    unleaked     leak λ,        reset -V_th ψ[t]
+    hard reset   leak λ(1 - s)  reset λ (v_reset - u[t]) ψ[t]
+"""
+
+from itertools import product
+
+import numpy as np
+
+
+class Paths:
+    """The paths of a network's activity [T, B, ...] that end in `output_errors` [T, B, n_out].
+
+    may_wait(l, first)  whether a path that starts in layer `first` may wait in the membranes of layer l
+    resets              which paths count: "none" that cross a reset, "any" number, or "some", at least one
+    """
+
+    def __init__(self, network, activity, output_errors, *, may_wait=lambda l, first: True, resets="none"):
+        self.network = network
+        self.activity = activity
+        self.output_errors = output_errors
+        self.may_wait = may_wait
+        self.resets = resets
+
+    def gradients(self):
+        """The sum over all paths, for each parameter."""
+        gradients = self.network.zero_gradients()
+        for index, gradient in enumerate(gradients.values()):
+            l, is_bias = divmod(index, 2)
+            for place in np.ndindex(gradient.shape):
+                gradient[place] = self._parameter(l, place[0], None if is_bias else place[1])
+        return gradients
+
+    def _parameter(self, l, i, j):
+        time_steps, batch_size = self.output_errors.shape[:2]
+        total = 0
+        for b in range(batch_size):
+            for start in range(time_steps):
+                source = 1 if j is None else self.activity.presynaptic(l)[start, b, j]
+                for factor, crossed in self._onwards(b, l, i, start, l):
+                    if self.resets == "any" or crossed == (self.resets == "some"):
+                        total = total + source * factor
+        return total
+
+    def _onwards(self, b, l, i, t, first):
+        """Every path from membrane i of layer l at time t to an output error: its factor, whether it met a reset."""
+        for later in range(t, len(self.output_errors)):
+            if later > t and not self.may_wait(l, first):
+                return
+            psi = self.activity.layer_derivatives[l][later, b, i]
+            for waited, crossed in self._waits(b, l, i, t, later):
+                for onwards, crossed_later in self._leave(b, l, i, later, first):
+                    yield waited * psi * onwards, crossed or crossed_later
+
+    def _leave(self, b, l, i, t, first):
+        if l + 1 == len(self.network.layers):
+            yield self.output_errors[t, b, i], False
+            return
+        weight = self.network.layers[l + 1].synapses.weight
+        for k in range(len(weight)):
+            for onwards, crossed in self._onwards(b, l + 1, k, t, first):
+                yield weight[k, i] * onwards, crossed
+
+    def _waits(self, b, l, i, start, end):
+        """Every way to wait in membrane i from `start` to `end`, each step by a leak or by a reset edge."""
+        edges = [self._edges(b, l, i, t) for t in range(start, end)]
+        for choice in product(*edges):
+            factor, crossed = 1, False
+            for value, is_reset in choice:
+                factor, crossed = factor * value, crossed or is_reset
+            yield factor, crossed
+
+    def _edges(self, b, l, i, t):
+        neuron = self.network.layers[l].neuron
+        decay = neuron.decay
+        if not neuron.spiking:
+            return [(decay, False)]
+        potential, spike, psi = (
+            values[l][t, b, i]
+            for values in (
+                self.activity.layer_potentials,
+                self.activity.layer_outputs,
+                self.activity.layer_derivatives,
+            )
+        )
+        leak, reset = {
+            "soft": (decay, -(decay * neuron.threshold * psi)),
+            "unleaked": (decay, -(neuron.threshold * psi)),
+            "hard": (decay * (1 - spike), decay * (neuron.reset_potential - potential) * psi),
+        }[neuron.reset]
+        return [(leak, False)] if self.resets == "none" else [(leak, False), (reset, True)]
