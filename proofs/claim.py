@@ -46,12 +46,13 @@ class Claim:
     source          where it is stated and proved
     checked         what one case compares, and in which numbers
     kind            "exact" (no tolerance), "bound" (an inequality, its slack printed) or "statistic"
-    slack_means     the meaning of the slack, and which end is the worst
+    slack_means     what the slack says, a text with a place for the number
     worst           max or min: which of many slacks to report
     strategy        Hypothesis strategy of cases
     check           case → Finding; raises Refuted
     counterexamples what happens without a hypothesis
     share           the part of the asked number of cases that it gets, for claims whose cases are slow
+    shrink          whether a refuting case is made small, which takes hundreds of further checks
     """
 
     name: str
@@ -66,3 +67,4 @@ class Claim:
     worst: Callable = max
     counterexamples: tuple = field(default=())
     share: float = 1.0
+    shrink: bool = True

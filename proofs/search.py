@@ -3,10 +3,10 @@
 import time
 from dataclasses import dataclass
 
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
 
-from .claim import Claim, Refuted
+from .claim import Refuted
 
 LIVE_SHARE = 0.25
 
@@ -15,13 +15,14 @@ LIVE_SHARE = 0.25
 class Result:
     """What came out for one claim.
 
+    name            of the claim
     cases           how many were checked, and `live` of them exercised the claim
     slack           the worst, or None where nothing but exact arithmetic was used
     failure         None, or why the claim does not hold, with the shrunk case
     counterexamples one line for each hypothesis dropped
     """
 
-    claim: Claim
+    name: str
     cases: int
     live: int
     slack: float | None
@@ -44,12 +45,12 @@ def run(claim, cases, seed_number=0, on_case=lambda: None):
     findings = []
     failure = _search(claim, count(claim, cases), seed_number, findings, on_case)
     shown, failed = _counterexamples(claim)
-    live = sum(finding.live for finding in findings)
+    live = sum(bool(finding.live) for finding in findings)
     if failure is None and live < LIVE_SHARE * len(findings):
         failure = f"vacuous: only {live} of {len(findings)} cases exercised the claim"
     slacks = [finding.slack for finding in findings if finding.slack is not None]
     return Result(
-        claim=claim,
+        name=claim.name,
         cases=len(findings),
         live=live,
         slack=claim.worst(slacks) if slacks else None,
@@ -71,6 +72,7 @@ def _search(claim, cases, seed_number, findings, on_case):
         database=None,
         deadline=None,
         print_blob=False,
+        phases=[Phase.explicit, Phase.generate] + [Phase.shrink] * claim.shrink,
         suppress_health_check=list(HealthCheck),
     )
     @given(claim.strategy)

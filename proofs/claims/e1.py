@@ -52,7 +52,7 @@ CLAIM = Claim(
     source="theory E1; Xiao et al. 2022, section 4.1",
     checked="all entries: public functions and algebra over fractions, algebra in float64",
     kind="exact",
-    slack_means="float64 difference / rigorous rounding bound",
+    slack_means="floats at {:.2g} of the rounding bound",
     strategy=networks(resets=("soft", "unleaked"), time_steps=(2, 6)),
     check=check,
     counterexamples=(

@@ -71,12 +71,12 @@ def opposite_signs():
 
 CLAIM = Claim(
     name="E2",
-    statement="BPTT sums all paths, OTTT those that wait in the parameter's own layer alone, SLTT those that never wait",
+    statement="BPTT sums all paths, OTTT those that wait in the parameter's own layer, SLTT those that wait nowhere",
     hypotheses="soft or unleaked reset, detached; dialect 'derivation'; OTTT: not a stateless readout (Q1)",
     source="theory E2",
     checked="each method against enumerated paths, OTTT also against BPTT without leaks above: fractions and float64",
     kind="exact",
-    slack_means="float64 difference / rigorous rounding bound",
+    slack_means="floats at {:.2g} of the rounding bound",
     strategy=networks(resets=("soft", "unleaked"), depths=(1, 2), widths=(1, 3), time_steps=(2, 4), batch_sizes=(1, 1)),
     check=check,
     counterexamples=(Counterexample("the dropped paths are dropped from BPTT as well", opposite_signs),),

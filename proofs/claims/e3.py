@@ -42,7 +42,7 @@ CLAIM = Claim(
     source="theory E3",
     checked="all entries: public functions and algebra over fractions, algebra in float64",
     kind="exact",
-    slack_means="float64 difference / rigorous rounding bound",
+    slack_means="floats at {:.2g} of the rounding bound",
     strategy=networks(time_steps=(1, 1)),
     check=check,
     counterexamples=(Counterexample("T = 1", second_step),),

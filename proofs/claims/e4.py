@@ -23,7 +23,7 @@ CLAIM = Claim(
     source="theory E4",
     checked="all entries: public functions and algebra over fractions, algebra in float64",
     kind="exact",
-    slack_means="float64 difference / rigorous rounding bound",
+    slack_means="floats at {:.2g} of the rounding bound",
     strategy=networks(decays=[Fraction(0)], time_steps=(2, 5)),
     check=check,
     counterexamples=(Counterexample("λ = 0", with_memory),),

@@ -17,7 +17,7 @@ CLAIM = Claim(
     source="theory E6",
     checked="all entries: public functions and algebra over fractions, algebra in float64",
     kind="exact",
-    slack_means="float64 difference / rigorous rounding bound",
+    slack_means="floats at {:.2g} of the rounding bound",
     strategy=networks(widths=(1, 3), time_steps=(2, 4)),
     check=check,
     share=0.5,

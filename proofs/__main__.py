@@ -1,0 +1,79 @@
+"""`python -m proofs`: check the claims, print the table, exit 1 if one fails."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+try:
+    from . import report
+    from .claims import BY_NAME, CLAIMS
+    from .parallel import run_all
+except ModuleNotFoundError as missing:
+    if missing.name not in ("hypothesis", "rich"):
+        raise
+    sys.exit(f"python -m proofs needs {missing.name}: install the extra with  pip install -e '.[proofs]'")
+
+
+def main(argv=None):
+    """Parse the command line and run; the exit status: 0 if all claims hold, 1 if one fails, 2 for a wrong argument."""
+    options = _parser().parse_args(argv)
+    claims = [claim for claim in CLAIMS if not options.claim or claim.name in options.claim]
+    if options.list:
+        print(report.listing(claims))
+        return 0
+    console = report.console()
+    results = run_all(claims, options.cases, options.seed, options.workers, console)
+    console.print(report.table(results))
+    print(report.counterexamples(results), end="\n\n")
+    if options.json:
+        report.write_json(options.json, results, options.cases, options.seed)
+    failed = [result.name for result in results if not result.holds]
+    if failed:
+        print(report.failures(results), end="\n\n")
+    print(f"{len(results) - len(failed)} of {len(results)} claims hold (seed {options.seed})")
+    return 1 if failed else 0
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="python -m proofs", description="Check the claims of the theory.")
+    parser.add_argument(
+        "--claim",
+        metavar="NAME",
+        type=_claim_name,
+        action="append",
+        help=f"one of {', '.join(BY_NAME)}; may be repeated",
+    )
+    parser.add_argument(
+        "--cases", metavar="N", type=_positive, default=300, help="random cases per claim (default 300)"
+    )
+    parser.add_argument("--seed", metavar="S", type=int, default=0, help="seed of the random cases (default 0)")
+    parser.add_argument("--list", action="store_true", help="list the claims and their hypotheses, and check nothing")
+    parser.add_argument("--json", metavar="FILE", type=_writable, help="also write the results to FILE")
+    parser.add_argument(
+        "--workers", metavar="N", type=_positive, default=min(2, os.cpu_count() or 1), help="processes (default 2)"
+    )
+    return parser
+
+
+def _claim_name(text):
+    if text.upper() not in BY_NAME:
+        raise argparse.ArgumentTypeError(f"must be one of {', '.join(BY_NAME)}, got {text!r}")
+    return text.upper()
+
+
+def _positive(text):
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
+    return int(text)
+
+
+def _writable(text):
+    folder = Path(text).resolve().parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK) or Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"must name a file in a folder that can be written, got {text!r}")
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""D0: at the output layer SR and OTTT never disagree in sign.
+
+For a target of zeros and ones, s_i - y_i and a_i - y_i never differ in sign, nor do softmax(s) - y and softmax(a) - y.
+SR's gradient is p a^T and OTTT's Σ_t p_t â[t]^T, with a, â >= 0: every entry of one has the sign of the other's.
+"""
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+from hypothesis import strategies as st
+
+import ottt_ref as ot
+from ottt_ref import losses
+
+from ..cases import RATIONAL_SURROGATES, Case, fires, networks
+from ..claim import Claim, Counterexample, Finding, Refuted
+from ..examples import chain
+
+NONNEGATIVE = (ot.surrogate.Sigmoid(), ot.surrogate.Arctan(), *RATIONAL_SURROGATES)
+
+
+@dataclass(frozen=True)
+class OutputLayer:
+    """A network of one spiking layer, and a target of zeros and ones beside the case's class."""
+
+    case: Case
+    target: tuple
+
+    def __str__(self):
+        return f"{self.case}\ntarget vector {list(self.target)}"
+
+
+@st.composite
+def output_layers(draw):
+    """One spiking layer, nonnegative inputs, one sample."""
+    case = draw(
+        networks(
+            depths=(1, 1),
+            readouts=("spiking",),
+            batch_sizes=(1, 1),
+            time_steps=(1, 8),
+            surrogates=NONNEGATIVE,
+            positive_inputs=True,
+        )
+    )
+    size = case.sizes[-1]
+    return OutputLayer(case, tuple(draw(st.lists(st.integers(0, 1), min_size=size, max_size=size))))
+
+
+def check(layer):
+    case = layer.case
+    row = ot.exact_array(np.array([layer.target]))
+    exact = _agreement(case.exact_network, case.exact_inputs, row, losses.MeanSquaredError())
+    floats = [
+        _agreement(case.float_network, case.float_inputs, targets, loss)
+        for targets, loss in (
+            (np.array([layer.target], dtype=float), losses.MeanSquaredError()),
+            (case.targets, losses.CrossEntropy()),
+        )
+    ]
+    live = fires(ot.simulate(case.exact_network, case.exact_inputs)) and exact is not None
+    return Finding(min((slack for slack in (exact, *floats) if slack is not None), default=None), live)
+
+
+def _agreement(network, inputs, targets, loss):
+    """The cosine of SR's and OTTT's gradient, after checking that no entry of one contradicts the other's."""
+    rate = ot.spike_representation.gradients(network, inputs, targets, loss)
+    online = ot.ottt.gradients(network, inputs, targets, loss)
+    for name in rate:
+        contradiction = rate[name] * online[name] < 0
+        if np.any(contradiction):
+            index = tuple(int(k) for k in np.argwhere(contradiction)[0])
+            raise Refuted(f"{name}{list(index)}, {loss!r}: SR {rate[name][index]}, OTTT {online[name][index]}")
+    return cosine(rate, online)
+
+
+def cosine(left, right):
+    """The cosine between two gradients over all their parameters; None if one of them is 0."""
+    flat = [np.concatenate([values.ravel().astype(float) for values in side.values()]) for side in (left, right)]
+    norms = np.linalg.norm(flat[0]) * np.linalg.norm(flat[1])
+    return float(flat[0] @ flat[1] / norms) if norms else None
+
+
+def hidden_layer():
+    """Theory's third counterexample: one layer below the output SR and OTTT point apart."""
+    half = Fraction(1, 2)
+    case = chain(decay=half, inputs=(1, 1), weights=([[Fraction(3, 4)]], [[half], [Fraction(3, 2)]]), targets=[1, 0])
+    activity, errors = case.data()
+    online = ot.ottt.forward(case.network, activity, errors).values["layer0.weight"][0, 0]
+    rates = ot.rates.measured_rates(case.network, case.inputs)
+    rate = ot.spike_representation.backward(case.network, rates, rates[-1] - case.targets).values["layer0.weight"][0, 0]
+    if not rate * online < 0:
+        raise Refuted(f"SR and OTTT should point apart, got {rate} and {online}")
+    return (
+        f"1-1-2, λ = 1/2, T = 2, x = (1, 1), w¹ = 3/4, w² = (1/2, 3/2), y = (1, 0): ∇w¹ of OTTT {online}, of SR {rate}"
+    )
+
+
+def negative_surrogate():
+    """A surrogate that is negative in its tails turns the sign."""
+    case = chain(decay=Fraction(0), inputs=(Fraction(5, 2),), weights=([[1]],), targets=[0])
+    neuron = replace(case.network.layers[0].neuron.with_numbers(float), surrogate=ot.surrogate.MultiGaussian())
+    network = ot.Network([ot.Layer(ot.Dense(np.array([[1.0]])), neuron)])
+    online = ot.ottt.gradients(network, np.array([[[2.5]]]), np.array([[0.0]]), losses.MeanSquaredError())
+    value = online["layer0.weight"][0, 0]
+    if not value < 0:
+        raise Refuted(f"the gradient should be negative though the output is too large, got {value}")
+    return f"one neuron, multi-Gaussian ψ, u = 5/2, s = 1, y = 0: OTTT {value:.3g} < 0 with s - y > 0"
+
+
+CLAIM = Claim(
+    name="D0",
+    statement="<SR, OTTT> >= 0 at the output layer, and no entry of one contradicts the other's",
+    hypotheses="one spiking layer, target 0/1 or a class, MSE or cross-entropy, ψ >= 0, inputs >= 0, one sample",
+    source="theory D0",
+    checked="signs of all entries: MSE over fractions, MSE and cross-entropy in float64",
+    kind="exact",
+    slack_means="least cosine {:.2g}",
+    worst=min,
+    strategy=output_layers(),
+    check=check,
+    counterexamples=(
+        Counterexample("it is the output layer", hidden_layer),
+        Counterexample("ψ >= 0", negative_surrogate),
+    ),
+)

@@ -1,0 +1,149 @@
+"""H1: OTTT is a three-factor Hebbian rule, local in space and in time.
+
+What time step t adds to ∇W^l[i, j] depends on the presynaptic neuron j only through its trace (its own spikes up to
+t), on the postsynaptic neuron i only through ψ_i[t], and on the rest of the network only through the top-down error at
+i, which is made of the step's own output error, of ψ[t] and of weights above l: of nothing later than t, of no other
+neuron's spikes.
+
+The kernels run on provenance numbers, which carry no value but the set of variables that they were made of. Nothing is
+sampled in the values: a case is an architecture, and its check covers every network of that architecture.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from hypothesis import strategies as st
+
+import ottt_ref as ot
+from ottt_ref.simulation import Activity
+
+from ..claim import Claim, Counterexample, Finding, Refuted
+from ..number_systems.provenance import variable, variables_of
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Layer sizes [n_in, ..., n_out], what the output is, the dialect, T and B."""
+
+    sizes: tuple
+    readout: str
+    dialect: str
+    time_steps: int
+    batch_size: int
+
+    def network(self):
+        """The network with a variable in place of each parameter."""
+        neuron = ot.LIF(decay=Fraction(1, 2))
+        neurons = [neuron] * (len(self.sizes) - 1)
+        if self.readout != "spiking":
+            neurons[-1] = ot.Integrator(Fraction(1, 2) if self.readout == "leaky" else Fraction(0))
+        return ot.Network(
+            [
+                ot.Layer(
+                    ot.Dense(variables("weight", l, shape=(fan_out, fan_in)), variables("bias", l, shape=(fan_out,))),
+                    layer_neuron,
+                )
+                for l, (fan_in, fan_out, layer_neuron) in enumerate(zip(self.sizes, self.sizes[1:], neurons))
+            ]
+        )
+
+    def activity(self, network):
+        """An activity with a variable in place of each input, spike, potential and surrogate derivative."""
+        layers = range(len(network.layers))
+        return Activity(
+            self._sequence("spike", -1),
+            tuple(self._sequence("potential", l) for l in layers),
+            tuple(self._sequence("spike", l) for l in layers),
+            tuple(self._sequence("psi", l) for l in layers),
+            network.spiking_layers,
+        )
+
+    def output_errors(self):
+        """A variable in place of each ∂L[t]/∂o[t], [T, B, n_out]."""
+        return self._sequence("error", len(self.sizes) - 2)
+
+    def _sequence(self, kind, l):
+        return variables(kind, l, shape=(self.time_steps, self.batch_size, self.sizes[l + 1]))
+
+
+def variables(*label, shape):
+    """An array of distinct variables (kind, layer, *index): of a sequence the index is (t, b, i)."""
+    result = np.empty(shape, dtype=object)
+    for index in np.ndindex(shape):
+        result[index] = variable(*label, *index)
+    return result
+
+
+architectures = st.builds(
+    Architecture,
+    sizes=st.lists(st.integers(1, 3), min_size=3, max_size=5).map(tuple),
+    readout=st.sampled_from(["linear", "spiking", "leaky"]),
+    dialect=st.sampled_from(["derivation", "authors"]),
+    time_steps=st.integers(1, 4),
+    batch_size=st.integers(1, 2),
+)
+
+
+def check(architecture):
+    network = architecture.network()
+    activity, errors = architecture.activity(network), architecture.output_errors()
+    sums = ot.ottt.forward(network, activity, errors, dialect=architecture.dialect, terms=True)
+    require_local(architecture, sums.terms)
+    return Finding(None, True)
+
+
+def require_local(architecture, terms):
+    """Raise Refuted at the first per-step update that uses what it should not."""
+    for index, (name, term) in enumerate(terms.items()):
+        l, is_bias = divmod(index, 2)
+        for t, i, *rest in np.ndindex(term.shape):
+            used = variables_of(term[t, i, *rest])
+            stray = [label for label in used if not _allowed(label, l, t, i, None if is_bias else rest[0])]
+            if stray:
+                raise Refuted(f"{name}{[i, *rest]} at t = {t} uses {_readable(min(stray))}, which it must not")
+            if not used:
+                raise Refuted(f"{name}{[i, *rest]} at t = {t} depends on nothing")
+
+
+def _allowed(label, l, t, i, j):
+    """Whether time step t's update of ∇W^l[i, j] (of ∇b^l[i] where j is None) may use the variable."""
+    kind, layer, *index = label
+    if kind == "spike":  # the trace of the presynaptic neuron
+        return layer == l - 1 and index[0] <= t and index[2] == j
+    if kind == "psi":  # the postsynaptic neuron's own, and what the top-down error crosses
+        return index[0] == t and (layer > l or (layer == l and index[2] == i))
+    if kind == "weight":  # the top-down error at i enters layer l + 1 by the synapses of i
+        return layer > l + 1 or (layer == l + 1 and index[1] == i)
+    return kind == "error" and index[0] == t
+
+
+def _readable(label):
+    kind, layer, *index = label
+    names = {"spike": f"the spike of layer {layer}", "psi": f"ψ of layer {layer}", "error": "the output error"}
+    return f"{names.get(kind, f'the {kind} of layer {layer}')} at {tuple(index)}"
+
+
+def bptt_from_the_future():
+    """BPTT's term of the first time step is made of errors of the later ones."""
+    architecture = Architecture((1, 1, 1), "spiking", "derivation", 3, 1)
+    network = architecture.network()
+    terms = ot.bptt.backward(network, architecture.activity(network), architecture.output_errors(), terms=True).terms
+    times = sorted(label[2] for label in variables_of(terms["layer0.weight"][0, 0, 0]) if label[0] == "error")
+    if times != [0, 1, 2]:
+        raise Refuted(f"BPTT's first term should use the errors of all three steps, got those of {times}")
+    return f"1-1-1, T = 3: BPTT's term of t = 0 for the first weight is made of the output errors at t = {times}"
+
+
+CLAIM = Claim(
+    name="H1",
+    statement="an update uses the presynaptic trace, the postsynaptic ψ and the top-down error at t alone",
+    hypotheses="OTTT, both dialects; any architecture",
+    source="theory H1; Xiao et al. 2022, section 4.4 (three-factor Hebbian rule)",
+    checked="the variables that each step's update of each synapse is made of (provenance numbers)",
+    kind="exact",
+    strategy=architectures,
+    check=check,
+    counterexamples=(Counterexample("the method is OTTT", bptt_from_the_future),),
+    share=0.5,
+)

@@ -1,0 +1,61 @@
+"""I1: the instantaneous loss bounds the loss of the average output, for a convex ℓ (Jensen).
+
+ℓ(mean_t o[t], y) <= mean_t ℓ(o[t], y)
+"""
+
+import numpy as np
+
+import ottt_ref as ot
+from ottt_ref import losses
+
+from ..cases import fires, networks
+from ..claim import Claim, Counterexample, Finding, Refuted
+
+# A loss of C <= 3 classes, T <= 8 steps and B <= 2 samples is summed from terms that each pass some 100 rounded
+# operations of relative error 2^-53; 1e-12 is 100 times that.
+RELATIVE_ERROR = 1e-12
+
+
+def check(case):
+    arguments = (case.exact_network, case.exact_inputs, case.targets, losses.MeanSquaredError())
+    exact = _slack(*arguments)
+    if exact < 0:
+        raise Refuted(f"the mean squared error of the average exceeds the mean of the steps by {-exact}")
+    for loss in (losses.CrossEntropy(), losses.MeanSquaredError(), losses.Mixed()):
+        slack = _slack(case.float_network, case.float_inputs, case.targets, loss)
+        if not slack >= -RELATIVE_ERROR * (1 + abs(slack)):
+            raise Refuted(f"{loss!r} of the average exceeds the mean of the steps by {-slack}")
+    activity = ot.simulate(case.exact_network, case.exact_inputs)
+    return Finding(float(exact), fires(activity) and np.any(activity.outputs != activity.outputs[0]))
+
+
+def _slack(network, inputs, targets, loss):
+    steps, average = (
+        ot.bptt.gradients(network, inputs, targets, loss, loss_of=loss_of).loss for loss_of in ("steps", "average")
+    )
+    return steps - average
+
+
+def error_rate():
+    """The 0/1 error is not convex: one step that is very wrong spoils the average of two right ones."""
+    outputs = np.array([[1, 0], [1, 0], [0, 3]])  # the right class is the first
+    wrong = outputs[:, 1] > outputs[:, 0]
+    average_wrong = bool(outputs[:, 1].sum() > outputs[:, 0].sum())
+    if not average_wrong > wrong.mean():
+        raise Refuted(f"the average should be wrong, and only a third of the steps, got {average_wrong}, {wrong}")
+    return f"0/1 error, outputs (1, 0), (1, 0), (0, 3): {wrong.sum()}/3 over the steps, 1 of the average"
+
+
+CLAIM = Claim(
+    name="I1",
+    statement="the loss of the average output is at most the mean of the steps' losses",
+    hypotheses="ℓ convex in the output (cross-entropy, squared error, their mixture); any network",
+    source="theory I1; Xiao et al. 2022, section 4.2",
+    checked="squared error over fractions; cross-entropy, squared error and mixture in float64",
+    kind="bound",
+    slack_means="least difference {:.2g}",
+    worst=min,
+    strategy=networks(time_steps=(2, 8)),
+    check=check,
+    counterexamples=(Counterexample("ℓ is convex", error_rate),),
+)

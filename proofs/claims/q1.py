@@ -1,0 +1,57 @@
+"""Q1: of what the traced readout is the gradient.
+
+OTTT pairs the stateless readout o[t] = W s[t] with the trace: Σ_t g_o[t] â[t]^T. That is the exact gradient of a leaky
+integrator m[t] = λ m[t-1] + W s[t] at the same errors, and not of the stateless readout, which is Σ_t g_o[t] s[t]^T.
+"""
+
+from fractions import Fraction
+
+import numpy as np
+
+import ottt_ref as ot
+
+from ..cases import networks
+from ..claim import Claim, Counterexample, Refuted
+from ..equality import OTTT, Side, bptt, check_equality
+from ..examples import exact
+
+
+def of_leaky_readout(network, activity, errors):
+    """BPTT's gradients of the network with a leaky readout, of the same λ, in place of the stateless one."""
+    *spiking, readout = network.layers
+    leaky = ot.Network([*spiking, ot.Layer(readout.synapses, ot.Integrator(spiking[-1].neuron.decay))])
+    return bptt().algebra(leaky, activity, errors)
+
+
+def check(case):
+    return check_equality(case, OTTT, Side(of_leaky_readout), lambda network: ["readout.weight"])
+
+
+def stateless():
+    """One spike, then none: the stateless readout has forgotten it, the trace has not."""
+    one = Fraction(1)
+    neuron = ot.LIF(decay=one / 2, threshold=one, reset_potential=one * 0, surrogate=ot.surrogate.Triangle(one, one))
+    network = ot.Network(
+        [ot.Layer(ot.Dense(exact([[1]])), neuron), ot.Layer(ot.Dense(exact([[1]])), ot.Integrator(one * 0))]
+    )
+    activity = ot.simulate(network, exact([1, 0]).reshape(2, 1, 1))
+    errors = np.full((2, 1, 1), one)
+    traced = ot.ottt.forward(network, activity, errors).values["readout.weight"][0, 0]
+    true = ot.bptt.backward(network, activity, errors).values["readout.weight"][0, 0]
+    if traced == true:
+        raise Refuted(f"the two should differ, both are {traced}")
+    return f"s = (1, 0), g_o = (1, 1), λ = 1/2: with the trace {traced}, gradient of the stateless readout {true}"
+
+
+CLAIM = Claim(
+    name="Q1",
+    statement="the traced readout weight Σ g_o â^T is the gradient of a leaky readout of the same λ",
+    hypotheses="linear readout; any reset, surrogate, loss, decay, depth and T",
+    source="theory Q1",
+    checked="the readout's weight: OTTT against BPTT of the leaky network, fractions and float64",
+    kind="exact",
+    slack_means="floats at {:.2g} of the rounding bound",
+    strategy=networks(readouts=("linear",), time_steps=(2, 6)),
+    check=check,
+    counterexamples=(Counterexample("the readout leaks", stateless),),
+)

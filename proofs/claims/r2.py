@@ -1,0 +1,121 @@
+"""R2: how far the rate mapping is off.
+
+If 0 <= I[t] <= V_th for all t, then 0 <= v[t] < V_th and 0 <= x̄[T]/V_th - a[T] < 1/Λ_T: the gap tends to 1 - λ at most,
+and to 0 only for λ = 1. Without that, R1 gives v_min / (V_th Λ_T) <= x̄[T]/V_th - a[T] <= v_max / (V_th Λ_T) with the
+extreme values of v over the sequence, and nothing better.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from hypothesis import strategies as st
+
+import ottt_ref as ot
+
+from ..cases import DECAYS, THRESHOLDS, eighths, matrix
+from ..claim import Claim, Counterexample, Finding, Refuted
+
+
+@dataclass(frozen=True)
+class Currents:
+    """Currents [T][n] into neurons with a soft reset: `inside` within [0, V_th], `outside` anywhere."""
+
+    neuron: ot.LIF
+    inside: tuple
+    outside: tuple
+
+    def __str__(self):
+        rows = "; ".join(" ".join(str(number) for number in row) for row in self.inside)
+        wild = "; ".join(" ".join(str(number) for number in row) for row in self.outside)
+        return (
+            f"decay {self.neuron.decay}, threshold {self.neuron.threshold}, currents by time step: {rows}\n"
+            f"unbounded currents: {wild}"
+        )
+
+
+@st.composite
+def currents(draw):
+    """Up to three neurons, up to twelve time steps."""
+    threshold = draw(st.sampled_from(THRESHOLDS))
+    steps, neurons = draw(st.integers(1, 12)), draw(st.integers(1, 3))
+    return Currents(
+        soft_neuron(draw(st.sampled_from(DECAYS)), threshold),
+        tuple(
+            tuple(share * threshold for share in row) for row in matrix(draw, steps, neurons, eighths(0, 1, simplest=1))
+        ),
+        matrix(draw, steps, neurons, eighths(-3, 3)),
+    )
+
+
+def soft_neuron(decay, threshold=Fraction(1)):
+    """LIF neurons of exact numbers with a soft reset."""
+    one = Fraction(1)
+    return ot.LIF(decay=decay, threshold=threshold, reset_potential=one * 0, surrogate=ot.surrogate.Triangle(one, one))
+
+
+def gap_and_potentials(neuron, rows):
+    """x̄[T]/V_th - a[T], [n], and the post-reset potentials v[t], [T, n], of neurons driven by currents [T][n]."""
+    size = len(rows[0])
+    network = ot.Network([ot.Layer(ot.Dense(ot.exact_array(np.eye(size))), neuron)])
+    inputs = ot.exact_array(np.array(rows, dtype=object)).reshape(len(rows), 1, size)
+    activity = ot.simulate(network, inputs)
+    gap = ot.weighted_rate(inputs, neuron.decay) / neuron.threshold - ot.weighted_rate(activity.spikes[0], neuron.decay)
+    return gap[0], neuron.post_reset_potential(activity.potentials[0], activity.spikes[0])[:, 0]
+
+
+def check(case):
+    neuron = case.neuron
+    normaliser = ot.rate_normaliser(neuron.decay, len(case.inside))
+    gap, left = gap_and_potentials(neuron, case.inside)
+    if not (np.all(left >= 0) and np.all(left < neuron.threshold)):
+        raise Refuted(f"v should lie in [0, {neuron.threshold}), got {[str(v) for v in left.flat]}")
+    if not (np.all(gap >= 0) and np.all(gap * normaliser < 1)):
+        raise Refuted(f"the gap should lie in [0, {1 / normaliser}), got {[str(number) for number in gap]}")
+    _check_extremes(neuron, case.outside, normaliser)
+    return Finding(float(min(1 - gap * normaliser)), bool(np.any(gap > 0)))
+
+
+def _check_extremes(neuron, rows, normaliser):
+    gap, left = gap_and_potentials(neuron, rows)
+    scale = neuron.threshold * normaliser
+    if not (np.all(left.min(axis=0) / scale <= gap) and np.all(gap <= left.max(axis=0) / scale)):
+        raise Refuted(f"the gap should lie between the extremes of v / (V_th Λ), got {[str(number) for number in gap]}")
+
+
+def varying_currents():
+    """Currents that change sign: the rate is near 1 though their mean is 0, and the mapping says 0."""
+    gaps = []
+    for steps in (4, 16):
+        rows = [(Fraction(1),)] * (steps - 1) + [(Fraction(1 - steps),)]
+        gap, _ = gap_and_potentials(soft_neuron(Fraction(1)), rows)
+        gaps.append(-gap[0])
+    if gaps != [Fraction(3, 4), Fraction(15, 16)]:
+        raise Refuted(f"the rate should exceed the mapping by 1 - 1/T, got {gaps}")
+    return f"λ = 1, I = 1 but for the last step, 1 - T: x̄ = 0, a = {gaps[0]} at T = 4 and {gaps[1]} at T = 16"
+
+
+def small_constant_current():
+    """Within the hypothesis the gap need not vanish: at λ = 1/2 a constant current of 0.3 never fires."""
+    gap, _ = gap_and_potentials(soft_neuron(Fraction(1, 2)), [(Fraction(3, 10),)] * 50)
+    if gap[0] != Fraction(3, 10):
+        raise Refuted(f"the neuron should never fire, got a gap of {gap[0]}")
+    return f"λ = 1/2, constant I = 3/10, T = 50: a = 0, the mapping says {gap[0]}"
+
+
+CLAIM = Claim(
+    name="R2",
+    statement="0 <= v[t] < V_th and 0 <= x̄[T]/V_th - a[T] < 1/Λ_T",
+    hypotheses="soft reset, 0 <= I[t] <= V_th for all t (else: between the extremes of v / (V_th Λ_T), checked too)",
+    source="theory R2",
+    checked="every neuron and time step, fractions",
+    kind="bound",
+    slack_means="the gap comes within {:.2g} of its bound",
+    worst=min,
+    strategy=currents(),
+    check=check,
+    counterexamples=(
+        Counterexample("0 <= I[t] <= V_th", varying_currents),
+        Counterexample("λ = 1 (for a gap that vanishes with T)", small_constant_current),
+    ),
+)

@@ -1,0 +1,65 @@
+"""Check several claims at once, one process each, and show how far they are."""
+
+import multiprocessing
+import queue
+from concurrent.futures import ProcessPoolExecutor
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from .claims import BY_NAME
+from .search import count, run
+
+REPORT_EVERY = 5  # cases between two messages from a worker
+
+
+def run_all(claims, cases, seed, workers, console):
+    """The claims' results in order, checked by `workers` processes while the progress is shown."""
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager, ProcessPoolExecutor(workers, mp_context=context) as pool:
+        messages = manager.Queue()
+        pending = {
+            claim.name: pool.submit(_work, claim.name, cases, seed, messages) for claim in _slowest_first(claims)
+        }
+        _show_progress(claims, cases, pending, messages, console)
+        return [pending[claim.name].result() for claim in claims]
+
+
+def _work(name, cases, seed, messages):
+    done = 0
+
+    def on_case():
+        nonlocal done
+        done += 1
+        if done % REPORT_EVERY == 0:
+            messages.put((name, done))
+
+    try:
+        return run(BY_NAME[name], cases, seed, on_case)
+    finally:
+        messages.put((name, None))
+
+
+def _show_progress(claims, cases, pending, messages, console):
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        total = progress.add_task("claims", total=len(claims))
+        bars = {}
+        while not all(future.done() for future in pending.values()) or not messages.empty():
+            try:
+                name, done = messages.get(timeout=0.2)
+            except queue.Empty:
+                continue
+            if name not in bars:
+                bars[name] = progress.add_task(f"  {name}", total=count(BY_NAME[name], cases))
+            if done is None:
+                progress.remove_task(bars[name])
+                progress.advance(total)
+                if not console.is_terminal:
+                    print(f"checked {name}", flush=True)
+            else:
+                progress.update(bars[name], completed=done)
+
+
+def _slowest_first(claims):
+    """Claims with a small share of the cases are the slow ones: started first, they do not end last."""
+    return sorted(claims, key=lambda claim: claim.share)

@@ -1,0 +1,107 @@
+"""What a person sees: the table of claims, what refuted one, and the same as JSON."""
+
+import json
+import platform
+
+import numba
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+import ottt_ref as ot
+from ottt_ref.storage import write_bytes
+
+from .claims import BY_NAME
+
+
+def console():
+    """Where the table goes: as wide as the terminal, or 120 columns where there is none."""
+    result = Console(highlight=False)
+    return result if result.is_terminal else Console(width=120, highlight=False)
+
+
+def table(results):
+    """One row per claim: what was checked, cases, exactness and worst slack, verdict, time."""
+    rows = Table(title="The claims of the theory", show_lines=True)
+    rows.add_column("", no_wrap=True)
+    rows.add_column("claim, and what was checked", ratio=4)
+    rows.add_column("cases\n(live)", justify="right", no_wrap=True)
+    rows.add_column("exactness, worst slack", ratio=1)
+    rows.add_column("verdict", no_wrap=True)
+    rows.add_column("time", justify="right", no_wrap=True)
+    for result in results:
+        claim = BY_NAME[result.name]
+        rows.add_row(
+            claim.name,
+            f"{claim.statement}\n[dim]{claim.checked}[/dim]",
+            f"{result.cases}\n({result.live})",
+            slack_text(result),
+            "[green]holds[/green]" if result.holds else "[bold red]FAILS[/bold red]",
+            f"{result.seconds:.1f} s",
+        )
+    return rows
+
+
+def slack_text(result):
+    """The exactness and the worst slack of a result, with what the number means."""
+    claim = BY_NAME[result.name]
+    return claim.kind if result.slack is None else f"{claim.kind}; {claim.slack_means.format(result.slack)}"
+
+
+def listing(claims):
+    """Each claim with its hypotheses, source, and what is known to fail without a hypothesis."""
+    lines = []
+    for claim in claims:
+        lines.append(f"{claim.name}  {claim.statement}")
+        lines.append(f"    hypotheses: {claim.hypotheses}")
+        lines.append(f"    source:     {claim.source}")
+        lines.append(f"    checked:    {claim.checked} ({claim.kind})")
+        lines.extend(f"    fails without '{example.dropped}'" for example in claim.counterexamples)
+    return "\n".join(lines)
+
+
+def failures(results):
+    """What refuted each claim that does not hold: the shrunk case, or why there is no verdict."""
+    return "\n\n".join(f"{result.name} does not hold:\n{result.failure}" for result in results if not result.holds)
+
+
+def counterexamples(results):
+    """What happens without a hypothesis, checked on this run."""
+    lines = [f"{result.name} {line}" for result in results for line in result.counterexamples]
+    return "\n".join(lines)
+
+
+def write_json(path, results, cases, seed):
+    """Write everything that the table shows, and the versions, to `path`, atomically."""
+    content = {
+        "cases": cases,
+        "seed": seed,
+        "versions": {
+            "ottt_ref": ot.__version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "numba": numba.__version__,
+        },
+        "claims": [_as_data(result) for result in results],
+    }
+    write_bytes(path, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def _as_data(result):
+    claim = BY_NAME[result.name]
+    return {
+        "name": claim.name,
+        "statement": claim.statement,
+        "hypotheses": claim.hypotheses,
+        "source": claim.source,
+        "checked": claim.checked,
+        "kind": claim.kind,
+        "holds": result.holds,
+        "cases": result.cases,
+        "live": result.live,
+        "slack": result.slack,
+        "slack_means": claim.slack_means,
+        "seconds": round(result.seconds, 3),
+        "failure": result.failure,
+        "counterexamples": list(result.counterexamples),
+    }
