@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import bptt, initialisation, losses, ottt, rtrl, sltt, spike_representation, storage, surrogate
+from . import __version__, bptt, initialisation, losses, ottt, rtrl, sltt, spike_representation, storage, surrogate
 from .network import READOUTS, Network, dense_network
 from .neurons import RESET_GRADIENTS, RESETS
 from .traces import DIALECTS
@@ -157,8 +157,9 @@ def _add_choice(parser, option, choices, meaning, default=None):
 
 def print_versions(_):
     """Print the version of ottt_ref, and of what its results depend on."""
-    names = ("ottt_ref", "numpy", "numba", "scipy")
-    print("\n".join(f"{name:<9} {version(name)}" for name in names))
+    print(f"{'ottt_ref':<9} {__version__}")  # not from the metadata, which a mere checkout does not have
+    for name in ("numpy", "numba", "scipy"):
+        print(f"{name:<9} {version(name)}")
     print(f"{'python':<9} {platform.python_version()}")
 
 
@@ -279,3 +280,5 @@ def _write(write, path):
         write(path)
     except OSError as error:  # it names the temporary file
         raise CommandError(f"cannot write {path}: {error.strerror}") from None
+    except ValueError as error:  # of a path without a name, such as "." and ""
+        raise CommandError(f"argument --output: cannot write {path!r}: {error}") from None

@@ -105,7 +105,7 @@ class Mixed(Loss):
 
 def require_loss(loss, network):
     """Check that `loss` is one of ours and has values in the network's numbers."""
-    if not isinstance(loss, Loss):
+    if not isinstance(loss, Loss) or type(loss) is Loss:
         raise TypeError(f"loss must be a loss such as Mixed(mse_weight=0.05), got {loss!r}")
     if network.dtype.hasobject and not loss.rational:
         weight = network.layers[0].synapses.weight

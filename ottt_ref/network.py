@@ -211,8 +211,10 @@ def object_array(values, convert):
 def exact_array(values):
     """The numbers of `values` as fractions.Fraction in an object array of the same shape, without rounding.
 
-    Raises ValueError where one of them is no finite number.
+    Raises ValueError where one of them is no finite number, and TypeError for a masked array.
     """
+    if isinstance(values, np.ma.MaskedArray):
+        raise TypeError("values must be a plain array, got a masked one")
     try:
         return object_array(values, Fraction)
     except (TypeError, ValueError, OverflowError) as error:
@@ -267,7 +269,7 @@ def dense_network(
     scale = {} if gain is None else {"gain": require_positive("gain", gain)}
     layers = []
     for fan_in, fan_out, neuron in zip(sizes, sizes[1:], neurons):
-        std = firing_std(fan_in, neuron.decay, neuron.threshold, **scale) if neuron.spiking else fan_in**-0.5
+        std = _firing_std(fan_in, neuron, scale, dtype) if neuron.spiking else fan_in**-0.5
         weight = draw(initialisation, rng, (fan_out, fan_in), std)
         layers.append(Layer(Dense(weight.astype(dtype)), replace(neuron)))
     return Network(layers)
@@ -284,6 +286,21 @@ def _require_sizes(sizes, readout):
             f"{'' if readout == 'spiking' else ', readout'}), got {sizes}"
         )
     return sizes
+
+
+def _firing_std(fan_in, neuron, scale, dtype):
+    largest = float(np.finfo(dtype).max) / 1e6  # no draw from such a spread overflows
+    try:
+        scale = {name: float(number) for name, number in scale.items()}
+        std = firing_std(fan_in, float(neuron.decay), float(neuron.threshold), **scale)
+    except OverflowError:  # of an int or a Fraction that is no float
+        std = np.inf
+    if std > largest:
+        raise ValueError(
+            f"threshold and gain must give weights within {dtype}, got threshold={neuron.threshold!r}"
+            f" and {scale or 'the default gain'}"
+        )
+    return std
 
 
 def _require_generator(rng):

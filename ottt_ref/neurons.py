@@ -126,7 +126,7 @@ class LIF:
         require_unit_interval("decay", self.decay)
         require_positive("threshold", self.threshold)
         require_choice("reset", self.reset, RESETS)
-        if not isinstance(self.surrogate, Surrogate):
+        if not isinstance(self.surrogate, Surrogate) or type(self.surrogate) is Surrogate:
             raise TypeError(f"surrogate must be a surrogate such as Sigmoid(alpha=4.0), got {self.surrogate!r}")
         require_number(
             "reset_potential",

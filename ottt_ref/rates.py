@@ -9,11 +9,12 @@ import numpy as np
 
 from .neurons import leaky_accumulate
 from .simulation import Simulator
-from .validation import require_count
+from .validation import require_array, require_count, require_unit_interval
 
 
 def rate_normaliser(decay, time_steps):
-    """Λ_T = Σ_{k<T} λ^k, in the number type of `decay`, for T >= 1."""
+    """Λ_T = Σ_{k<T} λ^k, in the number type of `decay`, for λ in [0, 1] and T >= 1."""
+    require_unit_interval("decay", decay)
     total = decay * 0
     for _ in range(require_count("time_steps", time_steps)):
         total = decay * total + 1
@@ -21,9 +22,9 @@ def rate_normaliser(decay, time_steps):
 
 
 def weighted_rate(values, decay):
-    """a[T] [B, n] of values [T, B, n] (spikes or currents), in their dtype."""
-    if len(values) == 0:
-        raise ValueError(f"values must be [T, B, n] with T of at least 1, got shape {values.shape}")
+    """a[T] [B, n] of values [T, B, n] (spikes or currents), in their dtype: float64, float32 or object."""
+    values = require_array("values", values, ("T", "B", "n"))
+    require_unit_interval("decay", decay)
     trace = np.zeros_like(values[0])
     decay = np.array([decay], dtype=values.dtype)
     for t in range(len(values)):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .network import require_network
-from .validation import require_array, require_count
+from .validation import require_array, require_count, require_flag
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ class Simulator:
     def __init__(self, network, batch_size, *, derivatives=True, soft=False):
         self.network = require_network(network)
         require_count("batch_size", batch_size)
-        self.derivatives = derivatives
-        self.soft = soft
+        self.derivatives = require_flag("derivatives", derivatives)
+        self.soft = require_flag("soft", soft)
         shapes = [(batch_size, layer.synapses.outputs) for layer in network.layers]
         self.potentials = tuple(np.zeros(shape, dtype=network.dtype) for shape in shapes)
         self.outputs = tuple(np.zeros(shape, dtype=network.dtype) for shape in shapes)

@@ -25,18 +25,33 @@ class Optimizer:
     def __init__(self, learning_rate, weight_decay):
         self.learning_rate = require_nonnegative("learning_rate", learning_rate)
         self.weight_decay = require_nonnegative("weight_decay", weight_decay)
+        self._state = {}
 
     def step(self, parameters, gradients):
         """Update each parameter by its gradient.
 
-        Raises TypeError or ValueError, before any update, for other names, shapes or dtypes and for NaN or infinity.
+        Raises TypeError or ValueError, before any update, for other names, shapes or dtypes, for NaN or infinity, and
+        where the new values would not be finite.
         """
         gradients = _require_gradients(parameters, gradients)
+        rate = require_nonnegative("learning_rate", self.learning_rate)
+        before = dict(self._state)
+        try:
+            parameters.update(self._updated(parameters, gradients, rate))
+        except BaseException:
+            self._state = before
+            raise
+
+    def _updated(self, parameters, gradients, rate):
+        updated = {}
         for name, gradient in gradients.items():
             value = parameters[name]
-            if self.weight_decay:
-                gradient = gradient + self.weight_decay * value
-            parameters[name] = value - self.learning_rate * self._direction(name, gradient)
+            with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused by name
+                if self.weight_decay:
+                    gradient = gradient + self.weight_decay * value
+                new = value - rate * self._direction(name, gradient)
+            updated[name] = require_array(name, new, value.shape, value.dtype)
+        return updated
 
     def _direction(self, name, gradient):
         raise TypeError(f"{type(self).__name__} is not an optimizer of its own: use SGD or Adam")
@@ -48,16 +63,15 @@ class SGD(Optimizer):
     def __init__(self, learning_rate=0.1, *, momentum=0.9, weight_decay=0.0):
         super().__init__(learning_rate, weight_decay)
         self.momentum = _require_fraction("momentum", momentum)
-        self._velocities = {}
 
     def _direction(self, name, gradient):
         if not self.momentum:
             return gradient
-        if name in self._velocities:
-            self._velocities[name] = self.momentum * self._velocities[name] + gradient
+        if name in self._state:
+            self._state[name] = self.momentum * self._state[name] + gradient
         else:
-            self._velocities[name] = gradient.copy()
-        return self._velocities[name]
+            self._state[name] = gradient.copy()
+        return self._state[name]
 
 
 class Adam(Optimizer):
@@ -69,15 +83,14 @@ class Adam(Optimizer):
             raise ValueError(f"betas must be two numbers, got {betas!r}")
         self.betas = tuple(_require_fraction(f"betas[{k}]", beta) for k, beta in enumerate(betas))
         self.epsilon = require_positive("epsilon", epsilon)
-        self._moments = {}
 
     def _direction(self, name, gradient):
-        first, second, count = self._moments.get(name, (np.zeros_like(gradient), np.zeros_like(gradient), 0))
+        first, second, count = self._state.get(name, (np.zeros_like(gradient), np.zeros_like(gradient), 0))
         beta1, beta2 = self.betas
         first = beta1 * first + (1 - beta1) * gradient
         second = beta2 * second + (1 - beta2) * gradient * gradient
         count += 1
-        self._moments[name] = (first, second, count)
+        self._state[name] = (first, second, count)
         return first / (1 - beta1**count) / (np.sqrt(second / (1 - beta2**count)) + self.epsilon)
 
 
@@ -108,6 +121,8 @@ def require_optimizer(optimizer):
 
 
 def _require_gradients(parameters, gradients):
+    if not isinstance(parameters, Mapping):
+        raise TypeError(f"parameters must be a mapping such as network.parameters, got {parameters!r}")
     if not isinstance(gradients, Mapping):
         raise TypeError(f"gradients must be a mapping of {list(parameters)}, got {gradients!r}")
     if set(parameters) != set(gradients):

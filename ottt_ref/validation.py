@@ -69,7 +69,7 @@ def require_dtype(name, dtype):
     """Return `dtype` as a numpy dtype if it is float64 or float32."""
     try:
         result = np.dtype(dtype)
-    except TypeError:
+    except (TypeError, ValueError):
         result = np.dtype(object)  # not None, which numpy holds equal to float64
     if dtype is None or result not in FLOAT_DTYPES:
         raise TypeError(f"{name} must be float64 or float32, got {dtype!r}")
@@ -77,7 +77,7 @@ def require_dtype(name, dtype):
 
 
 def describe_shape(shape):
-    """Write a shape with None for the free axes: [T, B, 64]."""
+    """Write a shape with a letter for each free axis: [T, B, 64]."""
     return "[" + ", ".join(str(length) for length in shape) + "]"
 
 
@@ -133,5 +133,5 @@ def _require_numbers(name, array):
     for index, element in np.ndenumerate(array):
         if isinstance(element, bool) or not isinstance(element, numbers.Number):
             raise TypeError(f"{name} must hold numbers, got {element!r} at index {list(index)}")
-        if isinstance(element, float) and not math.isfinite(element):
+        if isinstance(element, float | np.floating) and not math.isfinite(element):
             raise ValueError(f"{name} must be finite, got {element!r} at index {list(index)}")

@@ -28,6 +28,7 @@ OPTIONS = [
 OPTION_NAMES = ["-".join((method, *options.values())) for method, options in OPTIONS]
 RESETS = ("soft", "hard", "unleaked")
 READOUTS = ("linear", "spiking", "leaky")
+DTYPES = (np.float64, np.float32, object)
 
 
 def eighths(rng, low, high, shape):
@@ -56,6 +57,55 @@ def dyadic_sequence(seed, *, time_steps=4, batch_size=2, inputs=3):
     rng = np.random.default_rng(seed)
     targets = np.eye(2)[np.arange(batch_size) % 2]
     return eighths(rng, 0, 1, (time_steps, batch_size, inputs)), targets
+
+
+def random_network(rng, sizes, reset, readout):
+    """Layers of those sizes, each with a decay, a threshold, a surrogate and biases of its own, v_reset < 0."""
+    surrogates = (
+        ot.surrogate.Sigmoid(rng.uniform(2, 5)),
+        ot.surrogate.Arctan(rng.uniform(1, 3)),
+        ot.surrogate.Triangle(rng.uniform(2, 4), rng.uniform(0.3, 1)),
+        ot.surrogate.MultiGaussian(rng.uniform(0.5, 1)),
+    )
+    layers = []
+    for fan_in, fan_out in zip(sizes, sizes[1:]):
+        synapses = ot.Dense(rng.normal(0.3, 1, (fan_out, fan_in)), rng.normal(0.1, 0.1, fan_out))
+        decay, threshold, reset_potential = rng.uniform((0.2, 0.6, -0.5), (0.95, 1.4, -0.1)).tolist()
+        layers.append(ot.Layer(synapses, ot.LIF(decay, threshold, reset, rng.choice(surrogates), reset_potential)))
+    if readout != "spiking":
+        layers[-1] = ot.Layer(layers[-1].synapses, ot.Integrator(0.6 if readout == "leaky" else 0.0))
+    return ot.Network(layers)
+
+
+def random_case(seed, depth, reset, readout, dtype=np.float64):
+    """A live network of `depth` spiking layers, inputs and targets, drawn until no branch hangs on a rounding."""
+    rng = np.random.default_rng([seed, depth, RESETS.index(reset), READOUTS.index(readout)])
+    for _ in range(1000):
+        sizes = rng.integers(2, 5, size=depth + 1 + (readout != "spiking"))
+        network = random_network(rng, sizes, reset, readout).astype(dtype)
+        inputs = rng.random((rng.integers(3, 6), rng.integers(2, 4), sizes[0])).astype(dtype)
+        targets = rng.dirichlet(np.ones(sizes[-1]), size=inputs.shape[1]).astype(dtype)
+        if _is_live(network, inputs) and _decided(network, inputs):
+            return network, inputs, targets
+    raise AssertionError("no live network in 1000 draws")
+
+
+def _is_live(network, inputs):
+    return all(0 < spikes.mean() < 1 for spikes in ot.simulate(network, inputs).spikes)
+
+
+def _decided(network, inputs, margin=1e-3):
+    """Every potential lies away from its threshold, and every rate's current from 0 and the threshold."""
+    activity = ot.simulate(network, inputs)
+    measured = ot.rates.measured_rates(network, inputs)
+    closed = ot.spike_representation.closed_form_rates(network, inputs)
+    for l, layer in enumerate(network.layers[: network.spiking_layers]):
+        threshold = layer.neuron.threshold
+        currents = np.stack([layer.synapses.currents(values[l]) for values in (measured, closed)])
+        distances = [activity.potentials[l] - threshold, currents, currents - threshold]
+        if min(np.abs(distance).min() for distance in distances) < margin:
+            return False
+    return True
 
 
 def assert_alive(network, inputs):

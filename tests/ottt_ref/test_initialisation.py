@@ -69,3 +69,8 @@ def test_a_readouts_weights_do_not_scale_with_the_threshold():
     network = ot.dense_network([4, 100, 50], threshold=100.0, rng=0)
     assert network.parameters["readout.weight"].std() == pytest.approx(0.1, rel=0.03)  # 5,000 entries: 1 %
     assert np.all(network.parameters["readout.bias"] == 0) and np.all(network.parameters["layer0.bias"] == 0)
+
+
+def test_orthogonal_weights_have_either_sign():
+    signs = {np.sign(draw("orthogonal", np.random.default_rng(seed), (1, 1), 1.0)[0, 0]) for seed in range(20)}
+    assert signs == {-1.0, 1.0}  # a bare QR decomposition gives one of them alone

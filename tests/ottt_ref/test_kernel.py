@@ -2,7 +2,9 @@
 
 import importlib
 import pkgutil
+import re
 from fractions import Fraction
+from pathlib import Path
 
 import numba
 import numpy as np
@@ -14,8 +16,9 @@ from ottt_ref.kernel import kernel
 
 def all_kernels():
     """Every kernel of the package, as "module.name"."""
-    names = [module.name for module in pkgutil.iter_modules(ottt_ref.__path__) if module.name != "__main__"]
-    values = [value for name in names for value in vars(importlib.import_module(f"ottt_ref.{name}")).values()]
+    names = [module.name for module in pkgutil.walk_packages(ottt_ref.__path__, "ottt_ref.")]
+    modules = [importlib.import_module(name) for name in names if not name.endswith("__main__")]
+    values = [value for module in modules for value in vars(module).values()]
     kernels = [value for value in values if hasattr(value, "source") and hasattr(value, "compiled")]
     return {f"{k.source.__module__.removeprefix('ottt_ref.')}.{k.source.__name__}": k for k in kernels}
 
@@ -105,6 +108,14 @@ def after(run, arguments):
 
 def test_every_kernel_has_arguments_here():
     assert set(ARGUMENTS) == set(all_kernels())
+
+
+def test_no_kernel_hides_where_it_is_not_looked_for():
+    """In a class or a function, or under another decorator: every @kernel and every njit in the sources is known."""
+    sources = [path.read_text(encoding="utf-8") for path in Path(ottt_ref.__path__[0]).rglob("*.py")]
+    assert sum(len(re.findall(r"^\s*@kernel\b", source, re.MULTILINE)) for source in sources) == len(all_kernels())
+    compiled = re.compile(r"\b(njit|jit|vectorize|guvectorize|stencil)\(")
+    assert sum(len(compiled.findall(source)) for source in sources) == 2  # the two of kernel.py
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

@@ -167,3 +167,15 @@ def test_exact_networks_refuse_losses_without_exact_values():
     for loss in (CrossEntropy(), Mixed()):
         with pytest.raises(TypeError, match="loss must be MeanSquaredError for a network of exact numbers, got"):
             ot.ottt.gradients(network, inputs, [0, 1], loss)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_whole_numbers_as_targets_of_an_exact_network_are_not_rounded(method):
+    network, inputs = dyadic_network(3, readout="spiking").exact(), ot.exact_array(dyadic_sequence(3)[0])
+    whole = np.array([[1, 0], [0, 1]], dtype=object)  # spikes are ints too: int / int would be a float
+    results = [
+        METHODS[method](network, inputs, targets, MeanSquaredError()) for targets in (whole, ot.exact_array(whole))
+    ]
+    assert isinstance(results[0].loss, F) and results[0].loss == results[1].loss
+    for name, value in results[0].items():
+        assert np.array_equal(value, results[1][name]) and not any(isinstance(number, float) for number in value.flat)

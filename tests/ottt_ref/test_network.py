@@ -186,3 +186,18 @@ def test_a_refused_network_draws_nothing_from_the_generator():
     with pytest.raises(ValueError):
         dense_network([3, 4, 2], rng=rng, threshold=-1)
     assert rng.random() == np.random.default_rng(0).random()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64, np.uint8, object])
+def test_exact_arrays_hold_pythons_own_fractions(dtype):
+    exact = ot.exact_array(np.array([[1, 2], [3, 200]]).astype(dtype))
+    assert {type(number) for number in exact.flat} == {F}
+    assert {type(number.numerator) for number in exact.flat} == {int}  # numpy's would overflow
+    assert exact.tolist() == [[1, 2], [3, 200]]
+
+
+def test_a_float32_network_has_exact_numbers_too():
+    network = dyadic_network(0).astype(np.float32)
+    weight = network.exact().parameters["layer0.weight"]
+    assert {type(number) for number in weight.flat} == {F}
+    assert np.array_equal(weight.astype(np.float32), network.parameters["layer0.weight"])

@@ -186,3 +186,72 @@ def test_training_learns_to_tell_three_patterns_apart(method):
         losses.append(gradients.loss)
         optimizer.step(network.parameters, gradients)
     assert losses[-1] < losses[0] / 4
+
+
+@pytest.mark.parametrize("optimizer", [SGD(1e308), Adam(1e308), SGD(1e308, momentum=0.0)], ids=["sgd", "adam", "plain"])
+def test_an_update_that_overflows_is_refused_before_any_assignment(optimizer):
+    network, other = dyadic_network(0), dyadic_network(0)
+    wrong = {name: np.ones_like(value) for name, value in network.parameters.items()}
+    wrong["readout.bias"] *= 100  # the last of them; 1e308 times the others fits
+    network.parameters["readout.bias"] = np.full(2, -1.7e308)
+    before = bits(network.parameters)
+    with pytest.raises(ValueError, match=r"readout.bias must be finite, got -?inf at index \[0\]"):
+        optimizer.step(network.parameters, wrong)
+    assert bits(network.parameters) == before
+    fresh = type(optimizer)(0.1)  # and the refused gradients are no part of the next update
+    optimizer.learning_rate = 0.1
+    optimizer.momentum = fresh.momentum = 0.5
+    network.parameters["readout.bias"] = other.parameters["readout.bias"]
+    for each, parameters in ((optimizer, network.parameters), (fresh, other.parameters)):
+        each.step(parameters, {name: np.ones_like(value) for name, value in parameters.items()})
+    assert bits(network.parameters) == bits(other.parameters)
+
+
+@pytest.mark.parametrize(
+    ("rate", "error"), [(-0.1, ValueError), (math.nan, ValueError), ("0.1", TypeError), (None, TypeError)]
+)
+def test_a_wrong_learning_rate_that_was_set_between_steps_is_refused(rate, error):
+    network, optimizer = dyadic_network(0), SGD()
+    before = bits(network.parameters)
+    optimizer.learning_rate = rate
+    with pytest.raises(error, match=f"learning_rate must be .*got {rate!r}"):
+        optimizer.step(network.parameters, {name: np.ones_like(v) for name, v in network.parameters.items()})
+    assert bits(network.parameters) == before
+
+
+def test_a_numpy_learning_rate_keeps_single_precision():
+    network, other = (dyadic_network(0).astype(np.float32) for _ in range(2))
+    gradients = {name: np.ones_like(value) for name, value in network.parameters.items()}
+    numpys, pythons = SGD(), SGD()
+    numpys.learning_rate, pythons.learning_rate = np.float64(0.25), 0.25
+    numpys.step(network.parameters, gradients)
+    pythons.step(other.parameters, gradients)
+    assert bits(network.parameters) == bits(other.parameters)
+
+
+@pytest.mark.parametrize("optimizer", [SGD, Adam])
+def test_any_mapping_of_arrays_can_be_updated(optimizer):
+    network = dyadic_network(0)
+    plain = {name: value.copy() for name, value in network.parameters.items()}
+    gradients = {name: np.ones_like(value) for name, value in plain.items()}
+    for parameters in (plain, network.parameters):
+        optimizer(0.5).step(parameters, gradients)
+    assert bits(plain) == bits(network.parameters)
+
+
+def test_parameters_that_are_no_mapping_are_refused():
+    with pytest.raises(TypeError, match=r"parameters must be a mapping such as network.parameters, got 5"):
+        SGD().step(5, {})
+
+
+@pytest.mark.parametrize("optimizer", [SGD, Adam])
+def test_an_optimizers_state_is_no_view_of_the_gradients(optimizer):
+    network, other = dyadic_network(0), dyadic_network(0)
+    reused = {name: np.ones_like(value) for name, value in network.parameters.items()}
+    first, second = optimizer(), optimizer()
+    for k in (1.0, -3.0):
+        for value in reused.values():
+            value[...] = k
+        first.step(network.parameters, reused)
+        second.step(other.parameters, {name: np.full_like(value, k) for name, value in reused.items()})
+    assert bits(network.parameters) == bits(other.parameters)
