@@ -31,7 +31,7 @@ def check(case):
     norms = []
     for rate in (LEARNING_RATE, LEARNING_RATE / 2):
         moved, spikes = online(network, case.exact_inputs, case.targets, loss, rate)
-        if any(np.any(now != then) for now, then in zip(spikes, activity.spikes)):
+        if any(np.any(after != before) for after, before in zip(spikes, activity.spikes)):
             raise Refuted("a spike flipped although every potential keeps its margin")
         norms.append(_remainder(network, moved, gradient, rate))
     order = _order(norms)
