@@ -1,29 +1,47 @@
 """Reference implementation of OTTT, BPTT and spike representation for spiking neural networks.
 
-description   network: Network, dense_network; layers: Dense, Layer; neurons: LIF, Integrator; surrogate; losses
+description   network: Network, dense_network; models; layers: Layer, Feedback, Skip; neurons: LIF, Integrator;
+              operations: Dense, Conv2d, WeightStandardised, AveragePool2d, Scale, Dropout, ...; surrogate; losses
 forward       simulate
 gradients     bptt, ottt, sltt, rtrl, spike_representation: one signature, `gradients(network, inputs, targets)`
 update        training: SGD, Adam, CosineSchedule; ottt.OnlineLearner
 """
 
-from . import bptt, losses, ottt, rates, rtrl, sltt, spike_representation, surrogate, training
-from .layers import Dense, Layer
+from . import bptt, equilibrium, losses, ottt, rates, rtrl, sltt, spike_representation, surrogate, training
+from .convolution import Conv2d
+from .layers import Feedback, Layer, Skip
 from .network import Network, dense_network, exact_array
 from .neurons import LIF, Integrator
+from .operations import AveragePool2d, Chain, Dropout, Flatten, Scale, Upsample2d
 from .rates import rate_normaliser, weighted_rate
 from .simulation import Simulator, simulate
+from .skip_init import SkipInit
+from .synapses import Dense
+from .weight_standardisation import WeightStandardised
 
 __version__ = "0.1.0"
 
 __all__ = [
     "LIF",
+    "AveragePool2d",
+    "Chain",
+    "Conv2d",
     "Dense",
+    "Dropout",
+    "Feedback",
+    "Flatten",
     "Integrator",
     "Layer",
     "Network",
+    "Scale",
     "Simulator",
+    "Skip",
+    "SkipInit",
+    "Upsample2d",
+    "WeightStandardised",
     "bptt",
     "dense_network",
+    "equilibrium",
     "exact_array",
     "losses",
     "ottt",

@@ -2,8 +2,8 @@
 
     ε^N[t] = ∂L/∂s^N[t]                                  (from the readout: δ_o[t] = ∂L/∂o[t] + λ δ_o[t+1] if leaky)
     δ^l[t] = ψ^l[t] ∘ ε^l[t] + J^l[t] ∘ δ^l[t+1]         δ^l[T] = 0
-    ε^{l-1}[t] = W^{lT} δ^l[t]
-    ∇W^l = Σ_t δ^l[t] s^{l-1}[t]^T,   ∇b^l = Σ_t δ^l[t]
+    ε^{l-1}[t] = W^{lT} δ^l[t]                           (from recurrent and feedback synapses also: W^T δ[t+1])
+    ∇W^l = Σ_t δ^l[t] s^{l-1}[t]^T,   ∇b^l = Σ_t δ^l[t]  (of recurrent and feedback synapses: Σ_t δ^l[t] s[t-1]^T)
 
 J^l[t] = ∂u^l[t+1]/∂u^l[t] is λ with the reset's gradient detached and a soft reset; `neurons` lists the other cases.
 It runs backwards in time: every potential and spike of the sequence is kept, and memory grows with T.
@@ -13,11 +13,12 @@ Source: Xiao et al. 2022, section 3 (BPTT with surrogate gradients); theorems E5
 
 import numpy as np
 
-from .gradients import GradientSum, one, require_sequence
-from .kernel import kernel
+from .gradients import GradientSum, require_sequence
+from .kernel import kernel, rows
 from .losses import Mixed, average_loss, sequence_loss
 from .neurons import RESET_GRADIENTS
-from .simulation import run
+from .simulation import one, run
+from .spatial import arriving_error
 from .validation import require_choice
 
 LOSSES_OF = ("steps", "average")
@@ -26,7 +27,7 @@ LOSSES_OF = ("steps", "average")
 def gradients(network, inputs, targets, loss=Mixed(), *, reset_gradient="detached", loss_of="steps", terms=False):
     """The gradient of a sequence's loss by BPTT.
 
-    inputs          [T, B, n_in], of the network's dtype
+    inputs          [T, B, n_in] (images: [T, B, C, H, W]), of the network's dtype
     targets         class labels [B] or rows [B, n_out]
     reset_gradient  "detached" (the paper's) or "kept": whether gradients also cross the reset
     loss_of         "steps": Σ_t ℓ(o[t], y) / T, or "average": ℓ of the time-averaged output
@@ -43,32 +44,34 @@ def gradients(network, inputs, targets, loss=Mixed(), *, reset_gradient="detache
     return sums.result(total, activity.outputs)
 
 
-def backward(network, activity, output_errors, *, reset_gradient="detached", leaks_back=None, terms=False):
+def backward(
+    network, activity, output_errors, *, reset_gradient="detached", leaks_back=None, delays_back=True, terms=False
+):
     """The algebra alone: `activity` and `output_errors` ∂L/∂o [T, B, n_out] may hold any numbers.
 
-    leaks_back  by layer, whether δ[t+1] reaches δ[t] (None: everywhere). With False above layer l, ∇W^l is OTTT's
-                (theorem E2).
+    leaks_back   by layer, whether δ[t+1] reaches δ[t] (None: everywhere)
+    delays_back  whether errors come back by recurrent and feedback connections. Without them, and with leaks in layer l
+                 alone, the gradients of what enters layer l are OTTT's (theorem E2).
     Returns a GradientSum.
     """
     time_steps, batch_size = output_errors.shape[:2]
     sums = GradientSum(network, batch_size, time_steps if terms else None)
-    bias_input = one(network)
+    constant = one(network)
     deltas = [np.zeros(output.shape[1:], dtype=network.dtype) for output in activity.layer_outputs]
     for t in reversed(range(time_steps)):
         now = activity.at(t)
-        error = output_errors[t]
-        for l in reversed(range(len(network.layers))):
-            layer = network.layers[l]
+        for l in reversed(range(len(network.layers))):  # deltas of l and of the layers below are still those of t + 1
+            error = arriving_error(network, l, deltas, output_errors[t], delayed=delays_back)
             psi = now.layer_derivatives[l]
-            jacobian = layer.neuron.jacobian(
+            jacobian = network.layers[l].neuron.jacobian(
                 now.layer_potentials[l], now.layer_outputs[l], psi, reset_gradient == "kept"
             )
             if leaks_back is not None and not leaks_back[l]:
                 jacobian[...] = 0
-            backpropagate(deltas[l], psi, error, jacobian)
-            sums.add(t, l, deltas[l], now.presynaptic(l), bias_input)
-            if l > 0:
-                error = layer.synapses.presynaptic_error(deltas[l])
+            backpropagate(*(rows(array) for array in (deltas[l], psi, error, jacobian)))
+            for connection in network.into(l):
+                sums.add(t, connection, deltas[l], now.given_by(connection), constant)
+        sums.record(t, deltas)
     return sums
 
 

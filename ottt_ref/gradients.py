@@ -16,16 +16,18 @@ class Gradients(Mapping):
     loss      the loss whose gradient it is (or, for OTTT and SLTT, stands for), mean over the batch
     outputs   the network's outputs: [T, B, n_out]; of spike representation the outputs of the rates, [B, n_out]
     terms     on request, by parameter, [T, ...]: the part that each time step adds, whose sum is the gradient
-    errors    on request, by layer, [T, B, n_l]: the error at the potentials that each time step uses
+    errors    on request, by layer, [T, B, ...]: the error at the potentials that each time step uses
               (BPTT δ[t]; OTTT and SLTT g[t]; spike representation one row; RTRL has none)
+    convergence   of spike representation with recurrent or feedback connections: an equilibrium.Convergence
     """
 
-    def __init__(self, values, loss, outputs, terms=None, errors=None):
+    def __init__(self, values, loss, outputs, terms=None, errors=None, convergence=None):
         self._values = values
         self.loss = loss
         self.outputs = outputs
         self.terms = terms
         self.errors = errors
+        self.convergence = convergence
 
     def __getitem__(self, name):
         return self._values[name]
@@ -48,8 +50,6 @@ class GradientSum:
     """
 
     def __init__(self, network, batch_size, time_steps=None):
-        self._network = network
-        self._names = _names_by_layer(network)
         self.values = network.zero_gradients()
         self.terms = None
         self.errors = None
@@ -58,39 +58,30 @@ class GradientSum:
                 name: np.zeros((time_steps, *value.shape), dtype=network.dtype) for name, value in self.values.items()
             }
             self.errors = tuple(
-                np.zeros((time_steps, batch_size, layer.synapses.outputs), dtype=network.dtype)
-                for layer in network.layers
+                np.zeros((time_steps, batch_size, *shape), dtype=network.dtype) for shape in network.shapes
             )
 
-    def add(self, t, l, error, presynaptic, bias_input):
-        """Pair layer l's error [B, n_l] of time step t with its presynaptic [B, n_{l-1}] and bias_input [1]."""
-        add = self._network.layers[l].synapses.add_gradients
-        add(*(self.values[name] for name in self._names[l]), error, presynaptic, bias_input)
+    def add(self, t, connection, error, presynaptic, constant):
+        """Pair the error [B, ...] at the connection's target at time step t with what it is given, [B, ...] and [1]."""
+        connection.add_gradients(self.values, error, presynaptic, constant)
         if self.terms is not None:
-            add(*(self.terms[name][t] for name in self._names[l]), error, presynaptic, bias_input)
-            self.errors[l][t] = error
+            connection.add_gradients({name: term[t] for name, term in self.terms.items()}, error, presynaptic, constant)
 
-    def result(self, loss, outputs):
+    def record(self, t, errors):
+        """Keep the errors at the potentials of time step t, by layer, if terms are kept."""
+        if self.errors is not None:
+            for record, error in zip(self.errors, errors):
+                record[t] = error
+
+    def result(self, loss, outputs, convergence=None):
         """The finished sum as Gradients."""
-        return Gradients(self.values, loss, outputs, self.terms, self.errors)
+        return Gradients(self.values, loss, outputs, self.terms, self.errors, convergence)
 
 
 def require_sequence(network, inputs, targets, loss, terms):
-    """Check what every method takes; inputs [T, B, n_in] and targets as rows [B, n_out], ready for kernels."""
+    """Check what every method takes; inputs [T, B, ...] and targets as rows [B, n_out], ready for kernels."""
     require_network(network)
     require_loss(loss, network)
     require_flag("terms", terms)
     inputs = require_inputs(network, inputs)
     return inputs, require_targets(loss, targets, inputs.shape[1], network)
-
-
-def one(network):
-    """The bias's constant input 1 as the kernels take it, [1]."""
-    result = np.zeros(1, dtype=network.dtype)
-    result[0] = 1
-    return result
-
-
-def _names_by_layer(network):
-    names = iter(network.parameters)
-    return [[next(names) for _ in layer.synapses.parameter_names] for layer in network.layers]

@@ -33,3 +33,8 @@ def kernel(source):
     run.source = source
     run.compiled = compiled
     return run
+
+
+def rows(array):
+    """`array` [B, ...] as [B, n], a view: what a kernel over neurons takes, whatever the layer's shape."""
+    return array.reshape(len(array), -1)

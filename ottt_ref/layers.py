@@ -1,149 +1,259 @@
-"""Synapses: the linear maps between spiking layers, each with the three loops that every method needs.
+"""Layers: the operations through which spikes arrive, and the neurons that they drive; connections between layers."""
 
-    currents                 I[b, i] = Σ_j W[i, j] s[b, j] + b[i]
-    presynaptic errors       ε[b, j] = Σ_i W[i, j] δ[b, i]
-    parameter gradients      ∇W[i, j] += Σ_b δ[b, i] x[b, j],   ∇b[i] += Σ_b δ[b, i] x_bias
+from dataclasses import dataclass, field
+from functools import cached_property
 
-x is what a method pairs the error with: the presynaptic spikes (BPTT, SLTT), their trace (OTTT), the rates (SR);
-x_bias is the same thing of the bias's constant input 1.
-"""
-
-from dataclasses import dataclass
-
-import numpy as np
-
-from .kernel import kernel
 from .neurons import LIF, Integrator
-from .validation import describe_shape, require_array
+from .operations import Chain, Operation
+from .validation import describe_shape, require_count
 
-
-@kernel
-def dense_currents(current, weight, bias, presynaptic):
-    for b in range(presynaptic.shape[0]):
-        for i in range(weight.shape[0]):
-            total = bias[i]
-            for j in range(weight.shape[1]):
-                total += weight[i, j] * presynaptic[b, j]
-            current[b, i] = total
-
-
-@kernel
-def dense_presynaptic_error(presynaptic_error, weight, error):
-    for b in range(error.shape[0]):
-        for i in range(weight.shape[0]):
-            for j in range(weight.shape[1]):
-                presynaptic_error[b, j] += weight[i, j] * error[b, i]
-
-
-@kernel
-def dense_gradients(weight_gradient, bias_gradient, error, presynaptic, bias_input):
-    for b in range(error.shape[0]):
-        for i in range(error.shape[1]):
-            for j in range(presynaptic.shape[1]):
-                weight_gradient[i, j] += error[b, i] * presynaptic[b, j]
-            bias_gradient[i] += error[b, i] * bias_input[0]
-
-
-@kernel
-def dense_sensitivity(sensitivity, jacobian, weight, presynaptic_sensitivity):
-    for b in range(sensitivity.shape[0]):
-        for i in range(weight.shape[0]):
-            for p in range(sensitivity.shape[2]):
-                sensitivity[b, i, p] = jacobian[b, i] * sensitivity[b, i, p]
-            for j in range(weight.shape[1]):
-                for p in range(sensitivity.shape[2]):
-                    sensitivity[b, i, p] += weight[i, j] * presynaptic_sensitivity[b, j, p]
-
-
-@kernel
-def dense_direct_sensitivity(sensitivity, presynaptic, bias_input, first):
-    bias_first = first + sensitivity.shape[1] * presynaptic.shape[1]
-    for b in range(sensitivity.shape[0]):
-        for i in range(sensitivity.shape[1]):
-            for j in range(presynaptic.shape[1]):
-                sensitivity[b, i, first + i * presynaptic.shape[1] + j] += presynaptic[b, j]
-            sensitivity[b, i, bias_first + i] += bias_input[0]
-
-
-class Dense:
-    """All-to-all synapses: weight [n_out, n_in] and bias [n_out] (zeros if not given), copied.
-
-    float64, float32 or object (exact numbers), both of one dtype.
-    Raises TypeError or ValueError for another dtype, shapes that do not fit, NaN or infinite values.
-    """
-
-    parameter_names = ("weight", "bias")
-
-    def __init__(self, weight, bias=None):
-        self.weight = require_array("weight", weight, ("n_out", "n_in")).copy()
-        if bias is None:
-            bias = np.zeros(len(self.weight), dtype=self.weight.dtype)
-        self.bias = require_array("bias", bias, (len(self.weight),), self.weight.dtype).copy()
-
-    @property
-    def inputs(self):
-        """n_in, the number of presynaptic neurons."""
-        return self.weight.shape[1]
-
-    @property
-    def outputs(self):
-        """n_out, the number of postsynaptic neurons."""
-        return self.weight.shape[0]
-
-    def currents(self, presynaptic):
-        """I [B, n_out] from presynaptic spikes or inputs [B, n_in]."""
-        result = np.empty((len(presynaptic), self.outputs), dtype=self.weight.dtype)
-        dense_currents(result, self.weight, self.bias, presynaptic)
-        return result
-
-    def presynaptic_error(self, error):
-        """ε = W^T δ [B, n_in] from the error at the potentials δ [B, n_out]."""
-        result = np.zeros((len(error), self.inputs), dtype=self.weight.dtype)
-        dense_presynaptic_error(result, self.weight, error)
-        return result
-
-    def add_gradients(self, weight_gradient, bias_gradient, error, presynaptic, bias_input):
-        """Add one pairing of error [B, n_out] and presynaptic [B, n_in] (bias_input [1]) to the gradients."""
-        dense_gradients(weight_gradient, bias_gradient, error, presynaptic, bias_input)
-
-    def advance_sensitivity(self, sensitivity, jacobian, presynaptic_sensitivity, presynaptic, bias_input, first):
-        """∂u[t-1]/∂θ → ∂u[t]/∂θ in place, [B, n_out, P]; this layer's parameters are θ[first], θ[first + 1], ..."""
-        dense_sensitivity(sensitivity, jacobian, self.weight, presynaptic_sensitivity)
-        dense_direct_sensitivity(sensitivity, presynaptic, bias_input, first)
-
-    def __repr__(self):
-        return f"Dense({self.inputs} -> {self.outputs}, {self.weight.dtype})"
+INPUTS = -1
 
 
 @dataclass(frozen=True)
 class Layer:
-    """Synapses and the neurons that they drive: layer l of the network, or its readout.
+    """Layer l of the network, or its readout.
 
-    neuron  LIF for a spiking layer; Integrator(decay) for a readout; Integrator() for the stateless linear one
+    synapses   operations from the layer before (or the inputs): Dense, Conv2d, ..., or a sequence of them
+    neuron     LIF for a spiking layer; Integrator(decay) for a readout; Integrator() for the stateless linear one, or,
+               before the last layer, for a sum of currents that other layers take, as in residual networks
+    recurrent  operations from this layer's own spikes of the time step before, or None
+
+    Raises TypeError or ValueError that names the argument, what was expected and what came.
     """
 
-    synapses: Dense
+    synapses: Operation
     neuron: LIF | Integrator
+    recurrent: Operation | None = None
 
     def __post_init__(self):
-        if not isinstance(self.synapses, Dense):
-            raise TypeError(f"synapses must be a Dense, got {self.synapses!r}")
+        object.__setattr__(self, "synapses", as_operation("synapses", self.synapses))
+        if self.recurrent is not None:
+            object.__setattr__(self, "recurrent", as_operation("recurrent", self.recurrent))
         if not isinstance(self.neuron, LIF | Integrator):
             raise TypeError(f"neuron must be a LIF or an Integrator, got {self.neuron!r}")
+        if self.recurrent is not None and not self.neuron.spiking:
+            raise ValueError(f"recurrent must be None for a layer that does not spike, got {self.recurrent!r}")
 
 
-def require_chain(layers):
-    """Check that each layer takes what the one before it gives, and that only the last is a readout."""
-    for l, (before, after) in enumerate(zip(layers, layers[1:])):
-        if before.synapses.outputs != after.synapses.inputs:
+@dataclass(frozen=True)
+class Feedback:
+    """From the spikes of layer `source` at t - 1 into the earlier layer `target` at t, through `operations`."""
+
+    source: int
+    target: int
+    operations: Operation
+
+    def __post_init__(self):
+        _require_ends(self)
+        if self.source <= self.target:
+            advice = "Skip" if self.source < self.target else "Layer(..., recurrent=...)"
             raise ValueError(
-                f"layers[{l + 1}] must take the {before.synapses.outputs} outputs of layers[{l}], "
-                f"got weight {describe_shape(after.synapses.weight.shape)}"
+                f"feedback must go from a later layer to an earlier one, got source {self.source} and target "
+                f"{self.target}: use {advice}"
             )
-        if not before.neuron.spiking:
-            raise ValueError(f"layers[{l}] must be spiking (only the last may be a readout), got {before.neuron!r}")
-    dtypes = {str(layer.synapses.weight.dtype) for layer in layers}
-    if len(dtypes) > 1:
-        raise TypeError(f"layers must all have one dtype, got {sorted(dtypes)}")
-    if not layers[0].neuron.spiking:
+
+
+@dataclass(frozen=True)
+class Skip:
+    """From layer `source` (-1: the inputs) into the later layer `target`, within a time step, through `operations`."""
+
+    source: int
+    target: int
+    operations: Operation = field(default_factory=Chain)
+
+    def __post_init__(self):
+        _require_ends(self)
+        if self.source >= self.target:
+            raise ValueError(
+                f"skip must go from an earlier layer to a later one, got source {self.source} and target {self.target}"
+            )
+
+
+def as_operation(name, value):
+    """`value`, or the Chain of the operations in it; TypeError for anything else."""
+    if isinstance(value, Operation):
+        return value
+    if not isinstance(value, list | tuple):
+        raise TypeError(f"{name} must be an operation such as Dense, or a sequence of them, got {value!r}")
+    return Chain(value)
+
+
+def _require_ends(connection):
+    require_count("source", connection.source, minimum=INPUTS)
+    require_count("target", connection.target, minimum=0)
+    object.__setattr__(connection, "operations", as_operation("operations", connection.operations))
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One way into layer `target`: from layer `source`, or from the inputs, -1, at the same time step or, delayed, the
+    one before; `name` is what the parameters' names begin with.
+    """
+
+    source: int
+    target: int
+    delayed: bool
+    operations: Operation
+    name: str
+    input_shape: tuple = ()
+
+    def forward(self, values, constant):
+        """What arrives at the target [B, ...] from values [B, ...] and the constant input [1]."""
+        return self.operations.forward(values, constant)
+
+    def adjoint(self, error):
+        """The error at the source's values from the error at the target's potentials."""
+        return self.operations.adjoint(error, self.input_shape)
+
+    @cached_property
+    def parameters(self):
+        """The parameters' names, each with the operation that owns it and the attribute."""
+        return {
+            f"{self.name}.{parameter}": (self.operations.owner(parameter), parameter)
+            for parameter in self.operations.parameter_names
+        }
+
+    def add_gradients(self, gradients, error, presynaptic, constant):
+        """Add one pairing to `gradients`, by the network's parameter names."""
+        own = {parameter: gradients[f"{self.name}.{parameter}"] for parameter in self.operations.parameter_names}
+        if own:
+            self.operations.add_gradients(own, error, presynaptic, constant)
+
+
+def connect(layers, feedback, skips):
+    """Every connection of the network, ordered by target: from the layer before, skips, recurrent, feedback."""
+    result = []
+    for l, (name, layer) in enumerate(zip(layer_names([layer.neuron for layer in layers]), layers)):
+        result.append(Connection(l - 1, l, False, layer.synapses, name))
+        for skip in (skip for skip in skips if skip.target == l):
+            result.append(Connection(skip.source, l, False, skip.operations, f"{name}.skip{skip.source}"))
+        if layer.recurrent is not None:
+            result.append(Connection(l, l, True, layer.recurrent, f"{name}.recurrent"))
+        for back in (back for back in feedback if back.target == l):
+            result.append(Connection(back.source, l, True, back.operations, f"{name}.feedback{back.source}"))
+    return result
+
+
+def layer_names(neurons):
+    """layer0, layer1, ..., and readout for a last layer that does not spike."""
+    names = [f"layer{l}" for l in range(len(neurons))]
+    return names if neurons[-1].spiking else [*names[:-1], "readout"]
+
+
+def require_layers(layers):
+    """Check the kinds of the layers: which spike, which carry a state, and that all have one dtype."""
+    for l, layer in enumerate(layers):
+        if not isinstance(layer, Layer):
+            raise TypeError(f"layers[{l}] must be a Layer, got {layer!r}")
+        if l < len(layers) - 1 and not (layer.neuron.spiking or layer.neuron.stateless):
+            raise ValueError(
+                f"layers[{l}] must be spiking or stateless (only the last may be a leaky readout), got {layer.neuron!r}"
+            )
+    if not layers:
+        raise ValueError("layers must hold at least one spiking layer, got none")
+    if not any(layer.neuron.spiking for layer in layers):
         raise ValueError(f"layers must have at least one spiking layer, got {layers[0].neuron!r} alone")
+
+
+def require_between(name, connections, kind, layers):
+    """Check that each Feedback or Skip joins layers that there are."""
+    if isinstance(connections, str) or not hasattr(connections, "__iter__"):
+        raise TypeError(f"{name} must be a sequence of {kind.__name__} objects, got {connections!r}")
+    connections = tuple(connections)
+    for k, connection in enumerate(connections):
+        if not isinstance(connection, kind):
+            raise TypeError(f"{name}[{k}] must be a {kind.__name__}, got {connection!r}")
+        for end in ("source", "target"):
+            l = getattr(connection, end)
+            if l >= len(layers):
+                raise ValueError(f"{name}[{k}].{end} must be one of the layers 0 .. {len(layers) - 1}, got {l}")
+        if kind is Feedback and not layers[connection.source].neuron.spiking:
+            raise ValueError(f"{name}[{k}].source must be a spiking layer, got layer {connection.source}")
+    ends = [(connection.source, connection.target) for connection in connections]
+    if len(set(ends)) < len(ends):
+        raise ValueError(f"{name} must join each two layers once, got {ends}")
+    return connections
+
+
+def chain_shapes(layers, connections, input_shape):
+    """The shape of each layer, checked on every way into it; [..., n_out] of the last."""
+    shapes = []
+    for l in range(len(layers)):
+        first, *others = (connection for connection in connections if connection.target == l and not connection.delayed)
+        shapes.append(_arriving(first, input_shape if l == 0 else shapes[l - 1]))
+        for other in others:
+            _require_same(
+                other, _arriving(other, input_shape if other.source == INPUTS else shapes[other.source]), shapes
+            )
+    for connection in connections:
+        if connection.delayed:
+            _require_same(connection, _arriving(connection, shapes[connection.source]), shapes)
+    if len(shapes[-1]) != 1:
+        raise ValueError(
+            f"layers[{len(layers) - 1}] must give one row of outputs per sample (see Flatten), got "
+            f"{describe_shape(shapes[-1])}"
+        )
+    return tuple(shapes)
+
+
+def _arriving(connection, shape):
+    try:
+        return tuple(connection.operations.output_shape(shape))
+    except ValueError as error:
+        source = "the inputs" if connection.source == INPUTS else f"layers[{connection.source}]"
+        raise ValueError(f"layers[{connection.target}] must take what {source} gives: {error}") from None
+
+
+def _require_same(connection, got, shapes):
+    if got != shapes[connection.target]:
+        raise ValueError(
+            f"{connection.name} must give layers[{connection.target}] {describe_shape(shapes[connection.target])}, got "
+            f"{describe_shape(got)}"
+        )
+
+
+def first_shape(layers, input_shape):
+    """The shape of one sample's inputs: given, or that of the first layer's dense weight."""
+    if input_shape is None:
+        operation = layers[0].synapses
+        if isinstance(operation, Chain) and operation.operations:
+            operation = operation.operations[0]
+        weight = getattr(operation, "weight", None)
+        if weight is None or weight.ndim != 2:
+            raise ValueError(
+                "input_shape must be given for a network whose first operation is not dense, such as (3, 32, 32), got "
+                "None"
+            )
+        return (weight.shape[1],)
+    if not isinstance(input_shape, tuple | list) or not input_shape:
+        raise TypeError(f"input_shape must be a shape such as (3, 32, 32), got {input_shape!r}")
+    return tuple(require_count(f"input_shape[{k}]", size) for k, size in enumerate(input_shape))
+
+
+def trace_layers(layers, connections):
+    """By layer, the layer whose decay traces of its inputs have; ValueError where several would differ.
+
+    That of a layer with a membrane is its own. A current that is passed on has that of the membranes that it enters; a
+    stateless readout, which has none, that of the neurons that send it.
+    """
+    onwards = {l: [c.target for c in connections if c.source == l and not c.delayed] for l in range(len(layers))}
+    backwards = {l: [c.source for c in connections if c.target == l and not c.delayed] for l in range(len(layers))}
+    result = []
+    for l in range(len(layers)):
+        found = _membranes(l, layers, onwards) or _membranes(l, layers, backwards)
+        decays = [layers[k].neuron.decay for k in found]
+        if any(decay != decays[0] for decay in decays):
+            raise ValueError(
+                f"layers[{l}] must pass its current on to neurons of one decay, whose trace its inputs have, got "
+                f"decays {decays} of layers {found}"
+            )
+        result.append(found[0])
+    return tuple(result)
+
+
+def _membranes(l, layers, neighbours):
+    if not layers[l].neuron.stateless:
+        return [l]
+    found = {k for other in neighbours[l] if other != INPUTS for k in _membranes(other, layers, neighbours)}
+    return sorted(found)

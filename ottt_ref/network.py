@@ -1,5 +1,6 @@
 """The description of a network: layers of synapses and neurons, their parameters, and files of them."""
 
+import math
 from collections.abc import MutableMapping
 from dataclasses import replace
 from fractions import Fraction
@@ -7,57 +8,91 @@ from fractions import Fraction
 import numpy as np
 
 from . import storage
+from .descriptions import describe, rebuild
 from .initialisation import draw, firing_std
-from .layers import Dense, Layer, require_chain
-from .neurons import LIF, Integrator, decay_from, neuron_from_description
+from .layers import (
+    INPUTS,
+    Feedback,
+    Layer,
+    Skip,
+    chain_shapes,
+    connect,
+    first_shape,
+    layer_names,
+    require_between,
+    require_layers,
+    trace_layers,
+)
+from .neurons import LIF, Integrator, decay_from
 from .surrogate import Sigmoid
+from .synapses import Dense
 from .validation import require_array, require_choice, require_count, require_dtype, require_positive
 
 READOUTS = ("linear", "spiking", "leaky")
 FILE_FORMAT = "ottt_ref network"
-FILE_VERSION = 1
+FILE_VERSION = 2
 
 
 class Network:
-    """Spiking layers in a row, and after them, unless the last of them is the output, a readout.
+    """Layers in a row, and after them, unless the last of them is the output, a readout; connections across them.
 
-    layers  Layer objects: spiking ones (LIF), then at most one readout (Integrator); each takes what the one
-            before gives, all of one dtype (float64, float32, or object for exact numbers)
+    layers       Layer objects: spiking ones (LIF), then at most one readout (Integrator); each takes what the one
+                 before gives, all of one dtype (float64, float32, or object for exact numbers). Between them, a layer
+                 with a stateless Integrator is a sum of currents, which it passes on.
+    input_shape  of one sample; (n_in,) of the first weight if not given and that is dense
+    feedback     Feedback objects: from a later layer's spikes at t - 1 into an earlier layer
+    skips        Skip objects: from an earlier layer into a later one, within a time step
 
     Raises TypeError or ValueError that names the layer, what was expected and what came.
     """
 
-    def __init__(self, layers):
+    def __init__(self, layers, *, input_shape=None, feedback=(), skips=()):
         if isinstance(layers, str) or not hasattr(layers, "__iter__"):
             raise TypeError(f"layers must be a sequence of Layer objects, got {layers!r}")
         self.layers = tuple(layers)
-        for l, layer in enumerate(self.layers):
-            if not isinstance(layer, Layer):
-                raise TypeError(f"layers[{l}] must be a Layer, got {layer!r}")
-        if not self.layers:
-            raise ValueError("layers must hold at least one spiking layer, got none")
-        require_chain(self.layers)
-        self.parameters = Parameters(self.layers)
-
-    @property
-    def dtype(self):
-        """The dtype of every parameter: float64, float32, or object."""
-        return self.layers[0].synapses.weight.dtype
+        require_layers(self.layers)
+        self.feedback = require_between("feedback", feedback, Feedback, self.layers)
+        self.skips = require_between("skips", skips, Skip, self.layers)
+        self.input_shape = first_shape(self.layers, input_shape)
+        connections = connect(self.layers, self.feedback, self.skips)
+        self.shapes = chain_shapes(self.layers, connections, self.input_shape)
+        self.connections = tuple(replace(c, input_shape=self.shape_of(c.source)) for c in connections)
+        self.dtype = _one_dtype(self.connections)
+        self._into = [[c for c in self.connections if c.target == l] for l in range(len(self.layers))]
+        self._out_of = [[c for c in self.connections if c.source == l] for l in range(len(self.layers))]
+        self._trace_layers = trace_layers(self.layers, self.connections)
+        self.parameters = Parameters(self.connections)
 
     @property
     def inputs(self):
         """n_in, the number of inputs."""
-        return self.layers[0].synapses.inputs
+        return math.prod(self.input_shape)
 
     @property
     def outputs(self):
         """n_out, the number of outputs."""
-        return self.layers[-1].synapses.outputs
+        return self.shapes[-1][0]
+
+    @property
+    def spiking(self):
+        """The indices of the spiking layers."""
+        return tuple(l for l, layer in enumerate(self.layers) if layer.neuron.spiking)
 
     @property
     def spiking_layers(self):
-        """N, the number of spiking layers: layers 0 .. N-1."""
-        return len(self.layers) - (not self.layers[-1].neuron.spiking)
+        """N, the number of spiking layers."""
+        return len(self.spiking)
+
+    @property
+    def batch_size(self):
+        """B, where `with_dropout` has drawn masks for so many samples; None otherwise."""
+        sizes = (connection.operations.batch_size for connection in self.connections)
+        return next((size for size in sizes if size is not None), None)
+
+    @property
+    def delayed_sources(self):
+        """The indices of the layers whose spikes some layer sees one time step later."""
+        return tuple(sorted({connection.source for connection in self.connections if connection.delayed}))
 
     @property
     def readout(self):
@@ -67,23 +102,56 @@ class Network:
             return "spiking"
         return "linear" if last.stateless else "leaky"
 
+    def shape_of(self, source):
+        """The shape of one sample of a layer, or of the inputs, -1."""
+        return self.input_shape if source == INPUTS else self.shapes[source]
+
+    def into(self, l):
+        """The connections into layer l."""
+        return self._into[l]
+
+    def out_of(self, l):
+        """The connections out of layer l."""
+        return self._out_of[l]
+
+    def trace_layer(self, l):
+        """The layer whose λ a trace of layer l's input has: the membranes that it enters (see `layers`)."""
+        return self._trace_layers[l]
+
+    def decay(self, l):
+        """λ of layer l in an array [1] of the network's dtype, as the kernels take it."""
+        return self.layers[l].neuron.constants(self.dtype)[:1]
+
     def number(self, value):
         """`value` as one of the network's numbers: a plain int divided by another would be a rounded float."""
-        return type(self.layers[0].synapses.weight.flat[0])(value)
+        return type(next(iter(self.parameters.values())).flat[0])(value)
 
     def zero_gradients(self):
         """Zeros of each parameter's shape, keyed like `parameters`."""
         return {name: np.zeros_like(value) for name, value in self.parameters.items()}
 
+    def with_dropout(self, batch_size, rng):
+        """The network with a mask drawn for each Dropout, for one sequence of `batch_size` samples.
+
+        It shares its parameters with this one: a step of an optimiser changes both. rng is a numpy Generator.
+        Raises TypeError or ValueError for anything else.
+        """
+        require_count("batch_size", batch_size)
+        rng = require_generator(rng)
+        masked = {c.name: c.operations.masked(batch_size, c.input_shape, self.dtype, rng) for c in self.connections}
+        return self._mapped(lambda connection: masked[connection.name], lambda neuron: neuron)
+
     def astype(self, dtype):
         """A copy with float64 or float32 parameters; from exact numbers, each is rounded once."""
-        return self._rebuilt(lambda array: array.astype(require_dtype("dtype", dtype)), float)
+        dtype = require_dtype("dtype", dtype)
+        return self._rebuilt(lambda array: array.astype(dtype), float)
 
     def exact(self):
         """A copy over fractions.Fraction, equal to this network without any rounding.
 
         Its inputs and targets must be object arrays of exact numbers (see `exact_array`), its surrogate one of
-        Triangle and Rectangle, and the loss MeanSquaredError: nothing else has exact values.
+        Triangle and Rectangle, and the loss MeanSquaredError: nothing else has exact values. Nor has weight
+        standardisation, whose square root raises TypeError.
         """
         return self.as_objects(Fraction)
 
@@ -104,11 +172,7 @@ class Network:
         Raises TypeError for a network of exact numbers, which has no array format without pickles.
         """
         require_dtype("network.dtype", self.dtype)
-        description = {
-            "dtype": str(self.dtype),
-            "layers": [{"synapses": {"type": "Dense"}, "neuron": layer.neuron.description()} for layer in self.layers],
-        }
-        storage.write(path, FILE_FORMAT, FILE_VERSION, description, dict(self.parameters))
+        storage.write(path, FILE_FORMAT, FILE_VERSION, describe(self), dict(self.parameters))
 
     @classmethod
     def load(cls, path):
@@ -119,55 +183,58 @@ class Network:
         """
         description, arrays = storage.read(path, FILE_FORMAT, FILE_VERSION)
         try:
-            network = cls._from_description(description, arrays)
+            network = cls(**rebuild(description, arrays))
             if list(arrays) != list(network.parameters):
                 raise ValueError(f"it must hold {list(network.parameters)}, got {list(arrays)}")
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ValueError(f"{path} does not describe a network: {error}") from None
         return network
 
-    @classmethod
-    def _from_description(cls, description, arrays):
-        dtype = require_dtype("dtype", description["dtype"])
-        layers = []
-        names = _layer_names([neuron_from_description(layer["neuron"]) for layer in description["layers"]])
-        for name, layer in zip(names, description["layers"]):
-            if layer["synapses"] != {"type": "Dense"}:
-                raise ValueError(f"synapses must be Dense, got {layer['synapses']!r}")
-            weight = require_array(f"{name}.weight", arrays[f"{name}.weight"], ("n_out", "n_in"), dtype)
-            bias = require_array(f"{name}.bias", arrays[f"{name}.bias"], (len(weight),), dtype)
-            layers.append(Layer(Dense(weight, bias), neuron_from_description(layer["neuron"])))
-        return cls(layers)
-
     def _rebuilt(self, convert_array, convert_number):
-        return Network(
-            [
-                Layer(
-                    Dense(convert_array(layer.synapses.weight), convert_array(layer.synapses.bias)),
-                    layer.neuron.with_numbers(convert_number),
-                )
-                for layer in self.layers
-            ]
+        return self._mapped(
+            lambda connection: connection.operations.rebuilt(convert_array, convert_number),
+            lambda neuron: neuron.with_numbers(convert_number),
         )
 
+    def _mapped(self, operations_of, neuron_of):
+        """The same network with other operations in its connections, and other neurons."""
+        by_name = {connection.name: operations_of(connection) for connection in self.connections}
+        names = self.layer_names
+        return Network(
+            [
+                Layer(by_name[name], neuron_of(layer.neuron), by_name.get(f"{name}.recurrent"))
+                for name, layer in zip(names, self.layers)
+            ],
+            input_shape=self.input_shape,
+            feedback=[
+                replace(back, operations=by_name[f"{names[back.target]}.feedback{back.source}"])
+                for back in self.feedback
+            ],
+            skips=[replace(skip, operations=by_name[f"{names[skip.target]}.skip{skip.source}"]) for skip in self.skips],
+        )
+
+    @property
+    def layer_names(self):
+        """What the names of each layer's own parameters begin with: layer0, layer1, ..., readout."""
+        return layer_names([layer.neuron for layer in self.layers])
+
     def __repr__(self):
-        sizes = [self.inputs, *(layer.synapses.outputs for layer in self.layers)]
-        return f"Network({sizes}, readout={self.readout!r}, {self.dtype}, {self.layers[0].neuron})"
+        sizes = [self.inputs, *(math.prod(shape) for shape in self.shapes)]
+        neuron = self.layers[self.spiking[0]].neuron
+        return f"Network({sizes}, readout={self.readout!r}, {self.dtype}, {neuron})"
 
 
 class Parameters(MutableMapping):
     """The parameters by name, in a fixed order: layer by layer, weight then bias. Assignment checks and copies."""
 
-    def __init__(self, layers):
-        self._places = {
-            f"{name}.{parameter}": (layer.synapses, parameter)
-            for name, layer in zip(_layer_names([layer.neuron for layer in layers]), layers)
-            for parameter in layer.synapses.parameter_names
-        }
+    def __init__(self, connections):
+        self._places = {}
+        for connection in connections:
+            self._places.update(connection.parameters)
 
     def __getitem__(self, name):
-        synapses, parameter = self._places[name]
-        return getattr(synapses, parameter)
+        operation, parameter = self._places[name]
+        return getattr(operation, parameter)
 
     def __setitem__(self, name, value):
         if name not in self._places:
@@ -195,8 +262,14 @@ def require_network(network):
     return network
 
 
-def _layer_names(neurons):
-    return [f"layer{l}" if neuron.spiking else "readout" for l, neuron in enumerate(neurons)]
+def _one_dtype(connections):
+    dtypes = {str(connection.operations.dtype): connection.operations.dtype for connection in connections}
+    dtypes.pop("None", None)
+    if not dtypes:
+        raise ValueError("layers must have at least one parameter, got none")
+    if len(dtypes) > 1:
+        raise TypeError(f"layers must all have one dtype, got {sorted(dtypes)}")
+    return next(iter(dtypes.values()))
 
 
 def object_array(values, convert):
@@ -265,7 +338,7 @@ def dense_network(
     neurons = [neuron] * (len(sizes) - 1)
     if readout != "spiking":
         neurons[-1] = Integrator(neuron.decay if readout == "leaky" else 0.0)
-    rng = _require_generator(rng)
+    rng = require_generator(rng)
     scale = {} if gain is None else {"gain": require_positive("gain", gain)}
     layers = []
     for fan_in, fan_out, neuron in zip(sizes, sizes[1:], neurons):
@@ -303,7 +376,7 @@ def _firing_std(fan_in, neuron, scale, dtype):
     return std
 
 
-def _require_generator(rng):
+def require_generator(rng):
     try:
         return np.random.default_rng(rng)
     except (TypeError, ValueError):

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .kernel import kernel
+from .kernel import kernel, rows
 from .surrogate import Sigmoid, Surrogate, from_description
 from .validation import require_choice, require_number, require_positive, require_unit_interval
 
@@ -140,26 +140,26 @@ class LIF:
         return np.array([self.decay, self.threshold, self.reset_potential], dtype=dtype)
 
     def step(self, potential, output, current, soft=False):
-        """Advance u and s in place by one time step of input `current`, all [B, n].
+        """Advance u and s in place by one time step of input `current`, all [B, ...].
 
         With `soft`, the surrogate's primitive stands in for H: the network of claim E7.
         """
         constants = self.constants(potential.dtype)
-        integrate(potential, output, current, constants, RESETS.index(self.reset))
+        integrate(rows(potential), rows(output), rows(current), constants, RESETS.index(self.reset))
         if soft:
             output[...] = self.surrogate.primitive(self._distance(potential, constants))
         else:
-            fire(output, potential, constants)
+            fire(rows(output), rows(potential), constants)
 
     def derivative(self, potential):
-        """ψ[t] at u[t], [B, n]."""
+        """ψ[t] at u[t], [B, ...]."""
         return self.surrogate.derivative(self._distance(potential, self.constants(potential.dtype)))
 
     def jacobian(self, potential, output, derivative, kept):
-        """J[t] = ∂u[t+1]/∂u[t], [B, n]."""
+        """J[t] = ∂u[t+1]/∂u[t], [B, ...]."""
         result = np.empty_like(potential)
-        constants = self.constants(potential.dtype)
-        membrane_jacobian(result, potential, output, derivative, constants, RESETS.index(self.reset), kept)
+        arrays = (rows(array) for array in (result, potential, output, derivative))
+        membrane_jacobian(*arrays, self.constants(potential.dtype), RESETS.index(self.reset), kept)
         return result
 
     def post_reset_potential(self, potential, spikes):
@@ -194,7 +194,7 @@ class LIF:
     @staticmethod
     def _distance(potential, constants):
         distance = np.empty_like(potential)
-        distance_to_threshold(distance, potential, constants)
+        distance_to_threshold(rows(distance), rows(potential), constants)
         return distance
 
 
@@ -222,8 +222,8 @@ class Integrator:
         return np.array([self.decay], dtype=dtype)
 
     def step(self, potential, output, current, soft=False):
-        """Advance the readout in place by one time step of input `current`, all [B, n]."""
-        leaky_accumulate(potential, current, self.constants(potential.dtype))
+        """Advance the readout in place by one time step of input `current`, all [B, ...]."""
+        leaky_accumulate(rows(potential), rows(current), self.constants(potential.dtype))
         output[...] = potential
 
     def derivative(self, potential):
@@ -231,7 +231,7 @@ class Integrator:
         return _filled(potential, 1)
 
     def jacobian(self, potential, output, derivative, kept):
-        """J = λ, [B, n]."""
+        """J = λ, [B, ...]."""
         return _filled(potential, self.decay)
 
     def with_numbers(self, convert):

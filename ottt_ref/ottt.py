@@ -4,7 +4,9 @@
     g^N[t] = ψ^N[t] ∘ ∂L[t]/∂s^N[t],   g^l[t] = ψ^l[t] ∘ W^{l+1 T} g^{l+1}[t]
     ∇W^l = Σ_t g^l[t] â^{l-1}[t]^T,    ∇b^l = Σ_t g^l[t] Λ_t
 
-It runs forwards in time, and carries one potential, spike and trace per neuron: memory does not grow with T.
+It runs forwards in time, and carries one potential, spike and trace per neuron: memory does not grow with T. No error
+goes back through a recurrent or feedback connection, which would lead into the past; the trace of the spikes that it
+delivers gives its weight's gradient.
 OTTT_A, `gradients`, sums over the sequence and updates once. OTTT_O, `OnlineLearner`, updates after each time step.
 
 Two dialects, "derivation" and "authors", differ in what is traced: `traces` spells them out. The trace is derived for
@@ -29,7 +31,7 @@ from .validation import require_array, require_choice, require_count
 def gradients(network, inputs, targets, loss=Mixed(), *, dialect="derivation", terms=False):
     """OTTT's gradient summed over a sequence (OTTT_A).
 
-    inputs          [T, B, n_in], of the network's dtype
+    inputs          [T, B, n_in] (images: [T, B, C, H, W]), of the network's dtype
     targets         class labels [B] or rows [B, n_out]
     dialect         "derivation" or "authors": what is traced
     terms           whether to record what each time step adds
@@ -69,8 +71,12 @@ def forward(network, activity, output_errors, *, dialect="derivation", terms=Fal
 def add_step(sums, t, network, traces, activity, output_error):
     """Take in time step t: its activity and ∂L[t]/∂o[t] [B, n_out]."""
     traces.update(activity)
-    for l, error in enumerate(instantaneous_errors(network, activity, output_error)):
-        sums.add(t, l, error, traces.presynaptic[l], traces.bias[l])
+    errors = instantaneous_errors(network, activity, output_error)
+    sums.record(t, errors)
+    for connection in network.connections:
+        l = connection.target
+        if connection.parameters:
+            sums.add(t, connection, errors[l], traces.given_by(connection), traces.constant(l))
 
 
 class OnlineLearner:
@@ -101,7 +107,7 @@ class OnlineLearner:
         self._traces = None
 
     def step(self, inputs, targets):
-        """Take in one time step, inputs [B, n_in] and targets, and update; L[t] and the outputs [B, n_out]."""
+        """Take in one time step, inputs [B, ...] and targets, and update; L[t] and the outputs [B, n_out]."""
         inputs, targets = self._checked(inputs, targets)
         if self._simulator is None:
             self._simulator = Simulator(self.network, len(inputs))
@@ -120,5 +126,7 @@ class OnlineLearner:
 
     def _checked(self, inputs, targets):
         batch = "B" if self._simulator is None else len(self._simulator.potentials[0])
-        inputs = require_array("inputs", inputs, (batch, self.network.inputs), self.network.dtype)
+        if self.network.batch_size is not None:
+            batch = self.network.batch_size
+        inputs = require_array("inputs", inputs, (batch, *self.network.input_shape), self.network.dtype)
         return inputs, require_targets(self.loss, targets, len(inputs), self.network)

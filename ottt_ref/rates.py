@@ -7,9 +7,11 @@ The sum is the trace â[T], so it is built online, in constant memory. Source: X
 
 import numpy as np
 
+from .kernel import rows
+from .layers import INPUTS
 from .neurons import leaky_accumulate
-from .simulation import Simulator
-from .validation import require_array, require_count, require_unit_interval
+from .simulation import Simulator, arriving, one
+from .validation import as_array, require_array, require_count, require_unit_interval
 
 
 def rate_normaliser(decay, time_steps):
@@ -22,25 +24,41 @@ def rate_normaliser(decay, time_steps):
 
 
 def weighted_rate(values, decay):
-    """a[T] [B, n] of values [T, B, n] (spikes or currents), in their dtype: float64, float32 or object."""
-    values = require_array("values", values, ("T", "B", "n"))
+    """a[T] [B, ...] of values [T, B, ...] (spikes or currents), in their dtype: float64, float32 or object."""
+    axes = as_array("values", values).ndim - 2
+    values = require_array("values", values, ("T", "B", *(("n",) if axes <= 1 else ("C", *["n"] * (axes - 1)))))
     require_unit_interval("decay", decay)
     trace = np.zeros_like(values[0])
     decay = np.array([decay], dtype=values.dtype)
     for t in range(len(values)):
-        leaky_accumulate(trace, values[t], decay)
+        leaky_accumulate(rows(trace), rows(values[t]), decay)
     return trace / rate_normaliser(decay[0], len(values))
 
 
 def measured_rates(network, inputs):
-    """Weighted rates a^0 (of the inputs, with the first layer's λ) and a^1 .. a^N of the spiking layers, [B, n_l]."""
+    """Weighted rates a^0 of the inputs (with the λ of the membranes that they enter), a^1 .. of the layers, [B, ...].
+
+    A readout has none. A layer that passes a current on has that of its current, which is affine in the others'.
+    """
     simulator = Simulator(network, inputs.shape[1], derivatives=False)
-    spiking = network.layers[: network.spiking_layers]
-    decays = [layer.neuron.constants(network.dtype)[:1] for layer in (spiking[0], *spiking)]
-    sizes = [network.inputs, *(layer.synapses.outputs for layer in spiking)]
-    traces = [np.zeros((inputs.shape[1], size), dtype=network.dtype) for size in sizes]
+    decays = [network.decay(network.trace_layer(0)), *(network.decay(l) for l in range(len(network.layers)))]
+    traces = {l: np.zeros_like(potential) for l, potential in enumerate(simulator.potentials) if l in network.spiking}
+    traces[INPUTS] = np.zeros_like(inputs[0])
     for t in range(len(inputs)):
         activity = simulator.step(inputs[t])
-        for trace, value, decay in zip(traces, (inputs[t], *activity.spikes), decays):
-            leaky_accumulate(trace, value, decay)
-    return [trace / rate_normaliser(decay[0], len(inputs)) for trace, decay in zip(traces, decays)]
+        for l, trace in traces.items():
+            leaky_accumulate(rows(trace), rows(activity.output_of(l)), decays[l + 1])
+    values = {l: trace / rate_normaliser(decays[l + 1][0], len(inputs)) for l, trace in traces.items()}
+    return complete_rates(network, values)
+
+
+def complete_rates(network, values):
+    """The rates [a^0, a^1, ...] from those of the inputs, -1, and of each spiking layer: with those of currents.
+
+    `values` by layer; a readout, the last layer if it does not spike, is left out.
+    """
+    count = len(network.layers) - (network.readout != "spiking")
+    for l in range(count):
+        if l not in values:
+            values[l] = arriving(network, l, lambda connection: values[connection.source], one(network))
+    return [values[l] for l in range(INPUTS, count)]

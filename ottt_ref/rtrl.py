@@ -1,6 +1,7 @@
 """RTRL: real-time recurrent learning, the exact gradient in forward mode.
 
     ∂u^l[t]/∂θ = J^l[t-1] ∘ ∂u^l[t-1]/∂θ + W^l ∂s^{l-1}[t]/∂θ + (∂W^l/∂θ) s^{l-1}[t] + ∂b^l/∂θ
+                                         (and for recurrent and feedback synapses the same with s[t-1])
     ∂s^l[t]/∂θ = ψ^l[t] ∘ ∂u^l[t]/∂θ
     ∇θ = Σ_t (∂L[t]/∂o[t])^T ∂o[t]/∂θ
 
@@ -10,13 +11,16 @@ sample: for small networks. It equals BPTT (theorem E6), by another path through
 Source: Williams and Zipser 1989, with surrogate derivatives; theorem E6.
 """
 
+import math
+
 import numpy as np
 
-from .gradients import Gradients, one, require_sequence
-from .kernel import kernel
+from .gradients import Gradients, require_sequence
+from .kernel import kernel, rows
+from .layers import INPUTS
 from .losses import Mixed, step_loss
 from .neurons import RESET_GRADIENTS
-from .simulation import Simulator
+from .simulation import Simulator, one
 from .validation import require_choice
 
 LARGEST_STATE = 2**27
@@ -25,7 +29,7 @@ LARGEST_STATE = 2**27
 def gradients(network, inputs, targets, loss=Mixed(), *, reset_gradient="detached", terms=False):
     """The gradient of a sequence's loss by RTRL.
 
-    inputs          [T, B, n_in], of the network's dtype
+    inputs          [T, B, n_in] (images: [T, B, C, H, W]), of the network's dtype
     targets         class labels [B] or rows [B, n_out]
     reset_gradient  "detached" (the paper's) or "kept": whether gradients also cross the reset
     terms           whether to record what each time step's loss adds (RTRL has no error at the potentials)
@@ -67,44 +71,73 @@ def forward(network, activity, output_errors, *, reset_gradient="detached", term
 
 
 class Sensitivities:
-    """∂u^l[t]/∂θ and ∂s^l[t]/∂θ of every layer, [B, n_l, P], with every parameter of the network in one row θ."""
+    """∂u^l[t]/∂θ and ∂s^l[t]/∂θ of every layer, [P, B, ...], with every parameter of the network in one row θ."""
 
     def __init__(self, network, batch_size, reset_gradient):
         self._network = network
         self._kept = reset_gradient == "kept"
-        self._bias_input = one(network)
+        self._one = one(network)
         count = sum(value.size for value in network.parameters.values())
-        shapes = [(batch_size, layer.synapses.outputs, count) for layer in network.layers]
-        self._inputs = np.zeros((batch_size, network.inputs, count), dtype=network.dtype)
+        shapes = [(count, batch_size, *shape) for shape in network.shapes]
         self._potentials = [np.zeros(shape, dtype=network.dtype) for shape in shapes]
         self._spikes = [np.zeros(shape, dtype=network.dtype) for shape in shapes]
-        self._jacobians = [np.zeros(shape[:2], dtype=network.dtype) for shape in shapes]
+        self._previous = {l: self._spikes[l] for l in network.delayed_sources}
+        self._jacobians = [np.zeros(shape[1:], dtype=network.dtype) for shape in shapes]
 
     @property
     def outputs(self):
-        """∂o[t]/∂θ, [B, n_out, P]."""
+        """∂o[t]/∂θ, [P, B, n_out]."""
         return self._spikes[-1]
 
     def update(self, activity):
         """Take in one time step's activity."""
-        presynaptic_sensitivity = self._inputs
+        self._previous = {l: self._spikes[l] for l in self._previous}
         first = 0
         for l, layer in enumerate(self._network.layers):
-            layer.synapses.advance_sensitivity(
-                self._potentials[l],
-                self._jacobians[l],
-                presynaptic_sensitivity,
-                activity.presynaptic(l),
-                self._bias_input,
-                first,
-            )
+            carried = np.empty_like(self._potentials[l])
+            multiply_rows(_flat(carried), rows(self._jacobians[l]), _flat(self._potentials[l]))
+            for connection in self._network.into(l):
+                self._add_arriving(carried, connection)
+                first += self._add_direct(carried, connection, activity.given_by(connection), first)
             psi = activity.layer_derivatives[l]
-            spike_sensitivity(self._spikes[l], psi, self._potentials[l])
+            self._potentials[l] = carried
+            self._spikes[l] = np.empty_like(carried)
+            multiply_rows(_flat(self._spikes[l]), rows(psi), _flat(carried))
             self._jacobians[l] = layer.neuron.jacobian(
                 activity.layer_potentials[l], activity.layer_outputs[l], psi, self._kept
             )
-            presynaptic_sensitivity = self._spikes[l]
-            first += layer.synapses.weight.size + layer.synapses.bias.size
+
+    def _add_arriving(self, carried, connection):
+        """Add W ∂s/∂θ of the source: every parameter's row goes through the connection like a sample."""
+        if connection.source != INPUTS:
+            source = (self._previous if connection.delayed else self._spikes)[connection.source]
+            samples = source.reshape(-1, *source.shape[2:])
+            carried += connection.forward(samples, self._one - self._one).reshape(carried.shape)
+
+    def _add_direct(self, carried, connection, presynaptic, first):
+        """Add ∂(W s + b)/∂θ: the gradient that an error of 1 at one neuron of one sample would have.
+
+        The connection's parameters are θ[first], θ[first + 1], ...; how many they are is returned.
+        """
+        gradients = {name: np.zeros_like(self._network.parameters[name]) for name in connection.parameters}
+        if not gradients:
+            return 0
+        error = np.zeros_like(carried[0])
+        by_neuron = _flat(carried)
+        for b in range(error.shape[0]):
+            for i in range(by_neuron.shape[2]):
+                rows(error)[b, i] = 1
+                for gradient in gradients.values():
+                    gradient[...] = 0
+                connection.add_gradients(gradients, error, presynaptic, self._one)
+                rows(error)[b, i] = 0
+                flat = np.concatenate([gradient.reshape(-1) for gradient in gradients.values()])
+                by_neuron[first : first + flat.size, b, i] += flat
+        return sum(gradient.size for gradient in gradients.values())
+
+
+def _flat(sensitivity):
+    return sensitivity.reshape(*sensitivity.shape[:2], -1)
 
 
 class FlatSum:
@@ -117,7 +150,7 @@ class FlatSum:
         self._terms = None if time_steps is None else np.zeros((time_steps, count), dtype=network.dtype)
 
     def add(self, t, output_error, output_sensitivity):
-        """Add time step t: ∂L[t]/∂o[t] [B, n_out] and ∂o[t]/∂θ [B, n_out, P]."""
+        """Add time step t: ∂L[t]/∂o[t] [B, n_out] and ∂o[t]/∂θ [P, B, n_out]."""
         add_output_gradient(self._total, output_error, output_sensitivity)
         if self._terms is not None:
             add_output_gradient(self._terms[t], output_error, output_sensitivity)
@@ -147,25 +180,25 @@ class FlatSum:
 
 
 @kernel
-def spike_sensitivity(spikes, derivative, potentials):
-    """∂s/∂θ = ψ ∘ ∂u/∂θ."""
-    for b in range(spikes.shape[0]):
-        for i in range(spikes.shape[1]):
-            for p in range(spikes.shape[2]):
-                spikes[b, i, p] = derivative[b, i] * potentials[b, i, p]
+def multiply_rows(result, factor, sensitivity):
+    """factor ∘ ∂/∂θ, for every parameter: J ∘ ∂u/∂θ, ψ ∘ ∂u/∂θ."""
+    for p in range(sensitivity.shape[0]):
+        for b in range(sensitivity.shape[1]):
+            for i in range(sensitivity.shape[2]):
+                result[p, b, i] = factor[b, i] * sensitivity[p, b, i]
 
 
 @kernel
 def add_output_gradient(gradient, output_error, output_sensitivity):
     """∇θ += Σ_b Σ_i (∂L/∂o[b, i]) ∂o[b, i]/∂θ."""
-    for b in range(output_error.shape[0]):
-        for i in range(output_error.shape[1]):
-            for p in range(gradient.shape[0]):
-                gradient[p] += output_error[b, i] * output_sensitivity[b, i, p]
+    for p in range(gradient.shape[0]):
+        for b in range(output_error.shape[0]):
+            for i in range(output_error.shape[1]):
+                gradient[p] += output_error[b, i] * output_sensitivity[p, b, i]
 
 
 def _require_small(network, batch_size):
-    neurons = network.inputs + 2 * sum(layer.synapses.outputs for layer in network.layers)
+    neurons = 2 * sum(math.prod(shape) for shape in network.shapes)
     numbers = batch_size * neurons * sum(value.size for value in network.parameters.values())
     if numbers > LARGEST_STATE:
         raise ValueError(

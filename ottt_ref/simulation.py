@@ -1,57 +1,65 @@
 """The forward pass, one time step at a time.
 
 u^l[t] = (what the reset leaves of u^l[t-1]) + W^l s^{l-1}[t] + b^l,   s^l[t] = H(u^l[t] - V_th),   s^0 = the inputs.
-Input, spikes and output of one time step happen in the same time step.
+Input, spikes and output of one time step happen in the same time step; what arrives by recurrent and feedback
+connections, W s[t-1], is added to the current, and so is what arrives by skips.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .layers import INPUTS
 from .network import require_network
 from .validation import require_array, require_count, require_flag
 
 
 @dataclass(frozen=True)
 class Activity:
-    """What the layers did, in one time step ([B, n] arrays) or in a whole sequence ([T, B, n] arrays).
+    """What the layers did, in one time step ([B, ...] arrays) or in a whole sequence ([T, B, ...] arrays).
 
     inputs              s^0
     layer_potentials    u^l of every layer, a readout included
-    layer_outputs       s^l of every layer; a readout's output is its potential
-    layer_derivatives   ψ^l of every layer (1 for a readout), or None if they were not asked for
-    spiking_layers      N
+    layer_outputs       s^l of every layer; of one that does not spike its potential
+    layer_derivatives   ψ^l of every layer (1 for one that does not spike), or None if they were not asked for
+    spiking             the indices of the spiking layers
+    previous_outputs    of one time step, by layer: s^l[t-1] of those that some layer sees a time step later
     """
 
     inputs: np.ndarray
     layer_potentials: tuple
     layer_outputs: tuple
     layer_derivatives: tuple | None
-    spiking_layers: int
+    spiking: tuple
+    previous_outputs: dict | None = None
 
     @property
     def potentials(self):
         """u^l of each spiking layer, before the reset."""
-        return self.layer_potentials[: self.spiking_layers]
+        return self._of_spiking(self.layer_potentials)
 
     @property
     def spikes(self):
         """s^l of each spiking layer."""
-        return self.layer_outputs[: self.spiking_layers]
+        return self._of_spiking(self.layer_outputs)
 
     @property
     def surrogate_derivatives(self):
         """ψ^l of each spiking layer, or None if they were not asked for."""
-        return None if self.layer_derivatives is None else self.layer_derivatives[: self.spiking_layers]
+        return None if self.layer_derivatives is None else self._of_spiking(self.layer_derivatives)
 
     @property
     def outputs(self):
         """What the network says: the readout's output, or the spikes of the last layer."""
         return self.layer_outputs[-1]
 
-    def presynaptic(self, l):
-        """What enters layer l: the inputs or the spikes of layer l - 1."""
-        return self.inputs if l == 0 else self.layer_outputs[l - 1]
+    def output_of(self, source):
+        """The outputs of a layer, or the inputs, -1."""
+        return self.inputs if source == INPUTS else self.layer_outputs[source]
+
+    def given_by(self, connection):
+        """What a connection is given in one time step: [B, ...] of its source, of the time step before if delayed."""
+        return self.previous_outputs[connection.source] if connection.delayed else self.output_of(connection.source)
 
     @property
     def time_steps(self):
@@ -65,8 +73,12 @@ class Activity:
             tuple(potential[t] for potential in self.layer_potentials),
             tuple(output[t] for output in self.layer_outputs),
             None if self.layer_derivatives is None else tuple(psi[t] for psi in self.layer_derivatives),
-            self.spiking_layers,
+            self.spiking,
+            {l: output[t - 1] if t else np.zeros_like(output[0]) for l, output in enumerate(self.layer_outputs)},
         )
+
+    def _of_spiking(self, values):
+        return tuple(values[l] for l in self.spiking)
 
 
 class Simulator:
@@ -81,39 +93,58 @@ class Simulator:
         require_count("batch_size", batch_size)
         self.derivatives = require_flag("derivatives", derivatives)
         self.soft = require_flag("soft", soft)
-        shapes = [(batch_size, layer.synapses.outputs) for layer in network.layers]
-        self.potentials = tuple(np.zeros(shape, dtype=network.dtype) for shape in shapes)
-        self.outputs = tuple(np.zeros(shape, dtype=network.dtype) for shape in shapes)
+        self.potentials = tuple(np.zeros((batch_size, *shape), dtype=network.dtype) for shape in network.shapes)
+        self.outputs = tuple(np.zeros((batch_size, *shape), dtype=network.dtype) for shape in network.shapes)
+        self._previous = {l: np.zeros_like(self.outputs[l]) for l in network.delayed_sources}
+        self._one = one(network)
 
     def step(self, inputs):
-        """Advance by one time step of inputs [B, n_in], checked by the caller."""
-        presynaptic = inputs
-        for layer, potential, output in zip(self.network.layers, self.potentials, self.outputs):
-            current = layer.synapses.currents(presynaptic)
-            layer.neuron.step(potential, output, current, self.soft)
-            presynaptic = output
-        return Activity(inputs, self.potentials, self.outputs, self._derivatives(), self.network.spiking_layers)
+        """Advance by one time step of inputs [B, ...], checked by the caller."""
+        for l, previous in self._previous.items():
+            previous[...] = self.outputs[l]
+        activity = Activity(
+            inputs, self.potentials, self.outputs, None, self.network.spiking, previous_outputs=self._previous
+        )
+        for l, layer in enumerate(self.network.layers):
+            current = arriving(self.network, l, activity.given_by, self._one)
+            layer.neuron.step(self.potentials[l], self.outputs[l], current, self.soft)
+        return replace(activity, layer_derivatives=self._derivatives()) if self.derivatives else activity
 
     @property
     def state_bytes(self):
         """Bytes of what is carried from one time step to the next."""
-        return sum(array.nbytes for array in (*self.potentials, *self.outputs))
+        return sum(array.nbytes for array in (*self.potentials, *self.outputs, *self._previous.values()))
 
     def _derivatives(self):
-        if not self.derivatives:
-            return None
         return tuple(
             layer.neuron.derivative(potential) for layer, potential in zip(self.network.layers, self.potentials)
         )
 
 
+def arriving(network, l, given_by, constant):
+    """What arrives at layer l by all its connections, [B, ...], from what each is given and the constant input [1]."""
+    first, *others = network.into(l)
+    total = first.forward(given_by(first), constant)
+    for other in others:
+        total = total + other.forward(given_by(other), constant)
+    return total
+
+
+def one(network):
+    """The biases' constant input 1 as the kernels take it, [1]."""
+    result = np.zeros(1, dtype=network.dtype)
+    result[0] = 1
+    return result
+
+
 def simulate(network, inputs):
-    """Run the network on inputs [T, B, n_in] of its dtype; the Activity of the whole sequence.
+    """Run the network on inputs [T, B, n_in] (images: [T, B, C, H, W]) of its dtype; the Activity of the sequence.
 
-    `result.potentials[l]`, `result.spikes[l]` and `result.surrogate_derivatives[l]` are [T, B, n_l] for each spiking
-    layer l, `result.outputs` is [T, B, n_out]. Memory grows with T; a `Simulator` keeps one time step.
+    `result.potentials[k]`, `result.spikes[k]` and `result.surrogate_derivatives[k]` are [T, B, ...] for the k-th
+    spiking layer, `result.outputs` is [T, B, n_out]. Memory grows with T; a `Simulator` keeps one time step.
 
-    Raises TypeError for another dtype and ValueError for another shape, T = 0, B = 0, NaN or infinite values.
+    Raises TypeError for another dtype and ValueError for another shape, T = 0, B = 0, NaN or infinite values, and for
+    a batch of another size than the dropout masks of `Network.with_dropout`.
     """
     return run(require_network(network), require_inputs(network, inputs))
 
@@ -121,23 +152,23 @@ def simulate(network, inputs):
 def run(network, inputs, *, derivatives=True, soft=False):
     """`simulate` for inputs that were checked, with the options of `Simulator`."""
     time_steps, batch_size = inputs.shape[:2]
-    shapes = [(time_steps, batch_size, layer.synapses.outputs) for layer in network.layers]
 
     def empty():
-        return tuple(np.empty(shape, dtype=network.dtype) for shape in shapes)
+        return tuple(np.empty((time_steps, batch_size, *shape), dtype=network.dtype) for shape in network.shapes)
 
-    record = Activity(inputs, empty(), empty(), empty() if derivatives else None, network.spiking_layers)
+    record = Activity(inputs, empty(), empty(), empty() if derivatives else None, network.spiking)
     simulator = Simulator(network, batch_size, derivatives=derivatives, soft=soft)
     for t in range(time_steps):
-        now, slot = simulator.step(inputs[t]), record.at(t)
+        now = simulator.step(inputs[t])
         for l in range(len(network.layers)):
-            slot.layer_potentials[l][...] = now.layer_potentials[l]
-            slot.layer_outputs[l][...] = now.layer_outputs[l]
+            record.layer_potentials[l][t] = now.layer_potentials[l]
+            record.layer_outputs[l][t] = now.layer_outputs[l]
             if derivatives:
-                slot.layer_derivatives[l][...] = now.layer_derivatives[l]
+                record.layer_derivatives[l][t] = now.layer_derivatives[l]
     return record
 
 
 def require_inputs(network, inputs):
-    """Check inputs [T, B, n_in] of the network's dtype."""
-    return require_array("inputs", inputs, ("T", "B", network.inputs), network.dtype)
+    """Check inputs [T, B, ...] of the network's shape and dtype."""
+    batch = "B" if network.batch_size is None else network.batch_size
+    return require_array("inputs", inputs, ("T", batch, *network.input_shape), network.dtype)

@@ -12,9 +12,9 @@ theorems E2 to E4.
 
 import numpy as np
 
-from .gradients import GradientSum, one, require_sequence
+from .gradients import GradientSum, require_sequence
 from .losses import Mixed, step_loss
-from .simulation import Simulator
+from .simulation import Simulator, one
 from .spatial import instantaneous_errors
 from .traces import DIALECTS
 from .validation import require_choice
@@ -23,7 +23,7 @@ from .validation import require_choice
 def gradients(network, inputs, targets, loss=Mixed(), *, dialect="derivation", terms=False):
     """SLTT's gradient summed over a sequence.
 
-    inputs          [T, B, n_in], of the network's dtype
+    inputs          [T, B, n_in] (images: [T, B, C, H, W]), of the network's dtype
     targets         class labels [B] or rows [B, n_out]
     dialect         "derivation" or "authors", as for OTTT; they differ in what is traced, so here they agree
     terms           whether to record what each time step adds
@@ -60,5 +60,7 @@ def forward(network, activity, output_errors, *, terms=False):
 
 def add_step(sums, t, network, activity, output_error):
     """Take in time step t: its activity and ∂L[t]/∂o[t] [B, n_out]."""
-    for l, error in enumerate(instantaneous_errors(network, activity, output_error)):
-        sums.add(t, l, error, activity.presynaptic(l), one(network))
+    errors = instantaneous_errors(network, activity, output_error)
+    sums.record(t, errors)
+    for connection in network.connections:
+        sums.add(t, connection, errors[connection.target], activity.given_by(connection), one(network))

@@ -1,11 +1,14 @@
 """Backpropagation through the layers of one time step, with no time in it: what OTTT and SLTT share.
 
 g^N[t] = ψ^N[t] ∘ ∂L[t]/∂s^N[t],   g^l[t] = ψ^l[t] ∘ W^{l+1 T} g^{l+1}[t]
+
+Where skips branch, the errors that come back are added up; what a delayed connection brings back is not: it would be an
+error of the next time step.
 """
 
 import numpy as np
 
-from .kernel import kernel
+from .kernel import kernel, rows
 
 
 @kernel
@@ -17,12 +20,25 @@ def gate(error, derivative, incoming):
 
 
 def instantaneous_errors(network, activity, output_error):
-    """g^l[t] of every layer, [B, n_l], from one time step's activity and ∂L[t]/∂o[t] [B, n_out]."""
+    """g^l[t] of every layer, [B, ...], from one time step's activity and ∂L[t]/∂o[t] [B, n_out]."""
     errors = [None] * len(network.layers)
-    incoming = output_error
     for l in reversed(range(len(network.layers))):
+        incoming = arriving_error(network, l, errors, output_error, delayed=False)
         errors[l] = np.empty_like(incoming)
-        gate(errors[l], activity.layer_derivatives[l], incoming)
-        if l > 0:
-            incoming = network.layers[l].synapses.presynaptic_error(errors[l])
+        gate(rows(errors[l]), rows(activity.layer_derivatives[l]), rows(incoming))
     return errors
+
+
+def arriving_error(network, l, errors, output_error, *, delayed):
+    """ε^l [B, ...]: what comes back from `errors` by layer, and ∂L/∂o at the last layer.
+
+    delayed  whether it also comes back by recurrent and feedback connections
+    """
+    parts = [output_error] if l == len(network.layers) - 1 else []
+    for connection in network.out_of(l):
+        if delayed or not connection.delayed:
+            parts.append(connection.adjoint(errors[connection.target]))
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total

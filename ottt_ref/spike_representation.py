@@ -8,15 +8,22 @@ The rates are the measured ones (the default) or the mapping's own, computed lay
 The loss is ℓ of the readout applied to a^N (of a^N itself where the last layer is spiking): one loss for the whole
 sequence, in which time no longer occurs. The mapping is derived for the soft reset (R1, R2 bound how far it is off).
 
-Source: Xiao et al. 2022, section 3 (spike-based training by the weighted firing rate); theorems R1, R2, D0.
+With recurrent or feedback connections a rate depends on itself: the mapping's rates are its equilibrium a = f(a), and
+the errors, which come back by the same connections, solve p = ∂ℓ/∂a + (∂f/∂a)^T p (`equilibrium`; theorem D2).
+
+Source: Xiao et al. 2022, section 3 (spike-based training by the weighted firing rate; in recurrent networks Xiao et al.
+2021); theorems R1, R2, D0, D1, D2.
 """
 
 import numpy as np
 
-from .gradients import GradientSum, one, require_sequence
-from .kernel import kernel
+from . import equilibrium
+from .gradients import GradientSum, require_sequence
+from .kernel import kernel, rows
 from .losses import Mixed, step_loss
 from .rates import measured_rates, weighted_rate
+from .simulation import arriving, one
+from .spatial import arriving_error
 from .validation import require_choice
 
 RATES = ("measured", "closed_form")
@@ -25,55 +32,119 @@ RATES = ("measured", "closed_form")
 def gradients(network, inputs, targets, loss=Mixed(), *, rates="measured", terms=False):
     """The gradient of the loss of the rates by SR.
 
-    inputs          [T, B, n_in], of the network's dtype
+    inputs          [T, B, n_in] (images: [T, B, C, H, W]), of the network's dtype
     targets         class labels [B] or rows [B, n_out]
     rates           "measured": of the simulated spikes; "closed_form": of the mapping, without a simulation
     terms           whether to record the one term that there is
 
-    Returns Gradients; its outputs are [B, n_out]. Raises TypeError or ValueError that names the argument.
+    Returns Gradients; its outputs are [B, n_out], and its `convergence` says how far the equilibrium and the implicit
+    gradient of a network with recurrent or feedback connections were solved. Raises TypeError or ValueError that names
+    the argument: for closed-form rates also where those connections do not contract, so that there may be several
+    equilibria or none that is reached, or where the network's numbers are exact; and ConvergenceError where a solver
+    gave up.
     """
     inputs, targets = require_sequence(network, inputs, targets, loss, terms)
     require_choice("rates", rates, RATES)
-    values = measured_rates(network, inputs) if rates == "measured" else closed_form_rates(network, inputs)
+    values, rates_report = rates_of(network, inputs, rates)
     outputs = rate_outputs(network, values)
     total, output_error = step_loss(loss, outputs, targets, 1)
-    sums = backward(network, values, output_error, terms=terms)
-    return sums.result(total, outputs)
+    sums, gradient_report = _backward(network, values, output_error, terms)
+    convergence = equilibrium.Convergence(*rates_report, *gradient_report) if rates_report else None
+    return sums.result(total, outputs, convergence)
 
 
-def closed_form_rates(network, inputs):
-    """a^0 of the inputs, then a^l = σ((W^l a^{l-1} + b^l) / V_th) of each spiking layer, [B, n_l]."""
-    values = [weighted_rate(inputs, network.layers[0].neuron.decay)]
-    for layer in network.layers[: network.spiking_layers]:
-        current = layer.synapses.currents(values[-1])
-        rate = np.empty_like(current)
-        clamp(rate, current, layer.neuron.constants(network.dtype))
-        values.append(rate)
+def rates_of(network, inputs, rates):
+    """a^0 of the inputs and a^1, a^2, ... of the layers, [B, ...], a readout left out; how near to an equilibrium.
+
+    The second is None without recurrent and feedback connections; otherwise the largest |a - f(a)|, and how often f
+    was evaluated to get there (0 for measured rates).
+    """
+    if rates == "measured":
+        values = measured_rates(network, inputs)
+        if not network.delayed_sources:
+            return values, None
+        delayed = {l: values[l + 1] for l in network.delayed_sources}
+        return values, (equilibrium.distance(delayed, sweep(network, values[0], delayed)), 0)
+    input_rate = weighted_rate(inputs, network.layers[network.trace_layer(0)].neuron.decay)
+    delayed, report = {}, None
+    if network.delayed_sources:
+        delayed, report = equilibrium.solve(network, lambda guess: sweep(network, input_rate, guess), len(input_rate))
+    values = sweep(network, input_rate, delayed)
+    return [values[l] for l in sorted(values)], report
+
+
+def sweep(network, input_rate, delayed):
+    """f: every layer's rate, by layer, in their order, from the inputs' (-1) and what delayed connections give."""
+    values = {-1: input_rate}
+    for l in range(len(network.layers) - (network.readout != "spiking")):
+        neuron = network.layers[l].neuron
+        current = arriving(network, l, lambda c: delayed[c.source] if c.delayed else values[c.source], one(network))
+        values[l] = current
+        if neuron.spiking:
+            values[l] = np.empty_like(current)
+            clamp(rows(values[l]), rows(current), neuron.constants(network.dtype))
     return values
 
 
 def rate_outputs(network, values):
-    """The readout applied to the last rates, [B, n_out]; the last rates themselves if the last layer is spiking."""
-    return values[-1] if network.readout == "spiking" else network.layers[-1].synapses.currents(values[-1])
+    """The readout applied to the rates, [B, n_out]; the last rates themselves if the last layer is spiking."""
+    if network.readout == "spiking":
+        return values[-1]
+    return arriving(network, len(network.layers) - 1, lambda c: values[c.source + 1], one(network))
 
 
 def backward(network, values, output_error, *, terms=False):
-    """The algebra alone: rates a^0 .. a^N [B, n_l] and ∂ℓ/∂o [B, n_out] may hold any ordered numbers.
+    """The algebra alone: rates a^0, a^1, ... [B, ...] and ∂ℓ/∂o [B, n_out] may hold any ordered numbers.
 
     Returns a GradientSum.
     """
+    return _backward(network, values, output_error, terms)[0]
+
+
+def _backward(network, values, output_error, terms):
+    currents = [
+        arriving(network, l, lambda c: values[c.source + 1], one(network)) if layer.neuron.spiking else None
+        for l, layer in enumerate(network.layers)
+    ]
+
+    def errors_given(returned):
+        return errors_of(network, currents, output_error, returned)
+
+    returned, report = {}, ()
+    if network.delayed_sources:
+        zeros = {l: np.zeros_like(values[l + 1]) for l in network.delayed_sources}
+        returned, report = equilibrium.solve_linear(lambda guess: _returning(network, errors_given(guess)), zeros)
+    errors = errors_given(returned)
     sums = GradientSum(network, len(output_error), 1 if terms else None)
-    error = output_error
+    for connection in network.connections:
+        sums.add(0, connection, errors[connection.target], values[connection.source + 1], one(network))
+    sums.record(0, errors)
+    return sums, report
+
+
+def errors_of(network, currents, output_error, returned):
+    """D^l p^l / V_th of every layer, from ∂ℓ/∂o and what comes back by delayed connections, `returned` by layer."""
+    errors = [None] * len(network.layers)
     for l in reversed(range(len(network.layers))):
-        layer = network.layers[l]
-        if layer.neuron.spiking:
-            incoming, error = error, np.empty_like(error)
-            current = layer.synapses.currents(values[l])
-            clamp_gate(error, current, incoming, layer.neuron.constants(network.dtype))
-        sums.add(0, l, error, values[l], one(network))
-        if l > 0:
-            error = layer.synapses.presynaptic_error(error)
-    return sums
+        incoming = arriving_error(network, l, errors, output_error, delayed=False)
+        if l in returned:
+            incoming = incoming + returned[l]
+        errors[l] = incoming
+        if network.layers[l].neuron.spiking:
+            errors[l] = np.empty_like(incoming)
+            constants = network.layers[l].neuron.constants(network.dtype)
+            clamp_gate(rows(errors[l]), rows(currents[l]), rows(incoming), constants)
+    return errors
+
+
+def _returning(network, errors):
+    """What the errors send back by delayed connections, by the layer that they come from."""
+    result = {}
+    for connection in network.connections:
+        if connection.delayed:
+            part = connection.adjoint(errors[connection.target])
+            result[connection.source] = result[connection.source] + part if connection.source in result else part
+    return result
 
 
 @kernel

@@ -111,4 +111,3 @@ def _read_header(stream):
     if version == (2, 0):
         return np.lib.format.read_array_header_2_0(stream)
     raise ValueError(f"it must be of .npy version 1.0 or 2.0, got {version}")
-

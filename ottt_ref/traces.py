@@ -1,58 +1,91 @@
 """The presynaptic traces of OTTT: â[t] = λ â[t-1] + s[t], one per neuron that sends spikes.
 
-Dialects. "derivation" traces everything that enters a leaky membrane: also the first layer's inputs, and the bias,
-whose input is always 1 and whose trace is Λ_t = Σ_{k<t} λ^k. "authors" takes the inputs and every bias as they are at
-t. In both a stateless readout's weight is paired with the trace of its spikes, with the decay of the neurons that
-send them (theorem Q1 says of what that is the gradient), and its bias, which enters no membrane, with 1.
+Operations between spikes and membranes are affine, so that what goes through them has the trace of the spikes, sent
+through them, with the trace Λ_t of the biases' constant input 1 (theorem P1): traces are kept where spikes enter, and
+nowhere inside. A recurrent or feedback connection has the trace of the spikes that it delivers, s[t-1].
+
+Dialects. "derivation" traces everything that enters a leaky membrane: also the network's inputs, and the biases, whose
+input is always 1 and whose trace is Λ_t = Σ_{k<t} λ^k. "authors" takes the inputs and every bias as they are at t. In
+both a stateless readout's weight is paired with the trace of its spikes, with the decay of the neurons that send them
+(theorem Q1 says of what that is the gradient), and its bias, which enters no membrane, with 1.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 
+from .kernel import rows
+from .layers import INPUTS
 from .neurons import leaky_accumulate
+from .simulation import one
 
 DIALECTS = ("derivation", "authors")
 
 
 class Traces:
-    """What each layer's errors are paired with: `presynaptic[l]` [B, n_{l-1}] and `bias[l]` [1].
+    """What each connection's errors are paired with: `given_by(connection)` [B, ...] and `constant(l)` [1] by layer.
 
-    The trace into layer l decays with that layer's λ: it stands for the time spent in that layer's membranes.
+    The trace of what enters layer l decays with that layer's λ: it stands for the time spent in that layer's membranes.
+    Connections that are given the same spikes at the same λ share one trace; those without parameters need none.
     """
 
     def __init__(self, network, batch_size, dialect):
-        layers = network.layers
-        self._decays = [_receiving_decay(network, l) for l in range(len(layers))]
-        self._traced = [l > 0 or dialect == "derivation" for l in range(len(layers))]
-        self._bias_traced = [dialect == "derivation" and not layer.neuron.stateless for layer in layers]
-        self._one = np.ones((1, 1), dtype=network.dtype)
-        self._bias = [np.zeros((1, 1), dtype=network.dtype) for _ in layers]
-        self.presynaptic = [np.zeros((batch_size, layer.synapses.inputs), dtype=network.dtype) for layer in layers]
+        self._one = one(network)
+        self._constants = [np.zeros(1, dtype=network.dtype) for _ in network.layers]
+        self._constant_traced = [
+            dialect == "derivation" and not (l == len(network.layers) - 1 and layer.neuron.stateless)
+            for l, layer in enumerate(network.layers)
+        ]
+        self._decays = [network.decay(network.trace_layer(l)) for l in range(len(network.layers))]
+        self._keys = {c.name: _key(network, c, dialect) for c in network.connections if c.parameters}
+        self._traces = {}
+        for connection in network.connections:
+            if connection.name in self._keys:
+                shape = (batch_size, *network.shape_of(connection.source))
+                self._traces.setdefault(self._keys[connection.name], np.zeros(shape, dtype=network.dtype))
+        self._network = network
 
-    @property
-    def bias(self):
-        """The trace of the bias's constant input, by layer, [1]."""
-        return [trace[0] for trace in self._bias]
+    def given_by(self, connection):
+        """What the connection's errors are paired with, [B, ...]; for one that has parameters."""
+        return self._traces[self._keys[connection.name]]
+
+    def constant(self, l):
+        """What stands for the biases' constant input into layer l, [1]."""
+        return self._constants[l]
 
     @property
     def state_bytes(self):
         """Bytes of what is carried from one time step to the next."""
-        return sum(trace.nbytes for trace in (*self.presynaptic, *self._bias))
+        return sum(trace.nbytes for trace in (*self._traces.values(), *self._constants))
 
     def update(self, activity):
         """Take in one time step: â[t] = λ â[t-1] + s[t], or s[t] where the dialect traces nothing."""
-        for l, decay in enumerate(self._decays):
-            _follow(self.presynaptic[l], activity.presynaptic(l), decay, self._traced[l])
-            _follow(self._bias[l], self._one, decay, self._bias_traced[l])
+        values = {self._keys[c.name]: activity.given_by(c) for c in self._network.connections if c.name in self._keys}
+        for key, value in values.items():
+            _follow(self._traces[key], value, None if key.layer is None else self._decays[key.layer])
+        for constant, decay, traced in zip(self._constants, self._decays, self._constant_traced):
+            _follow(constant, self._one, decay if traced else None)
 
 
-def _follow(trace, value, decay, traced):
-    if traced:
-        leaky_accumulate(trace, value, decay)
-    else:
+@dataclass(frozen=True)
+class Key:
+    """Which trace: of whose spikes, whether of the time step before, and of which layer's λ (None: no trace)."""
+
+    source: int
+    delayed: bool
+    layer: int | None
+
+
+def _key(network, connection, dialect):
+    if dialect == "authors" and connection.source == INPUTS:
+        return Key(INPUTS, False, None)
+    layer = network.trace_layer(connection.target)
+    decays = [each.neuron.decay for each in network.layers]
+    return Key(connection.source, connection.delayed, decays.index(decays[layer]))
+
+
+def _follow(trace, value, decay):
+    if decay is None:
         trace[...] = value
-
-
-def _receiving_decay(network, l):
-    """λ of the membranes that layer l's input enters; for a stateless readout, of the neurons that send it."""
-    neuron = network.layers[l - 1 if network.layers[l].neuron.stateless else l].neuron
-    return neuron.constants(network.dtype)[:1]
+    else:
+        leaky_accumulate(rows(trace), rows(value), decay)

@@ -29,8 +29,8 @@ def bptt_without_leaks_above(network, activity, errors):
     result = {}
     names = list(network.parameters)
     for l in range(len(network.layers)):
-        leaks_back = [k <= l for k in range(len(network.layers))]
-        values = ot.bptt.backward(network, activity, errors, leaks_back=leaks_back).values
+        leaks_back = [k == l for k in range(len(network.layers))]
+        values = ot.bptt.backward(network, activity, errors, leaks_back=leaks_back, delays_back=False).values
         result.update({name: values[name] for name in names[2 * l : 2 * l + 2]})
     return result
 

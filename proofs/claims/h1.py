@@ -56,7 +56,7 @@ class Architecture:
             tuple(self._sequence("potential", l) for l in layers),
             tuple(self._sequence("spike", l) for l in layers),
             tuple(self._sequence("psi", l) for l in layers),
-            network.spiking_layers,
+            network.spiking,
         )
 
     def output_errors(self):

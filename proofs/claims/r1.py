@@ -10,6 +10,7 @@ import numpy as np
 import ottt_ref as ot
 from ottt_ref import neurons
 from ottt_ref.network import object_array
+from ottt_ref.simulation import arriving, one
 
 from ..cases import fires, networks
 from ..claim import Claim, Counterexample, Finding, Refuted
@@ -27,8 +28,8 @@ def check(case):
 
 def currents(network, activity, l):
     """I^l[t] = W s^{l-1}[t] + b, [T, B, n_l]."""
-    presynaptic = activity.presynaptic(l)
-    return np.stack([network.layers[l].synapses.currents(presynaptic[t]) for t in range(len(presynaptic))])
+    steps = [activity.at(t) for t in range(activity.time_steps)]
+    return np.stack([arriving(network, l, now.given_by, one(network)) for now in steps])
 
 
 def rate_residual(neuron, current, activity, l):

@@ -97,11 +97,13 @@ def _is_live(network, inputs):
 def _decided(network, inputs, margin=1e-3):
     """Every potential lies away from its threshold, and every rate's current from 0 and the threshold."""
     activity = ot.simulate(network, inputs)
-    measured = ot.rates.measured_rates(network, inputs)
-    closed = ot.spike_representation.closed_form_rates(network, inputs)
+    measured, closed = (
+        ot.spike_representation.rates_of(network, inputs, rates)[0] for rates in ot.spike_representation.RATES
+    )
+    one = ot.simulation.one(network)
     for l, layer in enumerate(network.layers[: network.spiking_layers]):
         threshold = layer.neuron.threshold
-        currents = np.stack([layer.synapses.currents(values[l]) for values in (measured, closed)])
+        currents = np.stack([layer.synapses.forward(values[l], one) for values in (measured, closed)])
         distances = [activity.potentials[l] - threshold, currents, currents - threshold]
         if min(np.abs(distance).min() for distance in distances) < margin:
             return False

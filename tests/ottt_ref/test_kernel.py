@@ -43,6 +43,9 @@ class Draw:
     def neurons(self):
         return self.array(2, 4)
 
+    def images(self, channels, height, width=None):
+        return self.array(2, channels, height, width or height)
+
     def parameters(self, surrogate):
         return surrogate._typed_parameters(np.empty(0, dtype=self.dtype))
 
@@ -61,15 +64,15 @@ def membrane_cases(draw):
 
 ARGUMENTS = {
     "bptt.backpropagate": lambda draw: [[draw.neurons() for _ in range(4)]],
-    "layers.dense_currents": lambda draw: [[draw.neurons(), draw.array(4, 3), draw.array(4), draw.array(2, 3)]],
-    "layers.dense_presynaptic_error": lambda draw: [[draw.array(2, 3), draw.array(4, 3), draw.neurons()]],
-    "layers.dense_gradients": lambda draw: [
-        [draw.array(4, 3), draw.array(4), draw.neurons(), draw.array(2, 3), draw.array(1)]
+    "convolution.convolve": lambda draw: [
+        [draw.images(5, 2), draw.array(5, 3, 2, 3), draw.array(5), draw.images(3, 5, 6), draw.array(1), 2]
     ],
-    "layers.dense_sensitivity": lambda draw: [
-        [draw.array(2, 4, 20), draw.neurons(), draw.array(4, 3), draw.array(2, 3, 20)]
+    "convolution.convolve_adjoint": lambda draw: [
+        [draw.images(3, 5, 6), draw.array(5, 3, 2, 3), draw.images(5, 2), 2],
     ],
-    "layers.dense_direct_sensitivity": lambda draw: [[draw.array(2, 4, 20), draw.array(2, 3), draw.array(1), 2]],
+    "convolution.convolve_gradients": lambda draw: [
+        [draw.array(5, 3, 2, 3), draw.array(5), draw.images(5, 2), draw.images(3, 5, 6), draw.array(1), 2]
+    ],
     "losses.cross_entropy": lambda draw: [[draw.array(9), *(draw.array(9, 4) for _ in range(3))]],
     "losses.squared_error": lambda draw: [
         [draw.array(9), *(draw.array(9, 4) for _ in range(3)), np.array([4], dtype=draw.dtype)]
@@ -81,11 +84,37 @@ ARGUMENTS = {
     "neurons.fire": lambda draw: [[draw.neurons(), draw.neurons(), draw.constants()]],
     "neurons.distance_to_threshold": lambda draw: [[draw.neurons(), draw.neurons(), draw.constants()]],
     "neurons.membrane_jacobian": membrane_cases,
-    "rtrl.spike_sensitivity": lambda draw: [[draw.array(2, 4, 20), draw.neurons(), draw.array(2, 4, 20)]],
-    "rtrl.add_output_gradient": lambda draw: [[draw.array(20), draw.neurons(), draw.array(2, 4, 20)]],
+    "operations.multiply": lambda draw: [[draw.neurons(), draw.neurons(), draw.array(1)]],
+    "operations.apply_mask": lambda draw: [[draw.array(6, 4), draw.array(6, 4), draw.neurons()]],
+    "operations.average_pool": lambda draw: [[draw.images(3, 2), draw.images(3, 5), 3, 2, draw.array(1)]],
+    "operations.average_pool_adjoint": lambda draw: [[draw.images(3, 5), draw.images(3, 2), 3, 2, draw.array(1)]],
+    "operations.upsample": lambda draw: [[draw.images(3, 4), draw.images(3, 2), 2]],
+    "operations.upsample_adjoint": lambda draw: [[draw.images(3, 2), draw.images(3, 4), 2]],
+    "rtrl.multiply_rows": lambda draw: [[draw.array(20, 2, 4), draw.neurons(), draw.array(20, 2, 4)]],
+    "rtrl.add_output_gradient": lambda draw: [[draw.array(20), draw.neurons(), draw.array(20, 2, 4)]],
+    "skip_init.add_products": lambda draw: [[draw.array(1), draw.neurons(), draw.neurons()]],
     "spatial.gate": lambda draw: [[draw.neurons() for _ in range(3)]],
     "spike_representation.clamp": lambda draw: [[draw.neurons(), draw.neurons(), draw.constants()]],
     "spike_representation.clamp_gate": lambda draw: [[*(draw.neurons() for _ in range(3)), draw.constants()]],
+    "synapses.dense_forward": lambda draw: [
+        [draw.neurons(), draw.array(4, 3), draw.array(4), draw.array(2, 3), draw.array(1)]
+    ],
+    "synapses.dense_adjoint": lambda draw: [[draw.array(2, 3), draw.array(4, 3), draw.neurons()]],
+    "synapses.dense_gradients": lambda draw: [
+        [draw.array(4, 3), draw.array(4), draw.neurons(), draw.array(2, 3), draw.array(1)]
+    ],
+    "weight_standardisation.standardise": lambda draw: [[draw.neurons(), np.zeros(2), draw.neurons(), 1e-4]],
+    "weight_standardisation.apply_gain": lambda draw: [[draw.neurons(), draw.neurons(), draw.array(2)]],
+    "weight_standardisation.standardisation_gradients": lambda draw: [
+        [
+            draw.neurons(),
+            draw.array(2),
+            draw.neurons(),
+            draw.neurons(),
+            np.abs(draw.array(2)).astype(np.float64),
+            draw.array(2),
+        ]
+    ],
     "surrogate.sigmoid_derivative": surrogate_cases(ottt_ref.surrogate.Sigmoid),
     "surrogate.sigmoid_primitive": surrogate_cases(ottt_ref.surrogate.Sigmoid),
     "surrogate.arctan_derivative": surrogate_cases(ottt_ref.surrogate.Arctan),

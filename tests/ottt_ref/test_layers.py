@@ -16,21 +16,21 @@ def spiking(inputs, outputs, dtype=np.float64):
 
 
 def test_currents_are_weighted_sums_plus_the_bias():
-    assert Dense(WEIGHT, BIAS).currents(np.array([[1.0, 1.0, 0.0], [0.0, 0.5, 2.0]])).tolist() == [
+    assert Dense(WEIGHT, BIAS).forward(np.array([[1.0, 1.0, 0.0], [0.0, 0.5, 2.0]]), np.ones(1)).tolist() == [
         [-0.75, 2.0],
         [0.25, 2.5],
     ]
 
 
 def test_presynaptic_errors_go_back_through_the_same_weights():
-    assert Dense(WEIGHT, BIAS).presynaptic_error(np.array([[1.0, 2.0]])).tolist() == [[1.0, 4.0, 2.5]]
+    assert Dense(WEIGHT, BIAS).adjoint(np.array([[1.0, 2.0]]), (3,)).tolist() == [[1.0, 4.0, 2.5]]
 
 
 def test_gradients_add_error_times_presynaptic_over_the_batch():
     synapses = Dense(WEIGHT, BIAS)
     weight, bias = np.ones((2, 3)), np.zeros(2)
     error, presynaptic = np.array([[1.0, 2.0], [0.0, -1.0]]), np.array([[1.0, 0.0, 3.0], [1.0, 1.0, 1.0]])
-    synapses.add_gradients(weight, bias, error, presynaptic, np.array([0.5]))
+    synapses.add_gradients({"weight": weight, "bias": bias}, error, presynaptic, np.array([0.5]))
     assert weight.tolist() == [[2.0, 1.0, 4.0], [2.0, 0.0, 6.0]]
     assert bias.tolist() == [0.5, 0.5]
 
@@ -75,12 +75,12 @@ def test_wrong_synapses_are_refused(weight, bias, error, complaint):
         (
             [spiking(3, 4), spiking(5, 2)],
             ValueError,
-            r"layers\[1\] must take the 4 outputs of layers\[0\], got weight \[2, 5\]",
+            r"layers\[1\] must take what layers\[0\] gives: Dense\(5 -> 2, float64\) must be given \[5\], got \[4\]",
         ),
         (
-            [spiking(3, 4), Layer(Dense(np.ones((4, 4))), Integrator()), spiking(4, 2)],
+            [spiking(3, 4), Layer(Dense(np.ones((4, 4))), Integrator(0.5)), spiking(4, 2)],
             ValueError,
-            r"layers\[1\] must be spiking \(only the last may be a readout\), got Integrator",
+            r"layers\[1\] must be spiking or stateless \(only the last may be a leaky readout\), got Integrator",
         ),
         ([spiking(3, 4), spiking(4, 2, np.float32)], TypeError, r"one dtype, got \['float32', 'float64'\]"),
         (
@@ -102,7 +102,7 @@ def test_layers_that_do_not_fit_are_refused(layers, error, complaint):
 @pytest.mark.parametrize(
     ("synapses", "neuron", "complaint"),
     [
-        (WEIGHT, LIF(), "synapses must be a Dense"),
+        (WEIGHT, LIF(), "synapses must be an operation such as Dense"),
         (Dense(WEIGHT), "LIF", "neuron must be a LIF or an Integrator, got 'LIF'"),
     ],
 )

@@ -92,7 +92,7 @@ def test_what_a_simulation_records_has_the_promised_shapes(readout):
     for arrays in (result.potentials, result.spikes, result.surrogate_derivatives):
         assert [array.shape for array in arrays] == [(5, 3, n) for n in spiking]
     assert result.outputs.shape == (5, 3, 2)
-    assert (result.time_steps, result.spiking_layers) == (5, len(spiking))
+    assert (result.time_steps, result.spiking) == (5, tuple(range(len(spiking))))
     assert np.array_equal(result.inputs, inputs)
 
 
@@ -106,8 +106,8 @@ def test_one_time_step_of_one_sample_is_the_current_alone():
 def test_the_presynaptic_side_of_a_layer_is_the_inputs_or_the_layer_before():
     network, (inputs, _) = dyadic_network(3), dyadic_sequence(3)
     result = ot.simulate(network, inputs)
-    assert result.presynaptic(0) is result.inputs
-    assert result.presynaptic(2) is result.spikes[1]
+    assert result.given_by(network.connections[0]) is result.inputs
+    assert result.given_by(network.connections[2]) is result.spikes[1]
 
 
 def test_a_time_step_of_a_record_is_a_view_of_it():
@@ -117,7 +117,7 @@ def test_a_time_step_of_a_record_is_a_view_of_it():
     for name in ("layer_potentials", "layer_outputs", "layer_derivatives"):
         for part, whole in zip(getattr(now, name), getattr(result, name)):
             assert np.shares_memory(part, whole) and np.array_equal(part, whole[2])
-    assert np.array_equal(now.inputs, inputs[2]) and now.spiking_layers == 2
+    assert np.array_equal(now.inputs, inputs[2]) and now.spiking == (0, 1)
 
 
 def test_samples_do_not_see_each_other():

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ottt_ref import bptt, layers, losses, neurons, ottt, rtrl, sltt, spatial, spike_representation, traces
+from ottt_ref import bptt, losses, neurons, ottt, rtrl, sltt, spatial, spike_representation, synapses, traces
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ _correct_update = traces.Traces.update
 
 def bias_not_traced(traces_, activity):
     _correct_update(traces_, activity)
-    for trace in traces_._bias:
+    for trace in traces_._constants:
         trace[...] = traces_._one
 
 
@@ -104,11 +104,8 @@ def jacobian_of_this_step(sensitivities, activity):
 _correct_sensitivities = rtrl.Sensitivities.update
 
 
-def presynaptic_sensitivity_dropped(sensitivity, jacobian, weight, presynaptic_sensitivity):
-    _correct_sensitivity(sensitivity, jacobian, weight * 0, presynaptic_sensitivity)
-
-
-_correct_sensitivity = layers.dense_sensitivity
+def presynaptic_sensitivity_dropped(sensitivities, carried, connection):
+    """What the layer before knows does not arrive."""
 
 
 def surrogate_after_reset(neuron, potential):
@@ -131,12 +128,14 @@ def squared_error_of_the_sum(value, gradient, outputs, targets, classes):
 _correct_squared_error = losses.squared_error
 
 
-def readout_not_traced(network, l):
-    decay = _correct_receiving_decay(network, l)
-    return decay * 0 if network.layers[l].neuron.stateless else decay
+def readout_not_traced(traces_, network, batch_size, dialect):
+    _correct_traces(traces_, network, batch_size, dialect)
+    key = replace(traces_._keys["readout"], layer=None)
+    traces_._traces[key] = traces_.given_by(network.connections[-1]).copy()
+    traces_._keys["readout"] = key
 
 
-_correct_receiving_decay = traces._receiving_decay
+_correct_traces = traces.Traces.__init__
 
 
 def reset_to_zero(potential, spikes, current, constants, reset):
@@ -200,7 +199,7 @@ def with_history(learner, inputs, targets):
 def state_that_grows(learner, inputs, targets):
     """Traces that grow by one row per step."""
     result = _correct_step(learner, inputs, targets)
-    learner._traces._bias.append(np.zeros((1, 1)))
+    learner._traces._constants.append(np.zeros(1))
     return result
 
 
@@ -240,7 +239,7 @@ WRONG_VARIANTS = [
     WrongVariant("E1", "bias not traced", traces.Traces, "update", bias_not_traced),
     WrongVariant("E1", "OTTT without the surrogate", ottt, "instantaneous_errors", errors_without_surrogate),
     WrongVariant("E1", "reset gradient kept", neurons, "membrane_jacobian", reset_always_kept),
-    WrongVariant("E2", "transposed weight", layers, "dense_presynaptic_error", transposed_weight),
+    WrongVariant("E2", "transposed weight", synapses, "dense_adjoint", transposed_weight),
     WrongVariant("E2", "trace not decayed", traces, "leaky_accumulate", trace_not_decayed),
     WrongVariant("E2", "leak of one in BPTT", bptt, "backpropagate", sum_in_place_of_last_error),
     WrongVariant("E2", "reset gradient kept", neurons, "membrane_jacobian", reset_always_kept),
@@ -254,14 +253,14 @@ WRONG_VARIANTS = [
     WrongVariant("E5", "reset gradient never kept", neurons, "membrane_jacobian", reset_never_kept),
     WrongVariant("E5", "hard reset that leaks", neurons, "membrane_jacobian", hard_reset_that_leaks),
     WrongVariant("E6", "Jacobian one step late", rtrl.Sensitivities, "update", jacobian_of_this_step),
-    WrongVariant("E6", "lower layers dropped", layers, "dense_sensitivity", presynaptic_sensitivity_dropped),
-    WrongVariant("E6", "transposed weight", layers, "dense_presynaptic_error", transposed_weight),
+    WrongVariant("E6", "lower layers dropped", rtrl.Sensitivities, "_add_arriving", presynaptic_sensitivity_dropped),
+    WrongVariant("E6", "transposed weight", synapses, "dense_adjoint", transposed_weight),
     WrongVariant("E7", "reset gradient never kept", neurons, "membrane_jacobian", reset_never_kept),
     WrongVariant("E7", "surrogate at the wrong potential", neurons.LIF, "derivative", surrogate_after_reset),
     WrongVariant("E7", "gradient halved", losses, "squared_error", mean_error_not_squared_gradient),
     WrongVariant("E7", "sum for mean", losses, "squared_error", squared_error_of_the_sum),
-    WrongVariant("E7", "transposed weight", layers, "dense_presynaptic_error", transposed_weight),
-    WrongVariant("Q1", "readout not traced", traces, "_receiving_decay", readout_not_traced),
+    WrongVariant("E7", "transposed weight", synapses, "dense_adjoint", transposed_weight),
+    WrongVariant("Q1", "readout not traced", traces.Traces, "__init__", readout_not_traced),
     WrongVariant("Q1", "trace one step late", traces.Traces, "update", trace_one_step_late),
     WrongVariant("R1", "hard reset", neurons, "integrate", reset_to_zero),
     WrongVariant("R1", "reset not leaked", neurons, "integrate", reset_not_leaked),
@@ -277,7 +276,7 @@ WRONG_VARIANTS = [
     WrongVariant("H1", "BPTT in place of OTTT", ottt, "forward", bptt_in_place_of_ottt),
     WrongVariant("H1", "next step is seen", ottt, "forward", next_step_is_seen),
     WrongVariant("H1", "surrogate of the neighbour", spatial, "gate", surrogate_of_the_neighbour),
-    WrongVariant("H1", "transposed weight", layers, "dense_presynaptic_error", transposed_weight),
+    WrongVariant("H1", "transposed weight", synapses, "dense_adjoint", transposed_weight),
     WrongVariant("M1", "history kept", ottt.OnlineLearner, "step", with_history),
     WrongVariant("M1", "state that grows", ottt.OnlineLearner, "step", state_that_grows),
 ]

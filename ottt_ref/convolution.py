@@ -1,0 +1,111 @@
+"""Convolution over images [B, C, H, W], as a cross-correlation: what every framework calls Conv2d.
+
+    forward        I[b, o, y, x] = Σ_c Σ_k Σ_m W[o, c, k, m] p[b, c, y·stride + k, x·stride + m] + b[o] c
+    adjoint        ε_p[b, c, y·stride + k, x·stride + m] += W[o, c, k, m] δ[b, o, y, x]
+    gradients      ∇W[o, c, k, m] += Σ_b Σ_y Σ_x δ[b, o, y, x] p[b, c, y·stride + k, x·stride + m]
+
+p is the image with `padding` zeros on each side; ε is ε_p without them.
+"""
+
+import numpy as np
+
+from .kernel import kernel
+from .operations import padded, padded_shape, unpadded, window_shape
+from .synapses import Synapses
+from .validation import describe_shape, require_count
+
+
+@kernel
+def convolve(current, weight, bias, image, constant, stride):
+    for b in range(current.shape[0]):
+        for o in range(current.shape[1]):
+            for y in range(current.shape[2]):
+                for x in range(current.shape[3]):
+                    current[b, o, y, x] = bias[o] * constant[0]
+            for c in range(weight.shape[1]):
+                for k in range(weight.shape[2]):
+                    for m in range(weight.shape[3]):
+                        for y in range(current.shape[2]):
+                            for x in range(current.shape[3]):
+                                current[b, o, y, x] += weight[o, c, k, m] * image[b, c, y * stride + k, x * stride + m]
+
+
+@kernel
+def convolve_adjoint(image_error, weight, error, stride):
+    for b in range(error.shape[0]):
+        for o in range(error.shape[1]):
+            for c in range(weight.shape[1]):
+                for k in range(weight.shape[2]):
+                    for m in range(weight.shape[3]):
+                        for y in range(error.shape[2]):
+                            for x in range(error.shape[3]):
+                                image_error[b, c, y * stride + k, x * stride + m] += (
+                                    weight[o, c, k, m] * error[b, o, y, x]
+                                )
+
+
+@kernel
+def convolve_gradients(weight_gradient, bias_gradient, error, image, constant, stride):
+    for b in range(error.shape[0]):
+        for o in range(error.shape[1]):
+            for c in range(weight_gradient.shape[1]):
+                for k in range(weight_gradient.shape[2]):
+                    for m in range(weight_gradient.shape[3]):
+                        total = weight_gradient[o, c, k, m]
+                        for y in range(error.shape[2]):
+                            for x in range(error.shape[3]):
+                                total += error[b, o, y, x] * image[b, c, y * stride + k, x * stride + m]
+                        weight_gradient[o, c, k, m] = total
+            for y in range(error.shape[2]):
+                for x in range(error.shape[3]):
+                    bias_gradient[o] += error[b, o, y, x] * constant[0]
+
+
+class Conv2d(Synapses):
+    """Convolution: weight [C_out, C_in, K_H, K_W] and bias [C_out] (zeros if not given, none if False), copied.
+
+    stride    how many pixels the window moves at a time, at least 1
+    padding   how many zeros on each side of the image
+
+    [B, C_in, H, W] → [B, C_out, (H + 2 padding - K_H) // stride + 1, (W + 2 padding - K_W) // stride + 1]
+    Raises TypeError or ValueError for another dtype, shapes that do not fit, NaN or infinite values.
+    """
+
+    def __init__(self, weight, bias=None, *, stride=1, padding=0):
+        self.stride = require_count("stride", stride)
+        self.padding = require_count("padding", padding, minimum=0)
+        self._set(weight, bias, ("C_out", "C_in", "K_H", "K_W"))
+
+    def output_shape(self, input_shape):
+        _, *size = window_shape(self, input_shape, self.weight.shape[2:])
+        if input_shape[0] != self.weight.shape[1]:
+            raise ValueError(
+                f"{self!r} must be given {self.weight.shape[1]} channels, got {describe_shape(input_shape)}"
+            )
+        return len(self.weight), *size
+
+    def forward(self, values, constant):
+        result = np.empty((len(values), *self.output_shape(values.shape[1:])), dtype=self.weight.dtype)
+        convolve(result, self.weight, self.bias, padded(values, self.padding), constant, self.stride)
+        return result
+
+    def adjoint(self, error, input_shape):
+        result = np.zeros(padded_shape(len(error), input_shape, self.padding), dtype=self.weight.dtype)
+        convolve_adjoint(result, self.weight, error, self.stride)
+        return unpadded(result, self.padding)
+
+    def add_gradients(self, gradients, error, presynaptic, constant):
+        image = padded(presynaptic, self.padding)
+        convolve_gradients(gradients["weight"], self.bias_gradient(gradients), error, image, constant, self.stride)
+
+    def description(self):
+        """The synapses as plain data, for files; the arrays are kept beside it."""
+        has_bias = "bias" in self.parameter_names
+        return {"type": "Conv2d", "bias": has_bias, "stride": self.stride, "padding": self.padding}
+
+    def __repr__(self):
+        outputs, inputs, *window = self.weight.shape
+        return (
+            f"Conv2d({inputs} -> {outputs}, {window[0]} x {window[1]}, stride {self.stride}, padding {self.padding}, "
+            f"{self.weight.dtype})"
+        )

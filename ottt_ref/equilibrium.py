@@ -1,0 +1,240 @@
+"""The equilibrium of the rates where they depend on themselves, and the implicit gradient through it.
+
+Recurrent and feedback connections make the mapping of the rates a fixed-point equation a = f(a); f is a sweep through
+the layers in their order, with a for what those connections deliver. f maps [0, 1]^n continuously into itself, so an
+equilibrium always exists (Brouwer); it is the only one, and sweeps converge to it from anywhere, if f contracts:
+
+    contraction factor   ρ(N) < 1,   N[l, k] = Σ_c |A_c|_2 / V_th^l over the connections c from layer k into layer l
+
+(|A_c|_2 the spectral norm of the connection's linear map, ρ the spectral radius: σ moves a rate by no more than its
+argument moves, so that N bounds the layers' norms, and a nonnegative matrix of radius below 1 shrinks a weighted
+maximum of them.) For one recurrent layer this is |W_rec|_2 < V_th, the condition under which the paper states its theorem.
+
+The gradient through the equilibrium is implicit: errors come back by the same connections, and solve the linear
+equation r = A r + r_0, once for the whole infinite iteration.
+
+Source: Bai, Kolter and Koltun 2019 and Xiao et al. 2021 (implicit differentiation at the equilibrium); theorem D2;
+Ortega and Rheinboldt 1970, chapter 13, for contractions in several norms at once.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import optimize, sparse
+
+LARGEST_DIRECT = 2**9  # unknowns of one sample up to which the linear equation is solved directly
+LARGEST_MATRIX = 2**24  # entries up to which a connection is written out as a matrix to find its norm
+SWEEPS_FROM_REST = 10
+TOLERANCES = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-5}
+
+
+class ConvergenceError(RuntimeError):
+    """A solver gave up; the message says which, and how far it came."""
+
+
+@dataclass(frozen=True)
+class Convergence:
+    """How far the two equations were solved.
+
+    rates_residual      largest |a - f(a)|; of measured rates, which are no equilibrium, how far they are from one
+    rates_evaluations   how often f was evaluated; 0 for measured rates
+    gradient_solver     "direct" (elimination) or "gmres"
+    gradient_residual   |r - A r - r_0| relative to |r_0|, in the Euclidean norm
+    """
+
+    rates_residual: float
+    rates_evaluations: int
+    gradient_solver: str
+    gradient_residual: float
+
+
+def contraction_factor(network):
+    """ρ(N): below 1, the rates of `network` have one equilibrium, and sweeps converge to it. 0 without loops.
+
+    Raises TypeError for a network of exact numbers.
+    """
+    if network.dtype.hasobject:
+        raise TypeError("network must be of float64 or float32 for a contraction factor, got exact numbers")
+    norms = np.zeros((len(network.layers), len(network.layers)))
+    for connection in network.connections:
+        if connection.source >= 0:
+            neuron = network.layers[connection.target].neuron
+            threshold = float(neuron.threshold) if neuron.spiking else 1.0
+            norms[connection.target, connection.source] += spectral_norm(network, connection) / threshold
+    return float(np.abs(np.linalg.eigvals(norms)).max())
+
+
+def spectral_norm(network, connection):
+    """The largest singular value of the connection's linear map, over the samples where it has dropout masks."""
+    shapes = connection.input_shape, network.shape_of(connection.target)
+    inputs, outputs = (math.prod(shape) for shape in shapes)
+    nothing, samples = np.zeros(1, dtype=network.dtype), network.batch_size or 1
+    if inputs * outputs <= LARGEST_MATRIX:
+        basis = np.repeat(np.eye(inputs, dtype=network.dtype), samples, axis=0).reshape(-1, *shapes[0])
+        matrices = connection.forward(basis, nothing).reshape(inputs, samples, outputs)
+        return max(float(np.linalg.norm(matrices[:, b].astype(np.float64), 2)) for b in range(samples))
+
+    def product(vector):
+        values = np.zeros((samples, *shapes[0]), dtype=network.dtype)
+        values[...] = vector.reshape(shapes[0])
+        return connection.forward(values, nothing).reshape(samples, -1)
+
+    def transposed(vector, b):
+        errors = np.zeros((samples, *shapes[1]), dtype=network.dtype)
+        errors[b] = vector.reshape(shapes[1])
+        return connection.adjoint(errors)[b].reshape(-1)
+
+    operators = (
+        sparse.linalg.LinearOperator(
+            (outputs, inputs),
+            matvec=lambda vector, b=b: product(vector)[b],
+            rmatvec=lambda vector, b=b: transposed(vector, b),
+            dtype=np.float64,
+        )
+        for b in range(samples)
+    )
+    start = np.ones(min(inputs, outputs))
+    return max(float(sparse.linalg.svds(o, k=1, v0=start, return_singular_vectors=False)[0]) for o in operators)
+
+
+def solve(network, sweep, batch_size):
+    """The fed-back rates at the equilibrium, by layer, with the largest |a - f(a)| and the evaluations of f.
+
+    sweep   f: from the fed-back rates by layer to every layer's
+
+    Raises ValueError where the loops do not contract, TypeError for exact numbers, ConvergenceError where scipy's root
+    finder gives up.
+    """
+    if network.dtype.hasobject:
+        raise TypeError("rates must be 'measured' for a network of exact numbers with loops, got 'closed_form'")
+    factor = contraction_factor(network)
+    if not factor < 1:
+        raise ValueError(
+            "network must have loops that contract for rates='closed_form' (a contraction factor below 1: then there is "
+            f"one equilibrium), got a contraction factor of {factor:.4g}; rates='measured' needs no equilibrium"
+        )
+    tolerance = TOLERANCES[network.dtype]
+    packing = _Packing({l: (batch_size, *network.shapes[l]) for l in network.delayed_sources}, network.dtype)
+    evaluations = 0
+
+    def residual(vector):
+        nonlocal evaluations
+        evaluations += 1
+        vector = vector.astype(network.dtype)
+        return packing.pack(sweep(packing.unpack(vector))) - vector
+
+    rates = np.zeros(packing.size, dtype=network.dtype)
+    for _ in range(SWEEPS_FROM_REST):
+        rates = rates + residual(rates)
+    left = np.abs(residual(rates)).max()
+    if left > tolerance:
+        found = optimize.root(residual, rates, method="krylov", options={"fatol": tolerance / 2, "maxiter": 200})
+        rates = found.x.astype(network.dtype)
+        left = np.abs(residual(rates)).max()
+    if not left <= tolerance:
+        raise ConvergenceError(
+            f"the equilibrium of the rates was not reached: |a - f(a)| is {left:.3g} after {evaluations} evaluations, "
+            f"not {tolerance:g}, at a contraction factor of {factor:.4g}"
+        )
+    return packing.unpack(rates), (float(left), evaluations)
+
+
+def solve_linear(affine, zeros):
+    """r with r = affine(r), by layer, each [B, ...] as in `zeros`; which solver, and the relative residual.
+
+    affine   r → A r + r_0, sample by sample. Exact numbers are eliminated exactly.
+
+    Raises ValueError where the equation has no one solution, ConvergenceError where GMRES gives up.
+    """
+    shapes = {l: array.shape for l, array in zeros.items()}
+    packing = _Packing(shapes, next(iter(zeros.values())).dtype)
+
+    def apply(vector):
+        return packing.pack(affine(packing.unpack(vector)))
+
+    start = packing.pack(zeros)
+    constant = apply(start)
+    solver = _direct if packing.size_of_sample <= LARGEST_DIRECT or packing.dtype.hasobject else _gmres
+    solution = solver(apply, constant, packing)
+    residual = (apply(solution) - solution).astype(np.float64)
+    scale = np.linalg.norm(constant.astype(np.float64)) or 1.0
+    return packing.unpack(solution), (solver.__name__[1:], float(np.linalg.norm(residual) / scale))
+
+
+def _direct(apply, constant, packing):
+    samples, count = packing.batch_size, packing.size_of_sample
+    system = np.zeros((samples, count, count), dtype=packing.dtype)
+    for k in range(count):
+        unit = np.zeros((samples, count), dtype=packing.dtype)
+        unit[:, k] = 1
+        system[:, :, k] = unit - (apply(unit.reshape(-1)) - constant).reshape(samples, count)
+    right = constant.reshape(samples, count)
+    try:
+        if packing.dtype.hasobject:
+            return np.concatenate([eliminate(matrix, row) for matrix, row in zip(system, right)])
+        return np.linalg.solve(system, right[..., np.newaxis]).reshape(-1)
+    except np.linalg.LinAlgError:
+        raise ValueError(
+            "network must have loops through which errors come back finite, got a singular I - (∂f/∂a)^T at these rates"
+        ) from None
+
+
+def _gmres(apply, constant, packing):
+    def product(vector):
+        vector = vector.reshape(-1).astype(packing.dtype)
+        return vector - (apply(vector) - constant)
+
+    operator = sparse.linalg.LinearOperator((constant.size, constant.size), matvec=product, dtype=packing.dtype)
+    tolerance = TOLERANCES[packing.dtype]
+    solution, code = sparse.linalg.gmres(operator, constant, rtol=tolerance, restart=100, maxiter=20)
+    if code:
+        left = np.linalg.norm(constant - product(solution)) / np.linalg.norm(constant)
+        raise ConvergenceError(
+            f"the implicit gradient was not reached: GMRES left a relative residual of {left:.3g}, not {tolerance:g}"
+        )
+    return solution.astype(packing.dtype)
+
+
+def eliminate(matrix, right):
+    """x with matrix x = right, exactly: Gauss-Jordan elimination over exact numbers, [n, n] and [n].
+
+    Raises numpy.linalg.LinAlgError for a singular matrix.
+    """
+    rows = np.concatenate([matrix, right[:, np.newaxis]], axis=1)
+    for k in range(len(rows)):
+        pivot = next((i for i in range(k, len(rows)) if rows[i, k] != 0), None)
+        if pivot is None:
+            raise np.linalg.LinAlgError("singular matrix")
+        rows[[k, pivot]] = rows[[pivot, k]]
+        rows[k] = rows[k] / rows[k, k]
+        for i in range(len(rows)):
+            if i != k:
+                rows[i] = rows[i] - rows[i, k] * rows[k]
+    return rows[:, -1]
+
+
+def distance(delayed, values):
+    """The largest |a - f(a)| of the fed-back rates."""
+    return max(float(np.abs(delayed[l] - values[l]).max()) for l in delayed)
+
+
+class _Packing:
+    """Arrays [B, ...] by layer as one vector, sample by sample, and back."""
+
+    def __init__(self, shapes, dtype):
+        self.shapes = shapes
+        self.dtype = dtype
+        self.batch_size = next(iter(shapes.values()))[0]
+        self._widths = [math.prod(shape[1:]) for shape in shapes.values()]
+        self.size_of_sample = sum(self._widths)
+        self.size = self.batch_size * self.size_of_sample
+
+    def pack(self, arrays):
+        """One vector [B · n] of the arrays of `shapes`."""
+        return np.concatenate([arrays[l].reshape(self.batch_size, -1) for l in self.shapes], axis=1).reshape(-1)
+
+    def unpack(self, vector):
+        """The arrays by layer."""
+        parts = np.split(vector.reshape(self.batch_size, -1), np.cumsum(self._widths)[:-1], axis=1)
+        return {l: np.ascontiguousarray(part).reshape(self.shapes[l]) for l, part in zip(self.shapes, parts)}

@@ -1,0 +1,57 @@
+"""SkipInit: a learned number that a residual branch is multiplied by, 0 at first, so that blocks start as identities.
+
+    forward   c x,   adjoint   c δ,   ∇c += Σ_b Σ_i δ[b, i] x[b, i]
+
+Source: De and Smith 2020, Batch normalization biases residual blocks towards the identity function in deep networks.
+"""
+
+import numpy as np
+
+from .kernel import kernel, rows
+from .operations import Operation, multiply
+from .validation import require_array
+
+
+@kernel
+def add_products(gradient, error, values):
+    for b in range(error.shape[0]):
+        for i in range(error.shape[1]):
+            gradient[0] += error[b, i] * values[b, i]
+
+
+class SkipInit(Operation):
+    """c x with a learned c, the parameter `skip_gain` [1], copied.
+
+    Raises TypeError or ValueError for another dtype or shape, NaN or infinity.
+    """
+
+    parameter_names = ("skip_gain",)
+
+    def __init__(self, skip_gain):
+        self.skip_gain = require_array("skip_gain", skip_gain, (1,)).copy()
+
+    @property
+    def dtype(self):
+        """The dtype of the parameter."""
+        return self.skip_gain.dtype
+
+    def forward(self, values, constant):
+        result = np.empty_like(values)
+        multiply(rows(result), rows(values), self.skip_gain)
+        return result
+
+    def adjoint(self, error, input_shape):
+        return self.forward(error, None)
+
+    def add_gradients(self, gradients, error, presynaptic, constant):
+        add_products(gradients["skip_gain"], rows(error), rows(presynaptic))
+
+    def rebuilt(self, convert_array, convert_number):
+        return SkipInit(convert_array(self.skip_gain))
+
+    def description(self):
+        """The operation as plain data, for files; the array is kept beside it."""
+        return {"type": "SkipInit"}
+
+    def __repr__(self):
+        return f"SkipInit({self.skip_gain[0]})"

@@ -1,0 +1,122 @@
+"""All-to-all synapses.
+
+    forward        I[b, i] = Σ_j W[i, j] s[b, j] + b[i] c
+    adjoint        ε[b, j] = Σ_i W[i, j] δ[b, i]
+    gradients      ∇W[i, j] += Σ_b δ[b, i] x[b, j],   ∇b[i] += Σ_b δ[b, i] c
+
+x is what a method pairs the error with: the presynaptic spikes (BPTT, SLTT), their trace (OTTT), the rates (SR); c is
+the same thing of the bias's constant input 1.
+"""
+
+import copy
+
+import numpy as np
+
+from .kernel import kernel
+from .operations import Operation
+from .validation import describe_shape, require_array
+
+
+@kernel
+def dense_forward(current, weight, bias, presynaptic, constant):
+    for b in range(presynaptic.shape[0]):
+        for i in range(weight.shape[0]):
+            total = bias[i] * constant[0]
+            for j in range(weight.shape[1]):
+                total += weight[i, j] * presynaptic[b, j]
+            current[b, i] = total
+
+
+@kernel
+def dense_adjoint(presynaptic_error, weight, error):
+    for b in range(error.shape[0]):
+        for i in range(weight.shape[0]):
+            for j in range(weight.shape[1]):
+                presynaptic_error[b, j] += weight[i, j] * error[b, i]
+
+
+@kernel
+def dense_gradients(weight_gradient, bias_gradient, error, presynaptic, constant):
+    for b in range(error.shape[0]):
+        for i in range(error.shape[1]):
+            for j in range(presynaptic.shape[1]):
+                weight_gradient[i, j] += error[b, i] * presynaptic[b, j]
+            bias_gradient[i] += error[b, i] * constant[0]
+
+
+class Synapses(Operation):
+    """A weight whose first axis is that of the outputs, and a bias for each of them; `bias=False` for none."""
+
+    def _set(self, weight, bias, axes):
+        self.weight = require_array("weight", weight, axes).copy()
+        self.parameter_names = ("weight",) if bias is False else ("weight", "bias")
+        if bias is None or bias is False:
+            bias = np.zeros(len(self.weight), dtype=self.weight.dtype)
+        self.bias = require_array("bias", bias, (len(self.weight),), self.weight.dtype).copy()
+
+    @property
+    def dtype(self):
+        """The dtype of the parameters."""
+        return self.weight.dtype
+
+    def with_weight(self, weight):
+        """The same synapses with another weight, not copied, in place of their own."""
+        result = copy.copy(self)
+        result.weight = weight
+        return result
+
+    def rebuilt(self, convert_array, convert_number):
+        result = copy.copy(self)
+        result.weight = require_array("weight", convert_array(self.weight), self.weight.shape).copy()
+        result.bias = require_array("bias", convert_array(self.bias), self.bias.shape).copy()
+        return result
+
+    def bias_gradient(self, gradients):
+        """Where the gradient of the bias goes; nowhere if there is no bias."""
+        return gradients["bias"] if "bias" in self.parameter_names else np.zeros_like(self.bias)
+
+
+class Dense(Synapses):
+    """All-to-all synapses: weight [n_out, n_in] and bias [n_out] (zeros if not given, none if False), copied.
+
+    float64, float32 or object (exact numbers), both of one dtype.
+    Raises TypeError or ValueError for another dtype, shapes that do not fit, NaN or infinite values.
+    """
+
+    def __init__(self, weight, bias=None):
+        self._set(weight, bias, ("n_out", "n_in"))
+
+    @property
+    def inputs(self):
+        """n_in, the number of presynaptic neurons."""
+        return self.weight.shape[1]
+
+    @property
+    def outputs(self):
+        """n_out, the number of postsynaptic neurons."""
+        return self.weight.shape[0]
+
+    def output_shape(self, input_shape):
+        if tuple(input_shape) != (self.inputs,):
+            raise ValueError(f"{self!r} must be given [{self.inputs}], got {describe_shape(input_shape)}")
+        return (self.outputs,)
+
+    def forward(self, values, constant):
+        result = np.empty((len(values), self.outputs), dtype=self.weight.dtype)
+        dense_forward(result, self.weight, self.bias, values, constant)
+        return result
+
+    def adjoint(self, error, input_shape):
+        result = np.zeros((len(error), self.inputs), dtype=self.weight.dtype)
+        dense_adjoint(result, self.weight, error)
+        return result
+
+    def add_gradients(self, gradients, error, presynaptic, constant):
+        dense_gradients(gradients["weight"], self.bias_gradient(gradients), error, presynaptic, constant)
+
+    def description(self):
+        """The synapses as plain data, for files; the arrays are kept beside it."""
+        return {"type": "Dense", "bias": "bias" in self.parameter_names}
+
+    def __repr__(self):
+        return f"Dense({self.inputs} -> {self.outputs}, {self.weight.dtype})"
