@@ -8,7 +8,7 @@ equilibrium always exists (Brouwer); it is the only one, and sweeps converge to 
 
 (|A_c|_2 the spectral norm of the connection's linear map, ρ the spectral radius: σ moves a rate by no more than its
 argument moves, so that N bounds the layers' norms, and a nonnegative matrix of radius below 1 shrinks a weighted
-maximum of them.) For one recurrent layer this is |W_rec|_2 < V_th, the condition under which the paper states its theorem.
+maximum of them.) For one recurrent layer this is |W_rec|_2 < V_th, as in the paper's theorem.
 
 The gradient through the equilibrium is implicit: errors come back by the same connections, and solve the linear
 equation r = A r + r_0, once for the whole infinite iteration.
@@ -111,8 +111,8 @@ def solve(network, sweep, batch_size):
     factor = contraction_factor(network)
     if not factor < 1:
         raise ValueError(
-            "network must have loops that contract for rates='closed_form' (a contraction factor below 1: then there is "
-            f"one equilibrium), got a contraction factor of {factor:.4g}; rates='measured' needs no equilibrium"
+            "network must have loops that contract for rates='closed_form' (a contraction factor below 1, for one "
+            f"equilibrium), got a contraction factor of {factor:.4g}; rates='measured' needs no equilibrium"
         )
     tolerance = TOLERANCES[network.dtype]
     packing = _Packing({l: (batch_size, *network.shapes[l]) for l in network.delayed_sources}, network.dtype)

@@ -144,7 +144,7 @@ class Network:
     def astype(self, dtype):
         """A copy with float64 or float32 parameters; from exact numbers, each is rounded once."""
         dtype = require_dtype("dtype", dtype)
-        return self._rebuilt(lambda array: array.astype(dtype), float)
+        return self.rebuilt(lambda array: array.astype(dtype), float)
 
     def exact(self):
         """A copy over fractions.Fraction, equal to this network without any rounding.
@@ -160,11 +160,11 @@ class Network:
 
         `as_objects(float)` is the same network in Python's own arithmetic, bit for bit.
         """
-        return self._rebuilt(lambda array: object_array(array, convert), convert)
+        return self.rebuilt(lambda array: object_array(array, convert), convert)
 
     def copy(self):
         """A copy with parameters of its own."""
-        return self._rebuilt(lambda array: array, lambda number: number)
+        return self.rebuilt(lambda array: array, lambda number: number)
 
     def save(self, path):
         """Write the network to `path` as .npz, atomically: a failure leaves what was there before.
@@ -190,7 +190,8 @@ class Network:
             raise ValueError(f"{path} does not describe a network: {error}") from None
         return network
 
-    def _rebuilt(self, convert_array, convert_number):
+    def rebuilt(self, convert_array, convert_number):
+        """A copy with each parameter's array turned by one function, and every other number by another."""
         return self._mapped(
             lambda connection: connection.operations.rebuilt(convert_array, convert_number),
             lambda neuron: neuron.with_numbers(convert_number),
@@ -377,6 +378,7 @@ def _firing_std(fan_in, neuron, scale, dtype):
 
 
 def require_generator(rng):
+    """A numpy Generator from one or from a seed; fresh if None. Raises TypeError for anything else."""
     try:
         return np.random.default_rng(rng)
     except (TypeError, ValueError):

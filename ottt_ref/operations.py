@@ -24,7 +24,7 @@ from .validation import describe_shape, require_count, require_number
 
 
 class Operation:
-    """What every operation offers; one that has no parameters needs `output_shape`, `forward` and `adjoint` alone."""
+    """What every operation offers; this one is the identity."""
 
     parameter_names = ()
     dtype = None
@@ -33,6 +33,14 @@ class Operation:
     def output_shape(self, input_shape):
         """The shape of one sample's result from that of its values; ValueError where the operation cannot take them."""
         return input_shape
+
+    def forward(self, values, constant):
+        """A x + b c [B, ...] from the values x [B, ...] and the constant input c [1]."""
+        return values
+
+    def adjoint(self, error, input_shape):
+        """A^T δ [B, *input_shape] from δ [B, ...]."""
+        return error
 
     def add_gradients(self, gradients, error, presynaptic, constant):
         """Add one pairing of error [B, ...] and presynaptic values [B, ...] to `gradients`, by parameter name."""
@@ -248,12 +256,6 @@ class Dropout(Operation):
 
     def __post_init__(self):
         require_number("rate", self.rate, "in [0, 1)", lambda number: 0 <= number < 1)
-
-    def forward(self, values, constant):
-        return values
-
-    def adjoint(self, error, input_shape):
-        return error
 
     def rebuilt(self, convert_array, convert_number):
         return Dropout(convert_number(self.rate))

@@ -10,6 +10,7 @@ import ottt_ref as ot
 from ottt_ref.network import object_array
 
 DECAYS = [Fraction(1, 2), Fraction(1), Fraction(1, 4), Fraction(3, 4), Fraction(9, 10), Fraction(0)]
+LOOPS = ("none", "recurrent", "feedback")
 THRESHOLDS = [Fraction(1), Fraction(1, 2), Fraction(3, 2)]
 RATIONAL_SURROGATES = [ot.surrogate.Triangle(), ot.surrogate.Triangle(2.0, 0.5), ot.surrogate.Rectangle(2.0)]
 SMOOTH_SURROGATES = [ot.surrogate.Sigmoid(), ot.surrogate.Arctan(), ot.surrogate.MultiGaussian()]
@@ -25,6 +26,7 @@ class Case:
     inputs           [T][B][n_in] Fractions
     labels           [B] class labels
     surrogate        the surrogate of the floating-point network
+    loops            (source, target, rows of Fractions) of each recurrent or feedback connection, from spikes at t - 1
     """
 
     weights: tuple
@@ -34,6 +36,7 @@ class Case:
     inputs: tuple
     labels: tuple
     surrogate: ot.surrogate.Surrogate
+    loops: tuple = ()
 
     @property
     def exact_network(self):
@@ -69,12 +72,16 @@ class Case:
         neurons = [neuron] * len(self.weights)
         if self.readout != "spiking":
             neurons[-1] = ot.Integrator(neuron.decay if self.readout == "leaky" else neuron.decay * 0)
-        return ot.Network(
-            [
-                ot.Layer(ot.Dense(np.array(weight, dtype=dtype), np.array(bias, dtype=dtype)), layer_neuron)
-                for weight, bias, layer_neuron in zip(self.weights, self.biases, neurons)
-            ]
-        )
+        back = {
+            (source, target): ot.Dense(np.array(weight, dtype=dtype), False) for source, target, weight in self.loops
+        }
+        layers = [
+            ot.Layer(
+                ot.Dense(np.array(weight, dtype=dtype), np.array(bias, dtype=dtype)), neuron, back.pop((l, l), None)
+            )
+            for l, (weight, bias, neuron) in enumerate(zip(self.weights, self.biases, neurons))
+        ]
+        return ot.Network(layers, feedback=[ot.Feedback(*ends, synapses) for ends, synapses in back.items()])
 
     def __str__(self):
         lines = [
@@ -85,6 +92,8 @@ class Case:
         ]
         for l, (weight, bias) in enumerate(zip(self.weights, self.biases)):
             lines.append(f"W[{l}] = {_rows(weight)}, b[{l}] = {_row(bias)}")
+        for source, target, weight in self.loops:
+            lines.append(f"from layer {source} at t - 1 to layer {target}: {_rows(weight)}")
         lines.append("inputs by time step: " + "; ".join(_rows(step) for step in self.inputs))
         lines.append(f"targets {list(self.labels)}")
         return "\n".join(lines)
@@ -123,9 +132,12 @@ def networks(
     readouts=("linear", "spiking", "leaky"),
     surrogates=(*SMOOTH_SURROGATES, *RATIONAL_SURROGATES),
     positive_inputs=False,
+    loops=LOOPS,
 ):
     """Cases with `depths` spiking layers of `widths` neurons, and what the other arguments allow.
 
+    `loops` may hold "none", "recurrent" (within a layer) and "feedback" (from a later layer to an earlier one, where
+    there are two that spike; recurrent otherwise).
     Weights lie in [-1, 2] and inputs, currents, in [-1/2, 5/2] (with positive_inputs in [0, 5/2]); both shrink to 1,
     biases in [-1/4, 1/2] to 0: most networks fire, and few neurons always do.
     """
@@ -152,7 +164,18 @@ def networks(
         inputs=tuple(matrix(draw, batch, sizes[0], currents) for _ in range(steps)),
         labels=tuple(draw(st.lists(st.integers(0, sizes[-1] - 1), min_size=batch, max_size=batch))),
         surrogate=draw(st.sampled_from(surrogates)),
+        loops=_loops(draw, sizes[1:] if readout == "spiking" else sizes[1:-1], draw(st.sampled_from(loops))),
     )
+
+
+def _loops(draw, widths, kind):
+    """One loop of the given kind, and perhaps a second that is recurrent; weights in [-1, 1]."""
+    if kind == "none":
+        return ()
+    target = draw(st.integers(0, len(widths) - 1))
+    source = draw(st.integers(target, len(widths) - 1)) if kind == "feedback" else target
+    ends = {(source, target)} | ({(source, source)} if draw(st.booleans()) else set())
+    return tuple((k, l, matrix(draw, widths[l], widths[k], eighths(-1, 1, simplest=1))) for k, l in sorted(ends))
 
 
 def fires(activity):

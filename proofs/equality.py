@@ -48,6 +48,11 @@ def rtrl(reset_gradient="detached"):
     )
 
 
+def bptt_without_delays(*data):
+    """BPTT's gradients (reset detached) with no error coming back by recurrent and feedback connections."""
+    return ot.bptt.backward(*data, delays_back=False).values
+
+
 OTTT = Side(lambda *data: ot.ottt.forward(*data).values, lambda *arguments: ot.ottt.gradients(*arguments))
 SLTT = Side(lambda *data: ot.sltt.forward(*data).values, lambda *arguments: ot.sltt.gradients(*arguments))
 
@@ -101,15 +106,7 @@ def require_equal(lefts, rights, names):
 
 def magnitude_network(network):
     """The network with |w| as a magnitude for each parameter w; its neurons keep their numbers."""
-    return ot.Network(
-        [
-            ot.Layer(
-                ot.Dense(*(object_array(getattr(layer.synapses, name), as_magnitude) for name in ("weight", "bias"))),
-                layer.neuron,
-            )
-            for layer in network.layers
-        ]
-    )
+    return network.rebuilt(lambda array: object_array(array, as_magnitude), lambda number: number)
 
 
 def _float_slack(case, left, right, names):

@@ -2,7 +2,7 @@
 
 A path of ∇W^l[i, j] starts where a presynaptic spike s_j[t_0] enters membrane i of layer l, waits there until
 t_1 >= t_0, leaves through ψ^l_i[t_1], crosses a weight into layer l + 1, waits until t_2 >= t_1, ..., and ends at an
-output error.
+output error. A recurrent or feedback connection is crossed in the same way, and arrives one time step later.
 Waiting one step multiplies by a leak edge, or crosses the reset, by a reset edge:
 
     soft reset   leak λ,        reset -λ V_th ψ[t]
@@ -19,31 +19,35 @@ class Paths:
     """The paths of a network's activity [T, B, ...] that end in `output_errors` [T, B, n_out].
 
     may_wait(l, first)  whether a path that starts in layer `first` may wait in the membranes of layer l
+    delays              whether a path may take a recurrent or feedback connection, from t to t + 1
     resets              which paths count: "none" that cross a reset, "any" number, or "some", at least one
     """
 
-    def __init__(self, network, activity, output_errors, *, may_wait=lambda l, first: True, resets="none"):
+    def __init__(self, network, activity, output_errors, *, may_wait=lambda l, first: True, delays=True, resets="none"):
         self.network = network
         self.activity = activity
         self.output_errors = output_errors
         self.may_wait = may_wait
+        self.delays = delays
         self.resets = resets
 
     def gradients(self):
         """The sum over all paths, for each parameter."""
         gradients = self.network.zero_gradients()
-        for index, gradient in enumerate(gradients.values()):
-            l, is_bias = divmod(index, 2)
-            for place in np.ndindex(gradient.shape):
-                gradient[place] = self._parameter(l, place[0], None if is_bias else place[1])
+        for connection in self.network.connections:
+            for name, (_, parameter) in connection.parameters.items():
+                for place in np.ndindex(gradients[name].shape):
+                    j = place[1] if parameter == "weight" else None
+                    gradients[name][place] = self._parameter(connection, place[0], j)
         return gradients
 
-    def _parameter(self, l, i, j):
+    def _parameter(self, connection, i, j):
         time_steps, batch_size = self.output_errors.shape[:2]
         total = 0
         for b in range(batch_size):
             for start in range(time_steps):
-                source = 1 if j is None else self.activity.presynaptic(l)[start, b, j]
+                source = 1 if j is None else self.activity.at(start).given_by(connection)[b, j]
+                l = connection.target
                 for factor, crossed in self._onwards(b, l, i, start, l):
                     if self.resets == "any" or crossed == (self.resets == "some"):
                         total = total + source * factor
@@ -62,11 +66,14 @@ class Paths:
     def _leave(self, b, l, i, t, first):
         if l + 1 == len(self.network.layers):
             yield self.output_errors[t, b, i], False
-            return
-        weight = self.network.layers[l + 1].synapses.weight
-        for k in range(len(weight)):
-            for onwards, crossed in self._onwards(b, l + 1, k, t, first):
-                yield weight[k, i] * onwards, crossed
+        for connection in self.network.out_of(l):
+            arrives = t + 1 if connection.delayed else t
+            if arrives == len(self.output_errors) or (connection.delayed and not self.delays):
+                continue
+            weight = connection.operations.weight
+            for k in range(len(weight)):
+                for onwards, crossed in self._onwards(b, connection.target, k, arrives, first):
+                    yield weight[k, i] * onwards, crossed
 
     def _waits(self, b, l, i, start, end):
         """Every way to wait in membrane i from `start` to `end`, each step by a leak or by a reset edge."""

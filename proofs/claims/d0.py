@@ -42,6 +42,7 @@ def output_layers(draw):
             time_steps=(1, 8),
             surrogates=NONNEGATIVE,
             positive_inputs=True,
+            loops=("none",),
         )
     )
     size = case.sizes[-1]

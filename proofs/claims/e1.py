@@ -9,18 +9,40 @@ import ottt_ref as ot
 
 from ..cases import networks
 from ..claim import Claim, Counterexample, Refuted
-from ..equality import OTTT, bptt, check_equality
-from ..examples import chain
+from ..equality import OTTT, Side, bptt, bptt_without_delays, check_equality
+from ..examples import chain, exact
 
 
 def last_membrane(network):
-    """The parameters of the last layer that has a membrane: the last spiking one, or a leaky readout."""
-    names = list(network.parameters)
-    return names[-4:-2] if network.readout == "linear" else names[-2:]
+    """The last layer that has a membrane: the last spiking one, or a leaky readout."""
+    return len(network.layers) - 1 - (network.readout == "linear")
+
+
+def into_last_membrane(network):
+    """The parameters of what enters the last membrane."""
+    return [name for connection in network.into(last_membrane(network)) for name in connection.parameters]
 
 
 def check(case):
-    return check_equality(case, OTTT, bptt(), last_membrane)
+    """Against BPTT if the last membrane sends nothing back in time, and in any case without what comes back in time."""
+    network = case.exact_network
+    sends_back = any(connection.delayed for connection in network.out_of(last_membrane(network)))
+    other = Side(bptt_without_delays) if sends_back else bptt()
+    return check_equality(case, OTTT, other, into_last_membrane)
+
+
+def recurrent_layer():
+    """A last layer that hears itself: the error of its next step comes back, which OTTT does not wait for."""
+    case = chain(decay=Fraction(1, 2), inputs=(1, 0), weights=([[1]],), targets=[1])
+    (layer,) = case.network.layers
+    network = ot.Network([ot.Layer(layer.synapses, layer.neuron, ot.Dense(exact([[Fraction(1, 2)]]), False))])
+    activity = ot.simulate(network, case.inputs)
+    errors = activity.outputs - case.targets
+    ottt = ot.ottt.forward(network, activity, errors).values["layer0.weight"][0, 0]
+    bptt_value = ot.bptt.backward(network, activity, errors).values["layer0.weight"][0, 0]
+    if ottt == bptt_value:
+        raise Refuted(f"OTTT's and BPTT's gradient should differ in a recurrent layer, both are {ottt}")
+    return f"one neuron, λ = 1/2, T = 2, x = (1, 0), w = 1, w_rec = 1/2, y = 1: OTTT {ottt}, BPTT {bptt_value}"
 
 
 def hidden_layer():
@@ -62,7 +84,8 @@ def authors_dialect():
 CLAIM = Claim(
     name="E1",
     statement="OTTT = BPTT (reset detached) for weight and bias of the last layer with a membrane",
-    hypotheses="soft or unleaked reset; dialect 'derivation'; any surrogate, loss, decay, depth and T",
+    hypotheses="soft or unleaked reset; dialect 'derivation'; any surrogate, loss, decay, depth and T; recurrent and "
+    "feedback connections too, if the layer sends nothing back (else: BPTT without what comes back by them)",
     source="theory E1; Xiao et al. 2022, section 4.1",
     checked="all entries: public functions and algebra over fractions, algebra in float64",
     kind="exact",
@@ -73,5 +96,6 @@ CLAIM = Claim(
         Counterexample("it is the last layer", hidden_layer),
         Counterexample("the reset is soft or unleaked", hard_reset),
         Counterexample("the dialect is derivation", authors_dialect),
+        Counterexample("the layer sends nothing back", recurrent_layer),
     ),
 )

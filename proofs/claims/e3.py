@@ -38,7 +38,7 @@ def second_step():
 CLAIM = Claim(
     name="E3",
     statement="T = 1: OTTT = SLTT = BPTT (reset detached) for every parameter",
-    hypotheses="T = 1; any reset, readout, surrogate, loss, decay and depth",
+    hypotheses="T = 1; any reset, readout, surrogate, loss, decay, depth, recurrent and feedback connections",
     source="theory E3",
     checked="all entries: public functions and algebra over fractions, algebra in float64",
     kind="exact",

@@ -3,8 +3,17 @@
 from fractions import Fraction
 
 from ..cases import networks
-from ..claim import Claim, Counterexample, Refuted
-from .e3 import check, two_steps
+from ..claim import Claim, Counterexample, Finding, Refuted
+from ..equality import OTTT, SLTT, Side, bptt, bptt_without_delays, check_equality
+from .e3 import two_steps
+
+
+def check(case):
+    """OTTT and SLTT against BPTT (reset detached), without what comes back by delays: every parameter."""
+    findings = [check_equality(case, side, Side(bptt_without_delays)) for side in (OTTT, SLTT)]
+    if not case.loops:
+        findings += [check_equality(case, side, bptt()) for side in (OTTT, SLTT)]
+    return Finding(max(finding.slack for finding in findings), findings[0].live)
 
 
 def with_memory():
@@ -19,7 +28,8 @@ def with_memory():
 CLAIM = Claim(
     name="E4",
     statement="λ = 0: OTTT = SLTT = BPTT (reset detached) for every parameter",
-    hypotheses="λ = 0; any reset, readout, surrogate, loss, depth and T",
+    hypotheses="λ = 0; any reset, readout, surrogate, loss, depth and T; with recurrent and feedback connections BPTT "
+    "without what comes back by them",
     source="theory E4",
     checked="all entries: public functions and algebra over fractions, algebra in float64",
     kind="exact",

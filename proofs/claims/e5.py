@@ -38,7 +38,8 @@ def check(case):
 CLAIM = Claim(
     name="E5",
     statement="BPTT (kept) - BPTT (detached) = the sum of the paths that cross at least one reset edge",
-    hypotheses="any reset (each with its own edges), readout, surrogate, loss, decay, depth and T",
+    hypotheses="any reset (each with its own edges), readout, surrogate, loss, decay, depth and T, recurrent and "
+    "feedback connections",
     source="theory E5",
     checked="all entries against enumerated paths: fractions and float64",
     kind="exact",

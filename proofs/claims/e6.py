@@ -13,7 +13,7 @@ def check(case):
 CLAIM = Claim(
     name="E6",
     statement="RTRL = BPTT for every parameter, with the reset's gradient detached and kept",
-    hypotheses="feedforward; any reset, readout, surrogate, loss, decay, depth and T",
+    hypotheses="any reset, readout, surrogate, loss, decay, depth, T, recurrent and feedback connections",
     source="theory E6",
     checked="all entries: public functions and algebra over fractions, algebra in float64",
     kind="exact",

@@ -133,7 +133,8 @@ def detached():
 CLAIM = Claim(
     name="E7",
     statement="with soft spikes (the surrogate's primitive), BPTT (kept) is the derivative of the loss",
-    hypotheses="reset gradient kept; any reset, readout, surrogate, loss, decay, depth and T",
+    hypotheses="reset gradient kept; any reset, readout, surrogate, loss, decay, depth and T, recurrent and "
+    "feedback connections",
     source="theory E7",
     checked="slope along a random direction: dual numbers over fractions; central differences in float64",
     kind="exact",

@@ -19,7 +19,8 @@ from ..examples import exact
 def of_leaky_readout(network, activity, errors):
     """BPTT's gradients of the network with a leaky readout, of the same λ, in place of the stateless one."""
     *spiking, readout = network.layers
-    leaky = ot.Network([*spiking, ot.Layer(readout.synapses, ot.Integrator(spiking[-1].neuron.decay))])
+    leaky_readout = ot.Layer(readout.synapses, ot.Integrator(spiking[-1].neuron.decay))
+    leaky = ot.Network([*spiking, leaky_readout], feedback=network.feedback)
     return bptt().algebra(leaky, activity, errors)
 
 

@@ -363,9 +363,9 @@ def test_a_damaged_network_is_refused(prepared, capsys, folder):
 
 def test_a_network_of_the_future_is_refused(prepared, capsys, folder):
     arrays = load("net.npz")
-    description = {**json.loads(str(arrays["description"])), "version": 2}
+    description = {**json.loads(str(arrays["description"])), "version": 3}
     np.savez("net.npz", **{**arrays, "description": np.array(json.dumps(description))})
-    assert refused(capsys, folder, *gradients()) == "net.npz must be of version 1, got version 2"
+    assert refused(capsys, folder, *gradients()) == "net.npz must be of version 2, got version 3"
 
 
 @pytest.mark.parametrize(

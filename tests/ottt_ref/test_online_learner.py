@@ -69,9 +69,10 @@ def loop_by_hand(network, optimizer, inputs, targets, dialect, time_steps):
             layer = network.layers[l]
             error = layer.neuron.derivative(activity.layer_potentials[l]) * error
             names = list(network.parameters)[2 * l : 2 * l + 2]
-            pairs = [error[b][:, np.newaxis] * traces.presynaptic[l][b] for b in range(len(error))]
+            trace = traces.given_by(network.connections[l])
+            pairs = [error[b][:, np.newaxis] * trace[b] for b in range(len(error))]
             gradients[names[0]] = sum(pairs)
-            gradients[names[1]] = sum(error[b] * traces.bias[l][0] for b in range(len(error)))
+            gradients[names[1]] = sum(error[b] * traces.constant(l)[0] for b in range(len(error)))
             error = error @ layer.synapses.weight
         optimizer.step(network.parameters, gradients)
 

@@ -5,7 +5,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ottt_ref import bptt, losses, neurons, ottt, rtrl, sltt, spatial, spike_representation, synapses, traces
+from ottt_ref import (
+    bptt,
+    losses,
+    neurons,
+    ottt,
+    rtrl,
+    simulation,
+    sltt,
+    spatial,
+    spike_representation,
+    synapses,
+    traces,
+)
 
 
 @dataclass(frozen=True)
@@ -106,6 +118,15 @@ _correct_sensitivities = rtrl.Sensitivities.update
 
 def presynaptic_sensitivity_dropped(sensitivities, carried, connection):
     """What the layer before knows does not arrive."""
+
+
+def delayed_spikes_of_this_step(activity, connection):
+    """s[t] where a recurrent or feedback connection delivers s[t-1]."""
+    return activity.output_of(connection.source)
+
+
+def nothing_comes_back_by_delays(network, l, errors, output_error, *, delayed):
+    return spatial.arriving_error(network, l, errors, output_error, delayed=False)
 
 
 def surrogate_after_reset(neuron, potential):
@@ -255,6 +276,9 @@ WRONG_VARIANTS = [
     WrongVariant("E6", "Jacobian one step late", rtrl.Sensitivities, "update", jacobian_of_this_step),
     WrongVariant("E6", "lower layers dropped", rtrl.Sensitivities, "_add_arriving", presynaptic_sensitivity_dropped),
     WrongVariant("E6", "transposed weight", synapses, "dense_adjoint", transposed_weight),
+    WrongVariant("E6", "delays dropped from BPTT", bptt, "arriving_error", nothing_comes_back_by_delays),
+    WrongVariant("E2", "delays dropped from BPTT", bptt, "arriving_error", nothing_comes_back_by_delays),
+    WrongVariant("E7", "delayed spikes of this step", simulation.Activity, "given_by", delayed_spikes_of_this_step),
     WrongVariant("E7", "reset gradient never kept", neurons, "membrane_jacobian", reset_never_kept),
     WrongVariant("E7", "surrogate at the wrong potential", neurons.LIF, "derivative", surrogate_after_reset),
     WrongVariant("E7", "gradient halved", losses, "squared_error", mean_error_not_squared_gradient),
