@@ -7,7 +7,7 @@ gradients     bptt, ottt, sltt, rtrl, spike_representation: one signature, `grad
 update        training: SGD, Adam, CosineSchedule; ottt.OnlineLearner
 """
 
-from . import bptt, equilibrium, losses, ottt, rates, rtrl, sltt, spike_representation, surrogate, training
+from . import bptt, equilibrium, losses, models, ottt, rates, rtrl, sltt, spike_representation, surrogate, training
 from .convolution import Conv2d
 from .layers import Feedback, Layer, Skip
 from .network import Network, dense_network, exact_array
@@ -44,6 +44,7 @@ __all__ = [
     "equilibrium",
     "exact_array",
     "losses",
+    "models",
     "ottt",
     "rate_normaliser",
     "rates",

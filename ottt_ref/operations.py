@@ -161,27 +161,26 @@ def apply_mask(result, values, mask):
 
 
 @kernel
-def average_pool(result, padded, size, stride, share):
+def average_pool(result, image, size, stride, share):
     for b in range(result.shape[0]):
         for c in range(result.shape[1]):
             for y in range(result.shape[2]):
                 for x in range(result.shape[3]):
-                    total = padded[b, c, y * stride, x * stride]
-                    for k in range(1, size * size):
-                        total += padded[b, c, y * stride + k // size, x * stride + k % size]
+                    total = image[b, c, y * stride[0], x * stride[1]]
+                    for k in range(1, size[0] * size[1]):
+                        total += image[b, c, y * stride[0] + k // size[1], x * stride[1] + k % size[1]]
                     result[b, c, y, x] = share[0] * total
 
 
 @kernel
-def average_pool_adjoint(padded_error, error, size, stride, share):
+def average_pool_adjoint(image_error, error, size, stride, share):
     for b in range(error.shape[0]):
         for c in range(error.shape[1]):
             for y in range(error.shape[2]):
                 for x in range(error.shape[3]):
-                    for k in range(size * size):
-                        padded_error[b, c, y * stride + k // size, x * stride + k % size] += (
-                            share[0] * error[b, c, y, x]
-                        )
+                    part = share[0] * error[b, c, y, x]
+                    for k in range(size[0] * size[1]):
+                        image_error[b, c, y * stride[0] + k // size[1], x * stride[1] + k % size[1]] += part
 
 
 @kernel
@@ -300,26 +299,27 @@ class Mask(Operation):
 
 @dataclass(frozen=True)
 class AveragePool2d(Operation):
-    """The mean over size x size pixels at every `stride`-th place (`size` if not given), padded by zeros that count.
+    """The mean over windows of size = (height, width) pixels, `stride` apart, padded by zeros that count.
 
-    [B, C, H, W] → [B, C, (H + 2 padding - size) // stride + 1, (W + 2 padding - size) // stride + 1]
+    One number stands for both directions; the stride is the size if it is not given.
+    [B, C, H, W] → [B, C, (H + 2 padding - height) // stride + 1, (W + 2 padding - width) // stride + 1]
     """
 
-    size: int
-    stride: int | None = None
+    size: int | tuple
+    stride: int | tuple | None = None
     padding: int = 0
     share: float | None = field(default=None, repr=False)
 
     def __post_init__(self):
-        require_count("size", self.size)
-        object.__setattr__(self, "stride", require_count("stride", self.size if self.stride is None else self.stride))
+        object.__setattr__(self, "size", require_pair("size", self.size))
+        object.__setattr__(self, "stride", require_pair("stride", self.size if self.stride is None else self.stride))
         require_count("padding", self.padding, minimum=0)
-        if self.padding >= self.size:
+        if self.padding >= min(self.size):
             raise ValueError(f"padding must be less than the size {self.size}, got {self.padding}")
-        object.__setattr__(self, "share", 1 / self.size**2 if self.share is None else self.share)
+        object.__setattr__(self, "share", 1 / math.prod(self.size) if self.share is None else self.share)
 
     def output_shape(self, input_shape):
-        return window_shape(self, input_shape, (self.size, self.size))
+        return window_shape(self, input_shape, self.size)
 
     def forward(self, values, constant):
         result = np.empty((len(values), *self.output_shape(values.shape[1:])), dtype=values.dtype)
@@ -336,7 +336,8 @@ class AveragePool2d(Operation):
 
     def description(self):
         """The operation as plain data, for files."""
-        return {"type": "AveragePool2d", "size": self.size, "stride": self.stride, "padding": self.padding}
+        size, stride = list(self.size), list(self.stride)
+        return {"type": "AveragePool2d", "size": size, "stride": stride, "padding": self.padding}
 
     def _share(self, dtype):
         return np.array([self.share], dtype=dtype)
@@ -370,6 +371,14 @@ class Upsample2d(Operation):
         return {"type": "Upsample2d", "factor": self.factor}
 
 
+def require_pair(name, value):
+    """A number of at least 1 for each direction, from one for both or a pair; TypeError or ValueError otherwise."""
+    pair = tuple(value) if isinstance(value, tuple | list) else (value, value)
+    if len(pair) != 2:
+        raise ValueError(f"{name} must be a number or a pair of them, got {value!r}")
+    return tuple(require_count(name, number) for number in pair)
+
+
 def require_image(operation, input_shape):
     """C, H and W of one sample; ValueError where it has another shape."""
     if len(input_shape) != 3:
@@ -389,7 +398,8 @@ def window_shape(operation, input_shape, window):
             f"{operation!r} must be given images of at least its window {window[0]} x {window[1]} when padded, got "
             f"{padded_size[0]} x {padded_size[1]} from {describe_shape(input_shape)}"
         )
-    return channels, *((length - side) // operation.stride + 1 for length, side in zip(padded_size, window))
+    strides = require_pair("stride", operation.stride)
+    return channels, *((n - side) // stride + 1 for n, side, stride in zip(padded_size, window, strides))
 
 
 def padded_shape(batch_size, input_shape, padding):

@@ -86,8 +86,10 @@ ARGUMENTS = {
     "neurons.membrane_jacobian": membrane_cases,
     "operations.multiply": lambda draw: [[draw.neurons(), draw.neurons(), draw.array(1)]],
     "operations.apply_mask": lambda draw: [[draw.array(6, 4), draw.array(6, 4), draw.neurons()]],
-    "operations.average_pool": lambda draw: [[draw.images(3, 2), draw.images(3, 5), 3, 2, draw.array(1)]],
-    "operations.average_pool_adjoint": lambda draw: [[draw.images(3, 5), draw.images(3, 2), 3, 2, draw.array(1)]],
+    "operations.average_pool": lambda draw: [[draw.images(3, 2), draw.images(3, 5, 6), (3, 2), (2, 3), draw.array(1)]],
+    "operations.average_pool_adjoint": lambda draw: [
+        [draw.images(3, 5, 6), draw.images(3, 2), (3, 2), (2, 3), draw.array(1)]
+    ],
     "operations.upsample": lambda draw: [[draw.images(3, 4), draw.images(3, 2), 2]],
     "operations.upsample_adjoint": lambda draw: [[draw.images(3, 2), draw.images(3, 4), 2]],
     "rtrl.multiply_rows": lambda draw: [[draw.array(20, 2, 4), draw.neurons(), draw.array(20, 2, 4)]],
