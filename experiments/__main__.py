@@ -4,7 +4,7 @@ import argparse
 import importlib
 import sys
 
-EXPERIMENTS = {"digits": "train a 64-128-10 network on handwritten digits with each method"}
+EXPERIMENTS = {"digits": "train a dense, convolutional or feedback network on handwritten digits with each method"}
 EXTRA = ("sklearn", "matplotlib", "rich")
 
 

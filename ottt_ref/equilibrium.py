@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, sparse
 
-LARGEST_DIRECT = 2**9  # unknowns of one sample up to which the linear equation is solved directly
+LARGEST_DIRECT = 2**6  # unknowns of one sample up to which the linear equation is solved directly
 LARGEST_MATRIX = 2**24  # entries up to which a connection is written out as a matrix to find its norm
 SWEEPS_FROM_REST = 10
 TOLERANCES = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-5}

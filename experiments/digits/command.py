@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from . import picture, report, runs
-from .training import METHODS, Settings
+from .training import METHODS, MODELS, Settings
 
 DEFAULTS = Settings()
 
@@ -14,6 +14,7 @@ DEFAULTS = Settings()
 def add_arguments(parser):
     """The options of the command."""
     add = parser.add_argument
+    add("--model", choices=MODELS, default=DEFAULTS.model, help="the network (%(default)s)")
     add(
         "--method",
         action="append",
@@ -21,7 +22,8 @@ def add_arguments(parser):
         help="train with this method; may be repeated (all of them if not given)",
     )
     add("--seeds", metavar="N", type=positive, default=3, help="how many seeds, 0 to N-1 (%(default)s)")
-    add("--epochs", metavar="N", type=positive, default=DEFAULTS.epochs, help="(%(default)s)")
+    epochs = ", ".join(f"{name} {model.epochs}" for name, model in MODELS.items())
+    add("--epochs", metavar="N", type=positive, help=f"({epochs})")
     add("--batch-size", metavar="N", type=positive, default=DEFAULTS.batch_size, help="(%(default)s)")
     add("--time-steps", metavar="T", type=positive, default=DEFAULTS.time_steps, help="(%(default)s)")
     add("--learning-rate", metavar="X", type=above_zero, default=DEFAULTS.learning_rate, help="(%(default)s)")
@@ -36,9 +38,10 @@ def add_arguments(parser):
 
 
 def run(options):
-    """Train, write digits.json, digits.png and digits.svg, print the table; the exit status."""
+    """Train, write JSON and pictures, print the table, with what other models left in the folder; the exit status."""
     settings = Settings(
-        epochs=options.epochs,
+        model=options.model,
+        epochs=options.epochs or MODELS[options.model].epochs,
         batch_size=options.batch_size,
         time_steps=options.time_steps,
         learning_rate=options.learning_rate,
@@ -59,12 +62,15 @@ def run(options):
         return 130
     results.sort(key=lambda result: methods.index(result["method"]))
     found = report.summaries(results, {method: runs.training_bytes(method, settings) for method in methods})
-    report.write_json(options.output / "digits.json", settings, results, found)
-    picture.save(picture.draw(results, "held-out" if settings.validation else "test"), options.output, "digits")
-    console.print(report.table(found, settings))
+    name = report.file_name(settings.model)
+    report.write_json(options.output / f"{name}.json", settings, results, found)
+    picture.save(picture.draw(results, "held-out" if settings.validation else "test"), options.output, name)
+    others, notes = report.stored(options.output, settings)
+    console.print(report.table({settings.model: (settings, found), **others}))
+    print("\n".join(notes), end="\n" if notes else "")
     if not settings.validation:
         print("\n".join(report.findings(found)))
-    print(f"wrote {', '.join(str(options.output / f'digits.{kind}') for kind in ('json', 'png', 'svg'))}")
+    print(f"wrote {', '.join(str(options.output / f'{name}.{kind}') for kind in ('json', 'png', 'svg'))}")
     return 0
 
 

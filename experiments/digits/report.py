@@ -11,6 +11,8 @@ from rich.table import Table
 
 from ottt_ref.storage import write_bytes
 
+from .training import MODELS, Settings
+
 LEAST_ACCURACY = 0.975
 LARGEST_GAP = 0.005
 
@@ -59,26 +61,69 @@ def write_json(path, settings, runs, found):
     write_bytes(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
 
 
-def table(found, settings):
-    """One row per method."""
+def file_name(model):
+    """What the model's files are called, without their ending."""
+    return "digits" if model == "dense" else f"digits-{model}"
+
+
+def stored(folder, settings):
+    """The settings and summaries of the other models, by model, from files of the same T; notes on what was left out.
+
+    Results on held-out images and on test images are never put side by side.
+    """
+    found, notes = {}, []
+    for model in MODELS:
+        path = folder / f"{file_name(model)}.json"
+        if model == settings.model or not path.exists():
+            continue
+        try:
+            content = json.loads(path.read_text())
+            theirs, summaries_ = Settings(**content["settings"]), content["summaries"]
+            if (theirs.model, theirs.time_steps, theirs.validation) != (
+                model,
+                settings.time_steps,
+                settings.validation,
+            ):
+                notes.append(f"{path} is not shown: it is of other settings ({theirs})")
+                continue
+            for each in summaries_:
+                _row(theirs, each)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            notes.append(f"{path} is not shown: it cannot be read ({type(error).__name__}: {error})")
+            continue
+        found[model] = theirs, summaries_
+    return found, notes
+
+
+def table(by_model):
+    """One row per model and method, from settings and summaries by model."""
+    settings = next(iter(by_model.values()))[0]
     part = "held-out" if settings.validation else "test"
-    rows = Table(title=f"Digits, 64-128-10, T = {settings.time_steps}, {settings.epochs} epochs")
+    rows = Table(title=f"Digits, T = {settings.time_steps}")
+    rows.add_column("model, epochs")
     rows.add_column("method")
     rows.add_column(f"{part} accuracy\n(mean ± std, %)", justify="right")
     rows.add_column("seeds", justify="right")
     rows.add_column("time to learn\n(s per run)", justify="right")
     rows.add_column("peak bytes of\ntraining state", justify="right")
     rows.add_column("firing rate\nper layer", justify="right")
-    for each in found:
-        rows.add_row(
-            each["method"],
-            accuracy_text(each),
-            str(each["seeds"]),
-            f"{each['seconds_mean']:.1f}",
-            f"{each['peak_bytes']:,}",
-            ", ".join(f"{rate:.3f}" for rate in each["firing_rates"]),
-        )
+    for model in MODELS:
+        for each in by_model[model][1] if model in by_model else ():
+            rows.add_row(*_row(by_model[model][0], each))
+        rows.add_section()
     return rows
+
+
+def _row(settings, summary):
+    return (
+        f"{settings.model}, {settings.epochs}",
+        summary["method"],
+        accuracy_text(summary),
+        str(summary["seeds"]),
+        f"{summary['seconds_mean']:.1f}",
+        f"{summary['peak_bytes']:,}",
+        ", ".join(f"{rate:.3f}" for rate in summary["firing_rates"]),
+    )
 
 
 def accuracy_text(summary):

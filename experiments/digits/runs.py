@@ -9,8 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ottt_ref.memory import peak_bytes
 
-from .data import load
-from .training import learner, train
+from .training import learner, prepared, train
 
 
 def train_all(runs, settings, workers, console):
@@ -62,7 +61,7 @@ def training_bytes(method, settings):
 
     The parameters, the optimiser's state and the images were there before, and are not counted.
     """
-    digits = load(settings.validation)
+    digits = prepared(settings)
     images, labels = (part[: settings.batch_size] for part in (digits.train_images, digits.train_labels))
     _, _, learn = learner(method, np.random.default_rng(0), settings)
     return peak_bytes(lambda: learn(images, labels))
