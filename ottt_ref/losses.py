@@ -108,8 +108,8 @@ def require_loss(loss, network):
     if not isinstance(loss, Loss) or type(loss) is Loss:
         raise TypeError(f"loss must be a loss such as Mixed(mse_weight=0.05), got {loss!r}")
     if network.dtype.hasobject and not loss.rational:
-        weight = network.layers[0].synapses.weight
-        if not all(isinstance(number, float | np.floating) for number in weight.flat):
+        numbers = next(iter(network.parameters.values()))
+        if not all(isinstance(number, float | np.floating) for number in numbers.flat):
             raise TypeError(f"loss must be MeanSquaredError for a network of exact numbers, got {loss!r}")
     return loss
 

@@ -1,0 +1,201 @@
+"""Small networks of every kind that are not rows of dense layers, and a naive simulation of any network."""
+
+import numpy as np
+
+import ottt_ref as ot
+
+IMAGE = (2, 5, 6)
+
+
+def lif(decay=0.5, surrogate=None):
+    """Neurons with a wide surrogate, so that central differences of the soft spikes are accurate."""
+    return ot.LIF(decay, 1.0, surrogate=surrogate or ot.surrogate.Sigmoid(alpha=2.0))
+
+
+def dense(rng, n_out, n_in, **options):
+    return ot.Dense(rng.normal(0.2, 1, (n_out, n_in)) / np.sqrt(n_in), options.pop("bias", rng.normal(0.1, 0.1, n_out)))
+
+
+def conv(rng, c_out, c_in, size=(3, 3), **options):
+    scale = np.sqrt(c_in * size[0] * size[1])
+    return ot.Conv2d(rng.normal(0.2, 1, (c_out, c_in, *size)) / scale, rng.normal(0.1, 0.1, c_out), **options)
+
+
+def recurrent(rng):
+    hidden = ot.Layer(dense(rng, 4, 3), lif(), dense(rng, 4, 4, bias=False))
+    return ot.Network([hidden, ot.Layer(dense(rng, 2, 4), ot.Integrator())])
+
+
+def recurrent_output(rng):
+    hidden = ot.Layer(dense(rng, 4, 3), lif())
+    return ot.Network([hidden, ot.Layer(dense(rng, 2, 4), lif(), dense(rng, 2, 2, bias=False))])
+
+
+def feedback(rng):
+    layers = [ot.Layer(dense(rng, n, m), lif()) for m, n in ((3, 4), (4, 3), (3, 2))]
+    readout = ot.Layer(dense(rng, 2, 2), ot.Integrator(0.5))
+    back = [ot.Feedback(2, 0, dense(rng, 4, 2)), ot.Feedback(1, 0, [ot.Scale(0.5), dense(rng, 4, 3, bias=False)])]
+    return ot.Network([*layers, readout], feedback=back)
+
+
+def skips(rng):
+    layers = [ot.Layer(dense(rng, n, m), lif()) for m, n in ((3, 4), (4, 3))]
+    readout = ot.Layer(dense(rng, 2, 3), ot.Integrator())
+    across = [ot.Skip(0, 2, dense(rng, 2, 4, bias=False)), ot.Skip(-1, 1, dense(rng, 3, 3, bias=False))]
+    return ot.Network([*layers, readout], skips=across)
+
+
+def convolutional(rng):
+    layers = [
+        ot.Layer(conv(rng, 3, 2, padding=1), lif()),
+        ot.Layer([ot.Scale(2.0), ot.AveragePool2d(2), conv(rng, 2, 3, (2, 3), stride=2, padding=1)], lif()),
+        ot.Layer([ot.Flatten(), dense(rng, 2, 8)], ot.Integrator()),
+    ]
+    return ot.Network(layers, input_shape=IMAGE)
+
+
+def standardised_dense(rng):
+    hidden = ot.WeightStandardised(dense(rng, 4, 3), rng.normal(1.5, 0.2, 4))
+    return ot.Network([ot.Layer(hidden, lif()), ot.Layer(dense(rng, 2, 4), ot.Integrator())])
+
+
+def standardised_convolution(rng):
+    hidden = ot.WeightStandardised(conv(rng, 3, 2, padding=1), rng.normal(1.5, 0.2, 3), epsilon=0.1)
+    readout = [ot.AveragePool2d((2, 3), stride=(3, 2), padding=1), ot.Flatten(), dense(rng, 2, 18)]
+    return ot.Network([ot.Layer(hidden, lif()), ot.Layer(readout, ot.Integrator())], input_shape=IMAGE)
+
+
+def residual(rng):
+    """A stem, a block with an identity and one whose spikes stand for the current, and a readout of the current."""
+    spikes = ot.Scale(2.0)
+    gains = [ot.SkipInit(np.array([gain])) for gain in (0.7, -0.4)]
+    layers = [
+        ot.Layer([conv(rng, 3, 2, padding=1), ot.AveragePool2d(3, stride=2, padding=1)], ot.Integrator()),
+        ot.Layer(ot.Scale(0.9), lif()),
+        ot.Layer([spikes, conv(rng, 3, 3, padding=1)], lif()),
+        ot.Layer([spikes, conv(rng, 3, 3, padding=1), gains[0], ot.Scale(0.5)], ot.Integrator()),
+        ot.Layer(ot.Scale(0.8), lif()),
+        ot.Layer([spikes, conv(rng, 2, 3, stride=2, padding=1)], lif()),
+        ot.Layer([spikes, conv(rng, 2, 2, padding=1), gains[1]], ot.Integrator()),
+        ot.Layer([ot.AveragePool2d(2), ot.Flatten(), dense(rng, 2, 2)], ot.Integrator()),
+    ]
+    across = [ot.Skip(0, 3), ot.Skip(4, 6, [spikes, conv(rng, 2, 3, (1, 1), stride=2)])]
+    return ot.Network(layers, input_shape=IMAGE, skips=across)
+
+
+def convolutional_feedback(rng):
+    layers = [
+        ot.Layer(conv(rng, 2, 1, padding=1), lif()),
+        ot.Layer([ot.AveragePool2d(2), conv(rng, 3, 2, padding=1)], lif(), [ot.Scale(0.5), conv(rng, 3, 3, (1, 1))]),
+        ot.Layer([ot.Flatten(), dense(rng, 2, 12)], ot.Integrator()),
+    ]
+    back = [ot.Feedback(1, 0, [ot.Scale(2.0), ot.Upsample2d(2), conv(rng, 2, 3, padding=1)])]
+    return ot.Network(layers, input_shape=(1, 4, 4), feedback=back)
+
+
+def dropped_out(rng):
+    hidden = [ot.Layer([ot.Dropout(0.5), dense(rng, n, m)], lif()) for m, n in ((4, 5), (5, 4))]
+    back = [ot.Feedback(1, 0, [ot.Dropout(0.25), dense(rng, 5, 4, bias=False)])]
+    readout = ot.Layer([ot.Dropout(0.5), dense(rng, 2, 4)], ot.Integrator())
+    return ot.Network([*hidden, readout], input_shape=(4,), feedback=back).with_dropout(3, rng)
+
+
+KINDS = {
+    kind.__name__: kind
+    for kind in (
+        recurrent,
+        recurrent_output,
+        feedback,
+        skips,
+        convolutional,
+        standardised_dense,
+        standardised_convolution,
+        residual,
+        convolutional_feedback,
+        dropped_out,
+    )
+}
+LOOPS = ("recurrent", "recurrent_output", "feedback", "convolutional_feedback", "dropped_out")
+
+
+def case(kind, seed=0, time_steps=4, batch_size=3):
+    """A network of that kind, inputs and labels; in each layer some neuron fires, some does not, in time for loops."""
+    rng = np.random.default_rng([seed, *kind.encode()])
+    for _ in range(100):
+        network = KINDS[kind](rng)
+        inputs = rng.normal(0.8, 1, (time_steps, batch_size, *network.input_shape))
+        if all(0 < spikes[:-1].mean() < 1 for spikes in ot.simulate(network, inputs).spikes):
+            return network, inputs, rng.integers(0, 2, batch_size)
+    raise AssertionError(f"no live {kind} network in 100 draws")
+
+
+def rational(network):
+    """The network with a triangular surrogate in place of its own, over fractions."""
+    triangle = ot.surrogate.Triangle(2.0, 0.5)
+    layers = [
+        ot.Layer(
+            layer.synapses,
+            ot.LIF(layer.neuron.decay, surrogate=triangle) if layer.neuron.spiking else layer.neuron,
+            layer.recurrent,
+        )
+        for layer in network.layers
+    ]
+    return ot.Network(layers, input_shape=network.input_shape, feedback=network.feedback, skips=network.skips).exact()
+
+
+def eighths(network):
+    """The network's parameters rounded to eighths, in place: exact numbers stay short."""
+    for name, value in network.parameters.items():
+        network.parameters[name] = np.round(8 * value) / 8
+    return network
+
+
+def matrix_of(operation, input_shape):
+    """The operation's linear map as a matrix [n_out, n_in], and what it adds for the constant 1, [n_out]."""
+    size = int(np.prod(input_shape))
+    basis = np.eye(size).reshape(size, *input_shape)
+    return operation.forward(basis, np.zeros(1)).reshape(size, -1).T, operation.forward(
+        np.zeros((1, *input_shape)), np.ones(1)
+    ).reshape(-1)
+
+
+def naive_simulation(network, inputs):
+    """Potentials by layer [T, B, n]: every connection a matrix, one sample and one time step after the other."""
+    count = len(network.layers)
+    maps = {}
+    for b in range(inputs.shape[1]):
+        for connection in network.connections:
+            maps[b, connection.name] = _sample_matrix(network, connection, b, inputs.shape[1])
+    record = [[[None] * inputs.shape[1] for _ in inputs] for _ in range(count)]
+    for b in range(inputs.shape[1]):
+        potentials = [np.zeros(int(np.prod(shape))) for shape in network.shapes]
+        outputs = [np.zeros(int(np.prod(shape))) for shape in network.shapes]
+        for t in range(len(inputs)):
+            before = [output.copy() for output in outputs]
+            for l, layer in enumerate(network.layers):
+                current = 0
+                for connection in network.connections:
+                    if connection.target == l:
+                        matrix, offset = maps[b, connection.name]
+                        given = before if connection.delayed else outputs
+                        s = inputs[t, b].reshape(-1) if connection.source == -1 else given[connection.source]
+                        current = current + matrix @ s + offset
+                neuron = layer.neuron
+                threshold = neuron.threshold if neuron.spiking else 0
+                fired = before[l] if neuron.spiking else 0
+                potentials[l] = neuron.decay * (potentials[l] - threshold * fired) + current
+                outputs[l] = (potentials[l] >= threshold).astype(float) if neuron.spiking else potentials[l]
+                record[l][t][b] = potentials[l]
+    return [np.array(values) for values in record]
+
+
+def _sample_matrix(network, connection, b, batch_size):
+    """The map of sample b: every row of a batch is that sample, so that its own dropout mask is met."""
+    size = int(np.prod(connection.input_shape))
+
+    def response(values, constant):
+        batch = np.repeat(values[np.newaxis], batch_size, axis=0).reshape(batch_size, *connection.input_shape)
+        return connection.forward(batch, np.array([constant]))[b].reshape(-1)
+
+    columns = [response(row, 0.0) for row in np.eye(size)]
+    return np.array(columns).T, response(np.zeros(size), 1.0)

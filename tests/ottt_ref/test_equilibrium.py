@@ -1,0 +1,273 @@
+"""Spike representation with loops: the equilibrium of the rates, and the implicit gradient through it."""
+
+from dataclasses import replace
+from fractions import Fraction as F
+
+import numpy as np
+import pytest
+
+import ottt_ref as ot
+from ottt_ref import equilibrium, losses, spike_representation
+from ottt_ref.equilibrium import ConvergenceError, contraction_factor, eliminate, spectral_norm
+
+from .general import KINDS, LOOPS, case
+from .helpers import assert_close
+
+FEEDFORWARD = [kind for kind in KINDS if kind not in LOOPS]
+every_loop = pytest.mark.parametrize("kind", LOOPS)
+
+
+def contracting(kind, seed=0, factor=0.6):
+    """A network whose loops contract, with inputs and labels: what comes back is scaled down."""
+    network, inputs, labels = case(kind, seed)
+    while contraction_factor(network) > factor:
+        for name, value in network.parameters.items():
+            if "feedback" in name or "recurrent" in name:
+                network.parameters[name] = 0.8 * value
+    return network, np.abs(inputs) * 0.7, labels
+
+
+def loss_and_gradient(network, outputs, labels):
+    rows = losses.require_targets(losses.Mixed(), labels, len(labels), network)
+    return losses.step_loss(losses.Mixed(), outputs, rows, 1)
+
+
+def by_long_iteration(network, inputs, labels, sweeps):
+    """Reverse-mode differentiation of `sweeps` sweeps from rest, one after the other."""
+    input_rate = ot.weighted_rate(inputs, network.layers[network.trace_layer(0)].neuron.decay)
+    delayed = {l: np.zeros((inputs.shape[1], *network.shapes[l])) for l in network.delayed_sources}
+    tape = []
+    for _ in range(sweeps):
+        values = spike_representation.sweep(network, input_rate, delayed)
+        tape.append((values, delayed))
+        delayed = {l: values[l] for l in delayed}
+    values = tape[-1][0]
+    outputs = spike_representation.rate_outputs(network, [values[l] for l in sorted(values)])
+    _, output_error = loss_and_gradient(network, outputs, labels)
+    result = network.zero_gradients()
+    arriving_back = {l: np.zeros_like(values[l]) for l in delayed}
+    for values, delayed in reversed(tape):
+        errors = {}
+        for l in reversed(range(len(network.layers))):
+            last = l == len(network.layers) - 1
+            total = output_error if last else 0
+            for c in network.connections:
+                if c.source == l and not c.delayed:
+                    total = total + c.adjoint(errors[c.target])
+            total = total + arriving_back.get(l, 0)
+            if network.layers[l].neuron.spiking:
+                current = sum(
+                    c.forward(delayed[c.source] if c.delayed else values[c.source], np.ones(1))
+                    for c in network.connections
+                    if c.target == l
+                )
+                threshold = network.layers[l].neuron.threshold
+                total = np.where((current > 0) & (current < threshold), total, 0) / threshold
+            errors[l] = total
+        arriving_back = {l: 0 for l in delayed}
+        for c in network.connections:
+            given = delayed[c.source] if c.delayed else values[c.source]
+            c.add_gradients(result, errors[c.target], given, np.ones(1))
+            if c.delayed:
+                arriving_back[c.source] = arriving_back[c.source] + c.adjoint(errors[c.target])
+        output_error = 0 * output_error  # the loss is of the last sweep alone
+    return result
+
+
+@every_loop
+def test_closed_form_rates_are_an_equilibrium(kind):
+    network, inputs, labels = contracting(kind)
+    values, (residual, evaluations) = spike_representation.rates_of(network, inputs, "closed_form")
+    again = spike_representation.sweep(network, values[0], {l: values[l + 1] for l in network.delayed_sources})
+    assert max(np.abs(again[l] - values[l + 1]).max() for l in network.delayed_sources) < 1e-9
+    assert residual <= 1e-10 and evaluations > 10
+    assert any(np.any((rate > 0) & (rate < 1)) for rate in values[1:])
+    convergence = ot.spike_representation.gradients(network, inputs, labels, rates="closed_form").convergence
+    assert (convergence.rates_residual, convergence.rates_evaluations) == (residual, evaluations)
+    assert convergence.gradient_residual < 1e-12 and convergence.gradient_solver in ("direct", "gmres")
+
+
+@every_loop
+def test_the_implicit_gradient_is_that_of_a_long_iteration(kind):
+    network, inputs, labels = contracting(kind)
+    got = ot.spike_representation.gradients(network, inputs, labels, rates="closed_form")
+    expected = by_long_iteration(network, inputs, labels, sweeps=80)  # 0.6^80 is 2e-18
+    assert any(np.any(value != 0) for name, value in got.items() if "feedback" in name or "recurrent" in name)
+    assert_close(dict(got), expected, 1e-9)  # the equilibrium is reached to 1e-10
+
+
+@every_loop
+def test_direct_elimination_and_gmres_agree(kind, monkeypatch):
+    network, inputs, labels = contracting(kind)
+    direct = ot.spike_representation.gradients(network, inputs, labels)
+    monkeypatch.setattr(equilibrium, "LARGEST_DIRECT", 0)
+    iterative = ot.spike_representation.gradients(network, inputs, labels)
+    assert [g.convergence.gradient_solver for g in (direct, iterative)] == ["direct", "gmres"]
+    assert iterative.convergence.gradient_residual < 1e-9
+    assert_close(dict(iterative), dict(direct), 1e-8)  # GMRES stops at 1e-10, times the condition number
+
+
+@every_loop
+def test_float32_is_solved_as_far_as_float32_goes(kind, monkeypatch):
+    network, inputs, labels = contracting(kind)
+    expected = ot.spike_representation.gradients(network, inputs, labels, rates="closed_form")
+    for largest in (equilibrium.LARGEST_DIRECT, 0):
+        monkeypatch.setattr(equilibrium, "LARGEST_DIRECT", largest)
+        got = ot.spike_representation.gradients(
+            network.astype("float32"), inputs.astype("float32"), labels, rates="closed_form"
+        )
+        assert {value.dtype for value in got.values()} == {np.dtype(np.float32)}
+        assert_close(dict(got), dict(expected), 1e-3)  # the equilibrium is reached to 1e-5
+
+
+@pytest.mark.parametrize("kind", FEEDFORWARD)
+def test_without_loops_the_gradient_is_that_of_the_mapping(kind):
+    network, inputs, labels = case(kind)
+    inputs = np.abs(inputs) * 0.5
+    got = ot.spike_representation.gradients(network, inputs, labels, rates="closed_form")
+    assert got.convergence is None and contraction_factor(network) == 0
+    assert_close(dict(got), by_long_iteration(network, inputs, labels, sweeps=1), 1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_measured_rates_are_those_of_the_spikes_and_currents(kind):
+    network, inputs, labels = case(kind)
+    activity = ot.simulate(network, inputs)
+    values, report = spike_representation.rates_of(network, inputs, "measured")
+    for l, layer in enumerate(network.layers[: len(values) - 1]):
+        decay = network.layers[network.trace_layer(l)].neuron.decay if not layer.neuron.spiking else layer.neuron.decay
+        expected = ot.weighted_rate(activity.layer_outputs[l], decay)
+        np.testing.assert_allclose(values[l + 1], expected, rtol=0, atol=1e-12)
+    assert (report is None) == (kind not in LOOPS)
+    if report:
+        assert report[0] > 0 and report[1] == 0
+    got = ot.spike_representation.gradients(network, inputs, labels)
+    assert all(np.all(np.isfinite(value)) for value in got.values())
+
+
+def loop(weight, threshold=1.0, bias=(0.1, 0.2)):
+    neuron = ot.LIF(0.5, threshold)
+    return ot.Network([ot.Layer(ot.Dense(np.eye(2), np.array(bias)), neuron, ot.Dense(np.array(weight), False))])
+
+
+def test_the_contraction_factor_of_a_recurrent_layer_is_its_norm_over_the_threshold():
+    rng = np.random.default_rng(0)
+    weight = rng.normal(size=(2, 2))
+    assert contraction_factor(loop(weight, 2.0)) == pytest.approx(np.linalg.norm(weight, 2) / 2, rel=1e-12)
+
+
+def test_the_contraction_factor_of_a_feedback_loop_is_the_root_of_its_norms():
+    rng = np.random.default_rng(0)
+    forward, back = rng.normal(size=(3, 2)), rng.normal(size=(2, 3))
+    layers = [ot.Layer(ot.Dense(np.eye(2)), ot.LIF()), ot.Layer(ot.Dense(forward), ot.LIF(0.5, 2.0))]
+    network = ot.Network(layers, feedback=[ot.Feedback(1, 0, ot.Dense(back))])
+    product = np.linalg.norm(forward, 2) / 2 * np.linalg.norm(back, 2)
+    assert contraction_factor(network) == pytest.approx(np.sqrt(product), rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["convolutional_feedback", "dropped_out"])
+def test_the_norm_of_a_large_connection_is_found_without_its_matrix(kind, monkeypatch):
+    network, _, _ = case(kind)
+    exact = [spectral_norm(network, connection) for connection in network.connections]
+    monkeypatch.setattr(equilibrium, "LARGEST_MATRIX", 0)
+    for connection, expected in zip(network.connections, exact):
+        assert spectral_norm(network, connection) == pytest.approx(expected, rel=1e-6)
+
+
+def test_sweeps_contract_by_the_factor_in_a_recurrent_layer():
+    rng = np.random.default_rng(1)
+    weight = rng.normal(size=(2, 2))
+    network = loop(0.9 * weight / np.linalg.norm(weight, 2))
+    inputs = rng.random((50, 2))
+    for _ in range(20):
+        first, second = rng.random((2, 50, 2))
+        swept = [spike_representation.sweep(network, inputs, {0: a})[0] for a in (first, second)]
+        moved = [np.linalg.norm(pair[0] - pair[1], axis=1) for pair in (swept, (first, second))]
+        assert np.all(moved[0] <= contraction_factor(network) * moved[1] * (1 + 1e-12))
+
+
+def test_loops_that_expand_are_refused_for_closed_form_rates_alone():
+    network = loop([[0.0, 1.5], [1.5, 0.0]])
+    data = (network, np.ones((3, 1, 2)), np.array([0]))
+    with pytest.raises(ValueError, match=r"network must have loops that contract for rates='closed_form'.* of 1\.5"):
+        ot.spike_representation.gradients(*data, rates="closed_form")
+    assert ot.spike_representation.gradients(*data).convergence.rates_evaluations == 0
+
+
+def test_two_equilibria_where_the_loop_expands():
+    """Why it is refused: one neuron that excites itself twice over stays silent or fires for ever."""
+    network = ot.Network([ot.Layer(ot.Dense([[1.0]]), ot.LIF(), ot.Dense([[2.0]], False))])
+    for rate in (0.0, 1.0):
+        delayed = {0: np.array([[rate]])}
+        assert spike_representation.sweep(network, np.zeros((1, 1)), delayed)[0].tolist() == [[rate]]
+
+
+def test_a_solver_that_gives_up_says_so(monkeypatch):
+    network, inputs, labels = contracting("recurrent", factor=0.95)
+
+    def gives_up(residual, start, **_):
+        return type("Solution", (), {"x": start + 0.25})
+
+    monkeypatch.setattr(equilibrium.optimize, "root", gives_up)
+    monkeypatch.setattr(equilibrium, "SWEEPS_FROM_REST", 0)
+    with pytest.raises(ConvergenceError, match=r"equilibrium of the rates was not reached: \|a - f\(a\)\| is 0\."):
+        ot.spike_representation.gradients(network, inputs, labels, rates="closed_form")
+
+
+def test_gmres_that_gives_up_says_so(monkeypatch):
+    network, inputs, labels = contracting("recurrent")
+    monkeypatch.setattr(equilibrium, "LARGEST_DIRECT", 0)
+    monkeypatch.setattr(equilibrium.sparse.linalg, "gmres", lambda operator, right, **_: (0.5 * right, 1))
+    with pytest.raises(ConvergenceError, match=r"GMRES left a relative residual of 0\.\d+, not 1e-10"):
+        ot.spike_representation.gradients(network, inputs, labels)
+
+
+def test_an_error_that_grows_without_end_is_refused():
+    """w_rec = V_th: the error comes back as large as it left, for ever."""
+    network = ot.Network([ot.Layer(ot.Dense([[0.25]]), ot.LIF(), ot.Dense([[1.0]], False))])
+    inputs = np.array([[[1.0]], [[1.0]], [[2.0]]])
+    assert ot.rates.measured_rates(network, inputs)[1][0, 0] + 0.1 > 0
+    with pytest.raises(ValueError, match="a singular I"):
+        ot.spike_representation.gradients(network, inputs, np.array([[0.5]]), ot.losses.MeanSquaredError())
+
+
+def test_exact_numbers_are_eliminated_exactly():
+    rng = np.random.default_rng(0)
+    matrix = ot.exact_array(rng.integers(-3, 4, size=(5, 5)).astype(float))
+    solution = ot.exact_array(rng.integers(-3, 4, size=5).astype(float)) / F(7)
+    right = np.array([sum(a * x for a, x in zip(row, solution)) for row in matrix], dtype=object)
+    assert eliminate(matrix, right).tolist() == solution.tolist()
+
+
+def test_elimination_exchanges_rows_and_refuses_a_singular_matrix():
+    swapped = ot.exact_array(np.array([[0, 1], [1, 0]]))
+    assert eliminate(swapped, ot.exact_array(np.array([2, 3]))).tolist() == [3, 2]
+    with pytest.raises(np.linalg.LinAlgError, match="singular"):
+        eliminate(ot.exact_array(np.array([[1, 2], [2, 4]])), ot.exact_array(np.array([1, 1])))
+
+
+def test_the_gradient_of_measured_rates_is_exact_on_exact_numbers():
+    network = loop([[0.25, 0.5], [-0.5, 0.25]])
+    triangle = ot.surrogate.Triangle()
+    layer = network.layers[0]
+    rational = ot.Network([ot.Layer(layer.synapses, replace(layer.neuron, surrogate=triangle), layer.recurrent)])
+    inputs, targets = np.array([[[0.5, 0.75]], [[0.75, 0.25]], [[0.5, 0.5]]]), np.array([[1.0, 0.0]])
+    loss = ot.losses.MeanSquaredError()
+    floats = ot.spike_representation.gradients(rational, inputs, targets, loss)
+    exact = ot.spike_representation.gradients(rational.exact(), ot.exact_array(inputs), ot.exact_array(targets), loss)
+    assert all(isinstance(number, F) for number in exact["layer0.recurrent.weight"].flat)
+    assert np.any(floats["layer0.recurrent.weight"] != 0)
+    assert_close({name: value.astype(float) for name, value in exact.items()}, dict(floats), 1e-14)
+    assert exact.convergence.gradient_residual == 0
+
+
+def test_closed_form_rates_of_loops_need_floats():
+    network = loop([[0.25, 0.5], [-0.5, 0.25]])
+    network = ot.Network(
+        [ot.Layer(network.layers[0].synapses, ot.LIF(surrogate=ot.surrogate.Triangle()), network.layers[0].recurrent)]
+    ).exact()
+    data = (network, ot.exact_array(np.ones((2, 1, 2))), np.array([0]), ot.losses.MeanSquaredError())
+    with pytest.raises(TypeError, match="rates must be 'measured' for a network of exact numbers with loops"):
+        ot.spike_representation.gradients(*data, rates="closed_form")
+    with pytest.raises(TypeError, match="network must be of float64 or float32 for a contraction factor"):
+        contraction_factor(network)

@@ -1,0 +1,201 @@
+"""Operations: each against its definition, and its adjoint and gradients against its own matrix."""
+
+from fractions import Fraction as F
+
+import numpy as np
+import pytest
+
+import ottt_ref as ot
+from ottt_ref.operations import Mask
+
+from .general import IMAGE, conv, dense, matrix_of
+
+RNG = np.random.default_rng(0)
+CONVOLUTION = conv(RNG, 3, 2, (2, 3), stride=2, padding=1)
+OPERATIONS = {
+    "scale": (ot.Scale(2.74), IMAGE),
+    "flatten": (ot.Flatten(), IMAGE),
+    "dropout": (ot.Dropout(0.5), IMAGE),
+    "pool": (ot.AveragePool2d(2), IMAGE),
+    "overlapping pool": (ot.AveragePool2d((3, 2), stride=(2, 1), padding=1), IMAGE),
+    "upsample": (ot.Upsample2d(3), IMAGE),
+    "dense": (dense(RNG, 4, 3), (3,)),
+    "dense without bias": (dense(RNG, 4, 3, bias=False), (3,)),
+    "convolution": (CONVOLUTION, IMAGE),
+    "standardised dense": (ot.WeightStandardised(dense(RNG, 4, 3), RNG.normal(1, 0.2, 4)), (3,)),
+    "standardised convolution": (ot.WeightStandardised(conv(RNG, 3, 2, padding=1)), IMAGE),
+    "skip init": (ot.SkipInit(np.array([0.75])), IMAGE),
+    "chain": (
+        ot.Chain([ot.Scale(0.5), conv(RNG, 3, 2), ot.AveragePool2d(2), ot.SkipInit(np.array([-0.5])), ot.Flatten()]),
+        IMAGE,
+    ),
+}
+every_operation = pytest.mark.parametrize("name", OPERATIONS)
+
+
+def values_of(shape, batch_size=3, seed=1):
+    return np.random.default_rng(seed).normal(size=(batch_size, *shape))
+
+
+def naive_convolution(image, weight, bias, stride, padding):
+    """One pixel of one output channel at a time, with Python's own numbers; outside of the image it is dark."""
+    _, height, width = image.shape
+    rows = (height + 2 * padding - weight.shape[2]) // stride + 1
+    columns = (width + 2 * padding - weight.shape[3]) // stride + 1
+    result = np.zeros((len(weight), rows, columns), dtype=image.dtype)
+    for o, y, x in np.ndindex(result.shape):
+        total = bias[o]
+        for c, k, m in np.ndindex(weight.shape[1:]):
+            row, column = y * stride + k - padding, x * stride + m - padding
+            if 0 <= row < height and 0 <= column < width:
+                total = total + weight[o, c, k, m] * image[c, row, column]
+        result[o, y, x] = total
+    return result
+
+
+@pytest.mark.parametrize(("stride", "padding"), [(1, 0), (1, 1), (2, 0), (2, 1), (3, 2)])
+@pytest.mark.parametrize("window", [(1, 1), (2, 3), (3, 3)])
+def test_a_convolution_is_its_definition(window, stride, padding):
+    weight, bias = RNG.integers(-8, 9, size=(3, 2, *window)) / 8, RNG.integers(-8, 9, size=3) / 8
+    synapses = ot.Conv2d(weight, bias, stride=stride, padding=padding)
+    images = RNG.integers(-8, 9, size=(2, *IMAGE)) / 8
+    got = synapses.forward(images, np.ones(1))
+    assert got.shape[1:] == synapses.output_shape(IMAGE)
+    for b in range(2):  # multiples of 1/64: exact
+        assert np.array_equal(got[b], naive_convolution(images[b], weight, bias, stride, padding))
+
+
+@pytest.mark.parametrize(
+    ("size", "stride", "padding"), [((2, 2), (2, 2), 0), ((3, 2), (2, 1), 1), ((1, 4), (1, 1), 0), ((5, 6), (1, 1), 0)]
+)
+def test_average_pooling_is_its_definition(size, stride, padding):
+    pool = ot.AveragePool2d(size, stride=stride, padding=padding)
+    images = values_of(IMAGE)
+    got = pool.forward(images, np.ones(1))
+    framed = np.pad(images, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    for b, c, y, x in np.ndindex(got.shape):
+        rows = slice(y * stride[0], y * stride[0] + size[0])
+        window = framed[b, c, rows, x * stride[1] : x * stride[1] + size[1]]
+        assert window.shape == size and got[b, c, y, x] == pytest.approx(window.mean(), abs=1e-15)
+
+
+def test_the_stride_of_a_pool_is_its_size_if_it_is_not_given():
+    assert ot.AveragePool2d(3).stride == (3, 3)
+    assert ot.AveragePool2d((2, 3)).output_shape((4, 5, 7)) == (4, 2, 2)  # what does not fill a window is left out
+
+
+def test_upsampling_repeats_each_pixel():
+    images = values_of(IMAGE)
+    got = ot.Upsample2d(3).forward(images, np.ones(1))
+    assert np.array_equal(got, images.repeat(3, axis=2).repeat(3, axis=3))
+
+
+def test_scale_flatten_and_mask():
+    images = values_of(IMAGE)
+    assert np.array_equal(ot.Scale(-0.5).forward(images, np.ones(1)), -0.5 * images)
+    assert np.array_equal(ot.Flatten().forward(images, np.ones(1)), images.reshape(3, -1))
+    mask = np.array([[0.0, 2.0], [2.0, 0.0]])
+    assert np.array_equal(Mask(mask).forward(np.ones((4, 2)), np.ones(1)), np.tile(mask, (2, 1)))
+
+
+@every_operation
+def test_an_operation_has_the_shape_that_it_announces(name):
+    operation, shape = OPERATIONS[name]
+    values = values_of(shape)
+    result = operation.forward(values, np.ones(1))
+    assert result.shape == (3, *operation.output_shape(shape))
+    assert operation.adjoint(result, shape).shape == values.shape
+    assert np.array_equal(values, values_of(shape))  # what it is given is not changed
+
+
+@every_operation
+def test_an_operation_is_affine_in_values_and_constant(name):
+    operation, shape = OPERATIONS[name]
+    matrix, offset = matrix_of(operation, shape)
+    values, constant = values_of(shape), np.array([0.5])
+    expected = values.reshape(3, -1) @ matrix.T + 0.5 * offset
+    np.testing.assert_allclose(operation.forward(values, constant).reshape(3, -1), expected, rtol=0, atol=1e-13)
+
+
+@every_operation
+def test_the_adjoint_is_the_transposed_matrix(name):
+    operation, shape = OPERATIONS[name]
+    matrix, _ = matrix_of(operation, shape)
+    errors = values_of(operation.output_shape(shape), seed=2)
+    got = operation.adjoint(errors, shape).reshape(3, -1)
+    np.testing.assert_allclose(got, errors.reshape(3, -1) @ matrix, rtol=0, atol=1e-13)
+
+
+@every_operation
+def test_gradients_are_those_of_the_paired_result(name):
+    """∇θ of Σ δ · (A_θ x + b_θ c), by central differences, which are exact for what is linear in θ."""
+    operation, shape = OPERATIONS[name]
+    values, constant = values_of(shape), np.array([0.5])
+    errors = values_of(operation.output_shape(shape), seed=2)
+    arrays = {p: getattr(operation.owner(p), p) for p in operation.parameter_names}
+    gradients = {p: np.zeros_like(array) for p, array in arrays.items()}
+    operation.add_gradients(gradients, errors, values, constant)
+    step = 2.0**-16
+    for parameter, array in arrays.items():
+        for index in np.ndindex(array.shape):
+            before = array[index]
+            sums = []
+            for sign in (1, -1):
+                array[index] = before + sign * step
+                sums.append((errors * operation.forward(values, constant)).sum())
+            array[index] = before
+            difference = (sums[0] - sums[1]) / (2 * step)
+            # rounding, 1e-14 / step; of standardisation also its third derivative times step², 2e-10
+            assert gradients[parameter][index] == pytest.approx(difference, rel=1e-8, abs=2e-9), parameter
+
+
+@every_operation
+def test_gradients_are_added_to_what_is_there(name):
+    operation, shape = OPERATIONS[name]
+    values, errors = values_of(shape), values_of(operation.output_shape(shape), seed=2)
+    once, twice = (
+        {p: np.zeros_like(getattr(operation.owner(p), p)) for p in operation.parameter_names} for _ in range(2)
+    )
+    operation.add_gradients(once, errors, values, np.ones(1))
+    for _ in range(2):
+        operation.add_gradients(twice, errors, values, np.ones(1))
+    for parameter, gradient in once.items():
+        np.testing.assert_allclose(twice[parameter], 2 * gradient, rtol=0, atol=1e-14 * np.abs(gradient).max())
+
+
+def test_standardised_weights_have_mean_0_and_the_gain_for_their_norm():
+    raw, gain = RNG.normal(3, 2, (4, 5)), np.array([1.0, 2.0, 0.5, -1.0])
+    weight = ot.WeightStandardised(ot.Dense(raw), gain, epsilon=1e-12).weight
+    np.testing.assert_allclose(weight.sum(axis=1), 0, atol=1e-14)
+    # variance, unbiased, of 1 / fan-in
+    np.testing.assert_allclose(weight.var(axis=1, ddof=1), gain**2 / 5, rtol=1e-11)
+
+
+def test_standardisation_is_the_formula_with_eps_inside():
+    raw = np.array([[1.0, 2.0, 4.0]])
+    got = ot.WeightStandardised(ot.Dense(raw), epsilon=1e-4).weight
+    variance = ((1 - 7 / 3) ** 2 + (2 - 7 / 3) ** 2 + (4 - 7 / 3) ** 2) / 2
+    np.testing.assert_allclose(got, (raw - 7 / 3) / np.sqrt(variance * 3 + 1e-4), rtol=1e-15)
+
+
+def test_constant_weights_are_standardised_to_zero():
+    assert ot.WeightStandardised(ot.Dense(np.full((2, 3), 7.0))).weight.tolist() == [[0, 0, 0], [0, 0, 0]]
+
+
+def test_chains_of_nothing_are_the_identity():
+    values = values_of((3,))
+    assert ot.Chain().forward(values, np.ones(1)) is values
+    assert ot.Chain().parameter_names == () and ot.Chain().dtype is None
+
+
+def test_exact_numbers_stay_exact():
+    pool = ot.AveragePool2d(2).rebuilt(None, F)
+    images = ot.exact_array(np.array([[[[1, 2], [3, 5]]]]))
+    assert pool.forward(images, None)[0, 0, 0, 0] == F(11, 4)
+    assert ot.Scale(F(1, 3)).forward(images, None)[0, 0, 1, 1] == F(5, 3)
+
+
+def test_a_share_of_spikes_that_are_plain_integers_is_exact():
+    images = np.empty((1, 1, 2, 2), dtype=object)
+    images[...] = 1
+    assert isinstance(ot.AveragePool2d(2).rebuilt(None, F).forward(images, None)[0, 0, 0, 0], F)
