@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from . import __version__, bptt, initialisation, losses, ottt, rtrl, sltt, spike_representation, storage, surrogate
+from .equilibrium import ConvergenceError
 from .network import READOUTS, Network, dense_network
 from .neurons import RESET_GRADIENTS, RESETS
 from .traces import DIALECTS
@@ -49,7 +50,7 @@ METHOD_OPTIONS = {
 }
 FILES = """\
 --inputs is an .npz file that holds
-  inputs   [T, B, n_in], of the network's dtype: T time steps, B samples
+  inputs   [T, B, n_in], of the network's dtype: T time steps, B samples (images: [T, B, C, H, W])
   targets  [B] integer class labels, or [B, n_out] rows of the network's dtype
 as numpy.savez("x.npz", inputs=..., targets=...) writes it.
 
@@ -82,7 +83,7 @@ def main(argv=None):
         arguments.command(arguments)
     except SystemExit as finished:  # --help
         return finished.code
-    except (CommandError, ValueError, TypeError, OSError, MemoryError) as error:
+    except (CommandError, ConvergenceError, ValueError, TypeError, OSError, MemoryError) as error:
         print(f"{PROGRAM}: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     return 0
@@ -214,7 +215,8 @@ def write_gradients(arguments):
         )
     except (ValueError, TypeError) as error:
         raise CommandError(f"{arguments.inputs} does not fit {arguments.network}: {error}") from None
-    _write(lambda path: storage.write_arrays(path, gradient_arrays(gradients)), arguments.output)
+    arrays = gradient_arrays(gradients, network.layer_names)
+    _write(lambda path: storage.write_arrays(path, arrays), arguments.output)
     time_steps, batch_size = inputs.shape[:2]
     print(f"wrote {arguments.output}: {arguments.method} gradients, {time_steps} time steps of {batch_size} samples\n")
     print(table(gradients))
@@ -241,14 +243,13 @@ def read_sequence(path):
     return arrays["inputs"], arrays["targets"]
 
 
-def gradient_arrays(gradients):
+def gradient_arrays(gradients, layer_names):
     """What the output file holds, by name."""
     arrays = {**gradients, "loss": np.asarray(gradients.loss), "outputs": gradients.outputs}
     if gradients.terms is not None:
         arrays.update({f"terms.{name}": terms for name, terms in gradients.terms.items()})
     if gradients.errors is not None:
-        layers = list(dict.fromkeys(name.partition(".")[0] for name in gradients))
-        arrays.update({f"errors.{layer}": errors for layer, errors in zip(layers, gradients.errors)})
+        arrays.update({f"errors.{layer}": errors for layer, errors in zip(layer_names, gradients.errors)})
     return arrays
 
 

@@ -13,7 +13,9 @@ import pytest
 
 import ottt_ref as ot
 from ottt_ref import cli
+from ottt_ref.equilibrium import ConvergenceError
 
+from .general import KINDS, case
 from .helpers import METHODS, OPTION_NAMES, OPTIONS, READOUTS, bits, content
 
 SIZES = ["--sizes", "3", "4", "2"]
@@ -460,3 +462,40 @@ def test_the_installed_program_is_this_one():
         warnings.simplefilter("ignore")
         (entry,) = metadata.entry_points(group="console_scripts", name="ottt-ref")
     assert entry.load() is cli.main
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "dropped_out"])
+@pytest.mark.parametrize("method", cli.METHODS)
+def test_gradients_of_every_kind_of_network(folder, kind, method):
+    network, inputs, labels = case(kind)
+    network.save(folder / "net.npz")
+    np.savez(folder / "x.npz", inputs=inputs, targets=labels)
+    assert run(*gradients("--terms", method=method)) == 0
+    got = load(folder / "g.npz")
+    expected = cli.METHODS[method](network, inputs, labels, terms=True)
+    for name, value in expected.items():
+        assert np.array_equal(got[name], value) and np.array_equal(got[f"terms.{name}"], expected.terms[name])
+    if expected.errors is not None:
+        names = [*(f"errors.layer{l}" for l in range(len(network.layers) - 1)), last_errors(network)]
+        assert [name for name in got if name.startswith("errors.")] == names
+        assert all(np.array_equal(got[name], errors) for name, errors in zip(names, expected.errors))
+
+
+def last_errors(network):
+    """The name of the last layer's errors."""
+    return f"errors.layer{len(network.layers) - 1}" if network.readout == "spiking" else "errors.readout"
+
+
+def test_loops_that_expand_and_solvers_that_give_up_are_one_line(folder, capsys, monkeypatch):
+    network, inputs, labels = case("recurrent")
+    network.parameters["layer0.recurrent.weight"] = 2 * np.eye(4)
+    network.save(folder / "net.npz")
+    np.savez(folder / "x.npz", inputs=inputs, targets=labels)
+    closed = gradients("--rates", "closed-form", method="spike-representation")
+    assert "network must have loops that contract" in refused(capsys, folder, *closed)
+
+    def gives_up(*_, **__):
+        raise ConvergenceError("the equilibrium of the rates was not reached: ...")
+
+    monkeypatch.setitem(cli.METHODS, "spike-representation", gives_up)
+    assert "not reached" in refused(capsys, folder, *gradients(method="spike-representation"))
