@@ -7,6 +7,7 @@ import numpy as np
 
 from ottt_ref import (
     bptt,
+    convolution,
     losses,
     neurons,
     ottt,
@@ -191,6 +192,39 @@ def error_of_the_wrong_sign(error, current, incoming, constants):
 _correct_clamp_gate = spike_representation.clamp_gate
 
 
+def bias_not_through(current, weight, bias, presynaptic, constant):
+    """The bias as it is where the trace of its constant input is meant."""
+    _correct_dense(current, weight, bias, presynaptic, constant * 0 + 1)
+
+
+def stride_forgotten(image_error, weight, error, stride):
+    _correct_adjoint(image_error, weight, error, 1)
+
+
+_correct_dense = synapses.dense_forward
+_correct_adjoint = convolution.convolve_adjoint
+
+
+def clamp_of_the_double(rate, current, constants):
+    _correct_clamp(rate, current + current, constants)
+
+
+_correct_clamp = spike_representation.clamp
+
+
+def nothing_returns(network, errors):
+    """Only one sweep is differentiated."""
+    return {l: value * 0 for l, value in _correct_returning(network, errors).items()}
+
+
+_correct_returning = spike_representation._returning
+
+
+def gate_without_threshold(error, current, incoming, constants):
+    _correct_clamp_gate(error, current, incoming, constants)
+    error[...] = error * constants[1] * constants[1]
+
+
 def loss_of_the_sum(loss, outputs, targets):
     """ℓ of the summed output in place of the averaged one."""
     return _correct_average_loss(loss, outputs * len(outputs), targets)
@@ -292,6 +326,17 @@ WRONG_VARIANTS = [
     WrongVariant("R2", "no reset", neurons, "integrate", no_reset),
     WrongVariant("R2", "reset not leaked", neurons, "integrate", reset_not_leaked),
     WrongVariant("R2", "silent at threshold", neurons, "fire", silent_at_threshold),
+    WrongVariant("P1", "bias not through", synapses, "dense_forward", bias_not_through),
+    WrongVariant("P1", "stride forgotten", convolution, "convolve_adjoint", stride_forgotten),
+    WrongVariant("R3", "no reset", neurons, "integrate", no_reset),
+    WrongVariant("R3", "clamp of the double", spike_representation, "clamp", clamp_of_the_double),
+    WrongVariant("C1", "clamp of the double", spike_representation, "clamp", clamp_of_the_double),
+    WrongVariant("R4", "one sweep alone", spike_representation, "_returning", nothing_returns),
+    WrongVariant("R4", "error of the wrong sign", spike_representation, "clamp_gate", error_of_the_wrong_sign),
+    WrongVariant("D1", "trace not decayed", traces, "leaky_accumulate", trace_not_decayed),
+    WrongVariant("D1", "gate of the neighbour", spatial, "gate", surrogate_of_the_neighbour),
+    WrongVariant("D2", "one sweep alone", spike_representation, "_returning", nothing_returns),
+    WrongVariant("D2", "gate without threshold", spike_representation, "clamp_gate", gate_without_threshold),
     WrongVariant("D0", "error of the wrong sign", spike_representation, "clamp_gate", error_of_the_wrong_sign),
     WrongVariant("D0", "surrogate of the layer in every neuron", spatial, "gate", average_over_neurons),
     WrongVariant("I1", "loss of the sum", bptt, "average_loss", loss_of_the_sum),
