@@ -1,12 +1,13 @@
 """`python -m proofs`: check the claims, print the table, exit 1 if one fails."""
 
 import argparse
+import importlib.util
 import os
 import sys
 from pathlib import Path
 
 try:
-    from . import report
+    from . import report, surveys
     from .claims import BY_NAME, CLAIMS
     from .parallel import run_all
 except ModuleNotFoundError as missing:
@@ -26,13 +27,29 @@ def main(argv=None):
     results = run_all(claims, options.cases, options.seed, options.workers, console)
     console.print(report.table(results))
     print(report.counterexamples(results), end="\n\n")
+    cells = _survey(claims, options, console)
     if options.json:
-        report.write_json(options.json, results, options.cases, options.seed)
+        report.write_json(options.json, results, options.cases, options.seed, cells)
     failed = [result.name for result in results if not result.holds]
     if failed:
         print(report.failures(results), end="\n\n")
     print(f"{len(results) - len(failed)} of {len(results)} claims hold (seed {options.seed})")
     return 1 if failed else 0
+
+
+def _survey(claims, options, console):
+    """The cells of the surveys that the claims have, after they were printed; none where digits cannot be had."""
+    theorems = [claim.name for claim in claims if claim.name in surveys.DEPTHS]
+    if not options.surveys or not theorems:
+        return []
+    if importlib.util.find_spec("sklearn") is None:
+        print("no surveys of D1 and D2 on digits: they need scikit-learn,  pip install -e '.[proofs]'\n")
+        return []
+    cells = surveys.run_all(theorems, options.seed, options.workers, console)
+    for theorem in theorems:
+        console.print(surveys.table(theorem, cells))
+    print()
+    return cells
 
 
 def _parser():
@@ -48,6 +65,12 @@ def _parser():
         "--cases", metavar="N", type=_positive, default=200, help="random cases per claim (default 200)"
     )
     parser.add_argument("--seed", metavar="S", type=int, default=0, help="seed of the random cases (default 0)")
+    parser.add_argument(
+        "--surveys",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="also count on digits how often the hypotheses of D1 and D2 hold (default)",
+    )
     parser.add_argument("--list", action="store_true", help="list the claims and their hypotheses, and check nothing")
     parser.add_argument("--json", metavar="FILE", type=_writable, help="also write the results to FILE")
     parser.add_argument(

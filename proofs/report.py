@@ -11,6 +11,7 @@ from rich.text import Text
 import ottt_ref as ot
 from ottt_ref.storage import write_bytes
 
+from . import surveys
 from .claims import BY_NAME
 
 
@@ -71,8 +72,8 @@ def counterexamples(results):
     return "\n".join(lines)
 
 
-def write_json(path, results, cases, seed):
-    """Write everything that the table shows, and the versions, to `path`, atomically."""
+def write_json(path, results, cases, seed, cells=()):
+    """Write everything that the tables show, and the versions, to `path`, atomically."""
     content = {
         "cases": cases,
         "seed": seed,
@@ -82,6 +83,7 @@ def write_json(path, results, cases, seed):
             **{name: version(name) for name in ("numpy", "numba", "scipy", "hypothesis")},
         },
         "claims": [_as_data(result) for result in results],
+        "surveys": surveys.as_data(cells),
     }
     write_bytes(path, (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
 
