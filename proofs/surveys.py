@@ -9,7 +9,7 @@ OTTT_A at T = 6, and for each of 60 images that they were not trained on
     cosine       the mean cosine between the two gradients of that weight
 
 D1 is surveyed on feedforward networks of one to three hidden layers; D2 on one hidden layer that hears itself, and on
-two of which the second is fed back to the first. Where SR's gradient is 0 (every neuron of a layer outside the mapping's
+two of which the second is fed back to the first. Where SR's gradient is 0 (all neurons of a layer outside the mapping's
 slope), as it often is after training, the product is not positive, and there is no cosine.
 """
 
