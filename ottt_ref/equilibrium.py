@@ -23,8 +23,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, sparse
 
+from .validation import require_positive
+
 LARGEST_DIRECT = 2**6  # unknowns of one sample up to which the linear equation is solved directly
-LARGEST_MATRIX = 2**24  # entries up to which a connection is written out as a matrix to find its norm
+LARGEST_MATRIX = 2**16  # entries up to which a connection is written out as a matrix to find its norm
 SWEEPS_FROM_REST = 10
 TOLERANCES = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-5}
 
@@ -54,14 +56,45 @@ def contraction_factor(network):
 
     Raises TypeError for a network of exact numbers.
     """
+    return _radius(sum(layer_norms(network)))
+
+
+def layer_norms(network):
+    """N in two parts, [L, L]: of the connections within a time step, and of the delayed ones."""
     if network.dtype.hasobject:
         raise TypeError("network must be of float64 or float32 for a contraction factor, got exact numbers")
-    norms = np.zeros((len(network.layers), len(network.layers)))
+    within, delayed = np.zeros((2, len(network.layers), len(network.layers)))
     for connection in network.connections:
         if connection.source >= 0:
             neuron = network.layers[connection.target].neuron
             threshold = float(neuron.threshold) if neuron.spiking else 1.0
-            norms[connection.target, connection.source] += spectral_norm(network, connection) / threshold
+            part = delayed if connection.delayed else within
+            part[connection.target, connection.source] += spectral_norm(network, connection) / threshold
+    return within, delayed
+
+
+def limit_contraction(network, largest):
+    """Scale the delayed connections of `network` down, in place, all alike, until its contraction factor is `largest`.
+
+    What is scaled is their weight, or the gain of a standardised one. Returns by how much: 1 if the factor was not above
+    `largest`, a number above 0. Training by SR lets loops grow until no gradient comes through the equilibrium, unless
+    they are limited, as Xiao et al. 2021 do by the norm of the weight. Raises TypeError or ValueError for anything else.
+    """
+    require_positive("largest", largest)
+    within, delayed = layer_norms(network)
+    if _radius(within + delayed) <= largest:
+        return 1.0
+    scale = float(optimize.brentq(lambda s: _radius(within + s * delayed) - largest, 0.0, 1.0, rtol=1e-9))
+    for connection in network.connections:
+        if connection.delayed:
+            names = list(connection.parameters)
+            gains = [name for name in names if name.endswith(".gain")]
+            for name in gains or [name for name in names if name.endswith(".weight")]:
+                network.parameters[name] = (scale * network.parameters[name]).astype(network.dtype)
+    return scale
+
+
+def _radius(norms):
     return float(np.abs(np.linalg.eigvals(norms)).max())
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import ottt_ref as ot
 from ottt_ref import spike_representation
-from ottt_ref.equilibrium import contraction_factor, spectral_norm
+from ottt_ref.equilibrium import contraction_factor, layer_norms, limit_contraction
 
 from ..cases import Case, networks
 from ..claim import Claim, Counterexample, Finding, Refuted
@@ -37,10 +37,7 @@ class Contracting:
     def network(self):
         """The network in float64, with loops scaled down until the contraction factor is at most `factor`."""
         network = self.case.float_network
-        while contraction_factor(network) > self.factor:
-            for name, value in network.parameters.items():
-                if "feedback" in name or "recurrent" in name:
-                    network.parameters[name] = 0.75 * value
+        limit_contraction(network, self.factor)
         return network
 
     def __str__(self):
@@ -59,12 +56,7 @@ contracting = st.builds(
 
 def weights_of_norms(network, factor):
     """v > 0 with N v <= factor v, by layer."""
-    norms = np.zeros((len(network.layers), len(network.layers)))
-    for connection in network.connections:
-        if connection.source >= 0:
-            neuron = network.layers[connection.target].neuron
-            threshold = neuron.threshold if neuron.spiking else 1.0
-            norms[connection.target, connection.source] += spectral_norm(network, connection) / threshold
+    norms = sum(layer_norms(network))
     return np.linalg.solve(np.eye(len(norms)) - norms / factor, np.ones(len(norms)))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 import ottt_ref as ot
 from ottt_ref import equilibrium, losses, spike_representation
-from ottt_ref.equilibrium import ConvergenceError, contraction_factor, eliminate, spectral_norm
+from ottt_ref.equilibrium import ConvergenceError, contraction_factor, eliminate, limit_contraction, spectral_norm
 
 from .general import KINDS, LOOPS, case
 from .helpers import assert_close
@@ -20,10 +20,7 @@ every_loop = pytest.mark.parametrize("kind", LOOPS)
 def contracting(kind, seed=0, factor=0.6):
     """A network whose loops contract, with inputs and labels: what comes back is scaled down."""
     network, inputs, labels = case(kind, seed)
-    while contraction_factor(network) > factor:
-        for name, value in network.parameters.items():
-            if "feedback" in name or "recurrent" in name:
-                network.parameters[name] = 0.8 * value
+    limit_contraction(network, factor)
     return network, np.abs(inputs) * 0.7, labels
 
 
@@ -172,6 +169,34 @@ def test_the_norm_of_a_large_connection_is_found_without_its_matrix(kind, monkey
     monkeypatch.setattr(equilibrium, "LARGEST_MATRIX", 0)
     for connection, expected in zip(network.connections, exact):
         assert spectral_norm(network, connection) == pytest.approx(expected, rel=1e-6)
+
+
+@every_loop
+def test_loops_are_scaled_down_to_a_contraction_factor(kind):
+    network, _, _ = case(kind)
+    before = {name: value.copy() for name, value in network.parameters.items()}
+    largest = contraction_factor(network) / 2
+    scale = limit_contraction(network, largest)
+    assert 0 < scale < 1 and contraction_factor(network) == pytest.approx(largest, rel=1e-6)
+    for name, value in network.parameters.items():
+        is_loop = name.endswith("weight") and ("feedback" in name or "recurrent" in name)
+        np.testing.assert_allclose(value, (scale if is_loop else 1) * before[name], rtol=1e-12, err_msg=name)
+    assert limit_contraction(network, 1.01 * largest) == 1.0
+
+
+def test_the_gain_of_standardised_loops_is_scaled():
+    standardised = ot.WeightStandardised(ot.Dense(np.array([[1.0, 2.0], [2.0, 1.0]]), False))
+    network = ot.Network([ot.Layer(ot.Dense(np.eye(2)), ot.LIF(), standardised)])
+    before = contraction_factor(network)
+    scale = limit_contraction(network, 0.5)
+    assert scale == pytest.approx(0.5 / before) and contraction_factor(network) == pytest.approx(0.5)
+    assert np.allclose(network.parameters["layer0.recurrent.gain"], scale)
+
+
+@pytest.mark.parametrize("largest", [0, -0.5, np.nan])
+def test_a_limit_that_is_not_above_0_is_refused(largest):
+    with pytest.raises(ValueError, match="largest must be above 0, got"):
+        limit_contraction(loop(np.eye(2)), largest)
 
 
 def test_sweeps_contract_by_the_factor_in_a_recurrent_layer():
