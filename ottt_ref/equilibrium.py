@@ -76,9 +76,11 @@ def layer_norms(network):
 def limit_contraction(network, largest):
     """Scale the delayed connections of `network` down, in place, all alike, until its contraction factor is `largest`.
 
-    What is scaled is their weight, or the gain of a standardised one. Returns by how much: 1 if the factor was not above
-    `largest`, a number above 0. Training by SR lets loops grow until no gradient comes through the equilibrium, unless
-    they are limited, as Xiao et al. 2021 do by the norm of the weight. Raises TypeError or ValueError for anything else.
+    What is scaled is their weight, or the gain of a standardised one; `largest` is above 0. Returns by how much
+    they were scaled: 1 if the factor was not above `largest`. Training by SR lets loops grow until no gradient comes
+    through the equilibrium, unless they are limited, as Xiao et al. 2021 do by the norm of the weight.
+
+    Raises TypeError or ValueError for another `largest`, or a network of exact numbers.
     """
     require_positive("largest", largest)
     within, delayed = layer_norms(network)

@@ -200,3 +200,98 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch, capsys):
         program.main(["digits"])
     assert stopped.value.code == 2
     assert "pip install -e '.[experiments]'" in capsys.readouterr().err
+
+
+IMAGES = [replace(QUICK, model=model, epochs=1, batch_size=128) for model in ("conv", "feedback")]
+
+
+@pytest.mark.parametrize("settings", IMAGES, ids=lambda settings: settings.model)
+def test_images_are_standardised_on_the_training_part(settings, digits):
+    images = training.prepared(settings)
+    assert images.train_images.shape == (1437, 1, 8, 8) and images.test_images.shape == (360, 1, 8, 8)
+    assert images.train_images.mean() == pytest.approx(0, abs=1e-12)
+    assert images.train_images.std() == pytest.approx(1)
+    scale, shift = digits.train_images.std(), digits.train_images.mean()
+    assert images.test_images.reshape(360, 64) * scale + shift == pytest.approx(digits.test_images)
+
+
+@pytest.mark.parametrize("settings", IMAGES, ids=lambda settings: settings.model)
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_learns_every_model(settings, method):
+    (epoch,) = training.train(method, 0, settings)["epochs"]
+    assert epoch["test_accuracy"] > 0.5, epoch  # 0.1 by chance
+    assert all(0.01 < rate < 0.9 for rate in epoch["firing_rates"])
+
+
+def test_loops_that_sr_learns_stay_contracting():
+    network, _, learn = training.learner("spike-representation", np.random.default_rng(0), IMAGES[1])
+    images = training.prepared(IMAGES[1])
+    for k in range(6):
+        batch = slice(32 * k, 32 * (k + 1))
+        learn(images.train_images[batch], images.train_labels[batch])
+    assert 0 < training.ot.equilibrium.contraction_factor(network) < training.LARGEST_CONTRACTION * (1 + 1e-6)
+
+
+def summary_of(method, accuracy):
+    return {
+        "method": method,
+        "seeds": 3,
+        "accuracy_mean": accuracy,
+        "accuracy_std": 0.01,
+        "seconds_mean": 1.0,
+        "peak_bytes": 7,
+        "firing_rates": [0.25],
+    }
+
+
+def write_summary(folder, settings, accuracy):
+    report.write_json(folder / f"{report.file_name(settings.model)}.json", settings, [], [summary_of("bptt", accuracy)])
+
+
+def test_other_models_results_are_shown_beside(tmp_path):
+    conv = replace(QUICK, model="conv", epochs=20)
+    write_summary(tmp_path, conv, 0.5)
+    write_summary(tmp_path, QUICK, 0.75)
+    others, notes = report.stored(tmp_path, QUICK)
+    assert (list(others), notes) == (["conv"], [])
+    table = report.table({"dense": (QUICK, [summary_of("ottt-a", 0.75)]), **others})
+    cells = [list(column.cells) for column in table.columns]
+    assert cells[0] == ["dense, 2", "conv, 20"]
+    assert cells[2] == ["75.00 ± 1.00", "50.00 ± 1.00"]
+
+
+@pytest.mark.parametrize("other", [{"time_steps": 7}, {"validation": True}, {"model": "feedback"}])
+def test_results_of_other_settings_are_not_shown_beside(tmp_path, other):
+    report.write_json(
+        tmp_path / "digits-conv.json",
+        replace(QUICK, model="conv", **{**other}) if "model" not in other else replace(QUICK, **other),
+        [],
+        [summary_of("bptt", 0.5)],
+    )
+    others, (note,) = report.stored(tmp_path, QUICK)
+    assert others == {} and "digits-conv.json is not shown: it is of other settings" in note
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{}", '{"settings": {}, "summaries": [{}]}', '{"settings": {"model": "conv"}, "summaries": 3}'],
+)
+def test_damaged_results_are_named_and_left_out(tmp_path, content):
+    (tmp_path / "digits-conv.json").write_text(content)
+    others, (note,) = report.stored(tmp_path, replace(QUICK, model="dense"))
+    assert others == {} and "digits-conv.json is not shown" in note
+
+
+def test_the_command_trains_a_model_and_shows_the_others(tmp_path, capsys):
+    write_summary(tmp_path, QUICK, 0.5)
+    arguments = f"digits --model conv --method ottt-a --seeds 1 --epochs 1 --workers 1 --output {tmp_path}".split()
+    assert program.main(arguments) == 0
+    out = capsys.readouterr().out
+    assert "conv, 1" in out and "dense, 2" in out and "50.00 ± 1.00" in out
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "digits.json",
+        "digits-conv.json",
+        "digits-conv.png",
+        "digits-conv.svg",
+    }
+    assert json.loads((tmp_path / "digits-conv.json").read_text())["settings"]["model"] == "conv"
