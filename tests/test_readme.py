@@ -17,10 +17,18 @@ def blocks(language):
 
 
 def test_the_example_runs_as_it_stands(capsys):
-    (example,) = blocks("python")
+    example, _ = blocks("python")
     exec(compile(example, "README.md", "exec"), {})
     cosines = re.findall(r"ottt_ref\.ottt (\S+) cosine with BPTT (\S+)", capsys.readouterr().out)
     assert float(dict(cosines)["layer0.weight"]) == pytest.approx(1.0)  # E1: the last spiking layer
+
+
+def test_the_example_of_other_layers_runs_as_it_stands(capsys):
+    _, example = blocks("python")
+    exec(compile(example, "README.md", "exec"), {})
+    out = capsys.readouterr().out
+    assert "'layer1.recurrent.weight': (3, 3)" in out and "gradient_solver='direct'" in out
+    assert out.splitlines()[-1] == "10762 parameters"
 
 
 def test_the_continuous_integration_runs_the_test_command():
