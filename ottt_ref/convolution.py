@@ -12,7 +12,7 @@ import numpy as np
 from .kernel import kernel
 from .operations import padded, padded_shape, unpadded, window_shape
 from .synapses import Synapses
-from .validation import describe_shape, require_count
+from .validation import describe_shape, require_size
 
 
 @kernel
@@ -72,8 +72,8 @@ class Conv2d(Synapses):
     """
 
     def __init__(self, weight, bias=None, *, stride=1, padding=0):
-        self.stride = require_count("stride", stride)
-        self.padding = require_count("padding", padding, minimum=0)
+        self.stride = require_size("stride", stride)
+        self.padding = require_size("padding", padding, minimum=0)
         self._set(weight, bias, ("C_out", "C_in", "K_H", "K_W"))
 
     def output_shape(self, input_shape):

@@ -5,7 +5,7 @@ from functools import cached_property
 
 from .neurons import LIF, Integrator
 from .operations import Chain, Operation
-from .validation import describe_shape, require_count
+from .validation import describe_shape, require_count, require_size
 
 INPUTS = -1
 
@@ -228,7 +228,7 @@ def first_shape(layers, input_shape):
         return (weight.shape[1],)
     if not isinstance(input_shape, tuple | list) or not input_shape:
         raise TypeError(f"input_shape must be a shape such as (3, 32, 32), got {input_shape!r}")
-    return tuple(require_count(f"input_shape[{k}]", size) for k, size in enumerate(input_shape))
+    return tuple(require_size(f"input_shape[{k}]", size) for k, size in enumerate(input_shape))
 
 
 def trace_layers(layers, connections):

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from .kernel import kernel, rows
-from .validation import describe_shape, require_count, require_number
+from .validation import describe_shape, require_number, require_size
 
 
 class Operation:
@@ -313,7 +313,7 @@ class AveragePool2d(Operation):
     def __post_init__(self):
         object.__setattr__(self, "size", require_pair("size", self.size))
         object.__setattr__(self, "stride", require_pair("stride", self.size if self.stride is None else self.stride))
-        require_count("padding", self.padding, minimum=0)
+        require_size("padding", self.padding, minimum=0)
         if self.padding >= min(self.size):
             raise ValueError(f"padding must be less than the size {self.size}, got {self.padding}")
         object.__setattr__(self, "share", 1 / math.prod(self.size) if self.share is None else self.share)
@@ -350,7 +350,7 @@ class Upsample2d(Operation):
     factor: int
 
     def __post_init__(self):
-        require_count("factor", self.factor)
+        require_size("factor", self.factor)
 
     def output_shape(self, input_shape):
         channels, height, width = require_image(self, input_shape)
@@ -376,7 +376,7 @@ def require_pair(name, value):
     pair = tuple(value) if isinstance(value, tuple | list) else (value, value)
     if len(pair) != 2:
         raise ValueError(f"{name} must be a number or a pair of them, got {value!r}")
-    return tuple(require_count(name, number) for number in pair)
+    return tuple(require_size(name, number) for number in pair)
 
 
 def require_image(operation, input_shape):

@@ -6,6 +6,7 @@ import operator
 
 import numpy as np
 
+LARGEST_SIZE = 2**31 - 1
 FLOAT_DTYPES = (np.dtype(np.float64), np.dtype(np.float32))
 
 
@@ -63,6 +64,14 @@ def require_count(name, value, minimum=1):
     if count < minimum:
         raise ValueError(f"{name} must be at least {minimum}, got {count}")
     return count
+
+
+def require_size(name, value, minimum=1):
+    """Return `value` as an int if it is a whole number from `minimum` to 2^31 - 1, as kernels take sizes."""
+    size = require_count(name, value, minimum)
+    if size > LARGEST_SIZE:
+        raise ValueError(f"{name} must be at most {LARGEST_SIZE}, got {size}")
+    return size
 
 
 def require_dtype(name, dtype):

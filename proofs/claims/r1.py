@@ -29,7 +29,7 @@ def check(case):
 def currents(network, activity, l):
     """I^l[t] = W s^{l-1}[t] + b, [T, B, n_l]."""
     steps = [activity.at(t) for t in range(activity.time_steps)]
-    return np.stack([arriving(network, l, now.given_by, one(network)) for now in steps])
+    return np.stack([arriving(network, l, step.given_by, one(network)) for step in steps])
 
 
 def rate_residual(neuron, current, activity, l):

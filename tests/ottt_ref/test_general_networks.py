@@ -336,6 +336,7 @@ REFUSED = [
     (lambda: ot.AveragePool2d(2, padding=2), r"padding must be less than the size \(2, 2\), got 2"),
     (lambda: ot.Conv2d(np.ones((1, 1, 2, 2)), stride=0), "stride must be at least 1, got 0"),
     (lambda: ot.Conv2d(np.ones((1, 2, 2))), r"weight must be \[C_out, C_in, K_H, K_W\], got shape \(1, 2, 2\)"),
+    (lambda: ot.AveragePool2d(2, stride=2**31), "stride must be at most 2147483647, got 2147483648"),
     (lambda: ot.Dropout(1.0), r"rate must be in \[0, 1\), got 1.0"),
     (lambda: ot.WeightStandardised(ot.Dense(np.ones((3, 1)))), "synapses must have a fan-in of at least 2"),
     (lambda: ot.WeightStandardised(DENSE, np.ones(3)), r"gain must be \[2\], got shape \(3,\)"),

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import ottt_ref as ot
-from ottt_ref import Network, storage
+from ottt_ref import Network, simulate, storage
 
+from .general import case
 from .helpers import READOUTS, RESETS, bits, dyadic_network
 
 WEIGHT = "layer0.weight.npy"
@@ -343,3 +344,76 @@ def test_arrays_of_any_shape_and_order_come_back(path):
     for name, value in arrays.items():
         assert np.array_equal(read[name], value) and read[name].dtype == value.dtype
         assert read[name].flags.writeable and read[name].flags.c_contiguous
+
+
+def places(value, path=()):
+    """Every place in nested JSON, as a path of keys and indices."""
+    yield path
+    if isinstance(value, dict | list):
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from places(part, (*path, key))
+
+
+def replaced(value, path, new):
+    """A copy with what stands at the path replaced; removed if `new` is REMOVED."""
+    if not path:
+        return new
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    if len(path) == 1 and new is REMOVED:
+        del copy[path[0]]
+    else:
+        copy[path[0]] = replaced(copy[path[0]], path[1:], new)
+    return copy
+
+
+REMOVED = object()
+JUNK = [
+    REMOVED,
+    None,
+    True,
+    -1,
+    0,
+    3,
+    10**30,
+    0.5,
+    1e400,
+    "Dense",
+    "",
+    [],
+    {},
+    [1, 2],
+    {"type": "Chain"},
+    [[]],
+    "layer0",
+]
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=range(len(JUNK)))
+@pytest.mark.parametrize("kind", ["feedback", "residual", "convolutional_feedback", "standardised_convolution"])
+def test_any_part_of_a_description_may_be_junk(path, kind, junk):
+    network, inputs, _ = case(kind)
+    network.save(path)
+    saved = path.read_bytes()
+    description = description_of(saved)
+    for place in list(places(description))[1:]:
+        if junk is REMOVED and not place:
+            continue
+        text = json.dumps(replaced(description, place, junk))
+        with_member(path, saved, "description.npy", described(text))
+        try:
+            loaded = Network.load(path)
+        except ValueError as error:
+            assert str(path) in str(error)
+        else:  # junk that means something: another number, another flag
+            if loaded.input_shape == network.input_shape and loaded.dtype == network.dtype:
+                simulate(loaded, inputs)
+
+
+def test_a_network_within_itself_without_end_is_refused(path, saved):
+    description = description_of(saved)
+    layer = {**description["layers"][0], "synapses": "HERE"}
+    for depth in (100, 900, 5000):
+        nested = '{"type": "Chain", "operations": [' * depth + '{"type": "Flatten"}' + "]}" * depth
+        text = json.dumps({**description, "layers": [layer]}).replace('"HERE"', nested)
+        with_member(path, saved, "description.npy", described(text))
+        refuse(path)
