@@ -1,0 +1,149 @@
+"""Intervals with outward rounding: what is computed in floats lies in them for certain, and so does its sign.
+
+Each operation rounds its lower end down and its upper end up, but only where the floating-point result is inexact: the
+error of a sum and of a product is itself a float (Dekker 1971), so that exactness is known. Comparisons that the
+interval does not decide raise Undecided.
+"""
+
+import math
+import numbers
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+class Undecided(ArithmeticError):
+    """A comparison of intervals that overlap."""
+
+
+@dataclass(frozen=True, eq=False)
+class Interval(numbers.Number):
+    """All numbers from `low` to `high`, two floats."""
+
+    low: float
+    high: float
+
+    def __post_init__(self):
+        if not self.low <= self.high:
+            raise ValueError(f"low must be at most high, got {self.low!r} and {self.high!r}")
+
+    def __add__(self, other):
+        other = as_interval(other)
+        return Interval(_down(self.low, other.low, _sum), _up(self.high, other.high, _sum))
+
+    def __sub__(self, other):
+        return self + -as_interval(other)
+
+    def __rsub__(self, other):
+        return as_interval(other) + -self
+
+    def __mul__(self, other):
+        other = as_interval(other)
+        pairs = [(a, b) for a in (self.low, self.high) for b in (other.low, other.high)]
+        return Interval(min(_down(*pair, _product) for pair in pairs), max(_up(*pair, _product) for pair in pairs))
+
+    def __truediv__(self, other):
+        other = as_interval(other)
+        if other.low <= 0 <= other.high:
+            raise ZeroDivisionError(f"an interval cannot be divided by one that holds 0, got {other}")
+        pairs = [(a, b) for a in (self.low, self.high) for b in (other.low, other.high)]
+        return Interval(min(_down(*pair, _quotient) for pair in pairs), max(_up(*pair, _quotient) for pair in pairs))
+
+    def __rtruediv__(self, other):
+        return as_interval(other) / self
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def __neg__(self):
+        return Interval(-self.high, -self.low)
+
+    def __lt__(self, other):
+        return self._decide(as_interval(other), lambda a, b: a.high < b.low, lambda a, b: a.low >= b.high)
+
+    def __le__(self, other):
+        return self._decide(as_interval(other), lambda a, b: a.high <= b.low, lambda a, b: a.low > b.high)
+
+    def __gt__(self, other):
+        return as_interval(other) < self
+
+    def __ge__(self, other):
+        return as_interval(other) <= self
+
+    def __eq__(self, other):
+        other = as_interval(other)
+        if self.low == self.high == other.low == other.high:
+            return True
+        if self.high < other.low or other.high < self.low:
+            return False
+        raise Undecided(f"{self} and {other} overlap")
+
+    __hash__ = None
+
+    def __contains__(self, number):
+        return Fraction(self.low) <= Fraction(number) <= Fraction(self.high)
+
+    def __str__(self):
+        return f"[{self.low!r}, {self.high!r}]"
+
+    def _decide(self, other, certainly, certainly_not):
+        if certainly(self, other):
+            return True
+        if certainly_not(self, other):
+            return False
+        raise Undecided(f"{self} and {other} overlap")
+
+
+def as_interval(number):
+    """`number` as the smallest interval of floats that holds it."""
+    if isinstance(number, Interval):
+        return number
+    value = float(number)
+    exact = Fraction(number)
+    if Fraction(value) == exact:
+        return Interval(value, value)
+    return Interval(
+        value if Fraction(value) < exact else math.nextafter(value, -math.inf),
+        value if Fraction(value) > exact else math.nextafter(value, math.inf),
+    )
+
+
+def _down(a, b, operation):
+    value, exact = operation(a, b)
+    return value if exact else math.nextafter(value, -math.inf)
+
+
+def _up(a, b, operation):
+    value, exact = operation(a, b)
+    return value if exact else math.nextafter(value, math.inf)
+
+
+def _sum(a, b):
+    """a + b rounded, and whether it is exact: the rounding error is a float (Knuth's TwoSum)."""
+    value = a + b
+    back = value - a
+    return value, (a - (value - back)) + (b - back) == 0 and math.isfinite(value)
+
+
+def _product(a, b):
+    """a · b rounded, and whether it is exact (Dekker's product); a tiny or huge one counts as inexact."""
+    value = a * b
+    if value == 0 and (a == 0 or b == 0):
+        return 0.0, True
+    if not 1e-250 < abs(value) < 1e250 or max(abs(a), abs(b)) > 1e150:
+        return value, False
+    (a_high, a_low), (b_high, b_low) = _split(a), _split(b)
+    error = ((a_high * b_high - value) + a_high * b_low + a_low * b_high) + a_low * b_low
+    return value, error == 0
+
+
+def _quotient(a, b):
+    value = a / b
+    product, exact = _product(value, b)
+    return value, exact and product == a
+
+
+def _split(a):
+    """Two floats of 26 bits each that sum to a (Veltkamp)."""
+    scaled = 134217729.0 * a
+    high = scaled - (scaled - a)
+    return high, a - high
