@@ -52,6 +52,7 @@ class Claim:
     strategy        Hypothesis strategy of cases
     check           case → Finding; raises Refuted
     counterexamples what happens without a hypothesis
+    identities      equalities of polynomials (`identity.Identity`), proved for whole architectures
     share           the part of the asked number of cases that it gets, for claims whose cases are slow
     shrink          whether a refuting case is made small, which takes hundreds of further checks
     """
@@ -67,5 +68,6 @@ class Claim:
     slack_means: str = ""
     worst: Callable = max
     counterexamples: tuple = field(default=())
+    identities: tuple = field(default=())
     share: float = 1.0
     shrink: bool = True

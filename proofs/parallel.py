@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from .claims import BY_NAME
-from .search import count, run
+from .search import FULL, count, run
 
 REPORT_EVERY = 5  # cases between two messages from a worker
 
@@ -34,7 +34,7 @@ def _work(name, cases, seed, messages):
             messages.put((name, done))
 
     try:
-        return run(BY_NAME[name], cases, seed, on_case)
+        return run(BY_NAME[name], cases, seed, on_case, size=FULL)
     finally:
         messages.put((name, None))
 

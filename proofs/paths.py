@@ -103,3 +103,75 @@ class Paths:
             "hard": (decay * (1 - spike), decay * (neuron.reset_potential - potential) * psi),
         }[neuron.reset]
         return [(leak, False)] if self.resets == "none" else [(leak, False), (reset, True)]
+
+
+class PathSums(Paths):
+    """The same sums, with paths that meet added up on the way: forwards in time from each neuron and start.
+
+    Where `Paths` multiplies out one path after the other, this carries, for every membrane, the sum of all paths that
+    are in it, those that have crossed a reset apart from those that have not. Affordable for deep networks and long
+    sequences, and still no backward recursion.
+    """
+
+    def _parameter(self, connection, i, j):
+        time_steps, batch_size = self.output_errors.shape[:2]
+        total = 0
+        for b in range(batch_size):
+            for start in range(time_steps):
+                source = 1 if j is None else self.activity.at(start).given_by(connection)[b, j]
+                total = total + source * self._from(b, connection.target, i, start)
+        return total
+
+    def gradients(self):
+        """The sum over all paths, for each parameter."""
+        self._sums = {}
+        return super().gradients()
+
+    def _from(self, b, l, i, start):
+        key = (b, l, i, start)
+        if key not in self._sums:
+            uncrossed, crossed = self._forwards(*key)
+            self._sums[key] = {"none": uncrossed, "some": crossed, "any": uncrossed + crossed}[self.resets]
+        return self._sums[key]
+
+    def _forwards(self, b, first, i, start):
+        """What paths from membrane i of layer `first` at `start` gather at the output: without a reset, and with."""
+        inside = self._nothing()
+        inside[first][i] = (1, 0)
+        total = (0, 0)
+        for t in range(start, len(self.output_errors)):
+            later = self._nothing()
+            for l in range(len(self.network.layers)):
+                for k, amounts in enumerate(inside[l]):
+                    if amounts is not None:
+                        total = _plus(total, self._step(b, l, k, t, first, amounts, inside, later))
+            inside = later
+        return total
+
+    def _step(self, b, l, k, t, first, amounts, inside, later):
+        """Send what is in membrane k of layer l onwards; what reaches the output at t."""
+        fired = _times(self.activity.layer_derivatives[l][t, b, k], amounts)
+        for connection in self.network.out_of(l):
+            if connection.delayed and not self.delays:
+                continue
+            there = (later if connection.delayed else inside)[connection.target]
+            for m, weight in enumerate(connection.operations.weight[:, k]):
+                there[m] = _plus(there[m], _times(weight, fired))
+        if t + 1 < len(self.output_errors) and self.may_wait(l, first):
+            for edge, is_reset in self._edges(b, l, k, t):
+                uncrossed, crossed = _times(edge, amounts)
+                arriving = (0, uncrossed + crossed) if is_reset else (uncrossed, crossed)
+                later[l][k] = _plus(later[l][k], arriving)
+        last = l + 1 == len(self.network.layers)
+        return _times(self.output_errors[t, b, k], fired) if last else (0, 0)
+
+    def _nothing(self):
+        return [[None] * shape[0] for shape in self.network.shapes]
+
+
+def _plus(left, right):
+    return right if left is None else (left[0] + right[0], left[1] + right[1])
+
+
+def _times(factor, amounts):
+    return factor * amounts[0], factor * amounts[1]

@@ -2,6 +2,7 @@
 
 import json
 import platform
+from dataclasses import asdict
 from importlib.metadata import version
 
 from rich.console import Console
@@ -44,9 +45,13 @@ def table(results):
 
 
 def slack_text(result):
-    """The exactness and the worst slack of a result, with what the number means."""
+    """The exactness and the worst slack of a result, with what the number means; for how much it is an identity."""
     claim = BY_NAME[result.name]
-    return claim.kind if result.slack is None else f"{claim.kind}; {claim.slack_means.format(result.slack)}"
+    text = claim.kind if result.slack is None else f"{claim.kind}; {claim.slack_means.format(result.slack)}"
+    if result.certificates:
+        failure = max(certificate.failure for certificate in result.certificates)
+        text += f"; an identity on {len(result.certificates)} architectures, but for {failure:.0e}"
+    return text
 
 
 def listing(claims):
@@ -105,4 +110,5 @@ def _as_data(result):
         "seconds": round(result.seconds, 3),
         "failure": result.failure,
         "counterexamples": list(result.counterexamples),
+        "certificates": [asdict(certificate) for certificate in result.certificates],
     }

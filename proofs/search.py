@@ -3,10 +3,16 @@
 import time
 from dataclasses import dataclass
 
+import numpy as np
 from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 from hypothesis.errors import HypothesisException, Unsatisfiable
 
 from .claim import Refuted
+from .identity import certify
+
+SMALL = (2, 2, 3)
+FULL = (4, 8, 16)
+COSTLY = (3, 3, 6)
 
 
 @dataclass(frozen=True)
@@ -19,6 +25,7 @@ class Result:
     slack           the worst, or None where nothing but exact arithmetic was used
     failure         None, or why the claim does not hold, with the shrunk case
     counterexamples one line for each hypothesis dropped
+    certificates    of the claim's identities, one for each architecture
     """
 
     name: str
@@ -28,6 +35,7 @@ class Result:
     failure: str | None
     counterexamples: tuple
     seconds: float
+    certificates: tuple = ()
 
     @property
     def holds(self):
@@ -35,15 +43,17 @@ class Result:
         return self.failure is None
 
 
-def run(claim, cases, seed_number=0, on_case=lambda: None):
-    """Check `claim` on its share of `cases` live cases and its counterexamples; a Result, whatever comes out.
+def run(claim, cases, seed_number=0, on_case=lambda: None, *, size=SMALL):
+    """Check `claim` on its share of `cases` live cases, its identities and its counterexamples; a Result.
 
-    The same seed draws the same cases. `on_case()` is called after each live case.
+    The same seed draws the same cases. `on_case()` is called after each live case. `size` is the depth, width and T of
+    the architectures on which identities are certified.
     """
     started = time.perf_counter()
     findings = []
     wanted = count(claim, cases)
     failure = _search(claim, wanted, seed_number, findings, on_case)
+    certificates, unproved = _certificates(claim, size, seed_number)
     shown, failed = _counterexamples(claim)
     live = sum(bool(finding.live) for finding in findings)
     if failure is None and 2 * live < wanted:
@@ -54,9 +64,10 @@ def run(claim, cases, seed_number=0, on_case=lambda: None):
         cases=live,
         drawn=len(findings),
         slack=claim.worst(slacks) if slacks else None,
-        failure=failure or failed,
+        failure=failure or unproved or failed,
         counterexamples=shown,
         seconds=time.perf_counter() - started,
+        certificates=certificates,
     )
 
 
@@ -101,6 +112,20 @@ def _checked(claim, case):
         raise Refuted(f"{refuted}\n{case}") from None
     except Exception as error:
         raise Refuted(f"the check stopped with {type(error).__name__}: {error}\n{case}") from error
+
+
+def _certificates(claim, size, seed_number):
+    rng = np.random.default_rng(seed_number)
+    certificates = []
+    for identity in claim.identities:
+        for architecture in identity.architectures(*(min(size, COSTLY) if identity.costly else size)):
+            try:
+                certificates.append(certify(identity, architecture, rng))
+            except Refuted as refuted:
+                return tuple(certificates), str(refuted)
+            except Exception as error:
+                return tuple(certificates), f"{identity.name} stopped with {type(error).__name__}: {error}"
+    return tuple(certificates), None
 
 
 def _counterexamples(claim):

@@ -4,6 +4,7 @@
 """
 
 from fractions import Fraction
+from functools import partial
 
 import ottt_ref as ot
 
@@ -11,6 +12,7 @@ from ..cases import networks
 from ..claim import Claim, Counterexample, Refuted
 from ..equality import OTTT, Side, bptt, bptt_without_delays, check_equality
 from ..examples import chain, exact
+from ..identity import Identity, architectures
 
 
 def last_membrane(network):
@@ -97,5 +99,14 @@ CLAIM = Claim(
         Counterexample("the reset is soft or unleaked", hard_reset),
         Counterexample("the dialect is derivation", authors_dialect),
         Counterexample("the layer sends nothing back", recurrent_layer),
+    ),
+    identities=(
+        Identity(
+            "OTTT = BPTT without what comes back by delays, into the last membrane",
+            OTTT.algebra,
+            bptt_without_delays,
+            partial(architectures, readouts=("spiking", "linear", "leaky")),
+            into_last_membrane,
+        ),
     ),
 )

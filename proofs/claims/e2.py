@@ -17,7 +17,8 @@ from ..cases import networks
 from ..claim import Claim, Counterexample, Finding, Refuted
 from ..equality import OTTT, SLTT, Side, bptt, check_equality
 from ..examples import chain
-from ..paths import Paths
+from ..identity import Identity, architectures
+from ..paths import Paths, PathSums
 
 
 def paths(may_wait, delays=False):
@@ -33,6 +34,17 @@ def bptt_with_one_leak(network, activity, errors):
         values = ot.bptt.backward(network, activity, errors, leaks_back=leaks_back, delays_back=False).values
         result.update({name: values[name] for connection in network.into(l) for name in connection.parameters})
     return result
+
+
+def bptt_with_no_leak(network, activity, errors):
+    """BPTT's gradient with no backward leak anywhere, and nothing that comes back by delays."""
+    leaks_back = [False] * len(network.layers)
+    return ot.bptt.backward(network, activity, errors, leaks_back=leaks_back, delays_back=False).values
+
+
+def path_sums(may_wait, delays=False):
+    """The same sums as `paths`, for networks with too many paths to enumerate."""
+    return lambda *data: PathSums(*data, may_wait=may_wait, delays=delays).gradients()
 
 
 def with_membrane(network):
@@ -80,5 +92,19 @@ CLAIM = Claim(
     strategy=networks(resets=("soft", "unleaked"), depths=(1, 2), widths=(1, 3), time_steps=(2, 4), batch_sizes=(1, 1)),
     check=check,
     counterexamples=(Counterexample("the dropped paths are dropped from BPTT as well", opposite_signs),),
+    identities=(
+        Identity("OTTT = BPTT with one leak", OTTT.algebra, bptt_with_one_leak, architectures, with_membrane),
+        Identity("SLTT = BPTT with no leak", SLTT.algebra, bptt_with_no_leak, architectures),
+        Identity(
+            "OTTT = its paths", OTTT.algebra, path_sums(lambda l, first: l == first), architectures, with_membrane
+        ),
+        Identity(
+            "BPTT = all paths",
+            bptt().algebra,
+            path_sums(lambda l, first: True, delays=True),
+            architectures,
+            costly=True,
+        ),
+    ),
     share=0.5,
 )

@@ -3,17 +3,24 @@
 from fractions import Fraction
 
 import ottt_ref as ot
+from ottt_ref.neurons import RESETS
 
 from ..cases import networks
 from ..claim import Claim, Counterexample, Finding, Refuted
 from ..equality import OTTT, SLTT, bptt, check_equality
 from ..examples import chain
+from ..identity import Identity, architectures
 
 
 def check(case):
     """OTTT and SLTT against BPTT (reset detached), every parameter."""
     findings = [check_equality(case, side, bptt()) for side in (OTTT, SLTT)]
     return Finding(max(finding.slack for finding in findings), findings[0].live)
+
+
+def one_step(depth, width, _):
+    """The architectures at T = 1, with every reset and readout."""
+    return architectures(depth, width, 1, resets=RESETS, readouts=("spiking", "linear", "leaky"))
 
 
 def two_steps(decay):
@@ -46,4 +53,8 @@ CLAIM = Claim(
     strategy=networks(time_steps=(1, 1)),
     check=check,
     counterexamples=(Counterexample("T = 1", second_step),),
+    identities=(
+        Identity("OTTT = BPTT at T = 1", OTTT.algebra, bptt().algebra, one_step),
+        Identity("SLTT = BPTT at T = 1", SLTT.algebra, bptt().algebra, one_step),
+    ),
 )

@@ -1,10 +1,12 @@
 """E4: without memory in the membrane (λ = 0) OTTT, SLTT and BPTT are the same."""
 
 from fractions import Fraction
+from functools import partial
 
 from ..cases import networks
 from ..claim import Claim, Counterexample, Finding, Refuted
 from ..equality import OTTT, SLTT, Side, bptt, bptt_without_delays, check_equality
+from ..identity import Identity, architectures
 from .e3 import two_steps
 
 
@@ -14,6 +16,9 @@ def check(case):
     if not case.loops:
         findings += [check_equality(case, side, bptt()) for side in (OTTT, SLTT)]
     return Finding(max(finding.slack for finding in findings), findings[0].live)
+
+
+forgetful = partial(architectures, resets=("soft", "unleaked", "hard"), forgets=True)
 
 
 def with_memory():
@@ -37,4 +42,8 @@ CLAIM = Claim(
     strategy=networks(decays=[Fraction(0)], time_steps=(2, 5)),
     check=check,
     counterexamples=(Counterexample("λ = 0", with_memory),),
+    identities=(
+        Identity("OTTT = BPTT without delays at λ = 0", OTTT.algebra, bptt_without_delays, forgetful),
+        Identity("SLTT = BPTT without delays at λ = 0", SLTT.algebra, bptt_without_delays, forgetful),
+    ),
 )

@@ -5,10 +5,15 @@ sums all products of edges, BPTT (detached) those of leak edges alone; the diffe
 at least one reset edge.
 """
 
+from functools import partial
+
+from ottt_ref.neurons import RESETS
+
 from ..cases import networks
 from ..claim import Claim, Finding
 from ..equality import Side, bptt, check_equality
-from ..paths import Paths
+from ..identity import Identity, architectures
+from ..paths import Paths, PathSums
 
 
 def difference(*data):
@@ -46,5 +51,14 @@ CLAIM = Claim(
     slack_means="floats at {:.2g} of the rounding bound",
     strategy=networks(depths=(1, 2), widths=(1, 2), time_steps=(2, 4), batch_sizes=(1, 1)),
     check=check,
+    identities=(
+        Identity(
+            "BPTT (kept) - BPTT (detached) = paths across a reset",
+            difference,
+            lambda *data: PathSums(*data, resets="some").gradients(),
+            partial(architectures, resets=RESETS),
+            costly=True,
+        ),
+    ),
     share=0.5,
 )

@@ -5,6 +5,7 @@ integrator m[t] = λ m[t-1] + W s[t] at the same errors, and not of the stateles
 """
 
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 
@@ -14,12 +15,13 @@ from ..cases import networks
 from ..claim import Claim, Counterexample, Refuted
 from ..equality import OTTT, Side, bptt, check_equality
 from ..examples import exact
+from ..identity import Identity, architectures, unchecked
 
 
 def of_leaky_readout(network, activity, errors):
     """BPTT's gradients of the network with a leaky readout, of the same λ, in place of the stateless one."""
     *spiking, readout = network.layers
-    leaky_readout = ot.Layer(readout.synapses, ot.Integrator(spiking[-1].neuron.decay))
+    leaky_readout = ot.Layer(readout.synapses, unchecked(ot.Integrator(), decay=spiking[-1].neuron.decay))
     leaky = ot.Network([*spiking, leaky_readout], feedback=network.feedback)
     return bptt().algebra(leaky, activity, errors)
 
@@ -55,4 +57,13 @@ CLAIM = Claim(
     strategy=networks(readouts=("linear",), time_steps=(2, 6)),
     check=check,
     counterexamples=(Counterexample("the readout leaks", stateless),),
+    identities=(
+        Identity(
+            "OTTT's readout weight = BPTT's of a leaky readout",
+            OTTT.algebra,
+            of_leaky_readout,
+            partial(architectures, readouts=("linear",)),
+            lambda network: ["readout.weight"],
+        ),
+    ),
 )

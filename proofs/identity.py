@@ -1,0 +1,176 @@
+"""Equalities proved for an architecture: two sides evaluated as polynomials at one random point.
+
+Weights, biases, decay, threshold, spikes, surrogate derivatives, potentials and output errors are independent
+variables; both sides are polynomials in them with integer coefficients, computed by the kernels themselves. The kernels
+run on `Bound`s to find how large degree and coefficients can be, and then on residues modulo a prime above twice the
+coefficients: if the sides agree at a uniformly random point, they are the same polynomial, but for a probability of at
+most degree / prime, and then they are equal for every network of the architecture, every input and any numbers.
+"""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+import ottt_ref as ot
+from ottt_ref.simulation import Activity
+
+from .claim import Refuted
+from .number_systems.polynomial import VARIABLE
+from .number_systems.prime_field import prime_above, random_residue
+
+LARGEST_FAILURE = 1e-12
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What is fixed while all numbers are free.
+
+    sizes     [n_in, n_1, ..., n_out]; with readout "spiking" every size after the first is a spiking layer
+    loops     (source, target) of each recurrent or feedback connection
+    forgets   whether λ is 0, not a variable
+    """
+
+    sizes: tuple
+    time_steps: int
+    readout: str = "spiking"
+    reset: str = "soft"
+    loops: tuple = ()
+    forgets: bool = False
+
+    def data(self, variable):
+        """A network, its activity and ∂L/∂o [T, 1, n_out], with `variable()` in place of each free number."""
+        network = self._network(variable)
+        layers = range(len(network.layers))
+        ones = [not layer.neuron.spiking for layer in network.layers]
+        activity = Activity(
+            self._sequence(variable, -1),
+            tuple(self._sequence(variable, l) for l in layers),
+            tuple(self._sequence(variable, l) for l in layers),
+            tuple(self._sequence((lambda: 1) if ones[l] else variable, l) for l in layers),
+            network.spiking,
+        )
+        return network, activity, self._sequence(variable, len(self.sizes) - 2)
+
+    def _network(self, variable):
+        decay = 0 if self.forgets else variable()
+        neuron = unchecked(ot.LIF(reset=self.reset), decay=decay, threshold=variable(), reset_potential=variable())
+        neurons = [neuron] * (len(self.sizes) - 1)
+        if self.readout != "spiking":
+            neurons[-1] = unchecked(ot.Integrator(), decay=decay if self.readout == "leaky" else 0)
+        back = {ends: self._dense(variable, *ends) for ends in self.loops}
+        layers = [
+            ot.Layer(
+                ot.Dense(_array(variable, self.sizes[l + 1], self.sizes[l]), _array(variable, self.sizes[l + 1])),
+                neurons[l],
+                back.pop((l, l), None),
+            )
+            for l in range(len(neurons))
+        ]
+        return ot.Network(layers, feedback=[ot.Feedback(*ends, synapses) for ends, synapses in back.items()])
+
+    def _dense(self, variable, source, target):
+        return ot.Dense(_array(variable, self.sizes[target + 1], self.sizes[source + 1]), False)
+
+    def _sequence(self, variable, l):
+        return _array(variable, self.time_steps, 1, self.sizes[l + 1])
+
+    def __str__(self):
+        loops = "".join(f", {k} to {l} at t - 1" for k, l in self.loops)
+        sizes = "-".join(map(str, self.sizes))
+        return f"{sizes}, T = {self.time_steps}, readout {self.readout}, reset {self.reset}{loops}"
+
+
+def _array(variable, *shape):
+    result = np.empty(shape, dtype=object)
+    for index in np.ndindex(shape):
+        result[index] = variable()
+    return result
+
+
+def unchecked(neuron, **values):
+    """A copy of the neuron with other values, which need not be numbers that can be compared."""
+    result = copy.copy(neuron)
+    for name, value in values.items():
+        object.__setattr__(result, name, value)
+    return result
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Two expressions (network, activity, output_errors) → {parameter: array}, equal on every architecture.
+
+    name            what is compared
+    parameters      (network) → the names of what is compared; everything if None
+    architectures   (depth, width, T) → the architectures on which it is certified
+    costly          whether a side takes minutes on the largest architecture
+    """
+
+    name: str
+    left: Callable
+    right: Callable
+    architectures: Callable
+    parameters: Callable | None = None
+    costly: bool = False
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """An identity that holds on one architecture, but for a probability of `failure`.
+
+    degree           of the polynomials, at most
+    coefficient_bits how long their coefficients are, at most; the prime is longer
+    """
+
+    identity: str
+    architecture: str
+    degree: int
+    coefficient_bits: int
+    prime_bits: int
+    failure: float
+
+
+def certify(identity, architecture, rng):
+    """The Certificate of the identity on the architecture; raises Refuted where the sides differ."""
+    network, *data = architecture.data(lambda: VARIABLE)
+    names = list(network.parameters) if identity.parameters is None else identity.parameters(network)
+    bounds = [side(network, *data)[name] for side in (identity.left, identity.right) for name in names]
+    numbers = [bound for array in bounds for bound in array.flat if hasattr(bound, "mass")]
+    degree, mass = max(bound.degree for bound in numbers), max(bound.mass for bound in numbers)
+    prime = prime_above(max(2 * mass, degree / LARGEST_FAILURE))
+    network, *data = architecture.data(lambda: random_residue(rng, prime))
+    left, right = (side(network, *data) for side in (identity.left, identity.right))
+    for name in names:
+        if any(a != b for a, b in zip(left[name].flat, right[name].flat)):
+            raise Refuted(f"{identity.name}: the sides differ in {name} as polynomials, on {architecture}")
+    if all(number == 0 for name in names for number in left[name].flat):
+        raise Refuted(f"{identity.name}: vacuous, both sides are 0 on {architecture}")
+    return Certificate(identity.name, str(architecture), degree, mass.bit_length(), prime.bit_length(), degree / prime)
+
+
+MODEST = (3, 6)  # width and T of the variants beside the largest architecture
+
+
+def architectures(depth, width, time_steps, *, resets=("soft", "unleaked"), readouts=("spiking", "linear"), **options):
+    """The largest architecture, with every kind of loop, and modest ones of each reset, readout and kind of loop.
+
+    An identity with loops is one without: their weights are variables, which may be 0.
+    """
+    last = depth - 1
+    everything = tuple((l, l) for l in range(depth)) + (((last, 0),) if depth > 1 else ())
+    hidden = (width,) * depth
+    result = [
+        Architecture(_sizes(width, hidden, readouts[0]), time_steps, readouts[0], resets[0], everything, **options)
+    ]
+    width, time_steps = min(width, MODEST[0]), min(time_steps, MODEST[1])
+    for reset in resets:
+        for readout in readouts:
+            for loops in ((), everything[:depth], everything[depth:], everything):
+                sizes = _sizes(width, (width,) * depth, readout)
+                result.append(Architecture(sizes, time_steps, readout, reset, loops, **options))
+    return list(dict.fromkeys(result))
+
+
+def _sizes(inputs, hidden, readout):
+    return (inputs, *hidden) if readout == "spiking" else (inputs, *hidden, 2)
