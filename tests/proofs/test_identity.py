@@ -1,0 +1,98 @@
+"""Certificates of identities: true ones are certified, wrong and empty ones refused, and bounds are not too low."""
+
+import numpy as np
+import pytest
+
+import ottt_ref as ot
+from proofs.claim import Refuted
+from proofs.claims import CLAIMS
+from proofs.equality import OTTT, bptt, bptt_without_delays
+from proofs.examples import chain
+from proofs.identity import LARGEST_FAILURE, Architecture, Identity, architectures, certify, unchecked
+from proofs.paths import Paths, PathSums
+
+IDENTITIES = [(claim.name, identity) for claim in CLAIMS for identity in claim.identities]
+SMALL = Architecture((2, 2, 2), 3, loops=((0, 0), (1, 0)))
+
+
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(("name", "identity"), IDENTITIES, ids=[f"{n}-{i.name}" for n, i in IDENTITIES])
+def test_every_identity_is_certified_on_every_small_architecture(name, identity):
+    for architecture in identity.architectures(2, 2, 3):
+        certificate = certify(identity, architecture, rng())
+        assert 0 < certificate.failure < LARGEST_FAILURE
+        assert certificate.prime_bits > certificate.coefficient_bits
+        # theory: T + 2 N of what is detached; each step across a reset adds a threshold and a ψ; loops add N a step
+        layers = len(architecture.sizes) - 1
+        assert certificate.degree <= architecture.time_steps * (3 + 2 * layers) + 2 * layers
+
+
+def test_a_wrong_identity_is_refused():
+    wrong = Identity("OTTT = BPTT everywhere", OTTT.algebra, bptt().algebra, architectures)
+    with pytest.raises(Refuted, match=r"OTTT = BPTT everywhere: the sides differ in layer0\.weight"):
+        certify(wrong, SMALL, rng())
+
+
+def test_an_identity_that_holds_at_one_time_step_alone_is_refused_for_more():
+    identity = Identity("OTTT = BPTT", OTTT.algebra, bptt().algebra, architectures)
+    assert certify(identity, Architecture((2, 2, 2), 1), rng()).degree > 0
+    with pytest.raises(Refuted):
+        certify(identity, Architecture((2, 2, 2), 2), rng())
+
+
+def test_a_difference_in_one_coefficient_is_seen():
+    def off_by_one_term(network, activity, errors):
+        values = bptt_without_delays(network, activity, errors)
+        values["layer0.weight"][0, 0] = values["layer0.weight"][0, 0] + errors[0, 0, 0] * 0 + 1
+        return values
+
+    with pytest.raises(Refuted):
+        certify(Identity("one more", bptt_without_delays, off_by_one_term, architectures), SMALL, rng())
+
+
+def test_an_identity_of_zeros_is_refused():
+    def zeros(network, activity, errors):
+        return {name: value * 0 for name, value in bptt_without_delays(network, activity, errors).items()}
+
+    with pytest.raises(Refuted, match="vacuous"):
+        certify(Identity("0 = 0", zeros, zeros, architectures), SMALL, rng())
+
+
+def test_the_same_seed_gives_the_same_certificate():
+    identity = IDENTITIES[0][1]
+    assert certify(identity, SMALL, rng()) == certify(identity, SMALL, rng())
+
+
+def test_the_largest_architecture_comes_first_with_every_loop():
+    first, *others = architectures(4, 8, 16)
+    assert first == Architecture((8, 8, 8, 8, 8), 16, "spiking", "soft", ((0, 0), (1, 1), (2, 2), (3, 3), (3, 0)))
+    assert {a.reset for a in others} == {"soft", "unleaked"} and {a.readout for a in others} == {"spiking", "linear"}
+    assert {a.loops for a in others} == {(), first.loops[:4], first.loops[4:], first.loops}
+    assert "8-8-8-8-8, T = 16, readout spiking, reset soft, 0 to 0 at t - 1" in str(first)
+
+
+def test_unchecked_neurons_hold_anything():
+    neuron = unchecked(ot.LIF(), decay="λ")
+    assert neuron.decay == "λ" and neuron.threshold == 1.0 and ot.LIF().decay == 0.5
+
+
+@pytest.mark.parametrize("resets", ["none", "some", "any"])
+@pytest.mark.parametrize("delays", [True, False])
+@pytest.mark.parametrize("may_wait", [lambda l, first: True, lambda l, first: l == first, lambda l, first: False])
+def test_sums_of_paths_are_the_paths_summed(resets, delays, may_wait):
+    case = chain(decay=1, inputs=((1, 0), (0, 1), (1, 1)), weights=([[1, -1]], [[1], [2]]), targets=[1, 0])
+    (first, second) = case.network.layers
+    loop = ot.Dense(ot.exact_array(np.array([[2]])), False)
+    back = ot.Feedback(1, 0, ot.Dense(ot.exact_array(np.array([[1, -1]])), False))
+    network = ot.Network([ot.Layer(first.synapses, first.neuron, loop), second], feedback=[back])
+    activity = ot.simulate(network, case.inputs)
+    errors = activity.outputs + 1
+    data = (network, activity, errors)
+    options = {"may_wait": may_wait, "delays": delays, "resets": resets}
+    expected = Paths(*data, **options).gradients()
+    got = PathSums(*data, **options).gradients()
+    assert all(np.array_equal(got[name], expected[name]) for name in expected)
+    assert resets == "some" or any(np.any(value != 0) for value in expected.values())
