@@ -328,6 +328,8 @@ WRONG_VARIANTS = [
     WrongVariant("R2", "silent at threshold", neurons, "fire", silent_at_threshold),
     WrongVariant("P1", "bias not through", synapses, "dense_forward", bias_not_through),
     WrongVariant("P1", "stride forgotten", convolution, "convolve_adjoint", stride_forgotten),
+    WrongVariant("F1", "trace not decayed", traces, "leaky_accumulate", trace_not_decayed),
+    WrongVariant("F1", "trace one step late", traces.Traces, "update", trace_one_step_late),
     WrongVariant("R3", "no reset", neurons, "integrate", no_reset),
     WrongVariant("R3", "clamp of the double", spike_representation, "clamp", clamp_of_the_double),
     WrongVariant("C1", "clamp of the double", spike_representation, "clamp", clamp_of_the_double),

@@ -1,0 +1,120 @@
+"""F1: OTTT's gradient from windows of time, sparse in spikes.
+
+Cut time into windows of w steps. In one of them h[t] = g[t] + λ h[t+1], from 0 behind its end. Then
+
+    Σ_t g[t] â[t]^T = Σ_windows ( λ h[first] â_before^T + Σ_{t in the window} h[t] s[t]^T )
+
+with â_before the trace at the end of the window before: what waits in the window itself is in h, what entered earlier
+is in â_before. The second sum needs spikes alone, event by event; memory is O(w), and nothing is divided by λ. At w = 1
+it is OTTT as it stands; for w = T it is BPTT's form with one leak.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+
+import numpy as np
+from hypothesis import strategies as st
+
+import ottt_ref as ot
+from ottt_ref.neurons import RESETS
+from ottt_ref.simulation import one
+from ottt_ref.spatial import instantaneous_errors
+
+from ..cases import Case, fires, networks
+from ..claim import Claim, Counterexample, Finding, Refuted
+from ..equality import OTTT, exact_data, require_equal
+from ..examples import chain
+from ..identity import Identity, architectures
+
+
+@dataclass(frozen=True)
+class Windowed:
+    """A case and the windows' length, w; the last window may be shorter."""
+
+    case: Case
+    window: int
+
+    def __str__(self):
+        return f"{self.case}\nwindows of {self.window} time steps"
+
+
+@st.composite
+def windowed(draw):
+    """Cases of up to seven time steps, with windows of every length."""
+    case = draw(networks(time_steps=(2, 7)))
+    return Windowed(case, draw(st.integers(1, len(case.inputs))))
+
+
+def by_windows(window, network, activity, output_errors):
+    """OTTT's gradient of every parameter (dialect "derivation"), from windows of `window` steps."""
+    gradients = network.zero_gradients()
+    traces, constants = {}, {}
+    for first in range(0, len(output_errors), window):
+        steps = range(first, min(first + window, len(output_errors)))
+        errors = [instantaneous_errors(network, activity.at(t), output_errors[t]) for t in steps]
+        for connection in network.connections:
+            _add_window(network, connection, [activity.at(t) for t in steps], errors, gradients, traces, constants)
+    return gradients
+
+
+def _add_window(network, connection, steps, errors, gradients, traces, constants):
+    """One window of one connection: what the trace before brings in, then spike by spike; the trace moves on."""
+    l, name, unit = connection.target, connection.name, one(network)
+    decay = network.decay(network.trace_layer(l))[0]
+    untraced = l == len(network.layers) - 1 and network.readout == "linear"  # the bias of a stateless readout (Q1)
+    summed = errors[-1][l] * 0
+    for step, error in zip(reversed(steps), reversed([each[l] for each in errors])):
+        summed = error + summed * decay
+        connection.add_gradients(gradients, error if untraced else summed, step.given_by(connection) * 0, unit)
+        connection.add_gradients(gradients, summed, step.given_by(connection), unit * 0)
+    trace, constant = traces.get(name, steps[0].given_by(connection) * 0), constants.get(name, unit * 0)
+    connection.add_gradients(gradients, summed * decay, trace, unit * 0 if untraced else constant)
+    for step in steps:
+        trace, constant = trace * decay + step.given_by(connection), constant * decay + unit
+    traces[name], constants[name] = trace, constant
+
+
+def check(case):
+    network = case.case.exact_network
+    activity, errors = exact_data(case.case)
+    expected = OTTT.algebra(network, activity, errors)
+    names = list(network.parameters)
+    require_equal(by_windows(case.window, network, activity, errors), expected, names)
+    live = fires(activity) and 1 < case.window < len(errors) and any(np.any(expected[name] != 0) for name in names)
+    return Finding(None, live)
+
+
+def without_the_trace():
+    """Windows that start from nothing forget what entered before them."""
+    case = chain(decay=Fraction(1, 2), inputs=(1, 1), weights=([[Fraction(3, 4)]],), targets=[0])
+    activity, errors = case.data()
+    whole = OTTT.algebra(case.network, activity, errors)["layer0.weight"][0, 0]
+    carried = by_windows(1, case.network, activity, errors)["layer0.weight"][0, 0]
+    alone = ot.sltt.forward(case.network, activity, errors).values["layer0.weight"][0, 0]
+    if carried != whole or alone == whole:
+        raise Refuted(f"windows of one step should give {whole} with the trace alone, got {carried} and {alone}")
+    return f"one neuron, λ = 1/2, w = 1, x = (1, 1), w¹ = 3/4, y = 0: OTTT {whole}, windows without â_before {alone}"
+
+
+CLAIM = Claim(
+    name="F1",
+    statement="Σ_t g â^T = Σ_windows (λ h[first] â_before^T + Σ_{t in window} h s^T), h[t] = g[t] + λ h[t+1]",
+    hypotheses="windows of any length; any reset, readout, decay, depth and T, recurrent and feedback connections",
+    source="theory F1",
+    checked="OTTT against its windows, all entries, fractions",
+    kind="exact",
+    strategy=windowed(),
+    check=check,
+    counterexamples=(Counterexample("the trace goes from window to window", without_the_trace),),
+    identities=tuple(
+        Identity(
+            f"OTTT = its windows of {window}",
+            OTTT.algebra,
+            partial(by_windows, window),
+            partial(architectures, resets=RESETS, readouts=("spiking", "linear", "leaky")),
+        )
+        for window in (1, 5)
+    ),
+    share=0.5,
+)
