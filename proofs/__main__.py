@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 try:
-    from . import report, surveys
+    from . import induction, report, surveys
     from .claims import BY_NAME, CLAIMS
     from .parallel import run_all
 except ModuleNotFoundError as missing:
@@ -23,18 +23,32 @@ def main(argv=None):
     if options.list:
         print(report.listing(claims))
         return 0
+    if options.coq:
+        return _check_coq()
     console = report.console()
+    proved = induction.check_all(induction.coqc()) if induction.coqc() else []
     results = run_all(claims, options.cases, options.seed, options.workers, console)
-    console.print(report.table(results))
+    console.print(report.table(results, induction.by_claim(proved)))
+    print(induction.listing(proved) or f"{induction.INSTALL}; not checked here", end="\n\n")
     print(report.counterexamples(results), end="\n\n")
     cells = _survey(claims, options, console)
     if options.json:
-        report.write_json(options.json, results, options.cases, options.seed, cells)
+        report.write_json(options.json, results, options.cases, options.seed, cells, induction.by_claim(proved))
     failed = [result.name for result in results if not result.holds]
     if failed:
         print(report.failures(results), end="\n\n")
     print(f"{len(results) - len(failed)} of {len(results)} claims hold (seed {options.seed})")
-    return 1 if failed else 0
+    return 1 if failed or any(proof.failure for proof in proved) else 0
+
+
+def _check_coq():
+    """Compile the Coq proofs alone; 0 if all hold, 1 if one fails, 2 without Coq."""
+    if induction.coqc() is None:
+        print(induction.INSTALL, file=sys.stderr)
+        return 2
+    proofs = induction.check_all(induction.coqc())
+    print(induction.listing(proofs))
+    return 1 if any(proof.failure for proof in proofs) else 0
 
 
 def _survey(claims, options, console):
@@ -71,6 +85,7 @@ def _parser():
         default=True,
         help="also count on digits how often the hypotheses of D1 and D2 hold (default)",
     )
+    parser.add_argument("--coq", action="store_true", help="compile the Coq proofs, for every T, and do nothing else")
     parser.add_argument("--list", action="store_true", help="list the claims and their hypotheses, and check nothing")
     parser.add_argument("--json", metavar="FILE", type=_writable, help="also write the results to FILE")
     parser.add_argument(

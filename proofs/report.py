@@ -12,7 +12,7 @@ from rich.text import Text
 import ottt_ref as ot
 from ottt_ref.storage import write_bytes
 
-from . import surveys
+from . import induction, surveys
 from .claims import BY_NAME
 
 
@@ -22,8 +22,11 @@ def console():
     return result if result.is_terminal else Console(width=120, highlight=False)
 
 
-def table(results):
-    """One row per claim: what was checked, cases, exactness and worst slack, verdict, time."""
+def table(results, proofs=None):
+    """One row per claim: what was checked, cases, exactness and worst slack, verdict, time.
+
+    `proofs`, by claim, are those that Coq has checked.
+    """
     rows = Table(title="The claims of the theory", show_lines=True, expand=True)
     rows.add_column("", no_wrap=True)
     rows.add_column("claim, and what was checked", ratio=5)
@@ -37,7 +40,7 @@ def table(results):
             claim.name,
             Text.assemble(claim.statement, "\n", (claim.checked, "dim")),  # Text: v[t] would be read as markup
             f"{result.cases}\n({result.drawn})",
-            Text(slack_text(result)),
+            Text(slack_text(result) + proof_text(result.name, proofs or {})),
             Text("holds", "green") if result.holds else Text("FAILS", "bold red"),
             f"{result.seconds:.1f} s",
         )
@@ -52,6 +55,15 @@ def slack_text(result):
         failure = max(certificate.failure for certificate in result.certificates)
         text += f"; an identity on {len(result.certificates)} architectures, but for {failure:.0e}"
     return text
+
+
+def proof_text(name, proofs):
+    """What is known of the claim for every T."""
+    if name not in induction.PROVED:
+        return ""
+    if name not in proofs:
+        return "; for every T: Coq proof, not checked here"
+    return "; for every T: Coq proof" if proofs[name].failure is None else "; Coq proof FAILS"
 
 
 def listing(claims):
@@ -77,7 +89,7 @@ def counterexamples(results):
     return "\n".join(lines)
 
 
-def write_json(path, results, cases, seed, cells=()):
+def write_json(path, results, cases, seed, cells=(), proofs=None):
     """Write everything that the tables show, and the versions, to `path`, atomically."""
     content = {
         "cases": cases,
@@ -87,13 +99,13 @@ def write_json(path, results, cases, seed, cells=()):
             "python": platform.python_version(),
             **{name: version(name) for name in ("numpy", "numba", "scipy", "hypothesis")},
         },
-        "claims": [_as_data(result) for result in results],
+        "claims": [_as_data(result, (proofs or {}).get(result.name)) for result in results],
         "surveys": surveys.as_data(cells),
     }
     write_bytes(path, (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
 
 
-def _as_data(result):
+def _as_data(result, proof):
     claim = BY_NAME[result.name]
     return {
         "name": claim.name,
@@ -110,5 +122,6 @@ def _as_data(result):
         "seconds": round(result.seconds, 3),
         "failure": result.failure,
         "counterexamples": list(result.counterexamples),
+        "coq": None if proof is None else asdict(proof),
         "certificates": [asdict(certificate) for certificate in result.certificates],
     }
