@@ -9,7 +9,10 @@ from pathlib import Path
 try:
     from . import induction, report, surveys
     from .claims import BY_NAME, CLAIMS
+    from .museum import hall
+    from .museum.exhibit import load_all
     from .parallel import run_all
+    from .search import counterexamples
 except ModuleNotFoundError as missing:
     if missing.name not in ("hypothesis", "rich"):
         raise
@@ -25,6 +28,8 @@ def main(argv=None):
         return 0
     if options.coq:
         return _check_coq()
+    if options.counterexamples:
+        return _show_museum(claims)
     console = report.console()
     proved = induction.check_all(induction.coqc()) if induction.coqc() else []
     results = run_all(claims, options.cases, options.seed, options.workers, console)
@@ -39,6 +44,20 @@ def main(argv=None):
         print(report.failures(results), end="\n\n")
     print(f"{len(results) - len(failed)} of {len(results)} claims hold (seed {options.seed})")
     return 1 if failed or any(proof.failure for proof in proved) else 0
+
+
+def _show_museum(claims):
+    """Print the museum, and the other counterexamples of the claims, each checked; 1 if one does not stand."""
+    names = {claim.name for claim in claims}
+    console = report.console()
+    fallen = hall.show([exhibit for exhibit in load_all() if exhibit.theorem in names], console)
+    for claim in claims:
+        shown, failure = counterexamples(claim)
+        for line in (*shown, *([failure] if failure else [])):
+            console.print(f"{claim.name} {line}", markup=False)
+        fallen += [claim.name] if failure else []
+    print(f"\n{'all stand' if not fallen else 'these do not stand: ' + ', '.join(fallen)}")
+    return 1 if fallen else 0
 
 
 def _check_coq():
@@ -84,6 +103,11 @@ def _parser():
         action=argparse.BooleanOptionalAction,
         default=True,
         help="also count on digits how often the hypotheses of D1 and D2 hold (default)",
+    )
+    parser.add_argument(
+        "--counterexamples",
+        action="store_true",
+        help="print the smallest networks where a claim fails without a hypothesis, with all that happens in them",
     )
     parser.add_argument("--coq", action="store_true", help="compile the Coq proofs, for every T, and do nothing else")
     parser.add_argument("--list", action="store_true", help="list the claims and their hypotheses, and check nothing")

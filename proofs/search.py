@@ -54,7 +54,7 @@ def run(claim, cases, seed_number=0, on_case=lambda: None, *, size=SMALL):
     wanted = count(claim, cases)
     failure = _search(claim, wanted, seed_number, findings, on_case)
     certificates, unproved = _certificates(claim, size, seed_number)
-    shown, failed = _counterexamples(claim)
+    shown, failed = counterexamples(claim)
     live = sum(bool(finding.live) for finding in findings)
     if failure is None and 2 * live < wanted:
         failure = f"vacuous: only {live} of {len(findings)} cases exercised the claim"
@@ -128,7 +128,8 @@ def _certificates(claim, size, seed_number):
     return tuple(certificates), None
 
 
-def _counterexamples(claim):
+def counterexamples(claim):
+    """A line for each counterexample of the claim; and None, or why one does not stand, the last that was tried."""
     shown = []
     for counterexample in claim.counterexamples:
         try:

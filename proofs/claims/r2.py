@@ -103,6 +103,20 @@ def small_constant_current():
     return f"λ = 1/2, constant I = 3/10, T = 50: a = 0, the mapping says {gap[0]}"
 
 
+def nothing_smaller():
+    """The bound is attained in the limit, at every λ and T: all of the current at the last step, just below V_th."""
+    shown = []
+    for decay, steps in ((Fraction(1, 2), 1), (Fraction(1, 2), 4), (Fraction(1), 4)):
+        normaliser = ot.rate_normaliser(decay, steps)
+        for k in (1, 10, 50):
+            rows = [(Fraction(0),)] * (steps - 1) + [(1 - Fraction(1, 2**k),)]
+            gap, _ = gap_and_potentials(soft_neuron(decay), rows)
+            if gap[0] != (1 - Fraction(1, 2**k)) / normaliser:
+                raise Refuted(f"the gap should be (1 - 2^-{k}) / Λ_T, got {gap[0]}")
+        shown.append(f"1/Λ_T = {1 / normaliser} at λ = {decay}, T = {steps}")
+    return f"I = (0, .., 0, 1 - ε): the gap is (1 - ε) / Λ_T, as near as one likes to {'; '.join(shown)}"
+
+
 CLAIM = Claim(
     name="R2",
     statement="0 <= v[t] < V_th and 0 <= x̄[T]/V_th - a[T] < 1/Λ_T",
@@ -117,5 +131,6 @@ CLAIM = Claim(
     counterexamples=(
         Counterexample("0 <= I[t] <= V_th", varying_currents),
         Counterexample("λ = 1 (for a gap that vanishes with T)", small_constant_current),
+        Counterexample("the bound is 1/Λ_T, and not smaller (tightness)", nothing_smaller),
     ),
 )

@@ -1,0 +1,144 @@
+"""The exhibits as a lecturer writes them on a blackboard: every potential, spike, trace, error and gradient."""
+
+from fractions import Fraction
+
+import numpy as np
+from rich.console import Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from ottt_ref import spike_representation
+from ottt_ref.simulation import arriving, one
+from ottt_ref.traces import Traces
+
+from ..claim import Refuted
+from .exhibit import METHODS
+
+SUPERSCRIPTS = "¹²³⁴⁵"
+SUBSCRIPTS = "₁₂₃₄₅"
+
+
+def panel(exhibit):
+    """Everything about one exhibit."""
+    parts = [
+        Text(f"{exhibit.theorem} without '{exhibit.dropped}': {exhibit.says}.", "bold"),
+        Text(network_text(exhibit)),
+        steps_table(exhibit),
+    ]
+    if "sr" in (exhibit.left, exhibit.right):
+        parts.append(Text(rates_text(exhibit)))
+    parts += [Text(gradient_text(exhibit, method)) for method in (exhibit.left, exhibit.right)]
+    parts += [
+        Text(f"They {exhibit.relation}." if "first" not in exhibit.relation else f"{exhibit.relation}.".capitalize())
+    ]
+    parts.append(Text(exhibit.search, "dim"))
+    return Panel(Group(*parts), title=exhibit.name, title_align="left")
+
+
+def network_text(exhibit):
+    """The network, its inputs and targets, in a line."""
+    sizes = "-".join(map(str, (exhibit.network.inputs, *(shape[0] for shape in exhibit.network.shapes))))
+    weights = [f"w{SUPERSCRIPTS[l]} = {_rows(rows)}" for l, rows in enumerate(exhibit.weights)]
+    loops = [f"w_rec{SUPERSCRIPTS[target]} = {_rows(rows)}" for _, target, rows in exhibit.loops]
+    numbers = ", ".join([*weights, *loops])
+    inputs = ", ".join(_row(row) for row in exhibit.inputs)
+    return (
+        f"{sizes}, λ = {exhibit.decay}, V_th = 1, reset {exhibit.reset}, {numbers}, x[1..{len(exhibit.inputs)}] = "
+        f"{inputs}, y = {_row(exhibit.targets)}; ψ(z) = max(0, 1 - |z|), loss ½ |s - y|² per step"
+    )
+
+
+def steps_table(exhibit):
+    """One row per quantity, one column per time step."""
+    network, activity = exhibit.network, exhibit.activity
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for t in range(activity.time_steps):
+        table.add_column(f"t = {t + 1}", justify="right")
+    traces = _traces(exhibit)
+    for l, shape in enumerate(network.shapes):
+        for i in range(shape[0]):
+            mark = SUPERSCRIPTS[l] + (SUBSCRIPTS[i] if shape[0] > 1 else "")
+            _add(table, f"u{mark}", activity.layer_potentials[l][:, 0, i])
+            _add(table, f"s{mark}", activity.layer_outputs[l][:, 0, i])
+            _add(table, f"ψ{mark}", activity.layer_derivatives[l][:, 0, i])
+        if l == 0:
+            _add(table, "trace of x", traces[:, 0])
+    errors = activity.outputs - np.array(exhibit.targets, dtype=object)
+    for i in range(errors.shape[2]):
+        _add(table, f"s - y{SUBSCRIPTS[i] if errors.shape[2] > 1 else ''}", errors[:, 0, i])
+    for method in (exhibit.left, exhibit.right):
+        if method != "sr":
+            sums = exhibit.sums(method)
+            for l, error in enumerate(sums.errors):
+                for i in range(error.shape[2]):
+                    mark = SUPERSCRIPTS[l] + (SUBSCRIPTS[i] if error.shape[2] > 1 else "")
+                    _add(table, f"{METHODS[method].symbol}{mark}  {METHODS[method].title}", error[:, 0, i])
+    return table
+
+
+def _traces(exhibit):
+    traces = Traces(exhibit.network, 1, "derivation")
+    rows = []
+    for t in range(exhibit.activity.time_steps):
+        traces.update(exhibit.activity.at(t))
+        rows.append(traces.given_by(exhibit.network.connections[0])[0].copy())
+    return np.array(rows)
+
+
+def rates_text(exhibit):
+    """What SR sees: rates, the mapping's arguments, where it passes errors, and the errors."""
+    network = exhibit.network
+    rates, _ = spike_representation.rates_of(network, exhibit.input_array, "measured")
+    errors = exhibit.sums("sr").errors
+    parts = [f"a⁰ = {_row(rates[0][0])}"]
+    for l in range(len(network.layers)):
+        z = arriving(network, l, lambda c: rates[c.source + 1], one(network))[0]
+        passes = tuple(Fraction(int(0 < value < 1)) for value in z)
+        mark = SUPERSCRIPTS[l]
+        parts.append(
+            f"a{mark} = {_row(rates[l + 1][0])}, z{mark} = {_row(z)}, D{mark} = {_row(passes)}, "
+            f"D p{mark} = {_row(errors[l][0, 0])}"
+        )
+    return "SR, of the rates: " + "; ".join(parts)
+
+
+def gradient_text(exhibit, method):
+    """The gradient as the sum of its terms."""
+    sums = exhibit.sums(method)
+    terms = [term[0, 0] for term in sums.terms["layer0.weight"]]
+    total = sums.values["layer0.weight"][0, 0]
+    added = " + ".join(f"({term})" if term < 0 else str(term) for term in terms)
+    return (
+        f"∇w¹ of {METHODS[method].title}: {added} = {total}"
+        if len(terms) > 1
+        else (f"∇w¹ of {METHODS[method].title}: {total}")
+    )
+
+
+def show(exhibits, console):
+    """Print each exhibit after an exact check; the names of those that do not stand."""
+    fallen = []
+    for exhibit in exhibits:
+        try:
+            exhibit.check()
+        except Refuted as refuted:
+            console.print(Text(f"{exhibit.name} does not stand: {refuted}", "bold red"))
+            fallen.append(exhibit.name)
+        else:
+            console.print(panel(exhibit))
+    return fallen
+
+
+def _add(table, name, values):
+    table.add_row(name, *(str(value) for value in values))
+
+
+def _row(numbers):
+    numbers = list(numbers)
+    return str(numbers[0]) if len(numbers) == 1 else "(" + ", ".join(map(str, numbers)) + ")"
+
+
+def _rows(rows):
+    return _row(row[0] for row in rows) if all(len(row) == 1 for row in rows) else ", ".join(_row(row) for row in rows)

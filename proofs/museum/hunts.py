@@ -1,0 +1,175 @@
+"""How the exhibits were found: every network of a space, from the smallest on, until the first that is one.
+
+`python -m proofs.museum.hunts [NAME ...]` hunts anew and says whether it finds what is stored; `--write` stores it. The
+order is: fewest neurons, fewest time steps, then the numbers: a network costs the sum over its decay, weights and
+inputs of numerator and denominator.
+"""
+
+import argparse
+import sys
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import count, product
+
+from ottt_ref.storage import write_bytes
+
+from .exhibit import FOLDER, RELATIONS, Exhibit, load, text
+
+QUARTERS = tuple(Fraction(k, 4) for k in range(1, 9))
+DECAYS = (Fraction(1), Fraction(1, 2))
+BINARY = (Fraction(0), Fraction(1))
+
+
+@dataclass(frozen=True)
+class Hunt:
+    """What to look for.
+
+    spaces   (sizes, T) from the smallest on
+    loops    numbers tried for a recurrent weight of the first layer; none if empty
+    """
+
+    theorem: str
+    dropped: str
+    says: str
+    left: str
+    right: str
+    relation: str
+    spaces: tuple
+    reset: str = "soft"
+    loops: tuple = ()
+
+
+CHAINS = (((1, 1, 1), 1), ((1, 1, 1), 2), ((1, 1, 2), 1), ((1, 1, 2), 2))
+ONE_NEURON = (((1, 1), 1), ((1, 1), 2), ((1, 1), 3))
+APART, VANISHES = "point apart", "the first vanishes, the second does not"
+HUNTS = {
+    "ottt-zero-bptt-not": Hunt(
+        "E1", "it is the last layer", "a hidden layer's OTTT gradient vanishes, BPTT's does not",
+        "ottt", "bptt", VANISHES, CHAINS,
+    ),
+    "ottt-bptt-apart": Hunt(
+        "E2", "the dropped paths weigh little", "in a hidden layer OTTT and BPTT point apart",
+        "ottt", "bptt", APART, CHAINS,
+    ),
+    "ottt-sr-apart": Hunt(
+        "D1", "the errors resemble the rates' error", "in a hidden layer OTTT and SR point apart",
+        "ottt", "sr", APART, CHAINS,
+    ),
+    "ottt-sr-apart-recurrent": Hunt(
+        "D2", "μ < 1", "a neuron that excites itself: OTTT and SR point apart",
+        "ottt", "sr", APART, ONE_NEURON, loops=QUARTERS,
+    ),
+    "ottt-bptt-apart-recurrent": Hunt(
+        "E1", "the layer sends nothing back", "a neuron that hears itself: OTTT and BPTT point apart",
+        "ottt", "bptt", APART, ONE_NEURON, loops=tuple(sign * q for q in QUARTERS for sign in (1, -1)),
+    ),
+    "hard-reset": Hunt(
+        "E1", "the reset is soft or unleaked", "under a hard reset the membrane forgets what the trace remembers",
+        "ottt", "bptt", "differ", ONE_NEURON, reset="hard",
+    ),
+    "authors-dialect": Hunt(
+        "E1", "the dialect is derivation", "the authors' dialect forgets an input that waits in the membrane",
+        "ottt-authors", "bptt", VANISHES, ONE_NEURON,
+    ),
+    "sltt-zero-ottt-not": Hunt(
+        "E3", "T = 1", "without a trace nothing is learned of an input that waits in the membrane",
+        "sltt", "ottt", VANISHES, ONE_NEURON,
+    ),
+    "reset-gradient": Hunt(
+        "E5", "the reset's gradient is detached", "BPTT's gradient vanishes with the reset's gradient, and not without",
+        "bptt-kept", "bptt", VANISHES, (*ONE_NEURON, ((1, 1, 1), 2), ((1, 1, 1), 3)),
+    ),
+}  # fmt: skip
+
+
+def cost(numbers):
+    """How large the numbers are, in sum: numerator and denominator of each."""
+    return sum(abs(number.numerator) + number.denominator for number in numbers)
+
+
+def candidates(hunt, sizes, time_steps):
+    """Every exhibit of the space, without values, from the smallest numbers on."""
+    shapes = list(zip(sizes, sizes[1:]))
+    weights = sum(fan_in * fan_out for fan_in, fan_out in shapes)
+    found = []
+    for decay, loop in product(DECAYS, hunt.loops or (None,)):
+        for numbers in product(QUARTERS, repeat=weights):
+            for inputs in product(BINARY, repeat=time_steps * sizes[0]):
+                if any(inputs):
+                    looped = () if loop is None else (loop,)
+                    found.append((cost((decay, *numbers, *inputs, *looped)), decay, numbers, inputs, looped))
+    found.sort()
+    for _, decay, numbers, inputs, looped in found:
+        for targets in product(BINARY, repeat=sizes[-1]):
+            yield _exhibit(hunt, sizes, decay, numbers, inputs, targets, looped)
+
+
+def _exhibit(hunt, sizes, decay, numbers, inputs, targets, looped):
+    numbers, rows = iter(numbers), []
+    for fan_in, fan_out in zip(sizes, sizes[1:]):
+        rows.append(tuple(tuple(next(numbers) for _ in range(fan_in)) for _ in range(fan_out)))
+    return Exhibit(
+        name="",
+        theorem=hunt.theorem,
+        dropped=hunt.dropped,
+        says=hunt.says,
+        decay=decay,
+        reset=hunt.reset,
+        weights=tuple(rows),
+        loops=tuple((0, 0, ((weight,),)) for weight in looped),
+        inputs=tuple(inputs[k : k + sizes[0]] for k in range(0, len(inputs), sizes[0])),
+        targets=targets,
+        left=hunt.left,
+        right=hunt.right,
+        relation=hunt.relation,
+        values=(),
+        search="",
+    )
+
+
+def run(name):
+    """The first exhibit of the named hunt, with its values and what was searched; LookupError if there is none."""
+    hunt, number = HUNTS[name], count(1)
+    for sizes, time_steps in hunt.spaces:
+        for candidate in candidates(hunt, sizes, time_steps):
+            examined = next(number)
+            try:
+                values = tuple(candidate.gradient(method) for method in (hunt.left, hunt.right))
+            except ValueError as error:
+                if "singular" not in str(error):  # of SR's equation: no gradient to compare
+                    raise
+                continue
+            if RELATIONS[hunt.relation](*values):
+                space = ", ".join(f"{'-'.join(map(str, s))} with T = {T}" for s, T in hunt.spaces)
+                search = (
+                    f"network {examined} of all those of {space}, in this order and by the size of their numbers: "
+                    "decay 1 or 1/2, weights in quarters up to 2, inputs and targets 0 or 1"
+                )
+                fields = {field: getattr(candidate, field) for field in Exhibit.__dataclass_fields__}
+                return Exhibit(**{**fields, "name": name, "values": values, "search": search})
+    raise LookupError(f"{name}: none among {next(number) - 1} networks")
+
+
+def main(argv=None):
+    """Hunt; 0 if what is stored was found (or written), 1 otherwise."""
+    parser = argparse.ArgumentParser(prog="python -m proofs.museum.hunts", description="Hunt for the exhibits anew.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(HUNTS)}; all if none is given")
+    parser.add_argument("--write", action="store_true", help="store what is found")
+    options = parser.parse_args(argv)
+    unknown = set(options.names) - set(HUNTS)
+    if unknown:
+        parser.error(f"NAME must be one of {', '.join(HUNTS)}, got {', '.join(sorted(unknown))}")
+    same = True
+    for name in options.names or HUNTS:
+        exhibit, path = run(name), FOLDER / f"{name}.json"
+        print(f"{name}: {exhibit.search.partition(' of ')[0]}, gradients {', '.join(map(str, exhibit.values))}")
+        if options.write:
+            write_bytes(path, text(exhibit).encode())
+        elif not path.exists() or load(path) != exhibit:
+            same = False
+            print(f"{name}: {path} holds another")
+    return 0 if same else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
