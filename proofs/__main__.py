@@ -11,6 +11,7 @@ try:
     from .claims import BY_NAME, CLAIMS
     from .museum import hall
     from .museum.exhibit import load_all
+    from .mutants import score
     from .parallel import run_all
     from .search import counterexamples
 except ModuleNotFoundError as missing:
@@ -30,6 +31,8 @@ def main(argv=None):
         return _check_coq()
     if options.counterexamples:
         return _show_museum(claims)
+    if options.mutants:
+        return _kill_mutants(options)
     console = report.console()
     proved = induction.check_all(induction.coqc()) if induction.coqc() else []
     results = run_all(claims, options.cases, options.seed, options.workers, console)
@@ -58,6 +61,14 @@ def _show_museum(claims):
         fallen += [claim.name] if failure else []
     print(f"\n{'all stand' if not fallen else 'these do not stand: ' + ', '.join(fallen)}")
     return 1 if fallen else 0
+
+
+def _kill_mutants(options):
+    """Seed every fault of the catalogue; 1 if one survives."""
+    console = report.console()
+    deaths = score.kill_all(options.workers, console)
+    console.print(score.table(deaths))
+    return 1 if any(death.killer is None for death in deaths) else 0
 
 
 def _check_coq():
@@ -108,6 +119,11 @@ def _parser():
         "--counterexamples",
         action="store_true",
         help="print the smallest networks where a claim fails without a hypothesis, with all that happens in them",
+    )
+    parser.add_argument(
+        "--mutants",
+        action="store_true",
+        help="seed faults into a copy of the source, one at a time, and see which claim kills each (ten minutes)",
     )
     parser.add_argument("--coq", action="store_true", help="compile the Coq proofs, for every T, and do nothing else")
     parser.add_argument("--list", action="store_true", help="list the claims and their hypotheses, and check nothing")

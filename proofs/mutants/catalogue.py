@@ -1,0 +1,279 @@
+"""The faults: in which file, which piece of source (it must occur just once), and what stands there instead."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One fault: `right` in `file`, a path in the package, becomes `wrong`."""
+
+    fault: str
+    file: str
+    right: str
+    wrong: str
+
+    def __str__(self):
+        return f"{self.file}: {self.fault}"
+
+
+def _of(file, *faults):
+    return tuple(Mutant(fault, file, right, wrong) for fault, right, wrong in faults)
+
+
+CATALOGUE = (
+    *_of(
+        "neurons.py",
+        ("trace not decayed", "decay[0] * state[b, i] + value[b, i]", "state[b, i] + value[b, i]"),
+        ("value decayed as well", "decay[0] * state[b, i] + value[b, i]", "decay[0] * (state[b, i] + value[b, i])"),
+        ("soft reset not leaked", "carried = decay * (u - threshold * s)", "carried = decay * u - threshold * s"),
+        ("soft reset leaked twice", "decay * (u - threshold * s)", "decay * (u - decay * threshold * s)"),
+        ("soft reset without the threshold", "decay * (u - threshold * s)", "decay * (u - s)"),
+        ("unleaked reset leaked", "carried = decay * u - threshold * s", "carried = decay * (u - threshold * s)"),
+        (
+            "hard reset keeps the potential",
+            "decay * (u - s * u + s * reset_potential)",
+            "decay * (u + s * reset_potential)",
+        ),
+        ("hard reset to zero", "decay * (u - s * u + s * reset_potential)", "decay * (u - s * u)"),
+        ("current decayed", "= carried + current[b, i]", "= carried + decay * current[b, i]"),
+        ("current subtracted", "= carried + current[b, i]", "= carried - current[b, i]"),
+        ("H(0) = 0", "potential[b, i] >= threshold", "potential[b, i] > threshold"),
+        ("surrogate around zero", "potential[b, i] - threshold\n", "potential[b, i]\n"),
+        ("hard reset's leak not gated", "decay - decay * spikes[b, i]", "decay"),
+        (
+            "hard reset's gradient of the wrong sign",
+            "(reset_potential - potential[b, i])",
+            "(potential[b, i] - reset_potential)",
+        ),
+        (
+            "reset gradient without the leak",
+            "-= decay * threshold * derivative[b, i]",
+            "-= threshold * derivative[b, i]",
+        ),
+        (
+            "reset gradient without the threshold",
+            "-= decay * threshold * derivative[b, i]",
+            "-= decay * derivative[b, i]",
+        ),
+        ("reset gradient added", "-= decay * threshold * derivative[b, i]", "+= decay * threshold * derivative[b, i]"),
+        (
+            "unleaked reset's gradient leaked",
+            "jacobian[b, i] -= threshold * derivative",
+            "jacobian[b, i] -= decay * threshold * derivative",
+        ),
+        ("reset gradient always kept", "if kept and reset == SOFT:", "if reset == SOFT:"),
+    ),
+    *_of(
+        "synapses.py",
+        ("bias forgotten", "total = bias[i] * constant[0]", "total = bias[i] - bias[i]"),
+        ("bias not multiplied by its input", "total = bias[i] * constant[0]", "total = bias[i]"),
+        (
+            "last presynaptic neuron left out",
+            "for j in range(weight.shape[1]):\n                total",
+            "for j in range(weight.shape[1] - 1):\n                total",
+        ),
+        (
+            "adjoint overwrites",
+            "presynaptic_error[b, j] += weight[i, j] * error[b, i]",
+            "presynaptic_error[b, j] = weight[i, j] * error[b, i]",
+        ),
+        ("adjoint of the first sample", "weight[i, j] * error[b, i]", "weight[i, j] * error[0, i]"),
+        (
+            "gradient of the wrong presynaptic neuron",
+            "error[b, i] * presynaptic[b, j]",
+            "error[b, i] * presynaptic[b, j - 1]",
+        ),
+        (
+            "gradient of the last sample alone",
+            "weight_gradient[i, j] += error[b, i]",
+            "weight_gradient[i, j] = error[b, i]",
+        ),
+        (
+            "bias gradient without its input",
+            "bias_gradient[i] += error[b, i] * constant[0]",
+            "bias_gradient[i] += error[b, i]",
+        ),
+    ),
+    *_of(
+        "convolution.py",
+        (
+            "stride forgotten",
+            "image[b, c, y * stride + k, x * stride + m]\n\n\n@kernel\ndef convolve_adjoint",
+            "image[b, c, y + k, x * stride + m]\n\n\n@kernel\ndef convolve_adjoint",
+        ),
+        (
+            "kernel flipped in the adjoint",
+            "weight[o, c, k, m] * error[b, o, y, x]",
+            "weight[o, c, weight.shape[2] - 1 - k, m] * error[b, o, y, x]",
+        ),
+        (
+            "bias not multiplied by its input",
+            "current[b, o, y, x] = bias[o] * constant[0]",
+            "current[b, o, y, x] = bias[o]",
+        ),
+        (
+            "gradient of the wrong pixel",
+            "error[b, o, y, x] * image[b, c, y * stride + k, x * stride + m]",
+            "error[b, o, y, x] * image[b, c, y * stride, x * stride + m]",
+        ),
+    ),
+    *_of(
+        "operations.py",
+        (
+            "chain's adjoint in the wrong order",
+            "in reversed(list(zip(self.operations, self._input_shapes(input_shape)))):",
+            "in list(zip(self.operations, self._input_shapes(input_shape))):",
+        ),
+        ("pool sums", "result[b, c, y, x] = share[0] * total", "result[b, c, y, x] = total"),
+        ("pool's adjoint not shared out", "part = share[0] * error[b, c, y, x]", "part = error[b, c, y, x]"),
+        (
+            "upsampling's adjoint overwrites",
+            "values_error[b, c, y // factor, x // factor] += error",
+            "values_error[b, c, y // factor, x // factor] = error",
+        ),
+        ("mask of the first sample", "mask[b % mask.shape[0], i]", "mask[0, i]"),
+        (
+            "scale applied twice",
+            "result[b, i] = factor[0] * values[b, i]",
+            "result[b, i] = factor[0] * factor[0] * values[b, i]",
+        ),
+    ),
+    *_of(
+        "weight_standardisation.py",
+        ("biased variance", "variance /= count - 1", "variance /= count"),
+        ("eps outside the root", "math.sqrt(variance * count + epsilon)", "math.sqrt(variance * count) + epsilon"),
+        ("gradient not centred", "float(effective_gradient[i, j]) - total / count", "float(effective_gradient[i, j])"),
+    ),
+    *_of(
+        "skip_init.py",
+        ("gain's gradient of the wrong sign", "gradient[0] += error[b, i]", "gradient[0] -= error[b, i]"),
+    ),
+    *_of(
+        "simulation.py",
+        (
+            "delayed spikes of this time step",
+            "self.previous_outputs[connection.source] if connection.delayed else",
+            "self.output_of(connection.source) if connection.delayed else",
+        ),
+        ("delayed spikes two steps late in a record", "output[t - 1] if t else", "output[t - 2] if t > 1 else"),
+        (
+            "only the first way into a layer",
+            "        total = total + other.forward(given_by(other), constant)\n",
+            "        other.forward(given_by(other), constant)\n",
+        ),
+    ),
+    *_of(
+        "spatial.py",
+        ("surrogate left out", "derivative[b, i] * incoming[b, i]", "incoming[b, i]"),
+        ("surrogate of the neighbour", "derivative[b, i] * incoming[b, i]", "derivative[b, i - 1] * incoming[b, i]"),
+        ("errors of branches not added up", "        total = total + part\n", "        total = part\n"),
+        ("nothing comes back by delays", "if delayed or not connection.delayed:", "if not connection.delayed:"),
+    ),
+    *_of(
+        "bptt.py",
+        (
+            "error of the next step forgotten",
+            "derivative[b, i] * error[b, i] + jacobian[b, i] * delta[b, i]",
+            "derivative[b, i] * error[b, i]",
+        ),
+        ("error of the next step not leaked", "+ jacobian[b, i] * delta[b, i]", "+ delta[b, i]"),
+        ("errors of the wrong time step", "deltas, output_errors[t], delayed", "deltas, output_errors[t - 1], delayed"),
+    ),
+    *_of(
+        "traces.py",
+        ("bias not traced", 'dialect == "derivation" and not (l ==', 'dialect == "authors" and not (l =='),
+        (
+            "input not traced",
+            'if dialect == "authors" and connection.source == INPUTS:',
+            "if connection.source == INPUTS:",
+        ),
+        ("readout's bias traced", "not (l == len(network.layers) - 1 and layer.neuron.stateless)", "True"),
+    ),
+    *_of(
+        "ottt.py",
+        (
+            "trace never updated",
+            "    traces.update(activity)\n    errors = instantaneous_errors",
+            "    errors = instantaneous_errors",
+        ),
+        (
+            "loss not divided by T",
+            "step_loss(self.loss, self.activity.outputs, targets, self.time_steps)",
+            "step_loss(self.loss, self.activity.outputs, targets, 1)",
+        ),
+    ),
+    *_of("sltt.py", ("first error for every layer", "errors[connection.target], activity", "errors[0], activity")),
+    *_of(
+        "rtrl.py",
+        ("sensitivity of the membrane forgotten", "factor[b, i] * sensitivity[p, b, i]", "sensitivity[p, b, i]"),
+        (
+            "delayed sensitivity of this step",
+            "(self._previous if connection.delayed else self._spikes)",
+            "(self._spikes)",
+        ),
+        (
+            "output error of the first sample",
+            "output_error[b, i] * output_sensitivity",
+            "output_error[0, i] * output_sensitivity",
+        ),
+    ),
+    *_of(
+        "spike_representation.py",
+        (
+            "clamp at twice the threshold",
+            "elif current[b, i] >= threshold:",
+            "elif current[b, i] >= threshold + threshold:",
+        ),
+        (
+            "mapping not divided by the threshold",
+            "rate[b, i] = current[b, i] / threshold",
+            "rate[b, i] = current[b, i]",
+        ),
+        (
+            "slope also outside the clamp",
+            "if current[b, i] > 0 and current[b, i] < threshold:",
+            "if current[b, i] > 0:",
+        ),
+        (
+            "error not divided by the threshold",
+            "error[b, i] = incoming[b, i] / threshold",
+            "error[b, i] = incoming[b, i]",
+        ),
+        ("returning errors forgotten", "incoming = incoming + returned[l]", "incoming = incoming + 0 * returned[l]"),
+    ),
+    *_of(
+        "equilibrium.py",
+        (
+            "implicit gradient of one sweep",
+            "unit - (apply(unit.reshape(-1)) - constant)",
+            "unit - 0 * (apply(unit.reshape(-1)) - constant)",
+        ),
+        ("elimination forgets a row", "if i != k:", "if i > k:"),
+    ),
+    *_of(
+        "losses.py",
+        ("squared error's gradient halved", "(difference + difference) / classes[0]", "difference / classes[0]"),
+        ("squared error summed over the classes", "difference * difference / classes[0]", "difference * difference"),
+        (
+            "cross-entropy's gradient without the target",
+            "math.exp(shifted) / normaliser - float(targets[b, c])",
+            "math.exp(shifted) / normaliser",
+        ),
+        ("sum over the batch for the mean", "scale = time_steps * len(outputs)", "scale = time_steps"),
+    ),
+    *_of(
+        "surrogate.py",
+        ("triangle twice as wide", "height * (width + z[i]) / width", "height * (width + width + z[i]) / width"),
+        (
+            "sigmoid without its slope",
+            "alpha * decaying / ((1.0 + decaying) * (1.0 + decaying))",
+            "decaying / ((1.0 + decaying) * (1.0 + decaying))",
+        ),
+        ("arctan not halved", "alpha / 2.0 / (1.0 + scaled * scaled)", "alpha / (1.0 + scaled * scaled)"),
+    ),
+    *_of(
+        "rates.py",
+        ("rates not normalised", "trace / rate_normaliser(decays[l + 1][0], len(inputs))", "trace"),
+        ("Λ of one step less", "total = decay * total + 1", "total = decay * total + decay"),
+    ),
+)

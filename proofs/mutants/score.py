@@ -1,0 +1,130 @@
+"""Apply each mutant to a scratch copy of the checkout, and find what kills it.
+
+A worker copies `ottt_ref`, `proofs` and `tests`, seeds the fault, and starts a fresh process in the copy that runs
+the claims, the quick ones first, on few cases and small architectures, until one does not hold. If all hold, the tests
+of the library are run in the copy until one fails. What survives both is a claim that is missing.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+from .catalogue import CATALOGUE
+
+ROOT = Path(__file__).parent.parent.parent
+COPIED = ("ottt_ref", "proofs", "tests")
+CASES = 40
+SECONDS = 900
+FIRST = (
+    "E7",
+    "E6",
+    "E1",
+    "E2",
+    "E3",
+    "E4",
+    "F1",
+    "P1",
+    "Q1",
+    "R1",
+    "R2",
+    "R3",
+    "R4",
+    "C1",
+    "D0",
+    "D1",
+    "D2",
+    "I1",
+    "O1",
+)
+KILLED, CLEAN = 3, 0
+
+
+@dataclass(frozen=True)
+class Death:
+    """What killed a mutant: a claim's name, or a test's; None if nothing did."""
+
+    mutant: object
+    killer: str | None
+
+
+def seed(mutant, root):
+    """Write the fault into the copy; ValueError unless the right source occurs there just once."""
+    path = Path(root) / "ottt_ref" / mutant.file
+    source = path.read_text(encoding="utf-8")
+    if source.count(mutant.right) != 1:
+        raise ValueError(f"{mutant}: {mutant.right!r} must occur once, it occurs {source.count(mutant.right)} times")
+    path.write_text(source.replace(mutant.right, mutant.wrong), encoding="utf-8")
+
+
+def kill(mutant, cases=CASES):
+    """The Death of a mutant."""
+    with tempfile.TemporaryDirectory() as copy:
+        for name in COPIED:
+            shutil.copytree(
+                ROOT / name, Path(copy) / name
+            )  # with Numba's caches, which stay valid where nothing changed
+        shutil.copy(ROOT / "setup.cfg", copy)
+        seed(mutant, copy)
+        claims = _run(copy, "-m", "proofs.mutants.score", str(cases))
+        if claims.returncode != CLEAN:
+            return Death(mutant, claims.stdout.strip().rpartition("\n")[2] or "the claims do not start")
+        tests = _run(copy, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", "tests/ottt_ref")
+        failed = [line for line in tests.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+        return Death(mutant, failed[0].partition(" - ")[0].removeprefix("FAILED ") if failed else None)
+
+
+def _run(copy, *arguments):
+    environment = {**os.environ, "PYTHONPATH": copy}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=copy,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
+
+
+def kill_all(workers, console, mutants=CATALOGUE):
+    """The Death of each mutant, in order."""
+    with console.status(f"{len(mutants)} mutants") as status, ThreadPoolExecutor(workers) as pool:
+        deaths = []
+        for death in pool.map(kill, mutants):
+            deaths.append(death)
+            status.update(f"{len(deaths)} of {len(mutants)} mutants")
+            if not console.is_terminal:
+                print(f"{death.killer or 'SURVIVES':<8} {death.mutant}", flush=True)
+    return deaths
+
+
+def table(deaths):
+    """One row per mutant."""
+    rows = Table(title=f"Mutation score: {sum(death.killer is not None for death in deaths)} of {len(deaths)} killed")
+    for column in ("file", "fault", "killed by"):
+        rows.add_column(column)
+    for death in deaths:
+        rows.add_row(death.mutant.file, death.mutant.fault, death.killer or "[bold red]SURVIVES[/]")
+    return rows
+
+
+def first_claim_that_fails(cases):
+    """The name of the first claim that does not hold, or None; in the process that sees the mutant."""
+    from ..claims import BY_NAME  # here: importing them may be what fails
+    from ..search import run
+
+    names = [*FIRST, *(name for name in BY_NAME if name not in (*FIRST, "M1"))]  # M1 measures memory, for half a minute
+    return next((name for name in names if not run(BY_NAME[name], cases).holds), None)
+
+
+if __name__ == "__main__":
+    name = first_claim_that_fails(int(sys.argv[1]))
+    print(name)
+    sys.exit(CLEAN if name is None else KILLED)

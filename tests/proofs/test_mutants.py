@@ -1,0 +1,72 @@
+"""The mutants: each is a fault in one place, some are killed here, and what survives is reported."""
+
+import ast
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from proofs import __main__
+from proofs.claims import BY_NAME
+from proofs.mutants import score
+from proofs.mutants.catalogue import CATALOGUE, Mutant
+
+PACKAGE = Path(__file__).parent.parent.parent / "ottt_ref"
+HARMLESS = Mutant("a comment", "skip_init.py", "def add_products", "def add_products")
+
+
+def test_there_are_many_in_every_kernels_file():
+    assert len(CATALOGUE) >= 40 and len(set(CATALOGUE)) == len(CATALOGUE)
+    with_kernels = {path.name for path in PACKAGE.glob("*.py") if "@kernel\n" in path.read_text(encoding="utf-8")}
+    methods = {"ottt.py", "sltt.py", "bptt.py", "rtrl.py", "spike_representation.py"}
+    assert with_kernels | methods <= {mutant.file for mutant in CATALOGUE}
+
+
+@pytest.mark.parametrize("mutant", CATALOGUE, ids=str)
+def test_a_mutant_is_one_fault_that_still_is_python(mutant, tmp_path):
+    (tmp_path / "ottt_ref").mkdir()
+    path = tmp_path / "ottt_ref" / mutant.file
+    source = (PACKAGE / mutant.file).read_text(encoding="utf-8")
+    path.write_text(source, encoding="utf-8")
+    score.seed(mutant, tmp_path)
+    changed = path.read_text(encoding="utf-8")
+    assert ast.dump(ast.parse(changed)) != ast.dump(ast.parse(source))
+
+
+def test_a_fault_that_fits_nowhere_is_refused(tmp_path):
+    (tmp_path / "ottt_ref").mkdir()
+    (tmp_path / "ottt_ref" / "skip_init.py").write_text("x = 1\n")
+    with pytest.raises(ValueError, match="must occur once, it occurs 0 times"):
+        score.seed(HARMLESS, tmp_path)
+
+
+def test_claims_kill_and_name_themselves():
+    death = score.kill(CATALOGUE[0], cases=5)
+    assert death.killer in BY_NAME
+
+
+def test_without_a_fault_no_claim_fails(monkeypatch):
+    monkeypatch.setattr(score, "FIRST", ("P1",))
+    monkeypatch.setattr("proofs.claims.BY_NAME", {"P1": BY_NAME["P1"]})
+    assert score.first_claim_that_fails(5) is None
+
+
+def test_the_table_and_the_exit_status_say_what_survived(monkeypatch, capsys):
+    deaths = [score.Death(CATALOGUE[0], "E1"), score.Death(HARMLESS, None)]
+    stream = io.StringIO()
+    Console(file=stream, width=160).print(score.table(deaths))
+    assert "1 of 2 killed" in stream.getvalue() and "SURVIVES" in stream.getvalue()
+    monkeypatch.setattr(__main__.score, "kill_all", lambda workers, console: deaths)
+    assert __main__.main(["--mutants"]) == 1
+    monkeypatch.setattr(__main__.score, "kill_all", lambda workers, console: deaths[:1])
+    assert __main__.main(["--mutants"]) == 0
+    assert "1 of 1 killed" in capsys.readouterr().out
+
+
+def test_progress_is_printed_where_there_is_no_terminal(monkeypatch, capsys):
+    monkeypatch.setattr(score, "kill", lambda mutant: score.Death(mutant, None))
+    deaths = score.kill_all(2, Console(file=io.StringIO()), (HARMLESS,))
+    assert [death.killer for death in deaths] == [
+        None
+    ] and "SURVIVES skip_init.py: a comment" in capsys.readouterr().out
