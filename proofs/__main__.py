@@ -4,25 +4,32 @@ import argparse
 import importlib.util
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 try:
-    from . import induction, report, surveys
+    from . import induction, report, surveys, thorough
     from .claims import BY_NAME, CLAIMS
     from .museum import hall
     from .museum.exhibit import load_all
     from .mutants import score
     from .parallel import run_all
-    from .search import counterexamples
+    from .search import COSTLY, FULL, SMALL, counterexamples
 except ModuleNotFoundError as missing:
     if missing.name not in ("hypothesis", "rich"):
         raise
     sys.exit(f"python -m proofs needs {missing.name}: install the extra with  pip install -e '.[proofs]'")
 
 
+DATABASE = Path(".hypothesis/proofs")
+
+
 def main(argv=None):
     """Parse the command line and run; the exit status: 0 if all claims hold, 1 if one fails, 2 for a wrong argument."""
     options = _parser().parse_args(argv)
+    options.cases = options.cases or PROFILES[options.profile].cases
+    if options.surveys is None:
+        options.surveys = PROFILES[options.profile].surveys
     claims = [claim for claim in CLAIMS if not options.claim or claim.name in options.claim]
     if options.list:
         print(report.listing(claims))
@@ -35,7 +42,11 @@ def main(argv=None):
         return _kill_mutants(options)
     console = report.console()
     proved = induction.check_all(induction.coqc()) if induction.coqc() else []
-    results = run_all(claims, options.cases, options.seed, options.workers, console)
+    try:
+        results = _results(claims, options, console)
+    except ValueError as error:
+        print(f"python -m proofs: {error}", file=sys.stderr)
+        return 2
     console.print(report.table(results, induction.by_claim(proved)))
     print(induction.listing(proved) or f"{induction.INSTALL}; not checked here", end="\n\n")
     print(report.counterexamples(results), end="\n\n")
@@ -81,6 +92,38 @@ def _check_coq():
     return 1 if any(proof.failure for proof in proofs) else 0
 
 
+@dataclass(frozen=True)
+class Profile:
+    """How deep to look: cases per claim and round, rounds, and how large the architectures of identities are."""
+
+    cases: int
+    rounds: int
+    size: tuple
+    costly: tuple
+    surveys: bool
+
+
+PROFILES = {
+    "quick": Profile(30, 1, SMALL, SMALL, False),
+    "default": Profile(200, 1, FULL, COSTLY, True),
+    "thorough": Profile(400, 40, FULL, FULL, True),
+}
+
+
+def _results(claims, options, console):
+    """The Results of the claims, of one round or of the rounds of the thorough profile."""
+    profile = PROFILES[options.profile]
+
+    def run_round(k):
+        size = {"size": profile.size, "costly": profile.costly} if k == 0 else {"size": None}
+        return run_all(claims, options.cases, options.seed + k, options.workers, console, database=DATABASE, **size)
+
+    if profile.rounds == 1:
+        return run_round(0)
+    settings = {"claims": [claim.name for claim in claims], "cases": options.cases, "seed": options.seed}
+    return thorough.run(thorough.Progress.open(options.progress, settings), profile.rounds, run_round)
+
+
 def _survey(claims, options, console):
     """The cells of the surveys that the claims have, after they were printed; none where digits cannot be had."""
     theorems = [claim.name for claim in claims if claim.name in surveys.DEPTHS]
@@ -106,14 +149,27 @@ def _parser():
         help=f"one of {', '.join(BY_NAME)}; may be repeated",
     )
     parser.add_argument(
-        "--cases", metavar="N", type=_positive, default=200, help="random cases per claim (default 200)"
+        "--cases", metavar="N", type=_positive, help="random cases per claim (and round); of the profile if not given"
+    )
+    parser.add_argument(
+        "--profile",
+        choices=PROFILES,
+        default="default",
+        help="quick: a look, half a minute; default: 200 cases; thorough: 40 rounds of 400 cases, an hour or more, "
+        "saved after each round and taken up again (%(default)s)",
+    )
+    parser.add_argument(
+        "--progress",
+        metavar="FILE",
+        type=Path,
+        default=Path("results/proofs-thorough.json"),
+        help="where the thorough profile saves its rounds (%(default)s)",
     )
     parser.add_argument("--seed", metavar="S", type=int, default=0, help="seed of the random cases (default 0)")
     parser.add_argument(
         "--surveys",
         action=argparse.BooleanOptionalAction,
-        default=True,
-        help="also count on digits how often the hypotheses of D1 and D2 hold (default)",
+        help="also count on digits how often the hypotheses of D1 and D2 hold (not in the quick profile)",
     )
     parser.add_argument(
         "--counterexamples",

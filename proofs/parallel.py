@@ -7,24 +7,28 @@ from concurrent.futures import ProcessPoolExecutor
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from .claims import BY_NAME
-from .search import FULL, count, run
+from .search import count, run
 
 REPORT_EVERY = 5  # cases between two messages from a worker
 
 
-def run_all(claims, cases, seed, workers, console):
-    """The claims' results in order, checked by `workers` processes while the progress is shown."""
+def run_all(claims, cases, seed, workers, console, **options):
+    """The claims' results in order, checked by `workers` processes while the progress is shown.
+
+    options  size, costly and database, of `search.run`
+    """
     context = multiprocessing.get_context("spawn")
     with context.Manager() as manager, ProcessPoolExecutor(workers, mp_context=context) as pool:
         messages = manager.Queue()
         pending = {
-            claim.name: pool.submit(_work, claim.name, cases, seed, messages) for claim in _slowest_first(claims)
+            claim.name: pool.submit(_work, claim.name, cases, seed, messages, options)
+            for claim in _slowest_first(claims)
         }
         _show_progress(claims, cases, pending, messages, console)
         return [pending[claim.name].result() for claim in claims]
 
 
-def _work(name, cases, seed, messages):
+def _work(name, cases, seed, messages, options):
     done = 0
 
     def on_case():
@@ -34,7 +38,7 @@ def _work(name, cases, seed, messages):
             messages.put((name, done))
 
     try:
-        return run(BY_NAME[name], cases, seed, on_case, size=FULL)
+        return run(BY_NAME[name], cases, seed, on_case, **options)
     finally:
         messages.put((name, None))
 

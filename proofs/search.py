@@ -2,9 +2,11 @@
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, assume, given, seed, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.errors import HypothesisException, Unsatisfiable
 
 from .claim import Refuted
@@ -43,17 +45,18 @@ class Result:
         return self.failure is None
 
 
-def run(claim, cases, seed_number=0, on_case=lambda: None, *, size=SMALL):
+def run(claim, cases, seed_number=0, on_case=lambda: None, *, size=SMALL, costly=COSTLY, database=None):
     """Check `claim` on its share of `cases` live cases, its identities and its counterexamples; a Result.
 
     The same seed draws the same cases. `on_case()` is called after each live case. `size` is the depth, width and T of
-    the architectures on which identities are certified.
+    the architectures on which identities are certified (`costly` of those that take minutes), None for no identities.
+    `database` is a folder for the cases that refute the claim: they are tried first, and kept.
     """
     started = time.perf_counter()
     findings = []
     wanted = count(claim, cases)
-    failure = _search(claim, wanted, seed_number, findings, on_case)
-    certificates, unproved = _certificates(claim, size, seed_number)
+    failure = _search(claim, wanted, seed_number, findings, on_case, database)
+    certificates, unproved = _certificates(claim, size, costly, seed_number) if size else ((), None)
     shown, failed = counterexamples(claim)
     live = sum(bool(finding.live) for finding in findings)
     if failure is None and 2 * live < wanted:
@@ -76,17 +79,17 @@ def count(claim, cases):
     return max(1, round(cases * claim.share))
 
 
-def _search(claim, cases, seed_number, findings, on_case):
-    @seed(seed_number)
+def _search(claim, cases, seed_number, findings, on_case, database):
     @settings(
         max_examples=cases,
-        database=None,
+        database=DirectoryBasedExampleDatabase(Path(database) / claim.name) if database else None,
         deadline=None,
         print_blob=False,
         report_multiple_bugs=False,
-        phases=[Phase.explicit, Phase.generate] + [Phase.shrink] * claim.shrink,
+        phases=[Phase.explicit, Phase.reuse, Phase.generate] + [Phase.shrink] * claim.shrink,
         suppress_health_check=list(HealthCheck),
     )
+    @seed(seed_number)  # inside: outside of settings it would turn the database off
     @given(claim.strategy)
     def check_one(case):
         finding = _checked(claim, case)
@@ -114,11 +117,11 @@ def _checked(claim, case):
         raise Refuted(f"the check stopped with {type(error).__name__}: {error}\n{case}") from error
 
 
-def _certificates(claim, size, seed_number):
+def _certificates(claim, size, costly, seed_number):
     rng = np.random.default_rng(seed_number)
     certificates = []
     for identity in claim.identities:
-        for architecture in identity.architectures(*(min(size, COSTLY) if identity.costly else size)):
+        for architecture in identity.architectures(*(min(size, costly) if identity.costly else size)):
             try:
                 certificates.append(certify(identity, architecture, rng))
             except Refuted as refuted:

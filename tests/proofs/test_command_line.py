@@ -93,7 +93,7 @@ def test_a_failing_claim_exits_with_1_and_shows_the_shrunk_case(monkeypatch, cap
     assert h1["holds"]
 
 
-def in_this_process(claims, cases, seed, workers, console):
+def in_this_process(claims, cases, seed, workers, console, **options):
     """What `run_all` does in other processes, where a test's wrong variant would not be seen."""
     return [run(claim, cases, seed) for claim in claims]
 
