@@ -81,7 +81,6 @@ class Sensitivities:
         shapes = [(count, batch_size, *shape) for shape in network.shapes]
         self._potentials = [np.zeros(shape, dtype=network.dtype) for shape in shapes]
         self._spikes = [np.zeros(shape, dtype=network.dtype) for shape in shapes]
-        self._previous = {l: self._spikes[l] for l in network.delayed_sources}
         self._jacobians = [np.zeros(shape[1:], dtype=network.dtype) for shape in shapes]
 
     @property
@@ -91,7 +90,6 @@ class Sensitivities:
 
     def update(self, activity):
         """Take in one time step's activity."""
-        self._previous = {l: self._spikes[l] for l in self._previous}
         first = 0
         for l, layer in enumerate(self._network.layers):
             carried = np.empty_like(self._potentials[l])
@@ -108,9 +106,12 @@ class Sensitivities:
             )
 
     def _add_arriving(self, carried, connection):
-        """Add W ∂s/∂θ of the source: every parameter's row goes through the connection like a sample."""
+        """Add W ∂s/∂θ of the source: every parameter's row goes through the connection like a sample.
+
+        The source of a delayed connection is this layer or a later one, whose sensitivities are still those of t - 1.
+        """
         if connection.source != INPUTS:
-            source = (self._previous if connection.delayed else self._spikes)[connection.source]
+            source = self._spikes[connection.source]
             samples = source.reshape(-1, *source.shape[2:])
             carried += connection.forward(samples, self._one - self._one).reshape(carried.shape)
 

@@ -207,9 +207,9 @@ CATALOGUE = (
         "rtrl.py",
         ("sensitivity of the membrane forgotten", "factor[b, i] * sensitivity[p, b, i]", "sensitivity[p, b, i]"),
         (
-            "delayed sensitivity of this step",
-            "(self._previous if connection.delayed else self._spikes)",
-            "(self._spikes)",
+            "nothing arrives by delayed connections",
+            "if connection.source != INPUTS:",
+            "if connection.source != INPUTS and not connection.delayed:",
         ),
         (
             "output error of the first sample",
