@@ -80,20 +80,24 @@ def limit_contraction(network, largest):
     they were scaled: 1 if the factor was not above `largest`. Training by SR lets loops grow until no gradient comes
     through the equilibrium, unless they are limited, as Xiao et al. 2021 do by the norm of the weight.
 
-    Raises TypeError or ValueError for another `largest`, or a network of exact numbers.
+    Raises TypeError or ValueError for another `largest`, a loop without parameters, or a network of exact numbers.
     """
     require_positive("largest", largest)
     within, delayed = layer_norms(network)
     if _radius(within + delayed) <= largest:
         return 1.0
     scale = float(optimize.brentq(lambda s: _radius(within + s * delayed) - largest, 0.0, 1.0, rtol=1e-9))
-    for connection in network.connections:
-        if connection.delayed:
-            names = list(connection.parameters)
-            gains = [name for name in names if name.endswith(".gain")]
-            for name in gains or [name for name in names if name.endswith(".weight")]:
-                network.parameters[name] = (scale * network.parameters[name]).astype(network.dtype)
+    for name in [_scalable(connection) for connection in network.connections if connection.delayed]:
+        network.parameters[name] = (scale * network.parameters[name]).astype(network.dtype)
     return scale
+
+
+def _scalable(connection):
+    """The name of the parameter that scales a connection."""
+    for parameter in ("gain", "weight", "skip_gain"):
+        if f"{connection.name}.{parameter}" in connection.parameters:
+            return f"{connection.name}.{parameter}"
+    raise ValueError(f"{connection.name} must have a weight or a gain to scale, got {connection.operations!r}")
 
 
 def _radius(norms):
@@ -120,6 +124,11 @@ def spectral_norm(network, connection):
         errors[b] = vector.reshape(shapes[1])
         return connection.adjoint(errors)[b].reshape(-1)
 
+    if min(inputs, outputs) == 1:  # svds finds fewer singular values than there are
+        one = np.ones(1)
+        return max(
+            float(np.linalg.norm(product(one)[b] if inputs == 1 else transposed(one, b))) for b in range(samples)
+        )
     operators = (
         sparse.linalg.LinearOperator(
             (outputs, inputs),

@@ -62,7 +62,7 @@ class Traces:
         """Take in one time step: â[t] = λ â[t-1] + s[t], or s[t] where the dialect traces nothing."""
         values = {self._keys[c.name]: activity.given_by(c) for c in self._network.connections if c.name in self._keys}
         for key, value in values.items():
-            _follow(self._traces[key], value, None if key.layer is None else self._decays[key.layer])
+            _follow(self._traces[key], value, None if key.layer is None else self._network.decay(key.layer))
         for constant, decay, traced in zip(self._constants, self._decays, self._constant_traced):
             _follow(constant, self._one, decay if traced else None)
 

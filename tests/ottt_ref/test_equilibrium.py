@@ -251,7 +251,6 @@ def test_an_error_that_grows_without_end_is_refused():
     """w_rec = V_th: the error comes back as large as it left, for ever."""
     network = ot.Network([ot.Layer(ot.Dense([[0.25]]), ot.LIF(), ot.Dense([[1.0]], False))])
     inputs = np.array([[[1.0]], [[1.0]], [[2.0]]])
-    assert ot.rates.measured_rates(network, inputs)[1][0, 0] + 0.1 > 0
     with pytest.raises(ValueError, match="a singular I"):
         ot.spike_representation.gradients(network, inputs, np.array([[0.5]]), ot.losses.MeanSquaredError())
 
@@ -296,3 +295,21 @@ def test_closed_form_rates_of_loops_need_floats():
         ot.spike_representation.gradients(*data, rates="closed_form")
     with pytest.raises(TypeError, match="network must be of float64 or float32 for a contraction factor"):
         contraction_factor(network)
+
+
+@pytest.mark.parametrize("weight", [np.array([[3.0], [4.0]]), np.array([[3.0, 4.0]])])
+def test_the_norm_of_a_large_connection_to_or_from_one_neuron(weight, monkeypatch):
+    monkeypatch.setattr(equilibrium, "LARGEST_MATRIX", 0)
+    connection = ot.Network([ot.Layer(ot.Dense(weight), ot.LIF())]).connections[0]
+    assert spectral_norm(ot.Network([ot.Layer(ot.Dense(weight), ot.LIF())]), connection) == pytest.approx(5.0)
+
+
+def test_loops_of_a_skip_gain_are_scaled_and_those_without_parameters_refused():
+    def network(operations):
+        return ot.Network([ot.Layer(ot.Dense(np.eye(2)), ot.LIF(), operations)])
+
+    gained = network([ot.SkipInit(np.array([2.0]))])
+    assert limit_contraction(gained, 0.5) == pytest.approx(0.25)
+    assert contraction_factor(gained) == pytest.approx(0.5)
+    with pytest.raises(ValueError, match=r"layer0\.recurrent must have a weight or a gain to scale, got Chain"):
+        limit_contraction(network([ot.Scale(2.0)]), 0.5)

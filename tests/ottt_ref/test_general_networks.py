@@ -389,3 +389,18 @@ def test_what_does_not_fit_is_refused_by_name(make, complaint):
 def test_what_is_no_operation_is_refused_by_name(make, complaint):
     with pytest.raises(TypeError, match=complaint):
         make()
+
+
+def test_a_layer_without_memory_is_not_given_the_trace_of_another():
+    """λ = 0 is also the decay of a sum of currents, whose inputs have the λ of the membranes that it feeds."""
+    rng = np.random.default_rng(0)
+    layers = [
+        ot.Layer(ot.Dense(rng.normal(1, 0.5, (3, 3))), ot.Integrator()),
+        ot.Layer(ot.Dense(rng.normal(0.5, 0.5, (3, 3))), ot.LIF(0.75)),
+        ot.Layer(ot.Dense(rng.normal(1, 0.5, (3, 3))), ot.LIF(0.0)),
+        ot.Layer(ot.Dense(rng.normal(size=(2, 3))), ot.Integrator()),
+    ]
+    network, inputs, labels = ot.Network(layers), rng.random((4, 3, 3)), np.array([0, 1, 0])
+    assert all(0 < spikes.mean() < 1 for spikes in ot.simulate(network, inputs).spikes)
+    got = ot.ottt.gradients(network, inputs, labels)
+    assert_close(dict(got), by_definition(network, inputs, labels, traced), 1e-12)
