@@ -201,7 +201,7 @@ def _arriving(connection, shape):
     try:
         return tuple(connection.operations.output_shape(shape))
     except ValueError as error:
-        source = "the inputs" if connection.source == INPUTS else f"layers[{connection.source}]"
+        source = "the input" if connection.source == INPUTS else f"layers[{connection.source}]"
         raise ValueError(f"layers[{connection.target}] must take what {source} gives: {error}") from None
 
 

@@ -314,7 +314,7 @@ REFUSED = [
     ),
     (
         lambda: ot.Network([ot.Layer(ot.Conv2d(np.ones((2, 1, 3, 3))), ot.LIF())], input_shape=(1, 2, 4)),
-        r"layers\[0\] must take what the inputs gives: Conv2d.* must be given images of at least its window 3 x 3 when "
+        r"layers\[0\] must take what the input gives: Conv2d.* must be given images of at least its window 3 x 3 when "
         r"padded, got 2 x 4 from \[1, 2, 4\]",
     ),
     (
