@@ -135,7 +135,7 @@ def _survey(claims, options, console):
     cells = surveys.run_all(theorems, options.seed, options.workers, console)
     for theorem in theorems:
         console.print(surveys.table(theorem, cells))
-    print()
+    print(surveys.certainty(cells), end="\n\n")
     return cells
 
 

@@ -65,7 +65,7 @@ def layer_errors(network, inputs, targets, loss):
         values = inputs if l == 0 else activity.layer_outputs[l - 1]
         decay, trace, traces = network.layers[l].neuron.decay, values[0] * 0, []
         for value in values:
-            trace = decay * trace + value
+            trace = trace * decay + value  # decay on the right: any kind of number in an array takes it there
             traces.append(trace)
         result.append(LayerErrors(rate.errors[l][0], online.errors[l], rates[l], np.stack(traces)))
     return result

@@ -8,6 +8,9 @@ OTTT_A at T = 6, and for each of 60 images that they were not trained on
     positive     <SR, OTTT> > 0 for the first layer's weight, the farthest from the output
     cosine       the mean cosine between the two gradients of that weight
 
+Hypothesis and positive count what is certain alone: signs of balls that take in all rounding (`certified`); `undecided`
+says for how many images nothing is.
+
 D1 is surveyed on feedforward networks of one to three hidden layers; D2 on one hidden layer that hears itself, and on
 two of which the second is fed back to the first. Where SR's gradient is 0 (all neurons of a layer outside the mapping's
 slope), as it often is after training, the product is not positive, and there is no cosine.
@@ -24,7 +27,8 @@ import ottt_ref as ot
 from ottt_ref import losses, spike_representation
 from ottt_ref.simulation import arriving, one
 
-from .directions import angles, certified_ratio, layer_errors, loop_form, loop_matrices
+from .certified import signs
+from .directions import certified_ratio, layer_errors, loop_form, loop_matrices
 
 DECAYS = (0.5, 0.9, 1.0)
 DEPTHS = {"D1": (1, 2, 3), "D2": (1, 2)}
@@ -47,6 +51,7 @@ class Cell:
     hypothesis: float
     positive: float
     cosine: float | None
+    undecided: int
 
 
 def survey(theorem, decay, depth, seed):
@@ -97,8 +102,8 @@ def _train(network, images, labels, rng):
 def _cell(theorem, network, decay, depth, trained, inputs, labels):
     loss = losses.Mixed()
     errors = layer_errors(network, inputs, labels, loss)[0]
-    products, cosines = errors.products(), errors.cosines()
-    ratios, _ = angles(errors)
+    cosines = errors.cosines()
+    certain = signs(network, inputs, labels, loss)
     if theorem == "D1":
         certified = certified_ratio(network, inputs, labels, loss, 0) < 1
     else:
@@ -112,9 +117,10 @@ def _cell(theorem, network, decay, depth, trained, inputs, labels):
         trained=trained,
         samples=len(labels),
         certificate=float(np.mean(certified)),
-        hypothesis=float(np.mean([ratio is not None and ratio < 1 for ratio in ratios])),
-        positive=float(np.mean(products > 0)),
+        hypothesis=float(np.mean(certain.decided & certain.along)),
+        positive=float(np.mean(certain.positive)),
         cosine=float(known.mean()) if len(known) else None,
+        undecided=int(certain.undecided.sum()),
     )
 
 
@@ -163,6 +169,12 @@ def text(cell):
     """The cell's four numbers."""
     shares = "  ".join(f"{100 * share:3.0f}" for share in (cell.certificate, cell.hypothesis, cell.positive))
     return f"{shares}  {'  -  ' if cell.cosine is None else f'{cell.cosine:5.2f}'}"
+
+
+def certainty(cells):
+    """For how many images the sign of <SR, OTTT> is certain, in a line."""
+    images, undecided = sum(cell.samples for cell in cells), sum(cell.undecided for cell in cells)
+    return f"the sign of <SR, OTTT> is certain, whatever was rounded, in {images - undecided} of {images} cases"
 
 
 def as_data(cells):

@@ -12,6 +12,7 @@ import numpy as np
 import ottt_ref as ot
 from ottt_ref import losses
 
+from .. import enclosed
 from ..cases import RATIONAL_SURROGATES, networks
 from ..claim import Claim, Counterexample, Finding, Refuted
 from ..directions import angles, certified_ratio, layer_errors
@@ -38,6 +39,8 @@ def check(case):
                 slacks.append(_require_bound(l, b, products[b], square * total, ratio))
                 live = live or l < len(network.layers) - 1
     _require_certificates(case)
+    if live:
+        _require_certain_signs(case)
     return Finding(min(slacks, default=None), live)
 
 
@@ -60,6 +63,20 @@ def _require_certificates(case):
                     raise Refuted(f"layer {l}, sample {b}: certified ρ <= {bounds[b]:.6g}, but ρ² is {ratio}")
                 if total > 0 and not errors.products()[b] > 0:
                     raise Refuted(f"layer {l}, sample {b}: certified, but <SR, OTTT> = {errors.products()[b]:.3g}")
+
+
+def _require_certain_signs(case):
+    """Over intervals, with the case's own surrogate: p · p_t > 0 wherever p_t is not 0 makes <SR, OTTT> positive."""
+    network, inputs = enclosed.network(case.float_network), enclosed.array(case.float_inputs)
+
+    def check():
+        for l, errors in enumerate(layer_errors(network, inputs, case.targets, losses.MeanSquaredError())):
+            ratios, sums = angles(errors)
+            for b, (ratio, total) in enumerate(zip(ratios, sums)):
+                if ratio is not None and total > 0 and not errors.products()[b] > 0:
+                    raise Refuted(f"layer {l}, sample {b}, over intervals: <SR, OTTT> lies in {errors.products()[b]}")
+
+    enclosed.settled(check)
 
 
 CLAIM = Claim(

@@ -1,9 +1,10 @@
 """H1: OTTT is a three-factor Hebbian rule, local in space and in time.
 
-What time step t adds to ∇W^l[i, j] depends on the presynaptic neuron j only through its trace (its own spikes up to
-t), on the postsynaptic neuron i only through ψ_i[t], and on the rest of the network only through the top-down error at
-i, which is made of the step's own output error, of ψ[t] and of weights above l: of nothing later than t, of no other
-neuron's spikes.
+What time step t adds to ∇W^l[i, j] depends on the presynaptic neuron j only through its trace (its own spikes up to t;
+up to t - 1 through a recurrent or feedback synapse), on the postsynaptic neuron i only through ψ_i[t], and on the rest
+of the network only through the top-down error at i, which is made of the step's own output error, of ψ[t] and of
+weights above l within the time step: of nothing later than t, of no other neuron's spikes, of no weight of a loop, and
+not of W^l[i, j] itself.
 
 The kernels run on provenance numbers, which carry no value but the set of variables that they were made of. Nothing is
 sampled in the values: a case is an architecture, and its check covers every network of that architecture.
@@ -24,13 +25,17 @@ from ..number_systems.provenance import variable, variables_of
 
 @dataclass(frozen=True)
 class Architecture:
-    """Layer sizes [n_in, ..., n_out], what the output is, the dialect, T and B."""
+    """Layer sizes [n_in, ..., n_out], what the output is, the dialect, T and B; whether layers hear themselves, and
+    the first spiking layer the last.
+    """
 
     sizes: tuple
     readout: str
     dialect: str
     time_steps: int
     batch_size: int
+    recurrent: bool = False
+    feedback: bool = False
 
     def network(self):
         """The network with a variable in place of each parameter."""
@@ -38,15 +43,20 @@ class Architecture:
         neurons = [neuron] * (len(self.sizes) - 1)
         if self.readout != "spiking":
             neurons[-1] = ot.Integrator(Fraction(1, 2) if self.readout == "leaky" else Fraction(0))
-        return ot.Network(
-            [
-                ot.Layer(
-                    ot.Dense(variables("weight", l, shape=(fan_out, fan_in)), variables("bias", l, shape=(fan_out,))),
-                    layer_neuron,
-                )
-                for l, (fan_in, fan_out, layer_neuron) in enumerate(zip(self.sizes, self.sizes[1:], neurons))
-            ]
-        )
+        layers = []
+        for l, (fan_in, fan_out, layer_neuron) in enumerate(zip(self.sizes, self.sizes[1:], neurons)):
+            synapses = ot.Dense(
+                variables("weight", (l - 1, l), shape=(fan_out, fan_in)), variables("bias", l, shape=(fan_out,))
+            )
+            loop = self._delayed(l, l) if self.recurrent and layer_neuron.spiking else None
+            layers.append(ot.Layer(synapses, layer_neuron, loop))
+        last = max(l for l, layer_neuron in enumerate(neurons) if layer_neuron.spiking)
+        back = [ot.Feedback(last, 0, self._delayed(last, 0))] if self.feedback and last > 0 else []
+        return ot.Network(layers, feedback=back)
+
+    def _delayed(self, source, target):
+        shape = (self.sizes[target + 1], self.sizes[source + 1])
+        return ot.Dense(variables("delayed weight", (source, target), shape=shape), False)
 
     def activity(self, network):
         """An activity with a variable in place of each input, spike, potential and surrogate derivative."""
@@ -82,6 +92,8 @@ architectures = st.builds(
     dialect=st.sampled_from(["derivation", "authors"]),
     time_steps=st.integers(1, 4),
     batch_size=st.integers(1, 2),
+    recurrent=st.booleans(),
+    feedback=st.booleans(),
 )
 
 
@@ -89,39 +101,43 @@ def check(architecture):
     network = architecture.network()
     activity, errors = architecture.activity(network), architecture.output_errors()
     sums = ot.ottt.forward(network, activity, errors, dialect=architecture.dialect, terms=True)
-    require_local(architecture, sums.terms)
+    require_local(network, sums.terms)
     return Finding(None, True)
 
 
-def require_local(architecture, terms):
-    """Raise Refuted at the first per-step update that uses what it should not."""
-    for index, (name, term) in enumerate(terms.items()):
-        l, is_bias = divmod(index, 2)
-        for t, i, *rest in np.ndindex(term.shape):
-            used = variables_of(term[t, i, *rest])
-            stray = [label for label in used if not _allowed(label, l, t, i, None if is_bias else rest[0])]
-            if stray:
-                raise Refuted(f"{name}{[i, *rest]} at t = {t} uses {_readable(min(stray))}, which it must not")
-            if not used:
-                raise Refuted(f"{name}{[i, *rest]} at t = {t} depends on nothing")
+def require_local(network, terms):
+    """Raise Refuted at the first per-step update that uses what it should not, or nothing where it should something."""
+    for connection in network.connections:
+        for name in connection.parameters:
+            is_bias = name.endswith("bias")
+            for t, i, *rest in np.ndindex(terms[name].shape):
+                used = variables_of(terms[name][t, i, *rest])
+                j = None if is_bias else rest[0]
+                stray = [label for label in used if not _allowed(label, connection, t, i, j)]
+                if stray:
+                    raise Refuted(f"{name}{[i, *rest]} at t = {t} uses {_readable(min(stray))}, which it must not")
+                if not used and not (connection.delayed and t == 0):  # there are no spikes before the first time step
+                    raise Refuted(f"{name}{[i, *rest]} at t = {t} depends on nothing")
 
 
-def _allowed(label, l, t, i, j):
-    """Whether time step t's update of ∇W^l[i, j] (of ∇b^l[i] where j is None) may use the variable."""
+def _allowed(label, connection, t, i, j):
+    """Whether time step t's update of the connection's weight [i, j] (of its bias [i] where j is None) may use it."""
     kind, layer, *index = label
+    l = connection.target
     if kind == "spike":  # the trace of the presynaptic neuron
-        return layer == l - 1 and index[0] <= t and index[2] == j
+        return layer == connection.source and index[0] <= t - connection.delayed and index[2] == j
     if kind == "psi":  # the postsynaptic neuron's own, and what the top-down error crosses
         return index[0] == t and (layer > l or (layer == l and index[2] == i))
-    if kind == "weight":  # the top-down error at i enters layer l + 1 by the synapses of i
-        return layer > l + 1 or (layer == l + 1 and index[1] == i)
+    if kind == "weight":  # the top-down error at i comes by the synapses of i into the layer above, and from there
+        source = layer[0]
+        return source > l or (source == l and index[1] == i)
     return kind == "error" and index[0] == t
 
 
 def _readable(label):
     kind, layer, *index = label
     names = {"spike": f"the spike of layer {layer}", "psi": f"ψ of layer {layer}", "error": "the output error"}
-    return f"{names.get(kind, f'the {kind} of layer {layer}')} at {tuple(index)}"
+    return f"{names.get(kind, f'the {kind} of {layer}')} at {tuple(index)}"
 
 
 def bptt_from_the_future():
@@ -137,10 +153,10 @@ def bptt_from_the_future():
 
 CLAIM = Claim(
     name="H1",
-    statement="an update uses the presynaptic trace, the postsynaptic ψ and the top-down error at t alone",
-    hypotheses="OTTT, both dialects; any architecture",
+    statement="an update at t uses the presynaptic trace, the postsynaptic ψ[t] and the top-down error at t alone",
+    hypotheses="OTTT, both dialects; any architecture, recurrent and feedback connections included",
     source="theory H1; Xiao et al. 2022, section 4.4 (three-factor Hebbian rule)",
-    checked="the variables that each step's update of each synapse is made of (provenance numbers)",
+    checked="what each step's update of each synapse is made of, and that nothing else is in it (provenance)",
     kind="exact",
     strategy=architectures,
     check=check,

@@ -1,14 +1,18 @@
 """Intervals with outward rounding: what is computed in floats lies in them for certain, and so does its sign.
 
 Each operation rounds its lower end down and its upper end up, but only where the floating-point result is inexact: the
-error of a sum and of a product is itself a float (Dekker 1971), so that exactness is known. Comparisons that the
-interval does not decide raise Undecided.
+error of a sum and of a product is itself a float (Dekker 1971), so that exactness is known. Exponentials, logarithms
+and square roots are those of `decimal`, which rounds them correctly. Comparisons that the interval does not decide
+raise Undecided.
 """
 
+import decimal
 import math
 import numbers
 from dataclasses import dataclass
 from fractions import Fraction
+
+PRECISE = decimal.Context(prec=30, rounding=decimal.ROUND_HALF_EVEN, Emin=-999999, Emax=999999)
 
 
 class Undecided(ArithmeticError):
@@ -17,18 +21,20 @@ class Undecided(ArithmeticError):
 
 @dataclass(frozen=True, eq=False)
 class Interval(numbers.Number):
-    """All numbers from `low` to `high`, two floats."""
+    """All numbers from `low` to `high`, two floats; the one number `low` without `high`."""
 
     low: float
-    high: float
+    high: float | None = None
 
     def __post_init__(self):
+        if self.high is None:
+            object.__setattr__(self, "high", self.low)
         if not self.low <= self.high:
             raise ValueError(f"low must be at most high, got {self.low!r} and {self.high!r}")
 
     def __add__(self, other):
         other = as_interval(other)
-        return Interval(_down(self.low, other.low, _sum), _up(self.high, other.high, _sum))
+        return Interval(_down(*_sum(self.low, other.low)), _up(*_sum(self.high, other.high)))
 
     def __sub__(self, other):
         return self + -as_interval(other)
@@ -37,16 +43,13 @@ class Interval(numbers.Number):
         return as_interval(other) + -self
 
     def __mul__(self, other):
-        other = as_interval(other)
-        pairs = [(a, b) for a in (self.low, self.high) for b in (other.low, other.high)]
-        return Interval(min(_down(*pair, _product) for pair in pairs), max(_up(*pair, _product) for pair in pairs))
+        return self._of_ends(as_interval(other), _product)
 
     def __truediv__(self, other):
         other = as_interval(other)
         if other.low <= 0 <= other.high:
             raise ZeroDivisionError(f"an interval cannot be divided by one that holds 0, got {other}")
-        pairs = [(a, b) for a in (self.low, self.high) for b in (other.low, other.high)]
-        return Interval(min(_down(*pair, _quotient) for pair in pairs), max(_up(*pair, _quotient) for pair in pairs))
+        return self._of_ends(other, _quotient)
 
     def __rtruediv__(self, other):
         return as_interval(other) / self
@@ -56,6 +59,11 @@ class Interval(numbers.Number):
 
     def __neg__(self):
         return Interval(-self.high, -self.low)
+
+    def __abs__(self):
+        if self.low >= 0:
+            return self
+        return -self if self.high <= 0 else Interval(0.0, max(-self.low, self.high))
 
     def __lt__(self, other):
         return self._decide(as_interval(other), lambda a, b: a.high < b.low, lambda a, b: a.low >= b.high)
@@ -85,6 +93,12 @@ class Interval(numbers.Number):
     def __str__(self):
         return f"[{self.low!r}, {self.high!r}]"
 
+    def _of_ends(self, other, operation):
+        """The smallest and the largest result between the ends, of an operation that is monotone in either."""
+        pairs = {(a, b) for a in (self.low, self.high) for b in (other.low, other.high)}
+        results = [operation(*pair) for pair in pairs]
+        return Interval(min(_down(*result) for result in results), max(_up(*result) for result in results))
+
     def _decide(self, other, certainly, certainly_not):
         if certainly(self, other):
             return True
@@ -93,10 +107,38 @@ class Interval(numbers.Number):
         raise Undecided(f"{self} and {other} overlap")
 
 
+def exp(x):
+    """e^x, outwards by a float beyond the correctly rounded ends."""
+    return _rising(as_interval(x), decimal.Decimal.exp)
+
+
+def log(x):
+    """ln x of an interval above 0."""
+    x = as_interval(x)
+    if not x.low > 0:
+        raise ValueError(f"the logarithm needs an interval above 0, got {x}")
+    return _rising(x, decimal.Decimal.ln)
+
+
+def sqrt(x):
+    """√x of an interval that holds nothing below 0."""
+    x = as_interval(x)
+    if not x.low >= 0:
+        raise ValueError(f"the square root needs an interval of at least 0, got {x}")
+    return _rising(x, decimal.Decimal.sqrt)
+
+
+def _rising(x, function):
+    low, high = (float(function(decimal.Decimal(end), context=PRECISE)) for end in (x.low, x.high))
+    return Interval(math.nextafter(low, -math.inf), math.nextafter(high, math.inf))
+
+
 def as_interval(number):
     """`number` as the smallest interval of floats that holds it."""
     if isinstance(number, Interval):
         return number
+    if isinstance(number, float) or number in (0, 1):
+        return Interval(float(number))
     value = float(number)
     exact = Fraction(number)
     if Fraction(value) == exact:
@@ -107,13 +149,11 @@ def as_interval(number):
     )
 
 
-def _down(a, b, operation):
-    value, exact = operation(a, b)
+def _down(value, exact):
     return value if exact else math.nextafter(value, -math.inf)
 
 
-def _up(a, b, operation):
-    value, exact = operation(a, b)
+def _up(value, exact):
     return value if exact else math.nextafter(value, math.inf)
 
 
