@@ -125,6 +125,7 @@ def networks(
     *,
     depths=(1, 3),
     widths=(1, 4),
+    outputs=(2, 3),
     time_steps=(1, 5),
     batch_sizes=(1, 2),
     decays=DECAYS,
@@ -134,7 +135,7 @@ def networks(
     positive_inputs=False,
     loops=LOOPS,
 ):
-    """Cases with `depths` spiking layers of `widths` neurons, and what the other arguments allow.
+    """Cases with `depths` spiking layers of `widths` neurons, `outputs` outputs, and what the other arguments allow.
 
     `loops` may hold "none", "recurrent" (within a layer) and "feedback" (from a later layer to an earlier one, where
     there are two that spike; recurrent otherwise).
@@ -143,7 +144,7 @@ def networks(
     """
     readout = draw(st.sampled_from(readouts))
     layers = draw(st.integers(*depths)) + (readout != "spiking")
-    sizes = [draw(st.integers(*widths)) for _ in range(layers)] + [draw(st.integers(2, 3))]
+    sizes = [draw(st.integers(*widths)) for _ in range(layers)] + [draw(st.integers(*outputs))]
     steps, batch = draw(st.integers(*time_steps)), draw(st.integers(*batch_sizes))
     weights, biases = [], []
     for fan_in, fan_out in zip(sizes, sizes[1:]):

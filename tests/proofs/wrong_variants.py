@@ -339,6 +339,8 @@ WRONG_VARIANTS = [
     WrongVariant("D1", "gate of the neighbour", spatial, "gate", surrogate_of_the_neighbour),
     WrongVariant("D2", "one sweep alone", spike_representation, "_returning", nothing_returns),
     WrongVariant("D2", "gate without threshold", spike_representation, "clamp_gate", gate_without_threshold),
+    WrongVariant("D3", "error of the wrong sign", spike_representation, "clamp_gate", error_of_the_wrong_sign),
+    WrongVariant("D3", "reset kept", neurons, "membrane_jacobian", reset_always_kept),
     WrongVariant("D0", "error of the wrong sign", spike_representation, "clamp_gate", error_of_the_wrong_sign),
     WrongVariant("D0", "surrogate of the layer in every neuron", spatial, "gate", average_over_neurons),
     WrongVariant("I1", "loss of the sum", bptt, "average_loss", loss_of_the_sum),
