@@ -77,6 +77,18 @@ def target_between():
     return f"one neuron, λ = 1/2, T = 2, x = (1, 0), w = 1, y = 1/2: ∇w of SR {rate}, of OTTT {online}"
 
 
+def reset_kept():
+    """A surrogate above 1 / V_th: the way back through a kept reset, λ (1 - V_th ψ), turns the sign."""
+    steep = ot.surrogate.Triangle(Fraction(1), Fraction(2))
+    case = chain(decay=Fraction(1), inputs=(1, 0), weights=([[Fraction(5, 4)]],), targets=[1], surrogate=steep)
+    data = (case.network, *case.data())
+    online = ot.ottt.forward(*data).values["layer0.weight"][0, 0]
+    kept = ot.bptt.backward(*data, reset_gradient="kept").values["layer0.weight"][0, 0]
+    if not online * kept < 0:
+        raise Refuted(f"the two should point apart, got {online} and {kept}")
+    return f"one neuron, ψ up to 2, λ = 1, T = 2, x = (1, 0), w = 5/4, y = 1: OTTT {online}, BPTT (kept) {kept}"
+
+
 CLAIM = Claim(
     name="D3",
     statement="in a chain of single neurons OTTT, SLTT, BPTT and SR never contradict each other in sign",
@@ -89,6 +101,7 @@ CLAIM = Claim(
     counterexamples=(
         Counterexample("one neuron per layer", two_outputs),
         Counterexample("the target is 0 or 1", target_between),
+        Counterexample("the reset is detached", reset_kept),
     ),
     share=0.5,
 )

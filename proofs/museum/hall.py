@@ -13,7 +13,7 @@ from ottt_ref.simulation import arriving, one
 from ottt_ref.traces import Traces
 
 from ..claim import Refuted
-from .exhibit import METHODS
+from .exhibit import METHODS, RATES, TITLES
 
 SUPERSCRIPTS = "¹²³⁴⁵"
 SUBSCRIPTS = "₁₂₃₄₅"
@@ -28,10 +28,11 @@ def panel(exhibit):
     ]
     if "sr" in (exhibit.left, exhibit.right):
         parts.append(Text(rates_text(exhibit)))
-    parts += [Text(gradient_text(exhibit, method)) for method in (exhibit.left, exhibit.right)]
-    parts += [
-        Text(f"They {exhibit.relation}." if "first" not in exhibit.relation else f"{exhibit.relation}.".capitalize())
-    ]
+    if any(name in RATES for name in (exhibit.left, exhibit.right)):
+        parts.append(Text(sums_text(exhibit)))
+    parts += [Text(value_text(exhibit, name)) for name in (exhibit.left, exhibit.right)]
+    relation = exhibit.relation if "first" in exhibit.relation else f"they {exhibit.relation}"
+    parts.append(Text(f"{relation[0].upper()}{relation[1:]}."))
     parts.append(Text(exhibit.search, "dim"))
     return Panel(Group(*parts), title=exhibit.name, title_align="left")
 
@@ -43,10 +44,14 @@ def network_text(exhibit):
     loops = [f"w_rec{SUPERSCRIPTS[target]} = {_rows(rows)}" for _, target, rows in exhibit.loops]
     numbers = ", ".join([*weights, *loops])
     inputs = ", ".join(_row(row) for row in exhibit.inputs)
-    return (
-        f"{sizes}, λ = {exhibit.decay}, V_th = 1, reset {exhibit.reset}, {numbers}, x[1..{len(exhibit.inputs)}] = "
-        f"{inputs}, y = {_row(exhibit.targets)}; ψ(z) = max(0, 1 - |z|), loss ½ |s - y|² per step"
-    )
+    kind = "" if exhibit.readout == "spiking" else f", {exhibit.readout} readout"
+    kind += ", soft spikes: the primitive of ψ for H" if exhibit.soft else ""
+    text = f"{sizes}{kind}, λ = {exhibit.decay}, V_th = 1, reset {exhibit.reset}, {numbers}, "
+    text += f"x[1..{len(exhibit.inputs)}] = {inputs}"
+    if not exhibit.methods:
+        return text
+    output = "o" if exhibit.readout == "linear" else "s"
+    return f"{text}, y = {_row(exhibit.targets)}; ψ(z) = max(0, 1 - |z|), loss ½ |{output} - y|² per step"
 
 
 def steps_table(exhibit):
@@ -60,15 +65,22 @@ def steps_table(exhibit):
     for l, shape in enumerate(network.shapes):
         for i in range(shape[0]):
             mark = SUPERSCRIPTS[l] + (SUBSCRIPTS[i] if shape[0] > 1 else "")
+            if not network.layers[l].neuron.spiking:
+                _add(table, f"o{mark}", activity.layer_outputs[l][:, 0, i])
+                continue
             _add(table, f"u{mark}", activity.layer_potentials[l][:, 0, i])
             _add(table, f"s{mark}", activity.layer_outputs[l][:, 0, i])
-            _add(table, f"ψ{mark}", activity.layer_derivatives[l][:, 0, i])
-        if l == 0:
-            _add(table, "trace of x", traces[:, 0])
+            if exhibit.methods:
+                _add(table, f"ψ{mark}", activity.layer_derivatives[l][:, 0, i])
+        if l == exhibit.layer and exhibit.methods:
+            _add(table, "trace of x" if l == 0 else f"trace of s{SUPERSCRIPTS[l - 1]}", traces[:, 0])
+    if not exhibit.methods:
+        return table
     errors = activity.outputs - np.array(exhibit.targets, dtype=object)
+    output = "o" if exhibit.readout == "linear" else "s"
     for i in range(errors.shape[2]):
-        _add(table, f"s - y{SUBSCRIPTS[i] if errors.shape[2] > 1 else ''}", errors[:, 0, i])
-    for method in (exhibit.left, exhibit.right):
+        _add(table, f"{output} - y{SUBSCRIPTS[i] if errors.shape[2] > 1 else ''}", errors[:, 0, i])
+    for method in exhibit.methods:
         if method != "sr":
             sums = exhibit.sums(method)
             for l, error in enumerate(sums.errors):
@@ -80,10 +92,11 @@ def steps_table(exhibit):
 
 def _traces(exhibit):
     traces = Traces(exhibit.network, 1, "derivation")
+    into = exhibit.network.into(exhibit.layer)[0]
     rows = []
     for t in range(exhibit.activity.time_steps):
         traces.update(exhibit.activity.at(t))
-        rows.append(traces.given_by(exhibit.network.connections[0])[0].copy())
+        rows.append(traces.given_by(into)[0].copy())
     return np.array(rows)
 
 
@@ -104,17 +117,22 @@ def rates_text(exhibit):
     return "SR, of the rates: " + "; ".join(parts)
 
 
-def gradient_text(exhibit, method):
-    """The gradient as the sum of its terms."""
-    sums = exhibit.sums(method)
-    terms = [term[0, 0] for term in sums.terms["layer0.weight"]]
-    total = sums.values["layer0.weight"][0, 0]
+def sums_text(exhibit):
+    """The sums that R1 and R2 are about, of the first neuron."""
+    sums = exhibit.rates
+    return f"a[T] = {sums.rate}, x̄[T] = {sums.current}, v[T] = {sums.left}, Λ_T = {sums.normaliser}"
+
+
+def value_text(exhibit, name):
+    """One of the two quantities; a method's gradient as the sum of its terms."""
+    if name not in METHODS:
+        return f"{TITLES[name]} = {exhibit.value(name)}"
+    sums = exhibit.sums(name)
+    terms = [term[0, 0] for term in sums.terms[exhibit.parameter]]
+    total = sums.values[exhibit.parameter][0, 0]
     added = " + ".join(f"({term})" if term < 0 else str(term) for term in terms)
-    return (
-        f"∇w¹ of {METHODS[method].title}: {added} = {total}"
-        if len(terms) > 1
-        else (f"∇w¹ of {METHODS[method].title}: {total}")
-    )
+    symbol = f"∇w{SUPERSCRIPTS[exhibit.layer]} of {TITLES[name]}"
+    return f"{symbol}: {added} = {total}" if len(terms) > 1 else f"{symbol}: {total}"
 
 
 def show(exhibits, console):

@@ -13,7 +13,7 @@ from itertools import count, product
 
 from ottt_ref.storage import write_bytes
 
-from .exhibit import FOLDER, RELATIONS, Exhibit, load, text
+from .exhibit import FOLDER, Exhibit, load, text
 
 QUARTERS = tuple(Fraction(k, 4) for k in range(1, 9))
 DECAYS = (Fraction(1), Fraction(1, 2))
@@ -26,6 +26,8 @@ class Hunt:
 
     spaces   (sizes, T) from the smallest on
     loops    numbers tried for a recurrent weight of the first layer; none if empty
+    decays, weights, inputs, targets   the numbers tried
+    readout, soft, layer               of the exhibits
     """
 
     theorem: str
@@ -37,10 +39,21 @@ class Hunt:
     spaces: tuple
     reset: str = "soft"
     loops: tuple = ()
+    readout: str = "spiking"
+    soft: bool = False
+    layer: int = 0
+    decays: tuple = DECAYS
+    weights: tuple = QUARTERS
+    inputs: tuple = BINARY
+    targets: tuple = BINARY
 
 
 CHAINS = (((1, 1, 1), 1), ((1, 1, 1), 2), ((1, 1, 2), 1), ((1, 1, 2), 2))
 ONE_NEURON = (((1, 1), 1), ((1, 1), 2), ((1, 1), 3))
+TWO_NEURONS = (((1, 1, 1), 1), ((1, 1, 1), 2), ((1, 1, 1), 3))
+SIGNED = (Fraction(0), Fraction(1), Fraction(-1))
+UNIT, HALF = (Fraction(1),), (Fraction(1, 2),)
+EIGHTHS = tuple(Fraction(k, 8) for k in range(8))
 APART, VANISHES = "point apart", "the first vanishes, the second does not"
 HUNTS = {
     "ottt-zero-bptt-not": Hunt(
@@ -79,6 +92,45 @@ HUNTS = {
         "E5", "the reset's gradient is detached", "BPTT's gradient vanishes with the reset's gradient, and not without",
         "bptt-kept", "bptt", VANISHES, (*ONE_NEURON, ((1, 1, 1), 2), ((1, 1, 1), 3)),
     ),
+    "sltt-ottt-apart": Hunt(
+        "E4", "λ = 0", "with a memory that SLTT ignores, it points away from OTTT",
+        "sltt", "ottt", APART, CHAINS,
+    ),
+    "stateless-readout": Hunt(
+        "Q1", "the readout leaks", "the traced gradient of a stateless readout points away from the exact one",
+        "ottt", "bptt", APART, TWO_NEURONS, readout="linear", layer=1,
+    ),
+    "detached-derivative": Hunt(
+        "E7", "the reset's gradient is kept", "with the reset detached, BPTT is not the derivative of the soft network",
+        "bptt", "derivative", "differ", ONE_NEURON, soft=True,
+    ),
+    "negative-input": Hunt(
+        "D0", "inputs >= 0", "an input that changes its sign: OTTT and SR point apart at the output layer",
+        "ottt", "sr", APART, (((1, 1), 1), ((1, 1), 2), ((2, 1), 1), ((2, 1), 2)), inputs=SIGNED,
+    ),
+    "target-between": Hunt(
+        "D0", "the target is 0/1", "a spike is too much for its step, the rate too little: OTTT and SR point apart",
+        "ottt", "sr", APART, ONE_NEURON, targets=HALF,
+    ),
+    "two-to-choose-between": Hunt(
+        "D3", "one neuron per layer", "two output neurons pull apart, and SLTT and BPTT weigh them otherwise",
+        "sltt", "bptt", APART, CHAINS,
+    ),
+    "hard-reset-rate": Hunt(
+        "R1", "the reset is soft", "a hard reset throws away what is above the threshold",
+        "rate", "balance", "differ", ONE_NEURON, reset="hard", targets=BINARY[:1],
+    ),
+    "negative-current": Hunt(
+        "R2", "0 <= I[t] <= V_th", "a current that changes its sign: the rate is above what the mapping says",
+        "mapping", "rate", "the first is below the second", ONE_NEURON, inputs=SIGNED, targets=BINARY[:1],
+    ),
+    "rate-gap": Hunt(
+        "R2", "the bound is 1/Λ_T, and not smaller (tightness)",
+        "nothing fires, and the membrane ends 1/8 below the threshold: the gap is 7/8 of the bound, and (1 - ε)/Λ_T "
+        "for a membrane that ends at 1 - ε",
+        "mapping", "rate", "differ by 7/8 of 1/Λ_T", (((1, 1), 2), ((1, 1), 3)),
+        decays=HALF, weights=UNIT, inputs=EIGHTHS, targets=BINARY[:1],
+    ),
 }  # fmt: skip
 
 
@@ -92,15 +144,15 @@ def candidates(hunt, sizes, time_steps):
     shapes = list(zip(sizes, sizes[1:]))
     weights = sum(fan_in * fan_out for fan_in, fan_out in shapes)
     found = []
-    for decay, loop in product(DECAYS, hunt.loops or (None,)):
-        for numbers in product(QUARTERS, repeat=weights):
-            for inputs in product(BINARY, repeat=time_steps * sizes[0]):
+    for decay, loop in product(hunt.decays, hunt.loops or (None,)):
+        for numbers in product(hunt.weights, repeat=weights):
+            for inputs in product(hunt.inputs, repeat=time_steps * sizes[0]):
                 if any(inputs):
                     looped = () if loop is None else (loop,)
                     found.append((cost((decay, *numbers, *inputs, *looped)), decay, numbers, inputs, looped))
     found.sort()
     for _, decay, numbers, inputs, looped in found:
-        for targets in product(BINARY, repeat=sizes[-1]):
+        for targets in product(hunt.targets, repeat=sizes[-1]):
             yield _exhibit(hunt, sizes, decay, numbers, inputs, targets, looped)
 
 
@@ -115,10 +167,13 @@ def _exhibit(hunt, sizes, decay, numbers, inputs, targets, looped):
         says=hunt.says,
         decay=decay,
         reset=hunt.reset,
+        readout=hunt.readout,
+        soft=hunt.soft,
         weights=tuple(rows),
         loops=tuple((0, 0, ((weight,),)) for weight in looped),
         inputs=tuple(inputs[k : k + sizes[0]] for k in range(0, len(inputs), sizes[0])),
         targets=targets,
+        layer=hunt.layer,
         left=hunt.left,
         right=hunt.right,
         relation=hunt.relation,
@@ -134,20 +189,30 @@ def run(name):
         for candidate in candidates(hunt, sizes, time_steps):
             examined = next(number)
             try:
-                values = tuple(candidate.gradient(method) for method in (hunt.left, hunt.right))
+                values = tuple(candidate.value(quantity) for quantity in (hunt.left, hunt.right))
             except ValueError as error:
                 if "singular" not in str(error):  # of SR's equation: no gradient to compare
                     raise
                 continue
-            if RELATIONS[hunt.relation](*values):
+            if candidate.related(values):
                 space = ", ".join(f"{'-'.join(map(str, s))} with T = {T}" for s, T in hunt.spaces)
                 search = (
                     f"network {examined} of all those of {space}, in this order and by the size of their numbers: "
-                    "decay 1 or 1/2, weights in quarters up to 2, inputs and targets 0 or 1"
+                    f"decay {_listed(hunt.decays)}, weights {_listed(hunt.weights)}, inputs {_listed(hunt.inputs)}, "
+                    f"targets {_listed(hunt.targets)}"
                 )
                 fields = {field: getattr(candidate, field) for field in Exhibit.__dataclass_fields__}
                 return Exhibit(**{**fields, "name": name, "values": values, "search": search})
     raise LookupError(f"{name}: none among {next(number) - 1} networks")
+
+
+def _listed(numbers):
+    """Some numbers in words: the first few and the last of many."""
+    texts = [str(number) for number in numbers]
+    if len(texts) > 4:
+        texts = [*texts[:3], "...", texts[-1]]
+        return ", ".join(texts)
+    return " or ".join(texts)
 
 
 def main(argv=None):
@@ -162,7 +227,7 @@ def main(argv=None):
     same = True
     for name in options.names or HUNTS:
         exhibit, path = run(name), FOLDER / f"{name}.json"
-        print(f"{name}: {exhibit.search.partition(' of ')[0]}, gradients {', '.join(map(str, exhibit.values))}")
+        print(f"{name}: {exhibit.search.partition(' of ')[0]}, values {', '.join(map(str, exhibit.values))}")
         if options.write:
             write_bytes(path, text(exhibit).encode())
         elif not path.exists() or load(path) != exhibit:

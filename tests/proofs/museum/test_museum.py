@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from dataclasses import replace
 from fractions import Fraction
 
@@ -43,19 +44,50 @@ def test_it_stands(shown):
 
 
 @every_exhibit
-def test_its_gradients_are_those_of_the_oracles(shown):
-    """Another implementation, in plain Python numbers: feedforward networks, and every method but SR."""
-    if shown.loops:
-        assert shown.name in ("ottt-sr-apart-recurrent", "ottt-bptt-apart-recurrent")
+def test_its_values_are_those_of_the_oracles(shown):
+    """Another implementation, in plain Python numbers: feedforward networks of spikes that are 0 or 1."""
+    if shown.loops or shown.soft:
+        assert shown.name in ("ottt-sr-apart-recurrent", "ottt-bptt-apart-recurrent", "detached-derivative")
         return
     layers = oracles.plain_layers(shown.network)
     x, y = [list(row) for row in shown.inputs], list(shown.targets)
-    for method, value in zip((shown.left, shown.right), shown.values):
-        options = {"bptt-kept": {"reset_gradient": "kept"}, "ottt-authors": {"dialect": "authors"}}.get(method, {})
-        name = {"sr": "spike_representation"}.get(method, DENSE_METHODS[method])
-        sample = oracles.METHODS[name](layers, x, y, oracles.half_squared_distance, **options)
-        scale = 1 if method == "sr" else len(x)  # the oracle's loss is the mean over the steps
-        assert sample.gradients[0][0][0][0] * scale == value
+    for name, value in zip((shown.left, shown.right), shown.values):
+        got = oracle_rate(shown, layers, x, name) if name in exhibit.RATES else oracle(shown, layers, x, y, name)
+        assert got == value
+
+
+def oracle(shown, layers, x, y, method):
+    options = {"bptt-kept": {"reset_gradient": "kept"}, "ottt-authors": {"dialect": "authors"}}.get(method, {})
+    name = {"sr": "spike_representation"}.get(method, DENSE_METHODS[method])
+    sample = oracles.METHODS[name](layers, x, y, oracles.half_squared_distance, **options)
+    scale = 1 if method == "sr" else len(x)  # the oracle's loss is the mean over the steps
+    return sample.gradients[shown.layer][0][0][0] * scale
+
+
+def oracle_rate(shown, layers, x, name):
+    steps = oracles.simulate(layers, x)
+    (rate,) = oracles.weighted_rate([step.outputs[0] for step in steps], shown.decay)
+    (current,) = oracles.weighted_rate([oracles.affine(layers[0], row) for row in x], shown.decay)
+    last = steps[-1]
+    left = 0 if shown.reset == "hard" and last.outputs[0][0] else last.potentials[0][0] - last.outputs[0][0]
+    normaliser = sum(shown.decay**k for k in range(len(x)))
+    return {"rate": rate, "mapping": min(max(current, 0), 1), "balance": current - left / normaliser}[name]
+
+
+def test_the_soft_network_changes_as_its_derivative_says():
+    """Differences of the loss, in fractions."""
+    shown = exhibit.load(exhibit.FOLDER / "detached-derivative.json")
+
+    def loss(step):
+        weight = shown.weights[0][0][0] + step
+        moved = replace(shown, weights=(((weight,),),))
+        return sum((o - y) ** 2 for o, y in zip(moved.activity.outputs.flat, [*shown.targets] * 2)) / 2
+
+    # the potential is at the threshold, where ψ has a kink: differences from one side
+    steps = [Fraction(-1, 10**k) for k in (6, 7)]
+    slopes = [(loss(step) - loss(Fraction(0))) / step for step in steps]
+    assert abs(slopes[1] - shown.values[1]) < Fraction(1, 10**6)
+    assert abs(slopes[1] - shown.values[1]) < abs(slopes[0] - shown.values[1]) / 5
 
 
 @every_exhibit
@@ -95,7 +127,7 @@ def test_the_command_of_the_hunts(monkeypatch, tmp_path, capsys):
     assert "hard-reset.json holds another" in capsys.readouterr().out
     assert hunts.main(["hard-reset", "--write"]) == 0
     assert hunts.main(["hard-reset"]) == 0
-    assert "network 45, gradients 3, 2" in capsys.readouterr().out
+    assert "network 45, values 3, 2" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         hunts.main(["unicorn"])
     assert "NAME must be one of" in capsys.readouterr().err
@@ -124,6 +156,9 @@ def test_an_exhibit_that_says_something_else_falls():
         lambda content: json.dumps({**content, "decay": "half"}),
         lambda content: json.dumps({**content, "left": "magic"}),
         lambda content: json.dumps({**content, "relation": "agree"}),
+        lambda content: json.dumps({**content, "readout": "leaky"}),
+        lambda content: json.dumps({**content, "soft": "no"}),
+        lambda content: json.dumps({**content, "layer": 7}),
         lambda content: json.dumps({**content, "reset": "none"}),
         lambda content: json.dumps({**content, "weights": [["1"]]}),
         lambda content: json.dumps({**content, "inputs": []}),
@@ -140,7 +175,7 @@ def test_a_file_that_is_no_exhibit_is_refused_by_name(tmp_path, damage):
 
 def printed(exhibits):
     stream = io.StringIO()
-    fallen = hall.show(exhibits, Console(file=stream, width=160))
+    fallen = hall.show(exhibits, Console(file=stream, width=300))
     return stream.getvalue(), fallen
 
 
@@ -150,10 +185,13 @@ def test_everything_that_happens_is_shown(shown):
     assert fallen == []
     for number in {*shown.values, *shown.activity.layer_potentials[0].flat, *np.array(shown.inputs).flat}:
         assert str(number) in text
-    assert shown.theorem in text and shown.says in text and text.count("∇w¹ of") == 2
-    for method in (shown.left, shown.right):
-        assert exhibit.METHODS[method].title in text
-        if method == "sr":
+    assert shown.theorem in text and shown.says in text
+    assert len(re.findall("∇w[¹²] of", text)) == len(shown.methods)
+    for name in (shown.left, shown.right):
+        assert exhibit.TITLES[name] in text
+        if name in exhibit.RATES:
+            assert "Λ_T = " in text and "v[T] = " in text
+        if name == "sr":
             assert "a¹ = " in text and "z¹ = " in text and "D p¹ = " in text
 
 
