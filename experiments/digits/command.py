@@ -1,10 +1,11 @@
 """`python -m experiments digits`."""
 
-import argparse
 import os
 import sys
 from pathlib import Path
 
+from ..arguments import above_zero, folder, positive
+from ..output import console, save
 from . import picture, report, runs
 from .training import METHODS, MODELS, Settings
 
@@ -54,9 +55,9 @@ def run(options):
     except OSError as error:
         print(f"python -m experiments digits: cannot make {options.output}: {error.strerror}", file=sys.stderr)
         return 2
-    console = report.console()
+    screen = console()
     try:
-        results = runs.train_all(pairs, settings, options.workers, console)
+        results = runs.train_all(pairs, settings, options.workers, screen)
     except KeyboardInterrupt:
         print("interrupted: nothing was written", file=sys.stderr)
         return 130
@@ -64,38 +65,11 @@ def run(options):
     found = report.summaries(results, {method: runs.training_bytes(method, settings) for method in methods})
     name = report.file_name(settings.model)
     report.write_json(options.output / f"{name}.json", settings, results, found)
-    picture.save(picture.draw(results, "held-out" if settings.validation else "test"), options.output, name)
+    save(picture.draw(results, "held-out" if settings.validation else "test"), options.output, name)
     others, notes = report.stored(options.output, settings)
-    console.print(report.table({settings.model: (settings, found), **others}))
+    screen.print(report.table({settings.model: (settings, found), **others}))
     print("\n".join(notes), end="\n" if notes else "")
     if not settings.validation:
         print("\n".join(report.findings(found)))
     print(f"wrote {', '.join(str(options.output / f'{name}.{kind}') for kind in ('json', 'png', 'svg'))}")
     return 0
-
-
-def positive(text):
-    """A whole number of at least 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
-    return int(text)
-
-
-def above_zero(text):
-    """A finite number above 0."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be a number above 0, got {text!r}")
-    return number
-
-
-def folder(text):
-    """A folder that can be written to, or made."""
-    path = Path(text)
-    existing = next(place for place in (path, *path.absolute().parents) if place.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK):
-        raise argparse.ArgumentTypeError(f"must be a folder that can be written, got {text!r}")
-    return path

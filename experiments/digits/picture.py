@@ -1,13 +1,8 @@
-"""The learning curves, as PNG and SVG."""
+"""The learning curves."""
 
-import io
-
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
-
-from ottt_ref.storage import write_bytes
 
 NAMES = {
     "ottt-a": "OTTT$_A$ (one update per sequence)",
@@ -62,12 +57,3 @@ def _zoom(axes, runs):
     """From 0 to just above where the second epoch stands: the first one's error would flatten the rest."""
     shown = [100 * (1 - epoch["test_accuracy"]) for run in runs for epoch in run["epochs"][1:] or run["epochs"]]
     axes.set_ylim(0, 1.05 * max(shown) + 0.1)
-
-
-def save(figure, folder, name):
-    """Write folder/name.png and folder/name.svg, atomically; the same figure gives the same bytes."""
-    matplotlib.rcParams["svg.hashsalt"] = "ottt_ref"
-    for kind, options in (("png", {"dpi": 160}), ("svg", {"metadata": {"Date": None}})):
-        content = io.BytesIO()
-        figure.savefig(content, format=kind, **options)
-        write_bytes(folder / f"{name}.{kind}", content.getvalue())

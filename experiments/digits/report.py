@@ -1,26 +1,15 @@
 """What comes out: the JSON file, and the table."""
 
 import json
-import platform
-from dataclasses import asdict
-from importlib.metadata import version
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
-from ottt_ref.storage import write_bytes
-
+from .. import output
 from .training import MODELS, Settings
 
 LEAST_ACCURACY = 0.975
 LARGEST_GAP = 0.005
-
-
-def console():
-    """Where the table goes: as wide as the terminal, or 110 columns where there is none."""
-    result = Console(highlight=False)
-    return result if result.is_terminal else Console(width=110, highlight=False)
 
 
 def summaries(runs, peaks):
@@ -46,19 +35,7 @@ def summaries(runs, peaks):
 
 def write_json(path, settings, runs, found):
     """Write settings, versions, every run's curves and the summaries, atomically."""
-    packages = ("numpy", "numba", "scipy", "scikit-learn")
-    content = {
-        "experiment": "digits",
-        "settings": asdict(settings),
-        "versions": {
-            "ottt_ref": version("ottt_ref"),
-            "python": platform.python_version(),
-            **{name: version(name) for name in packages},
-        },
-        "runs": runs,
-        "summaries": found,
-    }
-    write_bytes(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+    output.write_json(path, "digits", settings, {"runs": runs, "summaries": found})
 
 
 def file_name(model):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from experiments import __main__ as program
+from experiments import output
 from experiments.digits import command, data, picture, report, runs, training
 from experiments.digits.training import METHODS, Settings
 
@@ -125,7 +126,7 @@ def test_findings_say_what_came_out(ottt, bptt, expected):
 
 def test_pictures_are_pictures_and_the_same_every_time(one_of_each, tmp_path):
     for name in ("first", "second"):
-        picture.save(picture.draw(one_of_each, "test"), tmp_path, name)
+        output.save(picture.draw(one_of_each, "test"), tmp_path, name)
     assert (tmp_path / "first.png").read_bytes().startswith(b"\x89PNG")
     assert xml.etree.ElementTree.parse(tmp_path / "first.svg").getroot().tag.endswith("svg")
     for kind in ("png", "svg"):

@@ -1,0 +1,44 @@
+"""Where results go: the screen, JSON files, pictures."""
+
+import io
+import json
+import platform
+from dataclasses import asdict
+from importlib.metadata import version
+
+import matplotlib
+from rich.console import Console
+
+from ottt_ref.storage import write_bytes
+
+PACKAGES = ("numpy", "numba", "scipy", "scikit-learn")
+
+
+def console():
+    """Where the table goes: as wide as the terminal, or 110 columns where there is none."""
+    result = Console(highlight=False)
+    return result if result.is_terminal else Console(width=110, highlight=False)
+
+
+def write_json(path, experiment, settings, content):
+    """Write settings (a dataclass), versions and what the mapping `content` holds, atomically."""
+    whole = {
+        "experiment": experiment,
+        "settings": asdict(settings),
+        "versions": {
+            "ottt_ref": version("ottt_ref"),
+            "python": platform.python_version(),
+            **{name: version(name) for name in PACKAGES},
+        },
+        **content,
+    }
+    write_bytes(path, (json.dumps(whole, indent=1, allow_nan=False) + "\n").encode())
+
+
+def save(figure, folder, name):
+    """Write folder/name.png and folder/name.svg, atomically; the same figure gives the same bytes."""
+    matplotlib.rcParams["svg.hashsalt"] = "ottt_ref"
+    for kind, options in (("png", {"dpi": 160}), ("svg", {"metadata": {"Date": None}})):
+        content = io.BytesIO()
+        figure.savefig(content, format=kind, **options)
+        write_bytes(folder / f"{name}.{kind}", content.getvalue())
