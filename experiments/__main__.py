@@ -4,7 +4,10 @@ import argparse
 import importlib
 import sys
 
-EXPERIMENTS = {"digits": "train a dense, convolutional or feedback network on handwritten digits with each method"}
+EXPERIMENTS = {
+    "digits": "train a dense, convolutional or feedback network on handwritten digits with each method",
+    "directions": "measure how far the methods' gradients agree over decay, depth, T, surrogate, rate and training",
+}
 EXTRA = ("sklearn", "matplotlib", "rich")
 
 

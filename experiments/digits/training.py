@@ -124,7 +124,7 @@ def train(method, seed, settings, on_epoch=lambda epoch, accuracy: None):
     for epoch in range(settings.epochs):
         optimizer.learning_rate = schedule.at(epoch)
         started = time.perf_counter()
-        losses = _learn_all(learn, digits, rng, settings.batch_size)
+        losses = learn_all(learn, digits, rng, settings.batch_size)
         seconds += time.perf_counter() - started
         epochs.append({"loss": float(np.mean(losses)), **evaluate(network, digits, settings.time_steps)})
         on_epoch(epoch + 1, epochs[-1]["test_accuracy"])
@@ -136,7 +136,8 @@ def prepared(settings):
     return MODELS[settings.model].prepare(load(settings.validation))
 
 
-def _learn_all(learn, digits, rng, batch_size):
+def learn_all(learn, digits, rng, batch_size):
+    """One epoch: `learn` of every training image, in an order drawn by `rng`; the losses of the batches."""
     order = rng.permutation(len(digits.train_labels))
     batches = [order[first : first + batch_size] for first in range(0, len(order), batch_size)]
     return [learn(digits.train_images[batch], digits.train_labels[batch]) for batch in batches]
