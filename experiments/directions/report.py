@@ -129,8 +129,8 @@ def findings(rated):
     if lines:
         lines.append(
             "R2's bound 1/Λ_T tends to 1 - λ, not to 0: at the paper's λ = 0.5 a current below V_th/2 never fires, "
-            "and the mapping says up to 0.5. More time steps do not help; only λ = 1 does. Where currents leave [0, V_th], "
-            "R2 promises nothing."
+            "and the mapping says up to 0.5. More time steps do not help; only λ = 1 does. Where currents leave "
+            "[0, V_th], R2 promises nothing."
         )
     return lines
 
