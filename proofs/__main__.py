@@ -30,6 +30,8 @@ def main(argv=None):
     options.cases = options.cases or PROFILES[options.profile].cases
     if options.surveys is None:
         options.surveys = PROFILES[options.profile].surveys
+    if options.html:
+        options.write_page = _page_writer()
     claims = [claim for claim in CLAIMS if not options.claim or claim.name in options.claim]
     if options.list:
         print(report.listing(claims))
@@ -53,11 +55,29 @@ def main(argv=None):
     cells = _survey(claims, options, console)
     if options.json:
         report.write_json(options.json, results, options.cases, options.seed, cells, induction.by_claim(proved))
+    if options.html:
+        _write_page(options, results, cells, induction.by_claim(proved))
     failed = [result.name for result in results if not result.holds]
     if failed:
         print(report.failures(results), end="\n\n")
     print(f"{len(results) - len(failed)} of {len(results)} claims hold (seed {options.seed})")
     return 1 if failed or any(proof.failure for proof in proved) else 0
+
+
+def _write_page(options, results, cells, proofs):
+    """The page of --html, with the museum."""
+    settings = {"profile": options.profile, "cases": options.cases, "seed": options.seed, **report.versions()}
+    options.write_page(options.html, results, settings, proofs=proofs, cells=cells, exhibits=load_all())
+    print(f"wrote {options.html}\n")
+
+
+def _page_writer():
+    """`page.write.write`; exits where what it needs is missing, before hours of work."""
+    try:
+        from .page.write import write
+    except ModuleNotFoundError as missing:
+        sys.exit(f"--html needs {missing.name}: install the extra with  pip install -e '.[proofs]'")
+    return write
 
 
 def _show_museum(claims):
@@ -184,6 +204,12 @@ def _parser():
     parser.add_argument("--coq", action="store_true", help="compile the Coq proofs, for every T, and do nothing else")
     parser.add_argument("--list", action="store_true", help="list the claims and their hypotheses, and check nothing")
     parser.add_argument("--json", metavar="FILE", type=_writable, help="also write the results to FILE")
+    parser.add_argument(
+        "--html",
+        metavar="FILE",
+        type=_writable,
+        help="also write all of it as one page to FILE",
+    )
     parser.add_argument(
         "--workers", metavar="N", type=_positive, default=min(2, os.cpu_count() or 1), help="processes (default 2)"
     )

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from hypothesis.strategies import SearchStrategy
 
+from .equations import Sketch
+
 
 class Refuted(AssertionError):
     """A case in which the claim's conclusion is false; the message says what was compared and by how much it fails."""
@@ -47,6 +49,7 @@ class Claim:
     source          where it is stated and proved
     checked         what one case compares, and in which numbers
     kind            "exact" (no tolerance), "bound" (an inequality, its slack printed) or "statistic"
+    sketch          the formula, a sketch of its proof, and the code of its equations, for the report
     slack_means     what the slack says, a text with a place for the number
     worst           max or min: which of many slacks to report
     strategy        Hypothesis strategy of cases
@@ -65,6 +68,7 @@ class Claim:
     kind: str
     strategy: SearchStrategy
     check: Callable[[object], Finding]
+    sketch: Sketch | None = None
     slack_means: str = ""
     worst: Callable = max
     counterexamples: tuple = field(default=())

@@ -94,15 +94,21 @@ def write_json(path, results, cases, seed, cells=(), proofs=None):
     content = {
         "cases": cases,
         "seed": seed,
-        "versions": {
-            "ottt_ref": ot.__version__,
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("numpy", "numba", "scipy", "hypothesis")},
-        },
+        "versions": versions(),
         "claims": [_as_data(result, (proofs or {}).get(result.name)) for result in results],
         "surveys": surveys.as_data(cells),
     }
     write_bytes(path, (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+
+
+def versions():
+    """What the numbers depend on, by name."""
+    packages = ("numpy", "numba", "scipy", "hypothesis")
+    return {
+        "ottt_ref": ot.__version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
+    }
 
 
 def _as_data(result, proof):

@@ -28,6 +28,7 @@ class Result:
     failure         None, or why the claim does not hold, with the shrunk case
     counterexamples one line for each hypothesis dropped
     certificates    of the claim's identities, one for each architecture
+    slacks          of every case that has one
     """
 
     name: str
@@ -38,6 +39,7 @@ class Result:
     counterexamples: tuple
     seconds: float
     certificates: tuple = ()
+    slacks: tuple = ()
 
     @property
     def holds(self):
@@ -71,6 +73,7 @@ def run(claim, cases, seed_number=0, on_case=lambda: None, *, size=SMALL, costly
         counterexamples=shown,
         seconds=time.perf_counter() - started,
         certificates=certificates,
+        slacks=tuple(slacks),
     )
 
 

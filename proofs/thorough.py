@@ -14,7 +14,7 @@ from .claims import BY_NAME
 from .identity import Certificate
 from .search import Result
 
-FORMAT = "progress of python -m proofs --profile thorough, 1"
+FORMAT = "progress of python -m proofs --profile thorough, 2"
 
 
 @dataclass
@@ -62,20 +62,22 @@ class Progress:
 
 def _result(data):
     certificates = tuple(Certificate(**certificate) for certificate in data["certificates"])
-    return Result(**{**data, "counterexamples": tuple(data["counterexamples"]), "certificates": certificates})
+    tuples = {name: tuple(data[name]) for name in ("counterexamples", "slacks")}
+    return Result(**{**data, **tuples, "certificates": certificates})
 
 
 def _merge(results):
-    slacks = [result.slack for result in results if result.slack is not None]
+    worst = [result.slack for result in results if result.slack is not None]
     return Result(
         name=results[0].name,
         cases=sum(result.cases for result in results),
         drawn=sum(result.drawn for result in results),
-        slack=BY_NAME[results[0].name].worst(slacks) if slacks else None,
+        slack=BY_NAME[results[0].name].worst(worst) if worst else None,
         failure=next((result.failure for result in results if result.failure), None),
         counterexamples=results[0].counterexamples,
         seconds=sum(result.seconds for result in results),
         certificates=results[0].certificates,
+        slacks=tuple(slack for result in results for slack in result.slacks),
     )
 
 

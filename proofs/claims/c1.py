@@ -18,6 +18,7 @@ from ottt_ref.equilibrium import contraction_factor, layer_norms, limit_contract
 
 from ..cases import Case, networks
 from ..claim import Claim, Counterexample, Finding, Refuted
+from ..equations import CONTRACTION, EQUILIBRIUM, MAPPING, Sketch
 from ..examples import exact
 from .r2 import soft_neuron
 
@@ -108,6 +109,20 @@ CLAIM = Claim(
     checked="three starts, 30 sweeps each: distances in the weighted norm, float64",
     kind="bound",
     slack_means="at most {:.2g} of the bound",
+    sketch=Sketch(
+        formula=(
+            r"\rho(N) < 1 \;\Rightarrow\; \text{one } a = f(a), \quad \lVert f(a) - f(b) \rVert_v \le r\, \lVert a - "
+            r"b \rVert_v"
+        ),
+        proof=(
+            r"A sweep $f$ is continuous from $[0, 1]^n$ to itself, so there is an equilibrium (Brouwer). Let "
+            r"$N_{lk}$ be the spectral norm of what leads from layer $k$ to layer $l$, over $V_{th}$. For "
+            r"$\rho(N) < r < 1$ the weights $v = (I - N / r)^{-1} 1$ are positive and $N v \le r v$, so a sweep "
+            r"shrinks $\max_l \lVert a_l - b_l \rVert / v_l$ by $r$: there is one equilibrium, and sweeps find it "
+            r"(Banach)."
+        ),
+        equations=(MAPPING, EQUILIBRIUM, CONTRACTION),
+    ),
     strategy=contracting,
     check=check,
     counterexamples=(Counterexample("ρ(N) < 1", two_equilibria),),

@@ -16,6 +16,7 @@ from ottt_ref import losses
 from .. import enclosed
 from ..cases import RATIONAL_SURROGATES, Case, fires, networks
 from ..claim import Claim, Counterexample, Finding, Refuted
+from ..equations import OTTT_ERROR, OTTT_GRADIENT, SR_ERROR, SR_GRADIENT, Sketch
 from ..examples import chain, exact
 
 NONNEGATIVE = (ot.surrogate.Sigmoid(), ot.surrogate.Arctan(), *RATIONAL_SURROGATES)
@@ -170,6 +171,16 @@ CLAIM = Claim(
     kind="exact",
     slack_means="least cosine {:.2g}",
     worst=min,
+    sketch=Sketch(
+        formula=r"\langle \nabla^{\text{SR}}, \nabla^{\text{OTTT}} \rangle \ge 0 \;\text{at the output layer}",
+        proof=(
+            r"For a target $y_i \in \{0, 1\}$ the errors $s_i[t] - y_i$ and $a_i - y_i$ never differ in sign, nor do "
+            r"$\text{softmax}(s)_i - y_i$ and $\text{softmax}(a)_i - y_i$. Both gradients multiply them by numbers "
+            r"that are not negative: $\psi$ and the traces, $D / V_{th}$ and the rates. So every entry of one has "
+            r"the sign of the other's, or one of them is 0."
+        ),
+        equations=(OTTT_ERROR, OTTT_GRADIENT, SR_ERROR, SR_GRADIENT),
+    ),
     strategy=output_layers(),
     check=check,
     counterexamples=(

@@ -16,6 +16,7 @@ from .. import enclosed
 from ..cases import RATIONAL_SURROGATES, networks
 from ..claim import Claim, Counterexample, Finding, Refuted
 from ..directions import angles, certified_ratio, layer_errors
+from ..equations import ANGLE, OTTT_ERROR, OTTT_GRADIENT, SR_ERROR, SR_GRADIENT, Sketch
 from .d0 import hidden_layer
 
 NONNEGATIVE = (ot.surrogate.Sigmoid(), ot.surrogate.Arctan(), *RATIONAL_SURROGATES)
@@ -88,6 +89,21 @@ CLAIM = Claim(
     kind="exact",
     slack_means="the product is at least {:.3g} of the bound",
     worst=min,
+    sketch=Sketch(
+        formula=(
+            r"\langle \nabla^{\text{SR}}, \nabla^{\text{OTTT}} \rangle \ge (1 - \rho)\, \lVert p \rVert^2 \sum_t "
+            r"c_t\, (q \cdot q_t)"
+        ),
+        proof=(
+            r"SR's gradient is $p\, q^\top$, OTTT's $\sum_t p_t\, q_t^\top$, so their product is "
+            r"$\sum_t (p \cdot p_t)(q \cdot q_t)$. From $p_t = c_t p + r_t$ and "
+            r"$\lVert r_t \rVert \le \rho\, c_t \lVert p \rVert$ follows "
+            r"$p \cdot p_t \ge (1 - \rho)\, c_t \lVert p \rVert^2$, and $q \cdot q_t \ge 0$, since spikes, rates and "
+            r"inputs are not negative. The assumption itself, that instantaneous errors resemble the rates' error, "
+            r"is a matter of fact: the surveys count how often it holds."
+        ),
+        equations=(OTTT_ERROR, OTTT_GRADIENT, SR_ERROR, SR_GRADIENT, ANGLE),
+    ),
     strategy=networks(
         loops=("none",),
         depths=(2, 3),

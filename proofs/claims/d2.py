@@ -19,6 +19,7 @@ from ottt_ref.simulation import arriving, one
 from ..cases import networks
 from ..claim import Claim, Counterexample, Finding, Refuted
 from ..directions import loop_form, loop_matrices
+from ..equations import IMPLICIT, LOOP_FORM, OTTT_ERROR, Sketch
 from ..examples import exact
 from .r2 import soft_neuron
 
@@ -117,6 +118,20 @@ CLAIM = Claim(
     kind="exact",
     slack_means="the product is at least {:.3g} of the bound",
     worst=min,
+    sketch=Sketch(
+        formula=(
+            r"\langle D w, D w' \rangle = z \cdot z - z \cdot S z \ge (1 - \mu)\, \lVert z \rVert^2, \qquad z = D "
+            r"w,\; \mu = \lambda_{\max}\bigl( \tfrac{1}{2} (S + S^\top) \bigr)"
+        ),
+        proof=(
+            r"SR's error solves $w = U^\top D w + R^\top D w + \partial \ell / \partial a$, where $U$ holds the "
+            r"connections within a time step and $R$ the delayed ones; OTTT's leaves out $R$. Subtract: "
+            r"$(I - U^\top D)(w - w') = R^\top D w$, hence $D w' = z - S z$ with "
+            r"$S = D (I - U^\top D)^{-1} R^\top D$. The quadratic form of $S$ is that of its symmetric part, at most "
+            r"$\mu \lVert z \rVert^2$. One recurrent layer: $S = D W_{\text{rec}}^\top D / V_{th}$."
+        ),
+        equations=(IMPLICIT, OTTT_ERROR, LOOP_FORM),
+    ),
     strategy=networks(loops=("recurrent", "feedback"), widths=(1, 3), time_steps=(2, 4)),
     check=check,
     counterexamples=(Counterexample("μ < 1", self_excitation),),

@@ -18,6 +18,7 @@ from ottt_ref import losses
 
 from ..cases import DECAYS, fires, networks
 from ..claim import Claim, Counterexample, Finding, Refuted
+from ..equations import BPTT_ERROR, OTTT_ERROR, SLTT_GRADIENT, SR_ERROR, Sketch
 from ..examples import chain
 from .d0 import one_neuron
 
@@ -96,6 +97,20 @@ CLAIM = Claim(
     source="theory, after the smallest counterexamples",
     checked="the signs of every parameter's gradient, each pair of methods, fractions",
     kind="exact",
+    sketch=Sketch(
+        formula=(
+            r"\text{one neuron per layer} \;\Rightarrow\; \nabla^m w \cdot \nabla^{m'} w \ge 0 \;\text{for } m, m' "
+            r"\in \{\text{OTTT}, \text{SLTT}, \text{BPTT}, \text{SR}\}"
+        ),
+        proof=(
+            r"With a constant target 0 or 1 all output errors, of spikes and of rates, have one sign. Going down a "
+            r"chain, every method multiplies by factors that are not negative ($\psi$, $D / V_{th}$, and $\lambda$ "
+            r"on the way back in time) and by the same weights, whose product has one sign. So all errors of a layer "
+            r"have one sign, and what they are paired with is never negative. Two methods can point apart only where "
+            r"there are two neurons to choose between."
+        ),
+        equations=(BPTT_ERROR, OTTT_ERROR, SLTT_GRADIENT, SR_ERROR),
+    ),
     strategy=chains,
     check=check,
     counterexamples=(

@@ -11,6 +11,7 @@ import ottt_ref as ot
 from ..cases import networks
 from ..claim import Claim, Counterexample, Refuted
 from ..equality import OTTT, Side, bptt, bptt_without_delays, check_equality
+from ..equations import BPTT_ERROR, BPTT_GRADIENT, OTTT_ERROR, OTTT_GRADIENT, TRACE, Sketch
 from ..examples import chain, exact
 from ..identity import Identity, architectures
 
@@ -92,6 +93,20 @@ CLAIM = Claim(
     checked="all entries: public functions and algebra over fractions, algebra in float64",
     kind="exact",
     slack_means="floats at {:.2g} of the rounding bound",
+    sketch=Sketch(
+        formula=(
+            r"\nabla^{\text{OTTT}} W^N = \nabla^{\text{BPTT}} W^N, \qquad \nabla^{\text{OTTT}} b^N = "
+            r"\nabla^{\text{BPTT}} b^N"
+        ),
+        proof=(
+            r"With the reset detached, $\partial u[t'] / \partial u[t] = \lambda^{t'-t}$ inside the last layer, so "
+            r"that BPTT's error is $\delta[t] = \sum_{t' \ge t} \lambda^{t'-t} g[t']$. Exchange the two sums of its "
+            r"gradient: $\sum_t \delta[t]\, s[t]^\top = \sum_{t'} g[t'] \bigl( \sum_{t \le t'} \lambda^{t'-t} s[t] "
+            r"\bigr)^\top = \sum_{t'} g[t']\, \hat a[t']^\top$, which is OTTT's. The bias has the input 1, whose "
+            r"trace is $\Lambda_t$."
+        ),
+        equations=(BPTT_ERROR, BPTT_GRADIENT, TRACE, OTTT_ERROR, OTTT_GRADIENT),
+    ),
     strategy=networks(resets=("soft", "unleaked"), time_steps=(2, 6)),
     check=check,
     counterexamples=(

@@ -16,6 +16,7 @@ import ottt_ref as ot
 from ..cases import networks
 from ..claim import Claim, Counterexample, Finding, Refuted
 from ..equality import OTTT, SLTT, Side, bptt, check_equality
+from ..equations import BPTT_ERROR, OTTT_ERROR, OTTT_GRADIENT, PATHS, SLTT_GRADIENT, Sketch
 from ..examples import chain
 from ..identity import Identity, architectures
 from ..paths import Paths, PathSums
@@ -89,6 +90,20 @@ CLAIM = Claim(
     checked="each method against enumerated paths, OTTT also against BPTT with one leak: fractions and float64",
     kind="exact",
     slack_means="floats at {:.2g} of the rounding bound",
+    sketch=Sketch(
+        formula=(
+            r"\nabla W^l = \sum_{t_0 \le t_1 \le t_2 \le \cdots} \cdots e[t_m]\; W^{l+1} \lambda^{t_2 - t_1}\, "
+            r"\psi^l[t_1]\, \lambda^{t_1 - t_0}\, s^{l-1}[t_0]"
+        ),
+        proof=(
+            r"Unroll BPTT: a presynaptic spike enters layer $l$ at $t_0$, waits in its membrane until $t_1$, crosses "
+            r"$\psi^l[t_1]$ and $W^{l+1}$, waits in layer $l+1$ until $t_2$, and so on up to the error $e[t_m]$. "
+            r"BPTT sums all of these paths. OTTT keeps those with $t_1 = t_2 = \cdots = t_m$: its error is of one "
+            r"time step, and the waiting in layer $l$ is the trace. SLTT keeps those with $t_0 = t_1 = \cdots$. So "
+            r"OTTT is BPTT with a leak in layer $l$ alone."
+        ),
+        equations=(BPTT_ERROR, OTTT_ERROR, OTTT_GRADIENT, SLTT_GRADIENT, PATHS),
+    ),
     strategy=networks(resets=("soft", "unleaked"), depths=(1, 2), widths=(1, 3), time_steps=(2, 4), batch_sizes=(1, 1)),
     check=check,
     counterexamples=(Counterexample("the dropped paths are dropped from BPTT as well", opposite_signs),),

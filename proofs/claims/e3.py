@@ -8,6 +8,7 @@ from ottt_ref.neurons import RESETS
 from ..cases import networks
 from ..claim import Claim, Counterexample, Finding, Refuted
 from ..equality import OTTT, SLTT, bptt, check_equality
+from ..equations import BPTT_ERROR, OTTT_ERROR, SLTT_GRADIENT, TRACE, Sketch
 from ..examples import chain
 from ..identity import Identity, architectures
 
@@ -50,6 +51,14 @@ CLAIM = Claim(
     checked="all entries: public functions and algebra over fractions, algebra in float64",
     kind="exact",
     slack_means="floats at {:.2g} of the rounding bound",
+    sketch=Sketch(
+        formula=r"T = 1 \;\Rightarrow\; \nabla^{\text{OTTT}} = \nabla^{\text{SLTT}} = \nabla^{\text{BPTT}}",
+        proof=(
+            r"With one time step nothing comes back from a later one, so $\delta = g$; and nothing was there before, "
+            r"so $\hat a = s$ and $\Lambda_1 = 1$. All three pair the same errors with the same spikes."
+        ),
+        equations=(BPTT_ERROR, OTTT_ERROR, TRACE, SLTT_GRADIENT),
+    ),
     strategy=networks(time_steps=(1, 1)),
     check=check,
     counterexamples=(Counterexample("T = 1", second_step),),

@@ -6,6 +6,7 @@ from functools import partial
 from ..cases import networks
 from ..claim import Claim, Counterexample, Finding, Refuted
 from ..equality import OTTT, SLTT, Side, bptt, bptt_without_delays, check_equality
+from ..equations import BPTT_ERROR, JACOBIAN, OTTT_ERROR, TRACE, Sketch
 from ..identity import Identity, architectures
 from .e3 import two_steps
 
@@ -39,6 +40,14 @@ CLAIM = Claim(
     checked="all entries: public functions and algebra over fractions, algebra in float64",
     kind="exact",
     slack_means="floats at {:.2g} of the rounding bound",
+    sketch=Sketch(
+        formula=r"\lambda = 0 \;\Rightarrow\; \nabla^{\text{OTTT}} = \nabla^{\text{SLTT}} = \nabla^{\text{BPTT}}",
+        proof=(
+            r"Without memory $J[t] = 0$ with the reset detached, whatever the reset, so $\delta[t] = g[t]$; and "
+            r"$\hat a[t] = s[t]$. What recurrent and feedback connections bring back remains BPTT's alone."
+        ),
+        equations=(BPTT_ERROR, JACOBIAN, OTTT_ERROR, TRACE),
+    ),
     strategy=networks(decays=[Fraction(0)], time_steps=(2, 5)),
     check=check,
     counterexamples=(Counterexample("λ = 0", with_memory),),

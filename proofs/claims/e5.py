@@ -12,6 +12,7 @@ from ottt_ref.neurons import RESETS
 from ..cases import networks
 from ..claim import Claim, Finding
 from ..equality import Side, bptt, check_equality
+from ..equations import BPTT_ERROR, JACOBIAN, PATHS, Sketch
 from ..identity import Identity, architectures
 from ..paths import Paths, PathSums
 
@@ -49,6 +50,16 @@ CLAIM = Claim(
     checked="all entries against enumerated paths: fractions and float64",
     kind="exact",
     slack_means="floats at {:.2g} of the rounding bound",
+    sketch=Sketch(
+        formula=r"\nabla^{\text{kept}} - \nabla^{\text{detached}} = \sum_{\text{paths over} \ge 1 \text{ reset edge}}",
+        proof=(
+            r"One time step back, a membrane multiplies by $J[t] = \lambda + R[t]$, with the reset's edge "
+            r"$R[t] = -\lambda V_{th} \psi[t]$ (soft reset). Expand the product of the sums along each path: the "
+            r"term without any $R$ is the path of the detached gradient, the others are the paths that cross at "
+            r"least one reset edge."
+        ),
+        equations=(BPTT_ERROR, JACOBIAN, PATHS),
+    ),
     strategy=networks(depths=(1, 2), widths=(1, 2), time_steps=(2, 4), batch_sizes=(1, 1)),
     check=check,
     identities=(

@@ -7,6 +7,7 @@ from ottt_ref.neurons import RESET_GRADIENTS, RESETS
 from ..cases import networks
 from ..claim import Claim, Finding
 from ..equality import bptt, check_equality, rtrl
+from ..equations import BPTT_ERROR, BPTT_GRADIENT, RTRL_UPDATE, Sketch
 from ..identity import Identity, architectures
 
 
@@ -23,6 +24,15 @@ CLAIM = Claim(
     checked="all entries: public functions and algebra over fractions, algebra in float64",
     kind="exact",
     slack_means="floats at {:.2g} of the rounding bound",
+    sketch=Sketch(
+        formula=r"\nabla^{\text{RTRL}} = \nabla^{\text{BPTT}}",
+        proof=(
+            r"Both are the sum, over all paths from a parameter to an output error, of the product of the partial "
+            r"derivatives along the path. BPTT multiplies from the errors on, RTRL from the parameters on; products "
+            r"of matrices are associative."
+        ),
+        equations=(RTRL_UPDATE, BPTT_ERROR, BPTT_GRADIENT),
+    ),
     strategy=networks(widths=(1, 3), time_steps=(2, 4)),
     check=check,
     identities=tuple(

@@ -18,6 +18,7 @@ from ottt_ref.network import object_array
 from ..cases import SMOOTH_SURROGATES, Case, networks
 from ..claim import Claim, Counterexample, Finding, Refuted
 from ..equality import output_errors
+from ..equations import BPTT_ERROR, BPTT_GRADIENT, JACOBIAN, MEMBRANE, Sketch
 from ..examples import chain
 from ..number_systems.dual import Dual
 
@@ -139,6 +140,16 @@ CLAIM = Claim(
     checked="slope along a random direction: dual numbers over fractions; central differences in float64",
     kind="exact",
     slack_means="floats at {:.2g} of the differences' error",
+    sketch=Sketch(
+        formula=r"s = \Psi(u - V_{th}),\; \Psi' = \psi \;\Rightarrow\; \nabla^{\text{BPTT, kept}} = \frac{dL}{d\theta}",
+        proof=(
+            r"With the surrogate's primitive $\Psi$ in place of $H$ the network is differentiable, and every factor "
+            r"by which BPTT multiplies is a partial derivative of it: $\partial s / \partial u = \psi$, and "
+            r"$\partial u[t+1] / \partial u[t] = \lambda (1 - V_{th} \psi[t])$ with the reset's gradient kept. That "
+            r"is the chain rule."
+        ),
+        equations=(MEMBRANE, JACOBIAN, BPTT_ERROR, BPTT_GRADIENT),
+    ),
     strategy=directed_cases(),
     check=check,
     counterexamples=(Counterexample("the reset's gradient is kept", detached),),

@@ -24,6 +24,7 @@ from ottt_ref.spatial import instantaneous_errors
 from ..cases import Case, fires, networks
 from ..claim import Claim, Counterexample, Finding, Refuted
 from ..equality import OTTT, exact_data, require_equal
+from ..equations import OTTT_GRADIENT, TRACE, Sketch
 from ..examples import chain
 from ..identity import Identity, architectures
 
@@ -104,6 +105,20 @@ CLAIM = Claim(
     source="theory F1",
     checked="OTTT against its windows, all entries, fractions",
     kind="exact",
+    sketch=Sketch(
+        formula=(
+            r"\sum_t g[t]\, \hat a[t]^\top = \sum_{\text{windows}} \Bigl( \lambda\, h[\text{first}]\, \hat "
+            r"a_{\text{before}}^\top + \sum_{t \in \text{window}} h[t]\, s[t]^\top \Bigr)"
+        ),
+        proof=(
+            r"Inside a window, which ends at $e$, the trace is "
+            r"$\hat a[t] = \lambda^{t - first + 1} \hat a_{\text{before}} + \sum_{k \le t} \lambda^{t-k} s[k]$. With "
+            r"$h[k] = \sum_{t=k}^{e} \lambda^{t-k} g[t]$, that is $h[t] = g[t] + \lambda h[t+1]$, the second part "
+            r"becomes $\sum_k h[k]\, s[k]^\top$ as in E1, and the first "
+            r"$\lambda h[\text{first}]\, \hat a_{\text{before}}^\top$."
+        ),
+        equations=(TRACE, OTTT_GRADIENT),
+    ),
     strategy=windowed(),
     check=check,
     counterexamples=(Counterexample("the trace goes from window to window", without_the_trace),),

@@ -20,6 +20,7 @@ import ottt_ref as ot
 from ottt_ref.simulation import Activity
 
 from ..claim import Claim, Counterexample, Finding, Refuted
+from ..equations import OTTT_ERROR, OTTT_GRADIENT, TRACE, Sketch
 from ..number_systems.provenance import variable, variables_of
 
 
@@ -158,6 +159,17 @@ CLAIM = Claim(
     source="theory H1; Xiao et al. 2022, section 4.4 (three-factor Hebbian rule)",
     checked="what each step's update of each synapse is made of, and that nothing else is in it (provenance)",
     kind="exact",
+    sketch=Sketch(
+        formula=r"\Delta W_{ij}[t] = - \eta \cdot \hat a_j[t] \cdot \psi_i[t] \cdot \varepsilon_i[t]",
+        proof=(
+            r"Read the update off the algebra: the kernels run on numbers that carry no value, but the set of "
+            r"variables that they were made of. At every step and synapse the set holds the presynaptic neuron's own "
+            r"spikes up to now, the postsynaptic neuron's $\psi$ now, and what the top-down error is made of: the "
+            r"output error now, and $\psi$ and weights above. Nothing of a later step is in it, no weight of a loop, "
+            r"and nothing of another synapse of the same layer."
+        ),
+        equations=(TRACE, OTTT_ERROR, OTTT_GRADIENT),
+    ),
     strategy=architectures,
     check=check,
     counterexamples=(Counterexample("the method is OTTT", bptt_from_the_future),),

@@ -11,6 +11,7 @@ from ottt_ref import losses
 from .. import enclosed
 from ..cases import fires, networks
 from ..claim import Claim, Counterexample, Finding, Refuted
+from ..equations import AVERAGE_LOSS, STEP_LOSS, Sketch
 
 # A loss of C <= 3 classes, T <= 8 steps and B <= 2 samples is summed from terms that each pass some 100 rounded
 # operations of relative error 2^-53; 1e-12 is 100 times that.
@@ -72,6 +73,14 @@ CLAIM = Claim(
     kind="bound",
     slack_means="least difference {:.2g}",
     worst=min,
+    sketch=Sketch(
+        formula=r"\ell\Bigl( \tfrac{1}{T} \sum_t o[t],\, y \Bigr) \le \tfrac{1}{T} \sum_t \ell(o[t], y)",
+        proof=(
+            r"That is Jensen's inequality for a loss that is convex in the output: the squared error is, and so is "
+            r"the cross-entropy, a sum of a log-sum-exp and a linear function."
+        ),
+        equations=(STEP_LOSS, AVERAGE_LOSS),
+    ),
     strategy=networks(time_steps=(2, 8)),
     check=check,
     counterexamples=(Counterexample("ℓ is convex", error_rate),),

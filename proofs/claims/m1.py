@@ -14,6 +14,7 @@ import ottt_ref as ot
 from ottt_ref.memory import peak_bytes
 
 from ..claim import Claim, Counterexample, Finding, Refuted
+from ..equations import OTTT_GRADIENT, STATE, TRACE, Sketch
 
 SHORT, LONG = 10, 1000
 # Python's own small objects come and go: some hundred bytes that do not depend on T. One number kept per sample and
@@ -130,6 +131,15 @@ CLAIM = Claim(
     checked="bytes of state after each of 1000 steps; peak memory of OTTT_O and OTTT_A at T = 10 and 1000",
     kind="bound",
     slack_means="{:.2g} bytes more per step",
+    sketch=Sketch(
+        formula=r"\text{memory}(\text{OTTT}) = O(1) \;\text{in } T, \qquad \text{memory}(\text{BPTT}) = O(T)",
+        proof=(
+            r"The trace, the potential and the spike of the present step are all that the next one needs; each "
+            r"replaces its predecessor in place. BPTT must keep every step's potentials and spikes until it comes "
+            r"back to them."
+        ),
+        equations=(TRACE, OTTT_GRADIENT, STATE),
+    ),
     strategy=settings,
     check=check,
     counterexamples=(Counterexample("the method is OTTT", bptt_grows),),

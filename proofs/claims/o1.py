@@ -15,6 +15,7 @@ from ottt_ref import losses
 
 from ..cases import fires, networks
 from ..claim import Claim, Counterexample, Finding, Refuted
+from ..equations import ONLINE_UPDATE, OTTT_GRADIENT, Sketch
 from ..examples import exact
 
 LEARNING_RATE = Fraction(1, 2**40)
@@ -108,6 +109,15 @@ CLAIM = Claim(
     kind="bound",
     slack_means="least order {:.6g}",
     worst=min,
+    sketch=Sketch(
+        formula=r"\theta_{\text{after}} - \theta_{\text{before}} = -\eta\, \nabla^{\text{OTTT}_A} + O(\eta^2)",
+        proof=(
+            r"OTTT_O takes each step's part of the gradient at parameters that have moved by $O(\eta)$ since the "
+            r"sequence began. While no spike flips, potentials, surrogate derivatives and errors are smooth in the "
+            r"parameters, so each part differs from OTTT_A's by $O(\eta)$, and the update by $O(\eta^2)$."
+        ),
+        equations=(OTTT_GRADIENT, ONLINE_UPDATE),
+    ),
     strategy=networks(depths=(1, 2), widths=(1, 3), time_steps=(2, 4)),
     check=check,
     counterexamples=(Counterexample("no spike flips", flipped_spike),),

@@ -15,6 +15,7 @@ from ottt_ref.operations import Mask
 
 from ..cases import DECAYS, eighths
 from ..claim import Claim, Counterexample, Finding, Refuted
+from ..equations import AFFINE, NORMALISER, TRACE, Sketch
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,15 @@ CLAIM = Claim(
     source="theory P1",
     checked="random chains of operations, every entry, fractions",
     kind="exact",
+    sketch=Sketch(
+        formula=r"\widehat{A s + b} = A\, \hat a + b\, \Lambda, \qquad \delta \cdot (A s) = (A^\top \delta) \cdot s",
+        proof=(
+            r"The trace is a sum with fixed coefficients, $\hat a[T] = \sum_t \lambda^{T-t} s[t]$, and an affine "
+            r"operation goes through it: $\sum_t \lambda^{T-t} (A s[t] + b) = A\, \hat a[T] + b\, \Lambda_T$. So one "
+            r"trace is kept where spikes enter a chain of operations, and none inside."
+        ),
+        equations=(TRACE, NORMALISER, AFFINE),
+    ),
     strategy=sequences(),
     check=check,
     counterexamples=(Counterexample("the operation is affine", maximum),),

@@ -14,6 +14,7 @@ import ottt_ref as ot
 from ..cases import networks
 from ..claim import Claim, Counterexample, Refuted
 from ..equality import OTTT, Side, bptt, check_equality
+from ..equations import BPTT_GRADIENT, OTTT_GRADIENT, TRACE, Sketch
 from ..examples import exact
 from ..identity import Identity, architectures, unchecked
 
@@ -54,6 +55,18 @@ CLAIM = Claim(
     checked="the readout's weight: OTTT against BPTT of the leaky network, fractions and float64",
     kind="exact",
     slack_means="floats at {:.2g} of the rounding bound",
+    sketch=Sketch(
+        formula=(
+            r"\sum_t g_o[t]\, \hat a^N[t]^\top = \frac{\partial L}{\partial W} \;\text{of}\; m[t] = \lambda\, m[t-1] "
+            r"+ W s^N[t]"
+        ),
+        proof=(
+            r"A leaky readout is a last layer without threshold: $\psi = 1$ and $J = \lambda$. Then E1's exchange of "
+            r"sums applies. The stateless readout $o[t] = W s^N[t]$ has no memory, and its own gradient pairs "
+            r"$g_o[t]$ with $s^N[t]$ alone."
+        ),
+        equations=(TRACE, OTTT_GRADIENT, BPTT_GRADIENT),
+    ),
     strategy=networks(readouts=("linear",), time_steps=(2, 6)),
     check=check,
     counterexamples=(Counterexample("the readout leaks", stateless),),

@@ -14,6 +14,7 @@ from ottt_ref.simulation import arriving, one
 
 from ..cases import fires, networks
 from ..claim import Claim, Counterexample, Finding, Refuted
+from ..equations import MEMBRANE, NORMALISER, RATE, Sketch
 from ..examples import chain
 from ..number_systems.magnitude import as_magnitude
 
@@ -95,6 +96,15 @@ CLAIM = Claim(
     checked="every neuron of every layer: fractions; float64 after multiplying by Λ_T",
     kind="exact",
     slack_means="floats at {:.2g} of the rounding bound",
+    sketch=Sketch(
+        formula=r"V_{th}\, a[T] = \bar x[T] - v[T] / \Lambda_T",
+        proof=(
+            r"After the reset the membrane holds $v[t] = u[t] - V_{th} s[t] = \lambda v[t-1] + I[t] - V_{th} s[t]$. "
+            r"Unroll it from rest: $v[T] = \sum_t \lambda^{T-t} I[t] - V_{th} \sum_t \lambda^{T-t} s[t]$, and divide "
+            r"by $\Lambda_T$."
+        ),
+        equations=(MEMBRANE, RATE, NORMALISER),
+    ),
     strategy=networks(resets=("soft",), time_steps=(1, 8)),
     check=check,
     counterexamples=(Counterexample("the reset is soft", hard_reset),),

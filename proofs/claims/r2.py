@@ -15,6 +15,7 @@ import ottt_ref as ot
 
 from ..cases import DECAYS, THRESHOLDS, eighths, matrix
 from ..claim import Claim, Counterexample, Finding, Refuted
+from ..equations import MAPPING, MEMBRANE, RATE, SPIKE, Sketch
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,19 @@ CLAIM = Claim(
     kind="bound",
     slack_means="the gap comes within {:.2g} of its bound",
     worst=min,
+    sketch=Sketch(
+        formula=(
+            r"0 \le I[t] \le V_{th} \;\Rightarrow\; 0 \le v[t] < V_{th}, \quad 0 \le \bar x[T] / V_{th} - a[T] < 1 / "
+            r"\Lambda_T"
+        ),
+        proof=(
+            r"Induction: from $0 \le v[t-1] < V_{th}$ follows $0 \le u[t] < 2 V_{th}$. Below the threshold nothing "
+            r"fires and $v = u < V_{th}$; at or above it one spike takes $V_{th}$ away and leaves "
+            r"$0 \le v < V_{th}$. Then R1 gives the gap as $v[T] / (V_{th} \Lambda_T)$. As $T$ grows it is allowed "
+            r"to reach $1 - \lambda$: it vanishes for $\lambda = 1$ alone."
+        ),
+        equations=(MEMBRANE, SPIKE, RATE, MAPPING),
+    ),
     strategy=currents(),
     check=check,
     counterexamples=(

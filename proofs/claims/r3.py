@@ -16,6 +16,7 @@ from ottt_ref import spike_representation
 
 from ..cases import DECAYS, THRESHOLDS, eighths, matrix
 from ..claim import Claim, Counterexample, Finding, Refuted
+from ..equations import MAPPING, NORMALISER, RATE, Sketch
 from .r2 import soft_neuron
 
 
@@ -110,6 +111,18 @@ CLAIM = Claim(
     checked="every neuron of every layer, fractions",
     kind="bound",
     slack_means="at most {:.2g} of the bound",
+    sketch=Sketch(
+        formula=(
+            r"|a^l - \tilde a^l|_\infty \le \eta_l, \qquad \eta_l = \lVert W^l \rVert_\infty\, \eta_{l-1} / V_{th} + "
+            r"1 / \Lambda_T"
+        ),
+        proof=(
+            r"R2 bounds how far a layer's rate is from the mapping of what it is given, by $1 / \Lambda_T$; the "
+            r"mapping is a clamp, which never widens a difference, of $W^l a^{l-1} / V_{th}$, which widens that of "
+            r"its input by at most $\lVert W^l \rVert_\infty / V_{th}$. Add the two, layer by layer."
+        ),
+        equations=(RATE, MAPPING, NORMALISER),
+    ),
     strategy=stacks(),
     check=check,
     counterexamples=(Counterexample("0 <= I[t] <= V_th", cancelling_currents),),

@@ -16,6 +16,7 @@ from ottt_ref.network import object_array
 from ottt_ref.simulation import arriving, one
 
 from ..claim import Claim, Counterexample, Finding, Refuted
+from ..equations import EQUILIBRIUM, IMPLICIT, SR_ERROR, SR_GRADIENT, Sketch
 from ..number_systems.dual import Dual
 from .c1 import Contracting, networks
 
@@ -118,6 +119,19 @@ CLAIM = Claim(
     checked=f"slope along a random direction: dual numbers through {SWEEPS} sweeps, float64",
     kind="bound",
     slack_means="at most {:.2g} of the tolerance",
+    sketch=Sketch(
+        formula=(
+            r"\frac{d\ell}{d\theta} = \Bigl( \frac{\partial f}{\partial \theta} \Bigr)^{\!\top} p, \qquad \Bigl( I - "
+            r"\frac{\partial f}{\partial a} \Bigr)^{\!\top} p = \frac{\partial \ell}{\partial a}"
+        ),
+        proof=(
+            r"Differentiate $a = f(a, \theta)$: "
+            r"$(I - \partial f / \partial a)\, da = (\partial f / \partial \theta)\, d\theta$, solvable since the "
+            r"loops contract. The derivative of $K$ sweeps from rest is the partial sum of the Neumann series of the "
+            r"inverse, and differs from it by a multiple of $\rho^K$."
+        ),
+        equations=(EQUILIBRIUM, IMPLICIT, SR_ERROR, SR_GRADIENT),
+    ),
     strategy=directed,
     check=check,
     counterexamples=(Counterexample("the loops contract", undiminished),),

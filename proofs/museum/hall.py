@@ -21,20 +21,25 @@ SUBSCRIPTS = "₁₂₃₄₅"
 
 def panel(exhibit):
     """Everything about one exhibit."""
-    parts = [
-        Text(f"{exhibit.theorem} without '{exhibit.dropped}': {exhibit.says}.", "bold"),
-        Text(network_text(exhibit)),
-        steps_table(exhibit),
-    ]
-    if "sr" in (exhibit.left, exhibit.right):
-        parts.append(Text(rates_text(exhibit)))
-    if any(name in RATES for name in (exhibit.left, exhibit.right)):
-        parts.append(Text(sums_text(exhibit)))
-    parts += [Text(value_text(exhibit, name)) for name in (exhibit.left, exhibit.right)]
-    relation = exhibit.relation if "first" in exhibit.relation else f"they {exhibit.relation}"
-    parts.append(Text(f"{relation[0].upper()}{relation[1:]}."))
+    parts = [Text(heading(exhibit), "bold"), Text(network_text(exhibit)), steps_table(exhibit)]
+    parts += [Text(line) for line in conclusions(exhibit)]
     parts.append(Text(exhibit.search, "dim"))
     return Panel(Group(*parts), title=exhibit.name, title_align="left")
+
+
+def heading(exhibit):
+    """What fails without which hypothesis."""
+    return f"{exhibit.theorem} without '{exhibit.dropped}': {exhibit.says}."
+
+
+def conclusions(exhibit):
+    """What comes out, line by line: rates, the two quantities, and how they stand to each other."""
+    both = (exhibit.left, exhibit.right)
+    lines = [rates_text(exhibit)] if "sr" in both else []
+    lines += [sums_text(exhibit)] if any(name in RATES for name in both) else []
+    lines += [value_text(exhibit, name) for name in both]
+    relation = exhibit.relation if "first" in exhibit.relation else f"they {exhibit.relation}"
+    return [*lines, f"{relation[0].upper()}{relation[1:]}."]
 
 
 def network_text(exhibit):
@@ -56,38 +61,54 @@ def network_text(exhibit):
 
 def steps_table(exhibit):
     """One row per quantity, one column per time step."""
-    network, activity = exhibit.network, exhibit.activity
     table = Table(box=None, pad_edge=False)
     table.add_column("")
-    for t in range(activity.time_steps):
+    for t in range(exhibit.activity.time_steps):
         table.add_column(f"t = {t + 1}", justify="right")
-    traces = _traces(exhibit)
+    for name, values in steps(exhibit):
+        table.add_row(name, *values)
+    return table
+
+
+def steps(exhibit):
+    """Every quantity by time step: its name on a blackboard, and its values as text."""
+    rows = [*_layer_rows(exhibit)]
+    if exhibit.methods:
+        rows += [*_error_rows(exhibit)]
+    return [(name, [str(value) for value in values]) for name, values in rows]
+
+
+def _layer_rows(exhibit):
+    network, activity = exhibit.network, exhibit.activity
     for l, shape in enumerate(network.shapes):
         for i in range(shape[0]):
-            mark = SUPERSCRIPTS[l] + (SUBSCRIPTS[i] if shape[0] > 1 else "")
+            mark = _mark(l, i, shape[0])
             if not network.layers[l].neuron.spiking:
-                _add(table, f"o{mark}", activity.layer_outputs[l][:, 0, i])
+                yield f"o{mark}", activity.layer_outputs[l][:, 0, i]
                 continue
-            _add(table, f"u{mark}", activity.layer_potentials[l][:, 0, i])
-            _add(table, f"s{mark}", activity.layer_outputs[l][:, 0, i])
+            yield f"u{mark}", activity.layer_potentials[l][:, 0, i]
+            yield f"s{mark}", activity.layer_outputs[l][:, 0, i]
             if exhibit.methods:
-                _add(table, f"ψ{mark}", activity.layer_derivatives[l][:, 0, i])
+                yield f"ψ{mark}", activity.layer_derivatives[l][:, 0, i]
         if l == exhibit.layer and exhibit.methods:
-            _add(table, "trace of x" if l == 0 else f"trace of s{SUPERSCRIPTS[l - 1]}", traces[:, 0])
-    if not exhibit.methods:
-        return table
-    errors = activity.outputs - np.array(exhibit.targets, dtype=object)
+            yield "trace of x" if l == 0 else f"trace of s{SUPERSCRIPTS[l - 1]}", _traces(exhibit)[:, 0]
+
+
+def _error_rows(exhibit):
+    errors = exhibit.activity.outputs - np.array(exhibit.targets, dtype=object)
     output = "o" if exhibit.readout == "linear" else "s"
     for i in range(errors.shape[2]):
-        _add(table, f"{output} - y{SUBSCRIPTS[i] if errors.shape[2] > 1 else ''}", errors[:, 0, i])
+        yield f"{output} - y{SUBSCRIPTS[i] if errors.shape[2] > 1 else ''}", errors[:, 0, i]
     for method in exhibit.methods:
         if method != "sr":
-            sums = exhibit.sums(method)
-            for l, error in enumerate(sums.errors):
+            for l, error in enumerate(exhibit.sums(method).errors):
                 for i in range(error.shape[2]):
-                    mark = SUPERSCRIPTS[l] + (SUBSCRIPTS[i] if error.shape[2] > 1 else "")
-                    _add(table, f"{METHODS[method].symbol}{mark}  {METHODS[method].title}", error[:, 0, i])
-    return table
+                    name = f"{METHODS[method].symbol}{_mark(l, i, error.shape[2])}  {METHODS[method].title}"
+                    yield name, error[:, 0, i]
+
+
+def _mark(l, i, neurons):
+    return SUPERSCRIPTS[l] + (SUBSCRIPTS[i] if neurons > 1 else "")
 
 
 def _traces(exhibit):
@@ -147,10 +168,6 @@ def show(exhibits, console):
         else:
             console.print(panel(exhibit))
     return fallen
-
-
-def _add(table, name, values):
-    table.add_row(name, *(str(value) for value in values))
 
 
 def _row(numbers):

@@ -1,0 +1,1 @@
+"""`python -m proofs --html FILE`: everything about the claims on one page that needs nothing else."""
