@@ -28,6 +28,7 @@ from ..museum import hall
 
 ROOT = Path(__file__).parents[2]
 BINS = 30
+SHORT = 40  # characters of LaTeX that fit on a phone's line
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,9 @@ def prose(text):
 
 
 def _links(latex):
-    """The links of a chain of equations: "a", "= b", "= c"; a sign inside braces breaks nothing."""
+    """The links of a long chain of equations: "a", "= b", "= c"; a sign inside braces breaks nothing."""
+    if len(latex) <= SHORT:
+        return [latex]
     links, depth = [""], 0
     for word in re.split(r"( = )", latex):
         if word == " = " and depth == 0:
