@@ -1,4 +1,6 @@
-"""`python -m experiments NAME`: run one experiment; the exit status: 0 if it ran to its end, 2 for a wrong argument."""
+"""`python -m experiments NAME`: run one experiment; the exit status: 0 if it ran to its end, 2 for a wrong argument,
+130 if it was interrupted.
+"""
 
 import argparse
 import importlib
@@ -21,7 +23,16 @@ def main(argv=None):
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     options = parser.parse_args(argv)
-    return options.run(options)
+    try:
+        options.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        print(f"{parser.prog}: cannot make {options.output}: {error.strerror}", file=sys.stderr)
+        return 2
+    try:
+        return options.run(options)
+    except KeyboardInterrupt:
+        print("interrupted: no file is left half-written", file=sys.stderr)
+        return 130
 
 
 def _load(name):

@@ -1,7 +1,6 @@
 """`python -m experiments digits`."""
 
 import os
-import sys
 from pathlib import Path
 
 from ..arguments import above_zero, folder, positive
@@ -50,17 +49,8 @@ def run(options):
     )
     methods = list(dict.fromkeys(options.method or METHODS))
     pairs = [(method, seed) for seed in range(options.seeds) for method in methods]
-    try:
-        options.output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        print(f"python -m experiments digits: cannot make {options.output}: {error.strerror}", file=sys.stderr)
-        return 2
     screen = console()
-    try:
-        results = runs.train_all(pairs, settings, options.workers, screen)
-    except KeyboardInterrupt:
-        print("interrupted: nothing was written", file=sys.stderr)
-        return 130
+    results = runs.train_all(pairs, settings, options.workers, screen)
     results.sort(key=lambda result: methods.index(result["method"]))
     found = report.summaries(results, {method: runs.training_bytes(method, settings) for method in methods})
     name = report.file_name(settings.model)

@@ -1,7 +1,6 @@
 """`python -m experiments directions`."""
 
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,20 +30,11 @@ def add_arguments(parser):
 def run(options):
     """Measure, write JSON and pictures, print the tables; the exit status."""
     factors = tuple(dict.fromkeys(options.factor or FACTORS))
-    try:
-        options.output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        print(f"python -m experiments directions: cannot make {options.output}: {error.strerror}", file=sys.stderr)
-        return 2
     screen = console()
     pairs = [
         (condition, seed) for factor in factors for condition in conditions(factor) for seed in range(options.seeds)
     ]
-    try:
-        measurements = runs.measure_all(pairs, options.workers, screen)
-    except KeyboardInterrupt:
-        print("interrupted: nothing was written", file=sys.stderr)
-        return 130
+    measurements = runs.measure_all(pairs, options.workers, screen)
     found = report.cells(measurements, factors, options.seeds)
     rated = report.rates(measurements, factors, options.seeds)
     settings = Settings(options.seeds, factors)

@@ -189,7 +189,7 @@ def test_an_interrupted_run_writes_nothing(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(command.runs, "train_all", interrupt)
     assert program.main(["digits", "--output", str(tmp_path)]) == 130
     assert list(tmp_path.iterdir()) == []
-    assert "nothing was written" in capsys.readouterr().err
+    assert "no file is left half-written" in capsys.readouterr().err
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch, capsys):

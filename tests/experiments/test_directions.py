@@ -195,4 +195,4 @@ def test_an_interrupted_run_writes_nothing(monkeypatch, tmp_path, capsys):
 
     monkeypatch.setattr(command.runs, "measure_all", interrupt)
     assert program.main(["directions", "--output", str(tmp_path)]) == 130
-    assert "nothing was written" in capsys.readouterr().err and not list(tmp_path.iterdir())
+    assert "no file is left half-written" in capsys.readouterr().err and not list(tmp_path.iterdir())

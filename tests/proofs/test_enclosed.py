@@ -7,6 +7,7 @@ import ottt_ref as ot
 from ottt_ref import losses
 from proofs import certified, enclosed
 from proofs.directions import layer_errors
+from proofs.number_systems.balls import Balls
 from proofs.number_systems.interval import Interval, Undecided, as_interval
 
 SURROGATES = [ot.surrogate.Sigmoid(), ot.surrogate.Arctan(), ot.surrogate.MultiGaussian(), ot.surrogate.Triangle()]
@@ -103,6 +104,13 @@ def test_a_sample_at_the_threshold_is_undecided_and_not_counted():
     found = certified.signs(network, inputs, labels, losses.Mixed())
     assert found.decided.tolist() == [True, False, True]
     assert found.undecided[1] and not found.positive[1]
+
+
+def test_a_sign_counts_only_where_everything_before_it_was_decided():
+    products = Balls(np.array([1.0, 1.0, -1.0, 0.0, 0.5]), np.array([0.5, 0.5, 0.5, 0.0, 0.5]))
+    found = certified.Signs(products, np.array([True, False, True, True, True]), np.ones(5, bool))
+    assert found.positive.tolist() == [True, False, False, False, False]
+    assert found.undecided.tolist() == [False, True, False, False, True]
 
 
 def test_what_is_not_supported_is_refused():

@@ -57,6 +57,10 @@ def bias_not_traced(traces_, activity):
         trace[...] = traces_._one
 
 
+def without_delay(activity, connection):
+    return activity.output_of(connection.source)
+
+
 def errors_without_surrogate(network, activity, output_error):
     ones = tuple(derivative * 0 + 1 for derivative in activity.layer_derivatives)
     return spatial.instantaneous_errors(network, replace(activity, layer_derivatives=ones), output_error)
@@ -348,6 +352,7 @@ WRONG_VARIANTS = [
     WrongVariant("O1", "trace forgotten between steps", ottt.OnlineLearner, "step", first_step_only),
     WrongVariant("H1", "BPTT in place of OTTT", ottt, "forward", bptt_in_place_of_ottt),
     WrongVariant("H1", "next step is seen", ottt, "forward", next_step_is_seen),
+    WrongVariant("H1", "loops without delay", simulation.Activity, "given_by", without_delay),
     WrongVariant("H1", "surrogate of the neighbour", spatial, "gate", surrogate_of_the_neighbour),
     WrongVariant("H1", "transposed weight", synapses, "dense_adjoint", transposed_weight),
     WrongVariant("M1", "history kept", ottt.OnlineLearner, "step", with_history),

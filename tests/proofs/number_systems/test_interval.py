@@ -1,5 +1,6 @@
 """Intervals hold what they should, are no wider than they must be, and decide no more than they know."""
 
+import decimal
 import math
 from fractions import Fraction
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from proofs.number_systems.interval import Interval, Undecided, as_interval
+from proofs.number_systems.interval import Interval, Undecided, as_interval, exp, log, sqrt
 
 numbers = st.fractions(min_value=-1000, max_value=1000, max_denominator=10**6)
 floats = st.floats(min_value=-1e300, max_value=1e300)
@@ -71,8 +72,33 @@ def test_comparisons_are_decided_or_refused():
             undecided()
 
 
+@given(st.floats(min_value=-700, max_value=700))
+def test_exponentials_logarithms_and_roots_hold_those_of_fifty_digits(x):
+    precise = decimal.Context(prec=50)
+    assert Fraction(decimal.Decimal(x).exp(precise)) in exp(x)
+    if x > 0:
+        assert Fraction(decimal.Decimal(x).ln(precise)) in log(x)
+        assert Fraction(decimal.Decimal(x).sqrt(precise)) in sqrt(x)
+    wide = exp(Interval(x, x + 0.25))
+    assert wide.low <= exp(x).high and exp(x + 0.25).low <= wide.high
+
+
+def test_absolute_values():
+    assert [
+        (abs(each).low, abs(each).high) for each in (Interval(1.0, 2.0), Interval(-2.0, -1.0), Interval(-3.0, 1.0))
+    ] == [
+        (1.0, 2.0),
+        (1.0, 2.0),
+        (0.0, 3.0),
+    ]
+
+
 def test_what_makes_no_sense_is_refused():
     with pytest.raises(ValueError, match="low must be at most high"):
         Interval(1.0, 0.0)
+    with pytest.raises(ValueError, match="above 0"):
+        log(Interval(0.0, 1.0))
+    with pytest.raises(ValueError, match="at least 0"):
+        sqrt(Interval(-1.0, 1.0))
     with pytest.raises(ZeroDivisionError, match="holds 0"):
         1 / Interval(-1.0, 1.0)
