@@ -1,0 +1,356 @@
+"""The cases as files, for any language: a folder with one manifest and a plain .npz file per case.
+
+DIR/manifest.json           UTF-8 JSON:
+    format, version         "ottt_ref conformance cases", 1
+    conventions             the equations and conventions in words
+    methods                 by name, what each method is
+    cases                   a list, each with
+        name, purpose
+        file, bytes, sha256 of the .npz file beside the manifest
+        dtype, time_steps, batch_size
+        network             layers with their operations and neurons, feedback, skips (as in ottt_ref's network files)
+        loss                {"type": "Mixed", "mse_weight": 0.05}, ...
+        online              {"optimizer": "SGD", "learning_rate": 0.1, "momentum": 0}
+        margin              the least distance of anything discontinuous in thresholds; 0 where a potential lies on its
+                            threshold exactly, in numbers that floats hold without rounding
+        methods             the methods that are asked for
+        arrays              by name: shape, dtype, unit and meaning
+DIR/NAME.npz                an uncompressed zip of .npy arrays, C-contiguous, little-endian, without pickles
+
+The same version of ottt_ref on the same machine writes the same bytes. What is read is not trusted: sizes and hashes
+are checked before anything is parsed, file names may not lead out of the folder, and nothing is executed.
+"""
+
+import hashlib
+import json
+import math
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .. import losses, storage
+from ..descriptions import describe, rebuild
+from ..network import Network
+from .reference import FORWARD, METHODS, ONLINE, ONLINE_RATE, expected, methods_of
+from .specifications import SPECIFICATIONS, draw
+
+FORMAT, VERSION = "ottt_ref conformance cases", 1
+MANIFEST = "manifest.json"
+LARGEST_MANIFEST, LARGEST_CASE = 2**24, 2**26  # bytes
+CONVENTIONS = {
+    "axes": "time first: [T, B, n], images [T, B, C, H, W]; weights [n_out, n_in], kernels [C_out, C_in, K_H, K_W]",
+    "lif": "soft: u[t] = decay (u[t-1] - threshold s[t-1]) + I[t]; unleaked: u[t] = decay u[t-1] - threshold s[t-1] + "
+    "I[t]; hard: u[t] = decay ((1 - s[t-1]) u[t-1] + reset_potential s[t-1]) + I[t]; u and s start from 0",
+    "spike": "s[t] = 1 where u[t] >= threshold, else 0",
+    "timing": "input, spikes and output of a time step happen in the same time step; recurrent and feedback "
+    "connections deliver the spikes of the one before",
+    "readout": "an Integrator: o[t] = decay o[t-1] + I[t]; decay 0 is stateless",
+    "surrogate": "psi(z), z = u - threshold: Sigmoid alpha S (1 - S) with S = 1 / (1 + exp(-alpha z)); Arctan "
+    "(alpha/2) / (1 + (pi alpha z / 2)^2); Triangle height max(0, 1 - |z| / width); Rectangle 1 / width where "
+    "|z| < width / 2; MultiGaussian scale ((1 + h) N(z; 0, sigma^2) - h N(z; sigma, (s sigma)^2) - "
+    "h N(z; -sigma, (s sigma)^2))",
+    "loss": "L = sum over t of l(o[t], y) / T, the mean over the batch; MeanSquaredError is the mean over classes; "
+    "Mixed (1 - mse_weight) cross-entropy + mse_weight squared error; labels are one-hot; SR: l of the rates' "
+    "output, once",
+    "weight standardisation": "(W - mean) / sqrt(variance n + epsilon) gain by output, unbiased variance, n the fan-in",
+    "trace": "a[t] = decay a[t-1] + s[t], with the decay of the membrane that it enters (of a stateless readout: of "
+    "the neurons that spike)",
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case as an adapter sees it.
+
+    name, purpose   what it is called and there for
+    entry           its entry in the manifest: network, loss and hyper-parameters as plain data
+    arrays          every array by name (`reference`), read-only
+    """
+
+    name: str
+    purpose: str
+    entry: dict
+    arrays: dict
+
+    @property
+    def dtype(self):
+        """float64 or float32."""
+        return np.dtype(self.entry["dtype"])
+
+    @property
+    def inputs(self):
+        """[T, B, ...]."""
+        return self.arrays["inputs"]
+
+    @property
+    def targets(self):
+        """Class labels [B], or rows [B, C]."""
+        return self.arrays["targets"]
+
+    @property
+    def parameters(self):
+        """The network's parameters by name, read-only."""
+        return self._starting_with("parameter/")
+
+    @property
+    def network(self):
+        """A fresh Network of ottt_ref."""
+        return Network(**rebuild(self.entry["network"], self.parameters))
+
+    @property
+    def loss(self):
+        """The Loss of ottt_ref."""
+        return loss_from(self.entry["loss"])
+
+    @property
+    def methods(self):
+        """The names of the methods that the case asks for, the forward pass first."""
+        return list(self.entry["methods"])
+
+    @property
+    def margin(self):
+        """The least distance of anything discontinuous, in thresholds."""
+        return self.entry["margin"]
+
+    def gradients(self, method):
+        """What is expected of a method, by parameter: gradients; of online learning the parameters after each step."""
+        return self._starting_with(f"{'online' if method in ONLINE else 'gradient'}/{method}/")
+
+    def _starting_with(self, prefix):
+        return {name.removeprefix(prefix): value for name, value in self.arrays.items() if name.startswith(prefix)}
+
+
+def make_case(specification):
+    """The case of a specification, made by the reference."""
+    drawn = draw(specification)
+    arrays = {name: _frozen(array) for name, array in expected(drawn).items()}
+    network = drawn.network
+    entry = {
+        "name": specification.name,
+        "purpose": specification.purpose,
+        "dtype": specification.dtype,
+        "time_steps": specification.time_steps,
+        "batch_size": specification.batch_size,
+        "network": describe(network),
+        "loss": describe_loss(specification.loss),
+        "online": {"optimizer": "SGD", "learning_rate": ONLINE_RATE, "momentum": 0},
+        "margin": drawn.margin,
+        "methods": methods_of(specification),
+        "arrays": {name: describe_array(name, array, network) for name, array in arrays.items()},
+    }
+    return Case(specification.name, specification.purpose, entry, arrays)
+
+
+def make_cases(names=None):
+    """The built-in cases, or those of the given names, in order. Raises ValueError for another name."""
+    known = {specification.name: specification for specification in SPECIFICATIONS}
+    wrong = [name for name in names or () if name not in known]
+    if wrong:
+        raise ValueError(f"case must be one of {', '.join(known)}, got {wrong[0]!r}")
+    return [make_case(each) for each in SPECIFICATIONS if names is None or each.name in names]
+
+
+def export(folder):
+    """Write all cases to `folder`, which is made if it is not there; the manifest, last, makes them valid.
+
+    Raises OSError where it cannot be written.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = []
+    for case in make_cases():
+        path = folder / f"{case.name}.npz"
+        storage.write_arrays(path, case.arrays)
+        content = path.read_bytes()
+        location = {"file": path.name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        entries.append({**{key: case.entry[key] for key in ("name", "purpose")}, **location, **case.entry})
+    manifest = {
+        "format": FORMAT,
+        "version": VERSION,
+        "conventions": CONVENTIONS,
+        "methods": {FORWARD: "the forward pass", **_meanings()},
+        "cases": entries,
+    }
+    text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False, default=float)
+    storage.write_bytes(folder / MANIFEST, (text + "\n").encode())
+    return entries
+
+
+def load(folder):
+    """The cases of a folder that `export` wrote, as a list.
+
+    Raises FileNotFoundError where there is no manifest, and ValueError that names the file and the fault for anything
+    that is damaged, of another version, of another size or hash, or leads out of the folder.
+    """
+    folder = Path(folder)
+    manifest = _read_manifest(folder / MANIFEST)
+    return [_read_case(folder, entry) for entry in manifest["cases"]]
+
+
+def _read_manifest(path):
+    if path.stat().st_size > LARGEST_MANIFEST:
+        raise ValueError(f"{path} must have at most {LARGEST_MANIFEST} bytes, got {path.stat().st_size}")
+    try:
+        manifest = json.loads(path.read_bytes().decode(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is no JSON: {error}") from None
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise ValueError(f"{path} is not a manifest of {FORMAT}")
+    if manifest.get("version") != VERSION:
+        raise ValueError(f"{path} must be of version {VERSION}, got version {manifest.get('version')!r}")
+    cases = manifest.get("cases")
+    if not isinstance(cases, list) or not all(isinstance(entry, dict) for entry in cases) or not cases:
+        raise ValueError(f"{path} must list its cases")
+    names = [entry.get("name") for entry in cases]
+    if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+        raise ValueError(f"{path} must name its cases, each differently")
+    return manifest
+
+
+def _refuse_constant(text):
+    raise ValueError(f"{text} is no number")
+
+
+def _read_case(folder, entry):
+    path = _inside(folder, entry)
+    content = path.read_bytes() if path.stat().st_size == entry.get("bytes") else b""
+    if len(content) != entry.get("bytes"):
+        raise ValueError(f"{path} must have {entry.get('bytes')!r} bytes, got {path.stat().st_size}")
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != entry.get("sha256"):
+        raise ValueError(f"{path} must have the SHA-256 {entry.get('sha256')!r}, got {digest}")
+    arrays = storage.read_arrays(path)
+    try:
+        case = Case(entry["name"], entry["purpose"], entry, _checked(entry, arrays))
+        _require_whole(case)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else error
+        raise ValueError(f"case {entry['name']!r} of {folder / MANIFEST}: {reason}") from None
+    return case
+
+
+def _inside(folder, entry):
+    name = entry.get("file")
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9][a-z0-9._-]*\.npz", name):
+        raise ValueError(f"case {entry['name']!r} must be in a file of the folder itself, got {name!r}")
+    path = folder / name
+    if not path.is_file() or path.is_symlink():
+        raise ValueError(f"case {entry['name']!r}: {path} must be a file, and no link")
+    if path.stat().st_size > LARGEST_CASE:
+        raise ValueError(f"{path} must have at most {LARGEST_CASE} bytes, got {path.stat().st_size}")
+    return path
+
+
+def _checked(entry, arrays):
+    """The arrays, as the manifest describes them, and nothing else."""
+    described = entry["arrays"]
+    if set(described) != set(arrays):
+        raise ValueError(f"the file and the manifest differ in the arrays {sorted(set(described) ^ set(arrays))[:5]}")
+    for name, array in arrays.items():
+        want = described[name]
+        if list(array.shape) != want["shape"] or str(array.dtype) != want["dtype"]:
+            got = f"{array.dtype} of shape {list(array.shape)}"
+            raise ValueError(f"array {name!r} must be {want['dtype']} of shape {want['shape']}, got {got}")
+        if array.dtype.kind not in "fi" or not np.all(np.isfinite(array)):
+            raise ValueError(f"array {name!r} must hold finite numbers")
+        _frozen(array)
+    return arrays
+
+
+def _require_whole(case):
+    """Whether network, loss and everything that is expected are there; raises what is missing."""
+    network, _ = case.network, case.loss
+    shapes = {name: value.shape for name, value in network.parameters.items()}
+    if not isinstance(case.margin, float | int) or not math.isfinite(case.margin):
+        raise ValueError(f"margin must be a number, got {case.margin!r}")
+    known = [FORWARD, *METHODS, *ONLINE]
+    if not case.methods or not set(case.methods) <= set(known):
+        raise ValueError(f"methods must be of {', '.join(known)}, got {case.methods}")
+    steps, batch = case.entry["time_steps"], case.entry["batch_size"]
+    if case.inputs.shape != (steps, batch, *network.input_shape):
+        raise ValueError(f"inputs must be [{steps}, {batch}, ...] for the network, got {list(case.inputs.shape)}")
+    losses.require_targets(case.loss, case.targets, batch, network)
+    for l in range(len(network.layers)):
+        _require_shape(case, f"potential/{l}", (steps, batch, *network.shapes[l]))
+        if l in network.spiking:
+            _require_shape(case, f"spikes/{l}", (steps, batch, *network.shapes[l]))
+    _require_shape(case, "outputs", (steps, batch, network.outputs))
+    for method in case.methods[1:]:
+        found = {
+            name: value.shape[1:] if method in ONLINE else value.shape for name, value in case.gradients(method).items()
+        }
+        if found != shapes:
+            raise ValueError(f"the gradients of {method} must be of {list(shapes)}, got {list(found)}")
+
+
+def _require_shape(case, name, shape):
+    if case.arrays[name].shape != shape:
+        raise ValueError(f"array {name!r} must have the shape {list(shape)}, got {list(case.arrays[name].shape)}")
+
+
+def _frozen(array):
+    array = np.ascontiguousarray(array)
+    array.setflags(write=False)
+    return array
+
+
+def describe_loss(loss):
+    """The loss as plain data."""
+    numbers = {name: value for name, value in asdict(loss).items() if not name.startswith("_")}
+    return {"type": type(loss).__name__, **numbers}
+
+
+def loss_from(description):
+    """The loss that was described; raises ValueError where it is none of ours."""
+    fields = dict(description)
+    kind = fields.pop("type", None)
+    known = {each.__name__: each for each in (losses.CrossEntropy, losses.MeanSquaredError, losses.Mixed)}
+    if kind not in known or set(fields) != ({"mse_weight"} if kind == "Mixed" else set()):
+        raise ValueError(f"loss must be one of {', '.join(known)} with its numbers, got {description!r}")
+    return known[kind](**fields)
+
+
+def describe_array(name, array, network):
+    """Shape, dtype, unit and meaning of an array by its name."""
+    unit, meaning = _unit_and_meaning(name, network)
+    return {"shape": list(array.shape), "dtype": str(array.dtype), "unit": unit, "meaning": meaning}
+
+
+def _unit_and_meaning(name, network):
+    kind, *rest = name.split("/")
+    names = network.layer_names
+    plain = {
+        "inputs": ("current or spikes", "what the first layer is given, [T, B, ...]"),
+        "targets": ("class", "class labels [B], or target rows [B, C]"),
+        "outputs": ("potential", "the readout's potential, or the last layer's spikes, [T, B, C]"),
+        "loss": ("loss", "sum over time of l(o[t], y) / T, the mean over the batch"),
+    }
+    if not rest:
+        return plain[kind]
+    if kind in ("potential", "spikes", "psi", "constant_trace"):
+        unit, what = {
+            "potential": ("potential", "u[t] before the reset"),
+            "spikes": ("spikes per time step", "s[t], 0 or 1"),
+            "psi": ("1 / potential", "the surrogate derivative at u[t]"),
+            "constant_trace": ("time steps", "the trace of the constant 1, which stands for the bias"),
+        }[kind]
+        return unit, f"{what} of {names[int(rest[0])]}"
+    if kind == "parameter":
+        return "weight", f"the parameter {rest[0]}"
+    if kind == "trace":
+        return "spikes", f"the trace of what {rest[0]} is given, [T, B, ...]"
+    meaning = _meanings()[rest[0]]
+    if kind == "loss":
+        return "loss", f"the loss of {meaning}"
+    if kind == "error":
+        return "loss / potential", f"{meaning}: the error at the potentials of {names[int(rest[1])]} at each time step"
+    if kind == "gradient":
+        return "loss / weight", f"{meaning}: the gradient of {rest[1]}"
+    return "weight", f"{meaning}: {rest[1]} after each time step, [T, ...]"
+
+
+def _meanings():
+    online = {name: f"OTTT_O, dialect {dialect}" for name, dialect in ONLINE.items()}
+    return {**{name: method.meaning for name, method in METHODS.items()}, **online}

@@ -1,0 +1,117 @@
+"""What is expected of a case: everything that the reference computes on the way, by the arrays' names.
+
+inputs, targets                    what goes in: [T, B, ...]; labels [B] or rows [B, C]
+parameter/NAME                     the network's parameters
+potential/L, spikes/L, psi/L       u, s and ψ of layer L, [T, B, ...]; of a readout its output is the potential
+trace/CONNECTION, constant_trace/L â of what a connection is given, [T, B, ...]; Λ_t, what stands for the bias, [T]
+outputs, loss                      [T, B, C]; Σ_t ℓ / T, the mean over the batch
+error/METHOD/L                     the error at the potentials of layer L, per time step, [T, B, ...]; SR [1, B, ...]
+gradient/METHOD/NAME               of the loss as defined, the mean over the batch
+loss/METHOD                        where a method has another loss than Σ_t ℓ / T: SR, of the rates
+online/METHOD/NAME                 the parameters after each online step, [T, ...], SGD without momentum
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .. import bptt, ottt, sltt, spike_representation
+from ..simulation import run
+from ..traces import Traces
+from ..training import SGD
+
+ONLINE_RATE = 0.1
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method as cases name it: what it is in words, and (network, inputs, targets, loss) → Gradients."""
+
+    meaning: str
+    gradients: object
+
+
+METHODS = {
+    "bptt": Method("BPTT, the reset's gradient detached", lambda *data: bptt.gradients(*data, terms=True)),
+    "bptt-kept": Method(
+        "BPTT, the reset's gradient kept", lambda *data: bptt.gradients(*data, reset_gradient="kept", terms=True)
+    ),
+    "ottt": Method("OTTT (OTTT_A), dialect of the derivation", lambda *data: ottt.gradients(*data, terms=True)),
+    "ottt-authors": Method(
+        "OTTT (OTTT_A), dialect of the authors' code: inputs and biases are not traced",
+        lambda *data: ottt.gradients(*data, dialect="authors", terms=True),
+    ),
+    "sltt": Method("SLTT", lambda *data: sltt.gradients(*data, terms=True)),
+    "spike-representation": Method(
+        "SR of the measured rates", lambda *data: spike_representation.gradients(*data, terms=True)
+    ),
+}
+ONLINE = {"ottt-online": "derivation", "ottt-online-authors": "authors"}
+FORWARD = "forward"
+
+
+def methods_of(specification):
+    """The names of the methods that a case asks for, the forward pass first."""
+    offline = [name for name in METHODS if specification.rates or name != "spike-representation"]
+    return [FORWARD, *offline, *ONLINE]
+
+
+def expected(drawn):
+    """Every array of a case, by name."""
+    network, inputs, targets, loss = drawn.network, drawn.inputs, drawn.targets, drawn.specification.loss
+    activity = run(network, inputs)
+    arrays = {"inputs": inputs, "targets": targets}
+    arrays.update({f"parameter/{name}": value.copy() for name, value in network.parameters.items()})
+    for l in range(len(network.layers)):
+        arrays[f"potential/{l}"] = activity.layer_potentials[l]
+        if l in network.spiking:
+            arrays[f"spikes/{l}"] = activity.layer_outputs[l]
+            arrays[f"psi/{l}"] = activity.layer_derivatives[l]
+    arrays.update(_traces(network, activity))
+    arrays["outputs"] = activity.outputs
+    for name in methods_of(drawn.specification):
+        if name in METHODS:
+            arrays.update(_gradients(name, network, inputs, targets, loss))
+        elif name in ONLINE:
+            arrays.update(_online(name, network, inputs, targets, loss))
+    return arrays
+
+
+def _traces(network, activity):
+    traces = Traces(network, activity.inputs.shape[1], "derivation")
+    traced = [connection for connection in network.connections if connection.parameters]
+    rows, constants = {connection.name: [] for connection in traced}, [[] for _ in network.layers]
+    for t in range(activity.time_steps):
+        traces.update(activity.at(t))
+        for connection in traced:
+            rows[connection.name].append(traces.given_by(connection).copy())
+        for l, constant in enumerate(constants):
+            constant.append(traces.constant(l)[0])
+    return {
+        **{f"trace/{name}": np.stack(values) for name, values in rows.items()},
+        **{f"constant_trace/{l}": np.array(values, dtype=network.dtype) for l, values in enumerate(constants)},
+    }
+
+
+def _gradients(name, network, inputs, targets, loss):
+    found = METHODS[name].gradients(network, inputs, targets, loss)
+    arrays = {f"error/{name}/{l}": error for l, error in enumerate(found.errors)}
+    arrays.update({f"gradient/{name}/{parameter}": value for parameter, value in found.items()})
+    if name == "spike-representation":
+        arrays[f"loss/{name}"] = np.asarray(found.loss, dtype=network.dtype)
+    elif name == "bptt":
+        arrays["loss"] = np.asarray(found.loss, dtype=network.dtype)
+    return arrays
+
+
+def _online(name, network, inputs, targets, loss):
+    learning = network.copy()
+    learner = ottt.OnlineLearner(
+        learning, SGD(ONLINE_RATE, momentum=0), loss, dialect=ONLINE[name], time_steps=len(inputs)
+    )
+    rows = {parameter: [] for parameter in learning.parameters}
+    for row in inputs:
+        learner.step(np.ascontiguousarray(row), targets)
+        for parameter, value in learning.parameters.items():
+            rows[parameter].append(value.copy())
+    return {f"online/{name}/{parameter}": np.stack(values) for parameter, values in rows.items()}

@@ -1,0 +1,283 @@
+"""The cases as files: the same bytes every time, read back whole, and anything hostile refused by name."""
+
+import hashlib
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import ottt_ref as ot
+from ottt_ref import cli
+from ottt_ref.conformance import files, reference, specifications
+from ottt_ref.conformance.specifications import MARGIN, SPECIFICATIONS
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("cases")
+    files.export(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def cases(folder):
+    return files.load(folder)
+
+
+def digests(folder):
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+def test_the_command_writes_the_same_bytes_again(folder, tmp_path, capsys):
+    assert cli.main(["cases", "export", str(tmp_path / "new")]) == 0
+    assert f"wrote {len(SPECIFICATIONS)} cases to " in capsys.readouterr().out
+    assert digests(tmp_path / "new") == digests(folder)
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 5_000_000  # small enough to ship
+
+
+def test_what_was_written_is_read_back(cases):
+    assert [case.name for case in cases] == [specification.name for specification in SPECIFICATIONS]
+    for case, made in zip(cases, files.make_cases()):
+        assert list(case.arrays) == list(made.arrays) and case.methods == made.methods and case.margin == made.margin
+        for name, array in case.arrays.items():
+            assert array.dtype == made.arrays[name].dtype and np.array_equal(array, made.arrays[name])
+            assert not array.flags.writeable
+
+
+def test_every_array_is_described(cases):
+    for case in cases:
+        for name, described in case.entry["arrays"].items():
+            assert set(described) == {"shape", "dtype", "unit", "meaning"} and described["meaning"], name
+
+
+def test_what_is_expected_is_what_the_library_computes(cases):
+    for case in cases:
+        network, data = case.network, (case.inputs.copy(), case.targets.copy(), case.loss)
+        activity = ot.simulate(network, data[0])
+        for l in network.spiking:
+            assert np.array_equal(case.arrays[f"spikes/{l}"], activity.layer_outputs[l])
+        for name, expected in case.gradients("ottt-authors").items():
+            assert np.array_equal(ot.ottt.gradients(network, *data, dialect="authors")[name], expected)
+        kept = ot.bptt.gradients(network, *data, reset_gradient="kept")
+        assert all(np.array_equal(kept[name], value) for name, value in case.gradients("bptt-kept").items())
+
+
+def test_the_traces_and_errors_give_the_gradients(cases):
+    """Σ_t g[t] â[t]^T of the arrays alone, for a dense case: what a backend's author would compute by hand."""
+    case = next(case for case in cases if case.name == "dense")
+    for l, name in enumerate(("layer0", "layer1", "readout")):
+        errors, trace = case.arrays[f"error/ottt/{l}"], case.arrays[f"trace/{name}"]
+        weight = sum(error.T @ row for error, row in zip(errors, trace))
+        np.testing.assert_allclose(weight, case.gradients("ottt")[f"{name}.weight"], rtol=1e-12, atol=1e-15)
+        bias = sum(errors[t].sum(axis=0) * case.arrays[f"constant_trace/{l}"][t] for t in range(len(errors)))
+        np.testing.assert_allclose(bias, case.gradients("ottt")[f"{name}.bias"], rtol=1e-12, atol=1e-15)
+
+
+def test_online_parameters_follow_one_step_after_another(cases):
+    case = next(case for case in cases if case.name == "dense-leaky-readout")
+    first = case.gradients("ottt-online")["layer0.weight"]
+    assert first.shape[0] == case.entry["time_steps"]
+    assert not np.array_equal(first[0], first[-1])
+    assert not np.array_equal(first, case.gradients("ottt-online-authors")["layer0.weight"])
+
+
+def test_the_cases_cover_what_backends_differ_in(cases):
+    entries = [case.entry for case in cases]
+    neurons = [layer["neuron"] for entry in entries for layer in entry["network"]["layers"]]
+    spiking = [neuron for neuron in neurons if "reset" in neuron]
+    assert {0.0, 0.5, 0.9, 1.0} <= {neuron["decay"] for neuron in spiking}
+    assert {neuron["reset"] for neuron in spiking} == {"soft", "hard", "unleaked"}
+    assert {neuron["surrogate"]["type"] for neuron in spiking} == {kind.__name__ for kind in ot.surrogate.ALL}
+    assert {entry["loss"]["type"] for entry in entries} == {"Mixed", "CrossEntropy", "MeanSquaredError"}
+    assert {1, 50} <= {entry["time_steps"] for entry in entries} and {1, 3} <= {
+        entry["batch_size"] for entry in entries
+    }
+    assert {entry["dtype"] for entry in entries} == {"float64", "float32"}
+    assert any(entry["network"]["feedback"] for entry in entries) and any(
+        entry["network"]["skips"] for entry in entries
+    )
+    assert any(layer["recurrent"] for entry in entries for layer in entry["network"]["layers"])
+
+
+def test_no_spike_lies_where_rounding_could_flip_it(cases):
+    for case in cases:
+        if case.name == "at-threshold":
+            assert case.margin == 0
+            exact, floats = case.network.exact(), case.network.astype("float32")
+            inputs = case.inputs.copy()
+            spikes = ot.simulate(exact, ot.exact_array(inputs)).spikes
+            singles = ot.simulate(floats, inputs.astype("float32")).spikes
+            ties = sum(int((case.arrays[f"potential/{l}"] == 1).sum()) for l in range(2))
+            assert ties > 10 and all(np.array_equal(a.astype(float), b) for a, b in zip(spikes, singles))
+        else:
+            assert case.margin >= MARGIN
+
+
+def test_every_case_is_alive_unless_it_says_otherwise():
+    for specification in SPECIFICATIONS:
+        drawn = specifications.draw(specification)
+        rates = [float(spikes.mean()) for spikes in ot.simulate(drawn.network, drawn.inputs).spikes]
+        if specification.alive:
+            assert specifications.is_alive(drawn), specification.name
+    assert {s.name for s in SPECIFICATIONS if not s.alive} == {"silent", "saturated", "zero-weights"}
+    assert rates  # of the last
+
+
+def test_any_two_methods_are_told_apart_by_the_base_case(cases):
+    case = next(case for case in cases if case.name == "dense")
+    names = [*reference.METHODS]
+    for k, left in enumerate(names):
+        for right in names[:k]:
+            a, b = case.gradients(left), case.gradients(right)
+            apart = max(np.abs(a[name] - b[name]).max() / np.abs(b[name]).max() for name in a)
+            assert apart > 1e-3, (left, right)
+
+
+@pytest.fixture
+def copy(folder, tmp_path):
+    """A copy of the cases with one case alone, to be damaged."""
+    path = tmp_path / "copy"
+    path.mkdir()
+    shutil.copy(folder / "dense.npz", path)
+    manifest = json.loads((folder / files.MANIFEST).read_text(encoding="utf-8"))
+    manifest["cases"] = manifest["cases"][:1]
+    write(path, manifest)
+    return path
+
+
+def write(folder, manifest):
+    (folder / files.MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def rehash(folder, manifest, content):
+    (folder / "dense.npz").write_bytes(content)
+    manifest["cases"][0].update(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
+
+
+def with_array(folder, manifest, name, change):
+    arrays = dict(np.load(folder / "dense.npz"))
+    arrays[name] = change(arrays[name])
+    np.savez(folder / "other.npz", **arrays)
+    rehash(folder, manifest, (folder / "other.npz").read_bytes())
+    described = manifest["cases"][0]["arrays"][name]
+    described.update(shape=list(arrays[name].shape), dtype=str(arrays[name].dtype))
+
+
+def infinite(array):
+    array = array.copy()
+    array.flat[0] = np.inf
+    return array
+
+
+DAMAGES = {
+    "another version": (lambda f, m: m.update(version=2), "must be of version 1"),
+    "another format": (lambda f, m: m.update(format="zip"), "not a manifest"),
+    "no cases": (lambda f, m: m.update(cases=[]), "must list its cases"),
+    "two of one name": (lambda f, m: m.update(cases=m["cases"] * 2), "each differently"),
+    "a wrong hash": (lambda f, m: m["cases"][0].update(sha256="0" * 64), "must have the SHA-256"),
+    "a wrong size": (lambda f, m: m["cases"][0].update(bytes=5), "must have 5 bytes"),
+    "a truncated file": (lambda f, m: (f / "dense.npz").write_bytes(b"PK"), "bytes, got 2"),
+    "a truncated file with its hash": (
+        lambda f, m: rehash(f, m, (f / "dense.npz").read_bytes()[:3000]), "damaged or truncated",
+    ),
+    "a path out of the folder": (lambda f, m: m["cases"][0].update(file="../dense.npz"), "of the folder itself"),
+    "an absolute path": (lambda f, m: m["cases"][0].update(file="/etc/passwd"), "in a file of the folder itself"),
+    "a missing file": (lambda f, m: m["cases"][0].update(file="other.npz"), "must be a file"),
+    "a link": (
+        lambda f, m: (os.rename(f / "dense.npz", f.parent / "d.npz"), os.symlink(f.parent / "d.npz", f / "dense.npz")),
+        "and no link",
+    ),
+    "a missing array": (lambda f, m: m["cases"][0]["arrays"].pop("outputs"), "differ in the arrays ['outputs']"),
+    "a huge declared shape": (
+        lambda f, m: m["cases"][0]["arrays"]["inputs"].update(shape=[10**9, 10**9]), "array 'inputs' must be",
+    ),
+    "infinity": (lambda f, m: with_array(f, m, "inputs", infinite), "finite numbers"),
+    "an object array": (lambda f, m: with_array(f, m, "inputs", lambda a: a.astype(object)), "pickled objects"),
+    "inputs of another shape": (lambda f, m: with_array(f, m, "inputs", lambda a: a[:, :2]), "inputs must be [6, 3"),
+    "a gradient of another shape": (
+        lambda f, m: with_array(f, m, "gradient/ottt/layer0.bias", lambda a: a[:2]), "the gradients of ottt",
+    ),
+    "labels out of range": (lambda f, m: with_array(f, m, "targets", lambda a: a + 7), "labels in 0 .. 2"),
+    "an unknown method": (lambda f, m: m["cases"][0].update(methods=["forward", "magic"]), "methods must be of"),
+    "an unknown loss": (lambda f, m: m["cases"][0].update(loss={"type": "Magic"}), "loss must be one of"),
+    "an unknown neuron": (
+        lambda f, m: m["cases"][0]["network"]["layers"][0]["neuron"].update(type="os.system"), "neuron must be",
+    ),
+    "no network": (lambda f, m: m["cases"][0].pop("network"), "'network' is missing"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_what_is_damaged_is_refused_by_name(copy, damage):
+    files.load(copy)
+    manifest = json.loads((copy / files.MANIFEST).read_text(encoding="utf-8"))
+    change, message = DAMAGES[damage]
+    change(copy, manifest)
+    write(copy, manifest)
+    with pytest.raises(ValueError) as refused:
+        files.load(copy)
+    assert message in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["", "[", "[" * 100000, '{"format": NaN}', "\udcff"])
+def test_a_manifest_that_is_no_json_is_refused(tmp_path, text):
+    (tmp_path / files.MANIFEST).write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(ValueError, match=r"manifest\.json"):
+        files.load(tmp_path)
+
+
+def test_a_folder_without_a_manifest_is_not_found(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        files.load(tmp_path)
+
+
+KEYS = [
+    "name",
+    "purpose",
+    "file",
+    "bytes",
+    "sha256",
+    "dtype",
+    "time_steps",
+    "batch_size",
+    "network",
+    "loss",
+    "margin",
+    "methods",
+    "arrays",
+]
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(key=st.sampled_from(KEYS), value=anything)
+def test_whatever_stands_in_a_manifest_is_refused_or_harmless(copy, key, value):
+    manifest = json.loads((copy / files.MANIFEST).read_text(encoding="utf-8"))
+    original = json.dumps(manifest)
+    manifest["cases"][0][key] = value
+    write(copy, manifest)
+    try:
+        files.load(copy)
+    except ValueError as refused:
+        assert str(refused)
+    finally:
+        (copy / files.MANIFEST).write_text(original, encoding="utf-8")
+
+
+def test_a_folder_that_cannot_be_written_is_an_error(tmp_path, capsys):
+    (tmp_path / "taken").write_text("a file")
+    assert cli.main(["cases", "export", str(tmp_path / "taken")]) == 2
+    assert "cannot write" in capsys.readouterr().err
+
+
+def test_an_unknown_case_is_refused():
+    with pytest.raises(ValueError, match="case must be one of dense"):
+        files.make_cases(["dense", "magic"])
