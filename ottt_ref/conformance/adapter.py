@@ -1,0 +1,52 @@
+"""What stands between the kit and a backend: an adapter, which runs a case by the backend.
+
+An adapter is a callable
+
+    def adapter(case, method):
+        ...
+        return {"layer0.weight": array, ...}
+
+`case` is a `files.Case`: `case.parameters`, `case.inputs`, `case.targets`, `case.loss`, `case.dtype`, `case.network`,
+and `case.entry`, the same as plain data. `method` is one of `case.methods`. What is returned is a mapping of arrays
+(anything that `numpy.asarray` takes):
+
+    "forward"              potential/L and spikes/L by layer [T, B, ...], and outputs [T, B, C]; what is left out is not
+                           compared, but outputs and the spikes must be there
+    a gradient method      the gradient of each parameter, by its name; error/L [T, B, ...] if it has them, which tell
+                           where a difference begins
+    an online method       each parameter after each time step, [T, ...], by its name
+
+What the backend does not have is said by NotImplementedError("why"): it is reported as unsupported, never as a pass.
+An adapter whose attribute `given_spikes` is true computes its gradients at the reference's spikes and surrogate
+derivatives (`case.arrays["spikes/0"]`, "psi/0"), so that a spike that flips by rounding cannot spoil them.
+A class is instantiated without arguments, once.
+"""
+
+import importlib
+import inspect
+
+
+class AdapterError(Exception):
+    """An adapter that cannot be had; the message says why."""
+
+
+def load_adapter(text):
+    """The adapter that "package.module:name" names. Raises AdapterError where there is none."""
+    module_name, colon, name = text.partition(":")
+    if not colon or not module_name or not name:
+        raise AdapterError(f"adapter must be written as package.module:name, got {text!r}")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise AdapterError(f"adapter {text!r}: cannot import {module_name}: {error}") from None
+    if not hasattr(module, name):
+        raise AdapterError(f"adapter {text!r}: module {module_name} has no {name!r}")
+    return prepared(getattr(module, name))
+
+
+def prepared(adapter):
+    """The adapter as a callable (case, method) → mapping; a class is instantiated. Raises AdapterError otherwise."""
+    made = adapter() if inspect.isclass(adapter) else adapter
+    if not callable(made):
+        raise AdapterError(f"adapter must be callable as adapter(case, method), got {made!r}")
+    return made

@@ -1,0 +1,225 @@
+"""The check: the reference passes everywhere; what differs is found at the first place, and said to be what it is."""
+
+import numpy as np
+import pytest
+
+import ottt_ref as ot
+from ottt_ref.conformance import adapter as adapters
+from ottt_ref.conformance import checking, files
+from ottt_ref.conformance.compare import Divergence, Misfit, differing, first_in_time, misfit
+from ottt_ref.conformance.reference import METHODS, ONLINE
+
+
+@pytest.fixture(scope="module")
+def cases():
+    return files.make_cases()
+
+
+@pytest.fixture(scope="module")
+def base(cases):
+    return cases[0]
+
+
+def reference(case, method, network=None):
+    """The reference itself as a backend, in arrays of its own."""
+    network = network or case.network
+    data = (network, case.inputs.copy(), case.targets.copy(), case.loss)
+    if method == "forward":
+        activity = ot.simulate(network, data[1])
+        found = {f"potential/{l}": potential for l, potential in enumerate(activity.layer_potentials)}
+        found.update({f"spikes/{l}": activity.layer_outputs[l] for l in network.spiking})
+        return {**found, "outputs": activity.outputs}
+    if method in ONLINE:
+        learner = ot.ottt.OnlineLearner(
+            network, ot.training.SGD(0.1, momentum=0), case.loss, dialect=ONLINE[method], time_steps=len(data[1])
+        )
+        rows = []
+        for row in data[1]:
+            learner.step(np.ascontiguousarray(row), data[2])
+            rows.append({name: value.copy() for name, value in network.parameters.items()})
+        return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+    gradients = METHODS[method].gradients(*data)
+    return {**gradients, **{f"error/{l}": error for l, error in enumerate(gradients.errors)}}
+
+
+def by_method(verdicts):
+    return {verdict.method: verdict for verdict in verdicts}
+
+
+def test_the_reference_passes_every_case_and_method(cases):
+    verdicts = list(checking.check(reference, cases))
+    assert len(verdicts) == sum(len(case.methods) for case in cases)
+    assert {verdict.outcome for verdict in verdicts} == {"passed"}
+    assert all(verdict.found is None for verdict in verdicts)
+
+
+def test_one_number_changed_is_found_at_its_place(base):
+    def wrong(case, method):
+        found = reference(case, method)
+        if method == "ottt":
+            found = {name: np.array(value) for name, value in found.items() if not name.startswith("error")}
+            found["layer1.weight"][2, 3] += 1e-6
+        return found
+
+    verdicts = by_method(checking.check_case(wrong, base))
+    found = verdicts.pop("ottt").found
+    assert (found.array, found.time_step, found.index) == ("gradient/ottt/layer1.weight", None, (2, 3))
+    assert found.got == pytest.approx(found.expected + 1e-6) and found.ulps > 1e6
+    assert {verdict.outcome for verdict in verdicts.values()} == {"passed"}
+
+
+@pytest.mark.parametrize(("method", "time_step"), [("ottt", 2), ("bptt", 4)])
+def test_the_first_error_is_the_first_in_the_methods_own_order(base, method, time_step):
+    """OTTT goes forwards and BPTT backwards in time; both come down from the output."""
+
+    def wrong(case, asked):
+        found = dict(reference(case, asked))
+        if asked == method:
+            for t in (2, 4):
+                for l in (0, 1):
+                    error = found[f"error/{l}"]
+                    error[t] += 1
+        return found
+
+    found = by_method(checking.check_case(wrong, base))[method].found
+    assert (found.array, found.time_step) == (f"error/{method}/1", time_step)
+
+
+def test_a_wrong_forward_pass_is_found_in_its_order_and_gradients_are_left_alone(base):
+    def unleaked(case, method):
+        network = case.network
+        for layer in network.layers[:-1]:
+            object.__setattr__(layer.neuron, "reset", "unleaked")
+        return reference(case, method, network)
+
+    verdicts = by_method(checking.check_case(unleaked, base))
+    forward = verdicts.pop("forward")
+    assert forward.outcome == "failed" and forward.found.array == "potential/0" and forward.found.time_step == 1
+    assert {verdict.outcome for verdict in verdicts.values()} == {"not compared"}
+    unleaked.given_spikes = True
+    assert {v.outcome for m, v in by_method(checking.check_case(unleaked, base)).items() if m != "forward"} == {
+        "failed"
+    }
+
+
+def test_a_spike_that_flips_within_rounding_is_no_failure():
+    case = next(case for case in files.make_cases(["at-threshold"]))
+
+    def flipped(case, method):
+        found = dict(reference(case, method))
+        if method == "forward":
+            tied = np.argwhere(case.arrays["potential/0"] == 1)[0]
+            found["spikes/0"] = found["spikes/0"].copy()
+            found["spikes/0"][tuple(tied)] = 0
+        return found
+
+    verdicts = by_method(checking.check_case(flipped, case))
+    assert verdicts["forward"].outcome == "passed" and "flipped within rounding" in verdicts["forward"].reason
+    assert verdicts["ottt"].outcome == "not compared"
+
+
+def test_what_is_unsupported_is_no_pass_and_what_breaks_fails(base):
+    def partial(case, method):
+        if method in ("sltt", "bptt-kept"):
+            raise NotImplementedError("no such rule" if method == "sltt" else "")
+        if method == "bptt":
+            raise RuntimeError("CUDA out of memory")
+        return [1.0] if method == "ottt" else reference(case, method)
+
+    verdicts = by_method(checking.check_case(partial, base))
+    assert (verdicts["sltt"].outcome, verdicts["sltt"].reason) == ("unsupported", "no such rule")
+    assert verdicts["bptt-kept"].outcome == "unsupported"
+    assert verdicts["bptt"].outcome == "failed" and "CUDA out of memory" in verdicts["bptt"].reason
+    assert verdicts["ottt"].outcome == "failed" and "mapping" in verdicts["ottt"].reason
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda found: found.pop("layer0.weight"), "got none"),
+        (lambda found: found.update({"layer0.weight": np.zeros((2, 2))}), "expected the shape [5, 6], got [2, 2]"),
+        (lambda found: found.update({"layer0.weight": "zeros"}), "expected an array of numbers"),
+        (lambda found: found.update({"layer0.weight": np.full((5, 6), np.nan)}), "got nan"),
+    ],
+)
+def test_gradients_that_cannot_be_compared_say_why(base, change, message):
+    def wrong(case, method):
+        found = {name: value for name, value in reference(case, method).items() if not name.startswith("error")}
+        if method == "sltt":
+            change(found)
+        return found
+
+    verdict = by_method(checking.check_case(wrong, base))["sltt"]
+    assert verdict.outcome == "failed" and message in str(verdict.found)
+
+
+def test_only_the_methods_that_were_asked_for_are_checked(base):
+    assert [verdict.method for verdict in checking.check_case(reference, base, methods=["sltt"])] == ["forward", "sltt"]
+
+
+def test_gradients_alone_may_be_offered(base):
+    def gradients_alone(case, method):
+        if method == "forward":
+            raise NotImplementedError("gradients alone")
+        return reference(case, method)
+
+    verdicts = by_method(checking.check_case(gradients_alone, base))
+    assert verdicts.pop("forward").outcome == "unsupported"
+    assert {verdict.outcome for verdict in verdicts.values()} == {"passed"}
+
+
+def test_tolerances_are_relative_to_the_largest_number():
+    expected = np.array([1000.0, 0.0])
+    assert differing([1000.0, 1e-7], expected, 1e-9).tolist() == [False, False]
+    assert differing([1000.0, 2e-6], expected, 1e-9).tolist() == [False, True]
+    assert differing([0.0, 1e-300], np.zeros(2), 1e-9).tolist() == [False, True]
+
+
+def test_the_first_in_time_goes_before_the_first_by_name():
+    zeros = np.zeros((3, 1))
+    late, early = zeros.copy(), zeros.copy()
+    late[2], early[1] = 1, 1
+    found = first_in_time([("a", late, zeros), ("b", early, zeros)], 1e-9)
+    assert (found.array, found.time_step, found.index) == ("b", 1, (0,))
+    assert first_in_time([], 1e-9) is None and first_in_time([("a", zeros, zeros)], 1e-9) is None
+
+
+def test_divergences_and_misfits_read_as_sentences():
+    text = str(Divergence("potential/1", 3, (0, 2), 1.0, 1.5, 2.0**51))
+    assert text == "potential/1 at t = 3, index [0, 2]: expected 1.0, got 1.5 (2.25e+15 units in the last place)"
+    assert str(Misfit("outputs", "why")) == "outputs: why"
+    assert misfit("a", [1.0], np.zeros(1)) is None
+
+
+class Counting:
+    """An adapter that is a class."""
+
+    made = 0
+
+    def __init__(self):
+        Counting.made += 1
+
+    def __call__(self, case, method):
+        return reference(case, method)
+
+
+def test_adapters_are_found_by_name():
+    name = f"{__name__}:Counting"
+    made = adapters.load_adapter(name)
+    assert isinstance(made, Counting) and Counting.made == 1
+    assert adapters.load_adapter(f"{__name__}:reference") is reference
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("no_colon", "package.module:name"),
+        (":name", "package.module:name"),
+        ("no_such_module_anywhere:x", "cannot import no_such_module_anywhere"),
+        ("ottt_ref:no_such_name", "has no 'no_such_name'"),
+        ("ottt_ref:__version__", "must be callable"),
+    ],
+)
+def test_an_adapter_that_cannot_be_had_says_why(text, message):
+    with pytest.raises(adapters.AdapterError, match=message):
+        adapters.load_adapter(text)
