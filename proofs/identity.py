@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import ottt_ref as ot
+from ottt_ref.layers import INPUTS
 from ottt_ref.simulation import Activity
 
 from .claim import Refuted
@@ -42,16 +43,7 @@ class Architecture:
     def data(self, variable):
         """A network, its activity and ∂L/∂o [T, 1, n_out], with `variable()` in place of each free number."""
         network = self._network(variable)
-        layers = range(len(network.layers))
-        ones = [not layer.neuron.spiking for layer in network.layers]
-        activity = Activity(
-            self._sequence(variable, -1),
-            tuple(self._sequence(variable, l) for l in layers),
-            tuple(self._sequence(variable, l) for l in layers),
-            tuple(self._sequence((lambda: 1) if ones[l] else variable, l) for l in layers),
-            network.spiking,
-        )
-        return network, activity, self._sequence(variable, len(self.sizes) - 2)
+        return network, *free_data(network, self.time_steps, variable)
 
     def _network(self, variable):
         decay = 0 if self.forgets else variable()
@@ -62,7 +54,9 @@ class Architecture:
         back = {ends: self._dense(variable, *ends) for ends in self.loops}
         layers = [
             ot.Layer(
-                ot.Dense(_array(variable, self.sizes[l + 1], self.sizes[l]), _array(variable, self.sizes[l + 1])),
+                ot.Dense(
+                    free_array(variable, self.sizes[l + 1], self.sizes[l]), free_array(variable, self.sizes[l + 1])
+                ),
                 neurons[l],
                 back.pop((l, l), None),
             )
@@ -71,10 +65,7 @@ class Architecture:
         return ot.Network(layers, feedback=[ot.Feedback(*ends, synapses) for ends, synapses in back.items()])
 
     def _dense(self, variable, source, target):
-        return ot.Dense(_array(variable, self.sizes[target + 1], self.sizes[source + 1]), False)
-
-    def _sequence(self, variable, l):
-        return _array(variable, self.time_steps, 1, self.sizes[l + 1])
+        return ot.Dense(free_array(variable, self.sizes[target + 1], self.sizes[source + 1]), False)
 
     def __str__(self):
         loops = "".join(f", {k} to {l} at t - 1" for k, l in self.loops)
@@ -82,16 +73,34 @@ class Architecture:
         return f"{sizes}, T = {self.time_steps}, readout {self.readout}, reset {self.reset}{loops}"
 
 
-def _array(variable, *shape):
+def free_data(network, time_steps, variable):
+    """An activity of the network and ∂L/∂o [T, 1, n_out], with `variable()` in place of each free number."""
+
+    def sequence(l, number=variable):
+        return free_array(number, time_steps, 1, *network.shape_of(l))
+
+    layers = range(len(network.layers))
+    activity = Activity(
+        sequence(INPUTS),
+        tuple(sequence(l) for l in layers),
+        tuple(sequence(l) for l in layers),
+        tuple(sequence(l, variable if l in network.spiking else lambda: 1) for l in layers),
+        network.spiking,
+    )
+    return activity, sequence(len(network.layers) - 1)
+
+
+def free_array(variable, *shape):
+    """An object array of `variable()`s."""
     result = np.empty(shape, dtype=object)
     for index in np.ndindex(shape):
         result[index] = variable()
     return result
 
 
-def unchecked(neuron, **values):
-    """A copy of the neuron with other values, which need not be numbers that can be compared."""
-    result = copy.copy(neuron)
+def unchecked(described, **values):
+    """A copy of neurons or of an operation with other values, which need not be numbers that can be compared."""
+    result = copy.copy(described)
     for name, value in values.items():
         object.__setattr__(result, name, value)
     return result

@@ -72,7 +72,7 @@ def _run(adapter, case, method):
         return Verdict(
             case.name, method, FAILED, f"the adapter must return a mapping of arrays, got {str(found)[:200]}"
         )
-    return {name: found[name] for name in found.keys()}
+    return {name: found[name] for name in found}
 
 
 def _forward(adapter, case, relative):

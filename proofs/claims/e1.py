@@ -14,6 +14,7 @@ from ..equality import OTTT, Side, bptt, bptt_without_delays, check_equality
 from ..equations import BPTT_ERROR, BPTT_GRADIENT, OTTT_ERROR, OTTT_GRADIENT, TRACE, Sketch
 from ..examples import chain, exact
 from ..identity import Identity, architectures
+from ..images import with_images
 
 
 def last_membrane(network):
@@ -120,7 +121,7 @@ CLAIM = Claim(
             "OTTT = BPTT without what comes back by delays, into the last membrane",
             OTTT.algebra,
             bptt_without_delays,
-            partial(architectures, readouts=("spiking", "linear", "leaky")),
+            with_images(partial(architectures, readouts=("spiking", "linear", "leaky"))),
             into_last_membrane,
         ),
     ),

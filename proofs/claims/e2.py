@@ -19,6 +19,7 @@ from ..equality import OTTT, SLTT, Side, bptt, check_equality
 from ..equations import BPTT_ERROR, OTTT_ERROR, OTTT_GRADIENT, PATHS, SLTT_GRADIENT, Sketch
 from ..examples import chain
 from ..identity import Identity, architectures
+from ..images import with_images
 from ..paths import Paths, PathSums
 
 
@@ -108,8 +109,10 @@ CLAIM = Claim(
     check=check,
     counterexamples=(Counterexample("the dropped paths are dropped from BPTT as well", opposite_signs),),
     identities=(
-        Identity("OTTT = BPTT with one leak", OTTT.algebra, bptt_with_one_leak, architectures, with_membrane),
-        Identity("SLTT = BPTT with no leak", SLTT.algebra, bptt_with_no_leak, architectures),
+        Identity(
+            "OTTT = BPTT with one leak", OTTT.algebra, bptt_with_one_leak, with_images(architectures), with_membrane
+        ),
+        Identity("SLTT = BPTT with no leak", SLTT.algebra, bptt_with_no_leak, with_images(architectures)),
         Identity(
             "OTTT = its paths", OTTT.algebra, path_sums(lambda l, first: l == first), architectures, with_membrane
         ),

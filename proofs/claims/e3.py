@@ -11,6 +11,7 @@ from ..equality import OTTT, SLTT, bptt, check_equality
 from ..equations import BPTT_ERROR, OTTT_ERROR, SLTT_GRADIENT, TRACE, Sketch
 from ..examples import chain
 from ..identity import Identity, architectures
+from ..images import convolutions
 
 
 def check(case):
@@ -21,7 +22,8 @@ def check(case):
 
 def one_step(depth, width, _):
     """The architectures at T = 1, with every reset and readout."""
-    return architectures(depth, width, 1, resets=RESETS, readouts=("spiking", "linear", "leaky"))
+    dense = architectures(depth, width, 1, resets=RESETS, readouts=("spiking", "linear", "leaky"))
+    return [*dense, *convolutions(depth, width, 1)]
 
 
 def two_steps(decay):

@@ -1,13 +1,13 @@
 """E4: without memory in the membrane (λ = 0) OTTT, SLTT and BPTT are the same."""
 
 from fractions import Fraction
-from functools import partial
 
 from ..cases import networks
 from ..claim import Claim, Counterexample, Finding, Refuted
 from ..equality import OTTT, SLTT, Side, bptt, bptt_without_delays, check_equality
 from ..equations import BPTT_ERROR, JACOBIAN, OTTT_ERROR, TRACE, Sketch
 from ..identity import Identity, architectures
+from ..images import convolutions
 from .e3 import two_steps
 
 
@@ -19,7 +19,10 @@ def check(case):
     return Finding(max(finding.slack for finding in findings), findings[0].live)
 
 
-forgetful = partial(architectures, resets=("soft", "unleaked", "hard"), forgets=True)
+def forgetful(*size):
+    """The architectures at λ = 0, with every reset."""
+    dense = architectures(*size, resets=("soft", "unleaked", "hard"), forgets=True)
+    return [*dense, *convolutions(*size, forgets=True)]
 
 
 def with_memory():

@@ -9,6 +9,7 @@ from ..claim import Claim, Finding
 from ..equality import bptt, check_equality, rtrl
 from ..equations import BPTT_ERROR, BPTT_GRADIENT, RTRL_UPDATE, Sketch
 from ..identity import Identity, architectures
+from ..images import with_images
 
 
 def check(case):
@@ -40,7 +41,7 @@ CLAIM = Claim(
             f"RTRL = BPTT ({reset_gradient})",
             rtrl(reset_gradient).algebra,
             bptt(reset_gradient).algebra,
-            partial(architectures, resets=RESETS),
+            with_images(partial(architectures, resets=RESETS), largest=(2, 1, 2)),
             costly=True,
         )
         for reset_gradient in RESET_GRADIENTS

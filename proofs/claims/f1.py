@@ -27,6 +27,7 @@ from ..equality import OTTT, exact_data, require_equal
 from ..equations import OTTT_GRADIENT, TRACE, Sketch
 from ..examples import chain
 from ..identity import Identity, architectures
+from ..images import with_images
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ CLAIM = Claim(
             f"OTTT = its windows of {window}",
             OTTT.algebra,
             partial(by_windows, window),
-            partial(architectures, resets=RESETS, readouts=("spiking", "linear", "leaky")),
+            with_images(partial(architectures, resets=RESETS, readouts=("spiking", "linear", "leaky"))),
         )
         for window in (1, 5)
     ),

@@ -16,6 +16,7 @@ from ottt_ref.operations import Mask
 from ..cases import DECAYS, eighths
 from ..claim import Claim, Counterexample, Finding, Refuted
 from ..equations import AFFINE, NORMALISER, TRACE, Sketch
+from ..images import CHAINS
 
 
 @dataclass(frozen=True)
@@ -138,5 +139,6 @@ CLAIM = Claim(
     strategy=sequences(),
     check=check,
     counterexamples=(Counterexample("the operation is affine", maximum),),
+    identities=(CHAINS,),
     share=0.5,
 )

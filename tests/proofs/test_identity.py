@@ -9,6 +9,7 @@ from proofs.claims import CLAIMS
 from proofs.equality import OTTT, bptt, bptt_without_delays
 from proofs.examples import chain
 from proofs.identity import LARGEST_FAILURE, Architecture, Identity, architectures, certify, unchecked
+from proofs.images import CHAINS, Convolutional, Operated, chains, traced_results
 from proofs.paths import Paths, PathSums
 
 IDENTITIES = [(claim.name, identity) for claim in CLAIMS for identity in claim.identities]
@@ -19,21 +20,66 @@ def rng():
     return np.random.default_rng(0)
 
 
+def largest_degree(architecture):
+    """T + 2 N of what is detached; each step across a reset adds a threshold and a ψ; loops add N a step (theory).
+
+    Of convolutions a scale and a share more; of a chain a factor for each operation, a number, an error and λ's.
+    """
+    if isinstance(architecture, Operated):
+        return architecture.time_steps + architecture.depth + 2
+    layers = architecture.depth + 2 if isinstance(architecture, Convolutional) else len(architecture.sizes) - 1
+    return architecture.time_steps * (3 + 2 * layers) + 2 * layers
+
+
 @pytest.mark.parametrize(("name", "identity"), IDENTITIES, ids=[f"{n}-{i.name}" for n, i in IDENTITIES])
 def test_every_identity_is_certified_on_every_small_architecture(name, identity):
     for architecture in identity.architectures(2, 2, 3):
         certificate = certify(identity, architecture, rng())
         assert 0 < certificate.failure < LARGEST_FAILURE
         assert certificate.prime_bits > certificate.coefficient_bits
-        # theory: T + 2 N of what is detached; each step across a reset adds a threshold and a ψ; loops add N a step
-        layers = len(architecture.sizes) - 1
-        assert certificate.degree <= architecture.time_steps * (3 + 2 * layers) + 2 * layers
+        assert certificate.degree <= largest_degree(architecture)
 
 
 def test_a_wrong_identity_is_refused():
     wrong = Identity("OTTT = BPTT everywhere", OTTT.algebra, bptt().algebra, architectures)
     with pytest.raises(Refuted, match=r"OTTT = BPTT everywhere: the sides differ in layer0\.weight"):
         certify(wrong, SMALL, rng())
+
+
+def test_a_wrong_identity_of_convolutions_is_refused():
+    wrong = Identity("OTTT = BPTT everywhere", OTTT.algebra, bptt().algebra, architectures)
+    with pytest.raises(Refuted, match=r"the sides differ in layer0\.weight as polynomials, on 2 convolutions"):
+        certify(wrong, Convolutional(2, 2, 4, 2), rng())
+
+
+def without_traced_constant(chain, given, error, decay):
+    """The biases' constant input taken as it is, not traced: the authors' dialect."""
+    one = given[0].reshape(-1)[:1] * 0 + 1
+    trace = given[0] * 0
+    for values in given:
+        trace = trace * decay + values
+    return {"trace": chain.forward(trace, one)}
+
+
+def test_a_trace_without_that_of_the_constant_is_refused_where_there_are_biases():
+    wrong = Identity("no Λ", traced_results, without_traced_constant, chains, lambda chain: ["trace"])
+    assert certify(wrong, Operated(1, 2, 3, first=0), rng()).degree > 0
+    with pytest.raises(Refuted, match="no Λ: the sides differ in trace as polynomials, on Conv2d"):
+        certify(wrong, Operated(1, 2, 3, first=1), rng())
+
+
+def test_a_wrong_adjoint_is_refused(monkeypatch):
+    right = ot.Conv2d.adjoint
+    monkeypatch.setattr(ot.Conv2d, "adjoint", lambda self, error, shape: right(self, error, shape)[..., ::-1])
+    with pytest.raises(Refuted, match="the sides differ in pairing"):
+        certify(CHAINS, Operated(1, 2, 2, first=1), rng())
+
+
+def test_chains_hold_every_operation_of_images_alone_and_together():
+    names = [str(architecture) for architecture in chains(4, 8, 16)]
+    assert names[0].startswith("Scale, Conv2d, Upsample2d, Mask of 8 channels on 4 x 4 pixels, T = 16")
+    for operation in ("Scale", "Conv2d", "Upsample2d", "Mask", "AveragePool2d", "SkipInit"):
+        assert any(name.startswith(f"{operation} of ") for name in names)
 
 
 def test_an_identity_that_holds_at_one_time_step_alone_is_refused_for_more():
