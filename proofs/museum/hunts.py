@@ -112,6 +112,14 @@ HUNTS = {
         "D0", "the target is 0/1", "a spike is too much for its step, the rate too little: OTTT and SR point apart",
         "ottt", "sr", APART, ONE_NEURON, targets=HALF,
     ),
+    "below-the-output": Hunt(
+        "D0", "it is the output layer", "one layer below the output, OTTT and SR point apart",
+        "ottt", "sr", APART, CHAINS,
+    ),
+    "chain-target-between": Hunt(
+        "D3", "the target is 0 or 1", "a chain whose spike is too much for its step, and whose rate is too little",
+        "bptt", "sr", APART, TWO_NEURONS, targets=HALF,
+    ),
     "two-to-choose-between": Hunt(
         "D3", "one neuron per layer", "two output neurons pull apart, and SLTT and BPTT weigh them otherwise",
         "sltt", "bptt", APART, CHAINS,
