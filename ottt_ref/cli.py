@@ -3,9 +3,11 @@
     ottt-ref network --sizes 64 128 10 --seed 0 --output net.npz
     ottt-ref gradients --network net.npz --inputs x.npz --method ottt --output gradients.npz
     ottt-ref cases export DIR
+    ottt-ref conform my_package.my_module:adapter
     ottt-ref version
 
-It says what it wrote and exits with 0. An error is one line on stderr that names the argument or the file, and 2.
+It says what it wrote and exits with 0; `conform` with 1 where a backend does not conform. An error is one line on
+stderr that names the argument or the file, and 2.
 """
 
 import argparse
@@ -18,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from . import __version__, bptt, initialisation, losses, ottt, rtrl, sltt, spike_representation, storage, surrogate
-from .conformance import files
+from .conformance import command as conformance
 from .equilibrium import ConvergenceError
 from .network import READOUTS, Network, dense_network
 from .neurons import RESET_GRADIENTS, RESETS
@@ -82,13 +84,20 @@ def main(argv=None):
     """Carry out the command line `argv` (without the program's name; sys.argv if not given); the exit status."""
     try:
         arguments = build_parser().parse_args(argv)
-        arguments.command(arguments)
+        return arguments.command(arguments) or 0
     except SystemExit as finished:  # --help
         return finished.code
-    except (CommandError, ConvergenceError, ValueError, TypeError, OSError, MemoryError) as error:
+    except (
+        CommandError,
+        conformance.ConformError,
+        ConvergenceError,
+        ValueError,
+        TypeError,
+        OSError,
+        MemoryError,
+    ) as error:
         print(f"{PROGRAM}: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
-    return 0
 
 
 def build_parser():
@@ -98,7 +107,8 @@ def build_parser():
     _add_version(commands)
     _add_network(commands)
     _add_gradients(commands)
-    _add_cases(commands)
+    conformance.add_cases(commands)
+    conformance.add_conform(commands, argparse.RawDescriptionHelpFormatter)
     return parser
 
 
@@ -148,14 +158,6 @@ def _add_gradients(commands):
     for option, (choices, meaning) in METHOD_OPTIONS.items():
         _add_choice(parser, option, choices, f"{meaning}; for {', '.join(_methods_with(option))}")
     add("--terms", action="store_true", help="also write what each time step adds")
-
-
-def _add_cases(commands):
-    parser = commands.add_parser("cases", help="the conformance cases, against which other backends are checked")
-    actions = parser.add_subparsers(title="actions", metavar="action", required=True)
-    export = actions.add_parser("export", help="write all cases to a folder: a manifest and one .npz file per case")
-    export.set_defaults(command=export_cases)
-    export.add_argument("folder", metavar="DIR", help="the folder, which is made if it is not there")
 
 
 def _add_choice(parser, option, choices, meaning, default=None):
@@ -231,16 +233,6 @@ def write_gradients(arguments):
     time_steps, batch_size = inputs.shape[:2]
     print(f"wrote {arguments.output}: {arguments.method} gradients, {time_steps} time steps of {batch_size} samples\n")
     print(table(gradients))
-
-
-def export_cases(arguments):
-    """Write the conformance cases."""
-    try:
-        entries = files.export(arguments.folder)
-    except OSError as error:
-        raise CommandError(f"cannot write {arguments.folder}: {error.strerror}") from None
-    size = sum(entry["bytes"] for entry in entries)
-    print(f"wrote {len(entries)} cases to {arguments.folder}: {size:,} bytes and {files.MANIFEST}")
 
 
 def method_options(arguments):

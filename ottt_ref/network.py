@@ -139,7 +139,7 @@ class Network:
         require_count("batch_size", batch_size)
         rng = require_generator(rng)
         masked = {c.name: c.operations.masked(batch_size, c.input_shape, self.dtype, rng) for c in self.connections}
-        return self._mapped(lambda connection: masked[connection.name], lambda neuron: neuron)
+        return self.mapped(lambda connection: masked[connection.name], lambda neuron: neuron)
 
     def astype(self, dtype):
         """A copy with float64 or float32 parameters; from exact numbers, each is rounded once."""
@@ -192,13 +192,13 @@ class Network:
 
     def rebuilt(self, convert_array, convert_number):
         """A copy with each parameter's array turned by one function, and every other number by another."""
-        return self._mapped(
+        return self.mapped(
             lambda connection: connection.operations.rebuilt(convert_array, convert_number),
             lambda neuron: neuron.with_numbers(convert_number),
         )
 
-    def _mapped(self, operations_of, neuron_of):
-        """The same network with other operations in its connections, and other neurons."""
+    def mapped(self, operations_of, neuron_of):
+        """The same network with other operations, of each connection, and other neurons, of each layer's."""
         by_name = {connection.name: operations_of(connection) for connection in self.connections}
         names = self.layer_names
         return Network(

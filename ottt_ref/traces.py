@@ -53,6 +53,15 @@ class Traces:
         """What stands for the biases' constant input into layer l, [1]."""
         return self._constants[l]
 
+    def decay(self, connection):
+        """λ [1] of the trace of what a connection with parameters is given; None where that is taken as it is at t."""
+        layer = self._keys[connection.name].layer
+        return None if layer is None else self._network.decay(layer)
+
+    def constant_decay(self, l):
+        """λ [1] of the trace of the biases' constant input into layer l; None where it is taken as 1."""
+        return self._decays[l] if self._constant_traced[l] else None
+
     @property
     def state_bytes(self):
         """Bytes of what is carried from one time step to the next."""
@@ -62,9 +71,9 @@ class Traces:
         """Take in one time step: â[t] = λ â[t-1] + s[t], or s[t] where the dialect traces nothing."""
         values = {self._keys[c.name]: activity.given_by(c) for c in self._network.connections if c.name in self._keys}
         for key, value in values.items():
-            _follow(self._traces[key], value, None if key.layer is None else self._network.decay(key.layer))
-        for constant, decay, traced in zip(self._constants, self._decays, self._constant_traced):
-            _follow(constant, self._one, decay if traced else None)
+            follow(self._traces[key], value, None if key.layer is None else self._network.decay(key.layer))
+        for l, constant in enumerate(self._constants):
+            follow(constant, self._one, self.constant_decay(l))
 
 
 @dataclass(frozen=True)
@@ -84,7 +93,8 @@ def _key(network, connection, dialect):
     return Key(connection.source, connection.delayed, decays.index(decays[layer]))
 
 
-def _follow(trace, value, decay):
+def follow(trace, value, decay):
+    """â[t-1] → â[t] in place: λ â[t-1] + s[t], or s[t] for a decay of None."""
     if decay is None:
         trace[...] = value
     else:

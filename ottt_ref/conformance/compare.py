@@ -28,6 +28,11 @@ class Divergence:
     got: float
     ulps: float
 
+    @property
+    def layer(self):
+        """The layer that the array is of, as it is named: "1" of potential/1, "layer0" of .../layer0.weight."""
+        return self.array.rpartition("/")[2].partition(".")[0]
+
     def __str__(self):
         when = "" if self.time_step is None else f" at t = {self.time_step}"
         where = ", ".join(map(str, self.index))

@@ -33,7 +33,7 @@ import numpy as np
 from .. import losses, storage
 from ..descriptions import describe, rebuild
 from ..network import Network
-from .reference import FORWARD, METHODS, ONLINE, ONLINE_RATE, expected, methods_of
+from .reference import FORWARD, MEANINGS, METHODS, ONLINE, ONLINE_RATE, expected, methods_of
 from .specifications import SPECIFICATIONS, draw
 
 FORMAT, VERSION = "ottt_ref conformance cases", 1
@@ -170,7 +170,7 @@ def export(folder):
         "format": FORMAT,
         "version": VERSION,
         "conventions": CONVENTIONS,
-        "methods": {FORWARD: "the forward pass", **_meanings()},
+        "methods": MEANINGS,
         "cases": entries,
     }
     text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False, default=float)
@@ -341,7 +341,7 @@ def _unit_and_meaning(name, network):
         return "weight", f"the parameter {rest[0]}"
     if kind == "trace":
         return "spikes", f"the trace of what {rest[0]} is given, [T, B, ...]"
-    meaning = _meanings()[rest[0]]
+    meaning = MEANINGS[rest[0]]
     if kind == "loss":
         return "loss", f"the loss of {meaning}"
     if kind == "error":
@@ -349,8 +349,3 @@ def _unit_and_meaning(name, network):
     if kind == "gradient":
         return "loss / weight", f"{meaning}: the gradient of {rest[1]}"
     return "weight", f"{meaning}: {rest[1]} after each time step, [T, ...]"
-
-
-def _meanings():
-    online = {name: f"OTTT_O, dialect {dialect}" for name, dialect in ONLINE.items()}
-    return {**{name: method.meaning for name, method in METHODS.items()}, **online}

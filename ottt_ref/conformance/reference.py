@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .. import bptt, ottt, sltt, spike_representation
+from .. import bptt, ottt, rtrl, sltt, spike_representation
 from ..simulation import run
 from ..traces import Traces
 from ..training import SGD
@@ -36,6 +36,8 @@ METHODS = {
     "bptt-kept": Method(
         "BPTT, the reset's gradient kept", lambda *data: bptt.gradients(*data, reset_gradient="kept", terms=True)
     ),
+    "rtrl": Method("RTRL, the reset's gradient detached: BPTT's gradient", lambda *data: rtrl.gradients(*data)),
+    "rtrl-kept": Method("RTRL, the reset's gradient kept", lambda *data: rtrl.gradients(*data, reset_gradient="kept")),
     "ottt": Method("OTTT (OTTT_A), dialect of the derivation", lambda *data: ottt.gradients(*data, terms=True)),
     "ottt-authors": Method(
         "OTTT (OTTT_A), dialect of the authors' code: inputs and biases are not traced",
@@ -48,6 +50,11 @@ METHODS = {
 }
 ONLINE = {"ottt-online": "derivation", "ottt-online-authors": "authors"}
 FORWARD = "forward"
+MEANINGS = {
+    FORWARD: "the forward pass",
+    **{name: method.meaning for name, method in METHODS.items()},
+    **{name: f"OTTT_O, dialect {dialect}" for name, dialect in ONLINE.items()},
+}
 
 
 def methods_of(specification):
@@ -95,7 +102,7 @@ def _traces(network, activity):
 
 def _gradients(name, network, inputs, targets, loss):
     found = METHODS[name].gradients(network, inputs, targets, loss)
-    arrays = {f"error/{name}/{l}": error for l, error in enumerate(found.errors)}
+    arrays = {f"error/{name}/{l}": error for l, error in enumerate(found.errors or ())}  # RTRL has none
     arrays.update({f"gradient/{name}/{parameter}": value for parameter, value in found.items()})
     if name == "spike-representation":
         arrays[f"loss/{name}"] = np.asarray(found.loss, dtype=network.dtype)

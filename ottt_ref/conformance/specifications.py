@@ -48,7 +48,7 @@ class Specification:
     purpose: str
     network: Callable
     time_steps: int = 6
-    batch_size: int = 3
+    batch_size: int = 4
     loss: losses.Loss = field(default_factory=losses.Mixed)
     inputs: Callable = currents
     targets: str = "labels"
@@ -140,6 +140,12 @@ def dense(sizes=(6, 5, 5, 3), **options):
 def _dense(rng, n_out, n_in, bias=True, scale=1.2):
     weight = rng.normal(0.1, scale, (n_out, n_in)) / np.sqrt(n_in)
     return Dense(weight, rng.normal(0.1, 0.1, n_out) if bias else False)
+
+
+def two_decays(rng):
+    """Layers of λ = 1/2 and 9/10: a trace decays with the λ of the membrane that it enters."""
+    layers = [Layer(_dense(rng, 5, 6), LIF()), Layer(_dense(rng, 4, 5), LIF(decay=0.9)), _readout(rng, 4)]
+    return Network(layers)
 
 
 def _conv(rng, c_out, c_in, size=3, **options):
@@ -263,6 +269,7 @@ def _all():
     add("dense-square", "T = B: swapped axes keep the shape", time_steps=5, batch_size=5)
     for decay in (0.0, 0.9, 1.0):
         add(f"dense-decay-{decay:g}", f"λ = {decay:g}", dense(decay=decay), time_steps=10)
+    add("dense-two-decays", "λ = 0.5, then 0.9: traces decay with the membrane that they enter", two_decays)
     add("dense-threshold", "V_th = 0.75, not 1", dense(threshold=0.75))
     add("dense-events", "inputs that are spikes", inputs=events)
     for kind in (surrogate.Arctan(), surrogate.Triangle(), surrogate.Rectangle(2.0), surrogate.MultiGaussian()):

@@ -39,7 +39,11 @@ def reference(case, method, network=None):
             rows.append({name: value.copy() for name, value in network.parameters.items()})
         return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
     gradients = METHODS[method].gradients(*data)
-    return {**gradients, **{f"error/{l}": error for l, error in enumerate(gradients.errors)}}
+    return {**gradients, **{f"error/{l}": error for l, error in enumerate(gradients.errors or ())}}
+
+
+def check_case(adapter, case, methods=None, relative=None):
+    return checking.check(adapter, [case], methods, relative)
 
 
 def by_method(verdicts):
@@ -61,7 +65,7 @@ def test_one_number_changed_is_found_at_its_place(base):
             found["layer1.weight"][2, 3] += 1e-6
         return found
 
-    verdicts = by_method(checking.check_case(wrong, base))
+    verdicts = by_method(check_case(wrong, base))
     found = verdicts.pop("ottt").found
     assert (found.array, found.time_step, found.index) == ("gradient/ottt/layer1.weight", None, (2, 3))
     assert found.got == pytest.approx(found.expected + 1e-6) and found.ulps > 1e6
@@ -81,7 +85,7 @@ def test_the_first_error_is_the_first_in_the_methods_own_order(base, method, tim
                     error[t] += 1
         return found
 
-    found = by_method(checking.check_case(wrong, base))[method].found
+    found = by_method(check_case(wrong, base))[method].found
     assert (found.array, found.time_step) == (f"error/{method}/1", time_step)
 
 
@@ -92,30 +96,42 @@ def test_a_wrong_forward_pass_is_found_in_its_order_and_gradients_are_left_alone
             object.__setattr__(layer.neuron, "reset", "unleaked")
         return reference(case, method, network)
 
-    verdicts = by_method(checking.check_case(unleaked, base))
+    verdicts = by_method(check_case(unleaked, base))
     forward = verdicts.pop("forward")
     assert forward.outcome == "failed" and forward.found.array == "potential/0" and forward.found.time_step == 1
     assert {verdict.outcome for verdict in verdicts.values()} == {"not compared"}
     unleaked.given_spikes = True
-    assert {v.outcome for m, v in by_method(checking.check_case(unleaked, base)).items() if m != "forward"} == {
+    assert {v.outcome for m, v in by_method(check_case(unleaked, base)).items() if m != "forward"} == {
         "failed"
     }
 
 
-def test_a_spike_that_flips_within_rounding_is_no_failure():
-    case = next(case for case in files.make_cases(["at-threshold"]))
-
+def with_spike_flipped(place):
     def flipped(case, method):
         found = dict(reference(case, method))
         if method == "forward":
-            tied = np.argwhere(case.arrays["potential/0"] == 1)[0]
             found["spikes/0"] = found["spikes/0"].copy()
-            found["spikes/0"][tuple(tied)] = 0
+            found["spikes/0"][place] = 1 - found["spikes/0"][place]
         return found
 
-    verdicts = by_method(checking.check_case(flipped, case))
+    return flipped
+
+
+def test_a_spike_that_flips_within_the_tolerance_is_no_failure_but_nothing_is_compared_from_there(base):
+    distances = np.abs(base.arrays["potential/0"] - 1)
+    nearest = np.unravel_index(np.argmin(distances), distances.shape)
+    assert distances[nearest] < 0.1
+    verdicts = by_method(check_case(with_spike_flipped(nearest), base, relative=0.05))
     assert verdicts["forward"].outcome == "passed" and "flipped within rounding" in verdicts["forward"].reason
     assert verdicts["ottt"].outcome == "not compared"
+    assert by_method(check_case(with_spike_flipped(nearest), base))["forward"].outcome == "failed"
+
+
+def test_a_potential_at_the_threshold_exactly_must_fire():
+    (case,) = files.make_cases(["at-threshold"])
+    tied = tuple(np.argwhere(case.arrays["potential/0"] == 1)[0])
+    verdict = by_method(check_case(with_spike_flipped(tied), case))["forward"]
+    assert verdict.outcome == "failed" and verdict.found.array == "spikes/0" and verdict.found.expected == 1
 
 
 def test_what_is_unsupported_is_no_pass_and_what_breaks_fails(base):
@@ -126,7 +142,7 @@ def test_what_is_unsupported_is_no_pass_and_what_breaks_fails(base):
             raise RuntimeError("CUDA out of memory")
         return [1.0] if method == "ottt" else reference(case, method)
 
-    verdicts = by_method(checking.check_case(partial, base))
+    verdicts = by_method(check_case(partial, base))
     assert (verdicts["sltt"].outcome, verdicts["sltt"].reason) == ("unsupported", "no such rule")
     assert verdicts["bptt-kept"].outcome == "unsupported"
     assert verdicts["bptt"].outcome == "failed" and "CUDA out of memory" in verdicts["bptt"].reason
@@ -149,12 +165,12 @@ def test_gradients_that_cannot_be_compared_say_why(base, change, message):
             change(found)
         return found
 
-    verdict = by_method(checking.check_case(wrong, base))["sltt"]
+    verdict = by_method(check_case(wrong, base))["sltt"]
     assert verdict.outcome == "failed" and message in str(verdict.found)
 
 
 def test_only_the_methods_that_were_asked_for_are_checked(base):
-    assert [verdict.method for verdict in checking.check_case(reference, base, methods=["sltt"])] == ["forward", "sltt"]
+    assert [verdict.method for verdict in check_case(reference, base, methods=["sltt"])] == ["forward", "sltt"]
 
 
 def test_gradients_alone_may_be_offered(base):
@@ -163,7 +179,7 @@ def test_gradients_alone_may_be_offered(base):
             raise NotImplementedError("gradients alone")
         return reference(case, method)
 
-    verdicts = by_method(checking.check_case(gradients_alone, base))
+    verdicts = by_method(check_case(gradients_alone, base))
     assert verdicts.pop("forward").outcome == "unsupported"
     assert {verdict.outcome for verdict in verdicts.values()} == {"passed"}
 

@@ -1,0 +1,164 @@
+"""Which known trap a difference is: what a backend returned, against every variation of the reference.
+
+A trap is named where all of a case's arrays are, within the tolerance, what the reference gives under it. Two traps
+that say the same on a case are both named; over several cases the one that explains most is the likely one.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from .compare import differing
+from .reference import FORWARD, MEANINGS, ONLINE
+from .traps import combined, forward_traps, gradient_traps, surrogate_scaled
+from .variations import compute
+
+FULL_SEARCHES = 4
+SINGLE_PRECISION = 1e-5
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A trap's name, and what it is in a sentence."""
+
+    name: str
+    says: str
+
+
+class Diagnostician:
+    """It remembers what it found: after a few whole searches, traps that explained something are tried first."""
+
+    def __init__(self):
+        self._successes = Counter()
+        self._searches = Counter()
+
+    def forward(self, case, found, relative):
+        """Diagnoses of a forward pass [T, B, ...] by name, which has the expected shapes."""
+        names = [name for name in found if name in case.arrays]
+        singles = forward_traps()
+        matches = self._search(case, FORWARD, singles, found, names, relative)
+        if not matches:
+            pairs = [pair for pair in (combined(a, b) for a, b in combinations(singles, 2)) if pair]
+            matches = self._search(case, FORWARD, pairs, found, names, relative)
+        return matches or _imprecise(case.arrays, found, names)
+
+    def gradients(self, case, method, found, relative):
+        """Diagnoses of a method's gradients, or of parameters after online steps, which have the expected shapes."""
+        expected = case.gradients(method)
+        matches = _other_methods(case, method, found, relative)
+        traps = gradient_traps(case)
+        matches += self._search(case, method, traps, found, list(expected), relative)
+        if not matches:
+            estimated = _estimated_surrogate(case, method, found, expected)
+            matches = self._search(case, method, estimated, found, list(expected), relative)
+        if not matches:  # gradients alone may be asked for, or the spikes be the same: none, or all
+            matches = self._search(case, method, forward_traps(), found, list(expected), relative)
+        if not matches and method not in ONLINE:
+            matches = _scaled(case, method, traps, found, relative)
+        return matches or _imprecise(expected, found, list(expected))
+
+    def _search(self, case, method, traps, found, names, relative):
+        known = [trap for trap in traps if self._successes[trap.name]]
+        matches = _matching(case, method, known, found, names, relative)
+        if not matches or self._searches[method] < FULL_SEARCHES:
+            self._searches[method] += 1
+            matches += _matching(case, method, [t for t in traps if t not in known], found, names, relative)
+        self._successes.update(match.name for match in matches)
+        return matches
+
+
+def _matching(case, method, traps, found, names, relative):
+    matches = []
+    for trap in traps:
+        varied = _computed(case, method, trap)
+        if varied is not None and _same(found, varied, names, relative):
+            matches.append(Diagnosis(trap.name, trap.says))
+    return matches
+
+
+def _computed(case, method, trap):
+    """The case under the trap; None where there is no such thing, as of labels that do not fit swapped axes."""
+    try:
+        with np.errstate(all="ignore"):
+            return compute(case, method, trap)
+    except (ValueError, ArithmeticError):
+        return None
+
+
+def _same(found, varied, names, relative):
+    for name in names:
+        got, want = np.asarray(found[name], dtype=np.float64), np.asarray(varied[name], dtype=np.float64)
+        if got.shape != want.shape or differing(got, want, relative).any():
+            return False
+    return True
+
+
+def _other_methods(case, method, found, relative):
+    """Another method of the case whose arrays these are."""
+    for other in case.methods[1:]:
+        if (other in ONLINE) == (method in ONLINE) and other != method:
+            arrays = case.gradients(other)
+            if _same(found, arrays, list(arrays), relative):
+                return [Diagnosis(f"is-{other}", f"this is what {MEANINGS[other]} gives")]
+    return []
+
+
+def _estimated_surrogate(case, method, found, expected):
+    """ψ times what the gradient of the last spiking layer, which is linear in ψ, says that it is multiplied by."""
+    network = case.network
+    into_last = [name for c in network.into(network.spiking[-1]) for name in c.parameters]
+    if method in ONLINE:
+        start = case.parameters
+        moved = [(found[name][0] - start[name], expected[name][0] - start[name]) for name in into_last]
+    else:
+        moved = [(found[name], expected[name]) for name in into_last]
+    factor = _ratio([np.asarray(got, dtype=np.float64) for got, _ in moved], [want for _, want in moved])
+    return [] if factor is None else [surrogate_scaled(factor)]
+
+
+def _ratio(got, want):
+    """k of least squares in got = k want; None where it is no number, or 1."""
+    got, want = (np.concatenate([array.ravel() for array in arrays]).astype(np.float64) for arrays in (got, want))
+    square = want @ want
+    if not square or not np.all(np.isfinite(got)):
+        return None
+    factor = float(got @ want / square)
+    return None if abs(factor - 1) < SINGLE_PRECISION else factor
+
+
+def _scaled(case, method, traps, found, relative):
+    """All gradients, of the method or under one trap, times one number."""
+    expected = case.gradients(method)
+    names = list(expected)
+    candidates = [(None, expected)] + [(trap, _computed(case, method, trap)) for trap in traps if trap.aspect != "loss"]
+    for trap, varied in candidates:
+        if varied is None:
+            continue
+        factor = _ratio([np.asarray(found[name]) for name in names], [varied[name] for name in names])
+        if factor and _same(found, {name: varied[name] * factor for name in names}, names, relative):
+            also = f"; and {trap.says}" if trap else ""
+            name = "scaled" + (f" + {trap.name}" if trap else "")
+            return [Diagnosis(name, f"every gradient is {factor:.6g} times what it should be{also}")]
+    return []
+
+
+def _imprecise(expected, found, names):
+    """Single precision where double is asked for."""
+    double = all(expected[name].dtype == np.float64 for name in names if expected[name].dtype.kind == "f")
+    if double and _same(found, expected, names, SINGLE_PRECISION):
+        return [Diagnosis("single-precision", "the numbers are right in single precision alone")]
+    return []
+
+
+def of_shape(got, expected):
+    """Diagnoses of an array of another shape than expected."""
+    shape = np.shape(got)
+    if len(shape) >= 3 and shape == (expected[1], expected[0], *expected[2:]):
+        return (Diagnosis("axes-swapped", "the axes of batch and time are swapped in what is returned"),)
+    if len(shape) == 2 and shape == expected[::-1]:
+        return (Diagnosis("transposed", "the array is transposed: weights and their gradients are [n_out, n_in]"),)
+    if len(shape) == len(expected) - 1 and shape == expected[1:]:
+        return (Diagnosis("without-time", "the axis of time is missing"),)
+    return ()

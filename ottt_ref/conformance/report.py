@@ -1,0 +1,172 @@
+"""What a person, a script and a test server see of the verdicts: a table and what failed, JSON, JUnit's XML."""
+
+import json
+from collections import Counter
+from dataclasses import asdict
+from xml.etree import ElementTree
+
+import numpy as np
+
+from .. import __version__, storage
+from .checking import FAILED, NOT_COMPARED, OUTCOMES, PASSED, UNSUPPORTED
+from .compare import Divergence
+from .files import FORMAT, VERSION
+
+MARKS = {PASSED: "ok", FAILED: "FAIL", UNSUPPORTED: "-", NOT_COMPARED: "."}
+MOST_ALIKE = 2
+HEADINGS = {"spike-representation": "sr", "ottt-online": "online", "ottt-online-authors": "online-authors"}
+
+
+def succeeded(verdicts):
+    """Whether nothing failed or was left uncompared, and something passed."""
+    outcomes = Counter(verdict.outcome for verdict in verdicts)
+    return bool(outcomes[PASSED]) and not outcomes[FAILED] and not outcomes[NOT_COMPARED]
+
+
+def table(verdicts):
+    """A row per case, a column per method, as aligned lines."""
+    methods = list(dict.fromkeys(verdict.method for verdict in verdicts))
+    marks = {(verdict.case, verdict.method): MARKS[verdict.outcome] for verdict in verdicts}
+    cases = list(dict.fromkeys(verdict.case for verdict in verdicts))
+    headings = [HEADINGS.get(method, method) for method in methods]
+    first = max(len(case) for case in ("case", *cases))
+    lines = ["  ".join(["case".ljust(first), *headings])]
+    for case in cases:
+        cells = [marks.get((case, method), "").center(len(head)) for method, head in zip(methods, headings)]
+        lines.append("  ".join([case.ljust(first), *cells]).rstrip())
+    meanings = ", ".join(f"{mark} {outcome}" for outcome, mark in MARKS.items())
+    return "\n".join([*lines, "", meanings])
+
+
+def details(verdicts):
+    """What differs first in each failure, and the traps that it is like: at most two of a method and a trap.
+
+    And each reason why something is unsupported, once.
+    """
+    lines, shown = [], Counter()
+    for verdict in verdicts:
+        if verdict.outcome == FAILED:
+            kind = (verdict.method, tuple(diagnosis.name for diagnosis in verdict.diagnoses))
+            shown[kind] += 1
+            lines += failure_lines(verdict) if shown[kind] <= MOST_ALIKE else []
+        elif verdict.outcome == PASSED and verdict.reason:
+            lines.append(f"{verdict.case}, {verdict.method}: {verdict.reason}: {verdict.found}")
+    more = sum(count - MOST_ALIKE for count in shown.values() if count > MOST_ALIKE)
+    lines += [f"and {more} more failures like these (--json FILE has all)"] if more else []
+    reasons = Counter(verdict.reason for verdict in verdicts if verdict.outcome == UNSUPPORTED)
+    lines += [f"unsupported, {count} times: {reason}" for reason, count in reasons.items()]
+    return "\n".join(lines)
+
+
+def failure_lines(verdict):
+    """One failure, as lines."""
+    lines = [f"{verdict.case}, {verdict.method}: {verdict.reason}"]
+    if verdict.found is not None:
+        lines.append(f"    {verdict.found}")
+    return lines + [f"    like {diagnosis.name}: {diagnosis.says}" for diagnosis in verdict.diagnoses]
+
+
+def explanations(verdicts):
+    """(name, sentence, how many failures it explains): what explains most, then what explains most of the rest."""
+    failures = [verdict for verdict in verdicts if verdict.outcome == FAILED]
+    says = {diagnosis.name: diagnosis.says for verdict in failures for diagnosis in verdict.diagnoses}
+    left, result = [{diagnosis.name for diagnosis in verdict.diagnoses} for verdict in failures], []
+    while any(left):
+        counts = Counter(name for names in left for name in names)
+        most = max(counts.values())
+        best = [name for name in says if counts[name] == most]
+        result += [(name, says[name], most) for name in best]
+        left = [names for names in left if not names & set(best)]
+    return result
+
+
+def diagnosis(verdicts):
+    """The likely causes of the failures, as lines."""
+    failures = sum(verdict.outcome == FAILED for verdict in verdicts)
+    if not failures:
+        return ""
+    lines = ["diagnosis"]
+    lines += [f"    {name} ({count} of {failures}): {says}" for name, says, count in explanations(verdicts)]
+    unexplained = sum(verdict.outcome == FAILED and not verdict.diagnoses for verdict in verdicts)
+    if unexplained:
+        lines.append(f"    {unexplained} of {failures} failures are like no known trap")
+    return "\n".join(lines)
+
+
+def summary(verdicts):
+    """How many of each outcome, in a line."""
+    counts = Counter(verdict.outcome for verdict in verdicts)
+    return ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES)
+
+
+def as_data(verdicts, adapter):
+    """Everything as plain data; a number that is not finite is a text."""
+    return {
+        "ottt_ref": __version__,
+        "cases": {"format": FORMAT, "version": VERSION},
+        "adapter": adapter,
+        "conforms": succeeded(verdicts),
+        "outcomes": dict(Counter(verdict.outcome for verdict in verdicts)),
+        "diagnosis": [{"name": name, "says": says, "explains": count} for name, says, count in explanations(verdicts)],
+        "verdicts": [_verdict_data(verdict) for verdict in verdicts],
+    }
+
+
+def _verdict_data(verdict):
+    found = None
+    if verdict.found is not None:
+        found = {name: _plain(value) for name, value in asdict(verdict.found).items()}
+        if isinstance(verdict.found, Divergence):
+            found["layer"] = verdict.found.layer
+    return {
+        "case": verdict.case,
+        "method": verdict.method,
+        "outcome": verdict.outcome,
+        "reason": verdict.reason,
+        "first_difference": found,
+        "diagnoses": [asdict(each) for each in verdict.diagnoses],
+    }
+
+
+def _plain(value):
+    if isinstance(value, float) and not np.isfinite(value):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def write_json(path, verdicts, adapter):
+    """Write everything to `path`, atomically."""
+    text = json.dumps(as_data(verdicts, adapter), indent=1, ensure_ascii=False, allow_nan=False)
+    storage.write_bytes(path, (text + "\n").encode())
+
+
+def write_junit(path, verdicts, adapter):
+    """Write the verdicts as JUnit's XML to `path`, atomically: a test case each, the case's name as its class."""
+    counts = Counter(verdict.outcome for verdict in verdicts)
+    suite = ElementTree.Element(
+        "testsuite",
+        name=f"ottt_ref conformance of {adapter}",
+        tests=str(len(verdicts)),
+        failures=str(counts[FAILED]),
+        errors="0",
+        skipped=str(counts[UNSUPPORTED] + counts[NOT_COMPARED]),
+    )
+    for verdict in verdicts:
+        case = ElementTree.SubElement(suite, "testcase", classname=verdict.case, name=verdict.method)
+        lines = [str(verdict.found)] if verdict.found is not None else []
+        lines += [f"like {each.name}: {each.says}" for each in verdict.diagnoses]
+        if verdict.outcome == FAILED:
+            ElementTree.SubElement(case, "failure", message=_printable(verdict.reason)).text = _printable(
+                "\n".join(lines)
+            )
+        elif verdict.outcome != PASSED:
+            ElementTree.SubElement(case, "skipped", message=_printable(f"{verdict.outcome}: {verdict.reason}"))
+    root = ElementTree.Element("testsuites")
+    root.append(suite)
+    ElementTree.indent(root)
+    storage.write_bytes(path, ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n")
+
+
+def _printable(text):
+    """The text without the control characters that XML does not have: a backend's message may hold any."""
+    return "".join(character if character.isprintable() or character in "\n\t" else "?" for character in text)

@@ -1,0 +1,97 @@
+"""The kit inside a backend's own test-suite, by pytest:
+
+    from my_backend import adapter
+    from ottt_ref.conformance import parametrize
+
+    @parametrize(adapter)
+    def test_the_backend_conforms(check):
+        check()
+
+One test per case and method, named like `dense-ottt`; what the adapter does not support is skipped with its reason, and
+`something-is-supported` fails where that is everything.
+"""
+
+import functools
+
+from . import files
+from .adapter import prepared
+from .checking import FAILED, PASSED, UNSUPPORTED, CaseChecks
+from .diagnosis import Diagnostician
+from .reference import MEANINGS, methods_of
+from .report import failure_lines
+from .specifications import SPECIFICATIONS
+
+
+def parametrize(adapter, *, cases=None, case_names=None, methods=None, relative=None):
+    """pytest's mark that gives a test function the argument `check`, once per case and method.
+
+    adapter      a callable (case, method), or a class of such: see `ottt_ref.conformance.adapter`
+    cases        a folder that `ottt-ref cases export` wrote; the cases that are built in if not given
+    case_names   these cases alone
+    methods      these methods alone, of `reference.MEANINGS`
+    relative     the tolerance, relative to an array's largest number; by dtype if not given
+
+    Raises ModuleNotFoundError without pytest, AdapterError for what is no adapter, ValueError that names the case or
+    the method for one that there is not, and what `files.load` raises.
+    """
+    import pytest
+
+    suite = Suite(adapter, cases, relative)
+    known = suite.names()
+    _require_known("case_names", case_names, {case for case, _ in known})
+    _require_known("methods", methods, set(MEANINGS))
+    wanted = [
+        (case, method)
+        for case, method in known
+        if (case_names is None or case in case_names) and (methods is None or method in methods)
+    ]
+    checks = [pytest.param(functools.partial(suite.check, *names), id="-".join(names)) for names in wanted]
+    something = functools.partial(suite.require_something, wanted)
+    return pytest.mark.parametrize("check", [*checks, pytest.param(something, id="something-is-supported")])
+
+
+def _require_known(argument, names, known):
+    wrong = [name for name in names or () if name not in known]
+    if wrong:
+        raise ValueError(f"{argument} must be of {', '.join(sorted(known))}, got {wrong[0]!r}")
+
+
+class Suite:
+    """An adapter and the cases, each made or read when it is first asked for; its forward pass is run once."""
+
+    def __init__(self, adapter, folder=None, relative=None):
+        self._adapter = prepared(adapter)
+        self._loaded = None if folder is None else {case.name: case for case in files.load(folder)}
+        self._relative = relative
+        self._diagnostician = Diagnostician()
+        self._checks = {}
+
+    def names(self):
+        """(case, method) of everything that there is, in order."""
+        if self._loaded is not None:
+            return [(case.name, method) for case in self._loaded.values() for method in case.methods]
+        return [(each.name, method) for each in SPECIFICATIONS for method in methods_of(each)]
+
+    def verdict(self, case, method):
+        """The Verdict of a case's method."""
+        if case not in self._checks:
+            made = files.make_cases([case])[0] if self._loaded is None else self._loaded[case]
+            self._checks[case] = CaseChecks(self._adapter, made, self._relative, self._diagnostician)
+        return self._checks[case].verdict(method)
+
+    def check(self, case, method):
+        """Fail, skip or pass the test that is running."""
+        import pytest
+
+        verdict = self.verdict(case, method)
+        if verdict.outcome == FAILED:
+            pytest.fail("\n".join(failure_lines(verdict)), pytrace=False)
+        if verdict.outcome != PASSED:
+            pytest.skip(f"{verdict.outcome}: {verdict.reason}")
+
+    def require_something(self, names):
+        """Fail the test that is running where nothing is supported."""
+        import pytest
+
+        if all(self.verdict(*each).outcome == UNSUPPORTED for each in names):
+            pytest.fail("the adapter supports nothing of what is checked", pytrace=False)

@@ -1,0 +1,189 @@
+"""Traps of the forward pass: what other conventions and mistakes do to potentials and spikes."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...layers import INPUTS
+from ...neurons import LIF
+from ...operations import AveragePool2d, Chain, Scale
+from ...synapses import Synapses
+from ...weight_standardisation import WeightStandardised
+from ..variations import Variation
+from .varying import with_neurons, with_operations
+
+
+def silenced(operation):
+    """The operation with every parameter 0."""
+    return operation.rebuilt(lambda array: np.zeros_like(array), lambda number: number)
+
+
+def without_bias(operation):
+    """Synapses whose bias is 0."""
+    if isinstance(operation, WeightStandardised):
+        return WeightStandardised(without_bias(operation.synapses), operation.gain, epsilon=operation.epsilon)
+    if not isinstance(operation, Synapses):
+        return operation
+    result = operation.with_weight(operation.weight)
+    result.bias = np.zeros_like(operation.bias)
+    return result
+
+
+@dataclass(frozen=True)
+class Strict(LIF):
+    """Neurons that fire above the threshold, not at it."""
+
+    def step(self, potential, output, current, soft=False):
+        super().step(potential, output, current, soft)
+        output[...] = potential > self.threshold
+
+
+@dataclass(frozen=True)
+class NeverReset(LIF):
+    """Neurons whose spikes leave the potential as it is."""
+
+    def step(self, potential, output, current, soft=False):
+        output[...] = 0
+        super().step(potential, output, current, soft)
+
+
+def as_kind(kind):
+    """Neurons → neurons of another kind with the same numbers."""
+    return lambda neuron: kind(neuron.decay, neuron.threshold, neuron.reset, neuron.surrogate, neuron.reset_potential)
+
+
+def with_input_times(factor):
+    """Network → Network in which every current into a spiking layer is multiplied by a function of its λ."""
+
+    def apply(network):
+        def operations(connection):
+            neuron = network.layers[connection.target].neuron
+            if not neuron.spiking:
+                return connection.operations
+            return Chain([connection.operations, Scale(factor(neuron.decay))])
+
+        return network.mapped(operations, lambda neuron: neuron)
+
+    return apply
+
+
+def standardised_with(gain, epsilon):
+    """Weight-standardised operations with gain and ε multiplied by functions of the fan-in n."""
+
+    def change(operation):
+        if not isinstance(operation, WeightStandardised):
+            return operation
+        count = operation.synapses.weight[0].size
+        factor = operation.dtype.type(gain(count))
+        return WeightStandardised(
+            operation.synapses, operation.gain * factor, epsilon=operation.epsilon * epsilon(count)
+        )
+
+    return change
+
+
+def biased(count):
+    """Unbiased over biased variance."""
+    return count / (count - 1)
+
+
+def flipped(operation):
+    """A convolution in place of a correlation: the kernel turned around."""
+    if isinstance(operation, WeightStandardised):
+        return WeightStandardised(flipped(operation.synapses), operation.gain, epsilon=operation.epsilon)
+    if not isinstance(operation, Synapses) or operation.weight.ndim != 4:
+        return operation
+    return operation.with_weight(np.ascontiguousarray(operation.weight[:, :, ::-1, ::-1]))
+
+
+def one_step_late(connection, now, earlier):
+    """Layers hear the layer below one time step late; recurrent and feedback connections as ever."""
+    late = connection.delayed or connection.source != INPUTS
+    return (earlier[0] if late else now)[connection.source]
+
+
+def two_steps_late(connection, now, earlier):
+    """Recurrent and feedback connections deliver s[t-2]."""
+    return (earlier[1] if connection.delayed else now)[connection.source]
+
+
+def after_reset(name, array, network, activity):
+    """Potentials that are recorded after the reset."""
+    kind, _, l = name.partition("/")
+    if kind != "potential" or int(l) not in network.spiking:
+        return array
+    neuron, spikes = network.layers[int(l)].neuron, activity.layer_outputs[int(l)]
+    if neuron.reset == "hard":
+        return array - spikes * array + spikes * array.dtype.type(neuron.reset_potential)
+    return array - array.dtype.type(neuron.threshold) * spikes
+
+
+def averaged(name, array, network, activity):
+    """Outputs that are the mean over time, at every time step."""
+    return np.broadcast_to(array.mean(axis=0), array.shape) if name == "outputs" else array
+
+
+def reset_to(kind, potential=None):
+    """Network → Network with another reset."""
+
+    def change(neuron):
+        return replace(neuron, reset=kind, reset_potential=neuron.reset_potential if potential is None else potential)
+
+    return with_neurons(change)
+
+
+def forward_traps():
+    """Variations of the forward pass, the more common ones first."""
+    return (
+        Variation("reset-unleaked", "the subtraction of the reset does not leak: u[t] = λ u[t-1] - V_th s[t-1] + I[t]",
+                  "reset", reset_to("unleaked")),
+        Variation("reset-leaked", "the subtraction of the reset leaks: u[t] = λ (u[t-1] - V_th s[t-1]) + I[t]",
+                  "reset", reset_to("soft")),
+        Variation("reset-hard", "the reset is hard, to 0", "reset", reset_to("hard", 0.0)),
+        Variation("reset-none", "spikes do not reset the potential", "reset", with_neurons(as_kind(NeverReset))),
+        Variation("input-leaked", "the leak takes in this step's current: u[t] = λ (u[t-1] - V_th s[t-1] + I[t])",
+                  "input", with_input_times(lambda decay: decay)),
+        Variation("input-decayed", "the current is multiplied by 1 - λ (as in τ du/dt = -u + I)",
+                  "input", with_input_times(lambda decay: 1 - decay)),
+        Variation("spike-strict", "H(0) = 0: neurons at the threshold do not fire",
+                  "spike", with_neurons(as_kind(Strict))),
+        Variation("axes-swapped", "the batch is read as time, and time as the batch", "axes", axes=(1, 0)),
+        Variation("layers-delayed", "each layer hears the layer below one time step late", "timing",
+                  given=one_step_late),
+        Variation("recurrence-delayed", "recurrent and feedback connections deliver s[t-2] in place of s[t-1]",
+                  "timing", given=two_steps_late),
+        Variation("recurrent-ignored", "recurrent connections are left out", "recurrence",
+                  with_operations(silenced, lambda c: c.delayed and c.source == c.target)),
+        Variation("feedback-ignored", "feedback connections are left out", "recurrence",
+                  with_operations(silenced, lambda c: c.delayed and c.source != c.target)),
+        Variation("skip-ignored", "skip connections are left out", "skip",
+                  with_operations(silenced, lambda c: not c.delayed and c.source != c.target - 1)),
+        Variation("bias-ignored", "biases are left out", "bias", with_operations(without_bias)),
+        Variation("variance-biased", "weight standardisation divides the variance by n, not by n - 1",
+                  "variance", with_operations(standardised_with(lambda n: math.sqrt(biased(n)), biased))),
+        Variation("fan-in-ignored", "weight standardisation leaves out the fan-in n: (W - mean) / sqrt(variance + ε)",
+                  "variance", with_operations(standardised_with(math.sqrt, lambda n: n))),
+        Variation("kernel-flipped", "kernels are turned around: a convolution, not a correlation",
+                  "kernel", with_operations(flipped)),
+        Variation("scale-ignored", "fixed scales of spikes are left out", "scale",
+                  with_operations(lambda o: Scale(1.0) if isinstance(o, Scale) else o)),
+        Variation("pool-summed", "pooling adds up, and does not average", "pool",
+                  with_operations(lambda o: replace(o, share=1.0) if isinstance(o, AveragePool2d) else o)),
+        Variation("potential-after-reset", "potentials are recorded after the reset, not before it", "record",
+                  seen=after_reset),
+        Variation("outputs-averaged", "outputs are averaged over time", "record", seen=averaged),
+    )  # fmt: skip
+
+
+def combined(first, second):
+    """Two forward variations at once; None where they are about the same thing."""
+    if first.aspect == second.aspect or {first.aspect, second.aspect} & {"record", "axes"}:
+        return None
+    return replace(
+        first,
+        name=f"{first.name} + {second.name}",
+        says=f"{first.says}; and {second.says}",
+        network=lambda network: second.network(first.network(network)),
+        given=second.given if first.aspect != "timing" else first.given,
+    )

@@ -1,0 +1,80 @@
+"""Traps of the surrogate derivative ψ."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...surrogate import Arctan, MultiGaussian, Rectangle, Sigmoid, Surrogate, Triangle
+from ..variations import Variation
+from .varying import with_neurons
+
+
+@dataclass(frozen=True)
+class VariedSurrogate(Surrogate):
+    """A surrogate derivative that is some function of z = u - V_th and of the right one."""
+
+    right: Surrogate
+    change: object
+
+    def derivative(self, z):
+        return np.asarray(self.change(z, self.right.derivative), dtype=z.dtype)
+
+
+def with_surrogate(change):
+    """Network → Network whose ψ is change(z, the right ψ, the neuron)."""
+
+    def vary(neuron):
+        varied = VariedSurrogate(neuron.surrogate, lambda z, psi: change(z, psi, neuron))
+        return replace(neuron, surrogate=varied)
+
+    return with_neurons(vary)
+
+
+def surrogate_scaled(factor, name="surrogate-scaled", says=None):
+    """ψ times a number."""
+    text = says or f"the surrogate derivative is multiplied by {factor:.6g}"
+    return Variation(name, text, "surrogate", with_surrogate(lambda z, psi, neuron: factor * psi(z)))
+
+
+def _normalised(z, psi, neuron):
+    return psi(z) / psi(np.zeros(1, dtype=z.dtype))
+
+
+def _after_reset(z, psi, neuron):
+    if neuron.reset == "hard":
+        return psi(np.where(z >= 0, neuron.reset_potential - neuron.threshold, z).astype(z.dtype))
+    return psi((z - neuron.threshold * (z >= 0)).astype(z.dtype))
+
+
+def _inverted(neuron):
+    """The surrogate whose slope or width is read as its inverse."""
+    right = neuron.surrogate
+    changes = {
+        Sigmoid: lambda: Sigmoid(1 / right.alpha),
+        Arctan: lambda: Arctan(1 / right.alpha),
+        Triangle: lambda: Triangle(1 / right.width, right.height),
+        Rectangle: lambda: Rectangle(1 / right.width),
+        MultiGaussian: lambda: MultiGaussian(1 / right.sigma, right.h, right.s, right.scale),
+    }
+    return replace(neuron, surrogate=changes[type(right)]())
+
+
+def surrogate_traps():
+    """Variations of ψ: its size, its argument, its parameters, another one at its usual parameters."""
+    others = (Sigmoid(4.0), Sigmoid(1.0), Sigmoid(25.0), Arctan(2.0), Arctan(1.0), Triangle(), Rectangle(1.0),
+              Rectangle(2.0), MultiGaussian())  # fmt: skip
+    return (
+        surrogate_scaled(0.0, "surrogate-zero", "the surrogate derivative is 0: nothing is learned below the readout"),
+        Variation("surrogate-normalised", "the surrogate derivative is scaled to 1 at the threshold", "surrogate",
+                  with_surrogate(_normalised)),
+        Variation("surrogate-of-potential", "the surrogate derivative is taken at u, not at u - V_th", "surrogate",
+                  with_surrogate(lambda z, psi, neuron: psi((z + neuron.threshold).astype(z.dtype)))),
+        Variation("surrogate-after-reset", "the surrogate derivative is taken at the potential after the reset",
+                  "surrogate", with_surrogate(_after_reset)),
+        Variation("surrogate-one", "the surrogate derivative is 1 (straight-through)", "surrogate",
+                  with_surrogate(lambda z, psi, neuron: np.ones_like(z))),
+        Variation("surrogate-inverted", "the surrogate's slope is read as its width, or the other way round",
+                  "surrogate", with_neurons(_inverted)),
+        *(Variation(f"surrogate-{type(kind).__name__.lower()}", f"the surrogate is {kind!r}", "surrogate",
+                    with_neurons(lambda neuron, kind=kind: replace(neuron, surrogate=kind))) for kind in others),
+    )  # fmt: skip

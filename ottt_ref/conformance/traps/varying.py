@@ -1,0 +1,26 @@
+"""What traps are made of: networks with other neurons, or with other operations."""
+
+from ...operations import Chain
+
+
+def with_neurons(change):
+    """Network → Network whose spiking neurons are `change`d."""
+
+    def apply(network):
+        return network.mapped(lambda c: c.operations, lambda neuron: change(neuron) if neuron.spiking else neuron)
+
+    return apply
+
+
+def with_operations(change, where=lambda connection: True):
+    """Network → Network whose operations, chains taken apart, are `change`d in the connections `where` it is so."""
+
+    def changed(operation):
+        if isinstance(operation, Chain):
+            return Chain([changed(each) for each in operation.operations])
+        return change(operation)
+
+    def apply(network):
+        return network.mapped(lambda c: changed(c.operations) if where(c) else c.operations, lambda neuron: neuron)
+
+    return apply
