@@ -48,6 +48,14 @@ class HardResetToZero(Backend):
         return {**neuron, "reset_potential": 0.0} if spiking(neuron) else neuron
 
 
+@fault("the potential to which the hard reset goes is not leaked", shows={"dense-hard": FORWARD}, spares=["dense"])
+class HardResetUnleaked(Backend):
+    def carried(self, neuron, u, s):
+        if neuron["reset"] != "hard":
+            return super().carried(neuron, u, s)
+        return neuron["decay"] * (1 - s) * u + neuron["reset_potential"] * s
+
+
 @fault("potentials start from reset_potential, not from 0", shows={"dense-hard": FORWARD}, spares=["dense"])
 class StartsFromReset(Backend):
     def rest(self):
@@ -208,6 +216,19 @@ class SwappedAxes(Backend):
     def read(self, entry, arrays):
         super().read(entry, arrays)
         self.inputs = self.inputs.swapaxes(0, 1)
+
+
+@fault(
+    "products in single precision round the weights to 10 bits, as tensor cores do unless told otherwise",
+    shows={"dense-float32": FORWARD, "conv-standardised-float32": FORWARD},
+    spares=["dense", "conv-standardised"],
+)
+class TensorFloat32(Backend):
+    def weight(self, operation, name):
+        weight = super().weight(operation, name)
+        if weight.dtype == np.float64:
+            return weight
+        return (np.ascontiguousarray(weight).view(np.uint32) & 0xFFFFE000).view(np.float32)
 
 
 @fault(

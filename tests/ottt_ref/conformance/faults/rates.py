@@ -27,6 +27,16 @@ class RatesReversed(Backend):
 
 
 @fault(
+    "the inputs' rates are plain means over time",
+    shows={"dense": RATES, "dense-decay-0": RATES},
+    spares=["dense-decay-1", "dense-one-step"],
+)
+class InputRatesUnweighted(Backend):
+    def rates(self, steps):
+        return {**super().rates(steps), INPUTS: self.inputs.mean(axis=0)}
+
+
+@fault(
     "rates are not divided by Λ_T",
     shows={"dense": RATES, "dense-decay-1": RATES},
     spares=["dense-decay-0", "dense-one-step"],

@@ -70,6 +70,20 @@ class SurrogateDefaults(Backend):
 
 
 @fault(
+    "the sigmoid's derivative is α e / (1 + e)² of e = exp(-αz), which overflows to what is not a number",
+    shows={"dense-long-float32": SURROGATE},
+    spares=["dense", "dense-float32", "dense-long"],
+)
+class SigmoidOverflows(Backend):
+    def surrogate(self, description, z):
+        if description["type"] != "Sigmoid":
+            return super().surrogate(description, z)
+        with np.errstate(over="ignore", invalid="ignore"):
+            e = np.exp(-description["alpha"] * z)
+            return description["alpha"] * e / (1 + e) ** 2
+
+
+@fault(
     "the surrogate is a sigmoid, whichever was asked for",
     shows={"dense-arctan": SURROGATE, "dense-triangle": SURROGATE, "dense-multigaussian": SURROGATE},
     spares=["dense", "dense-sharp"],
