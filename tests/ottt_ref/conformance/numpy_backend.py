@@ -1,0 +1,304 @@
+"""A backend from outside: plain NumPy, written against the cases' plain data and nothing of ottt_ref.
+
+What a case asks for is read from its manifest entry and its arrays. Each choice that backends differ in is a method of
+its own, so that `faults` can make one mistake at a time.
+"""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+from scipy.special import softmax
+
+from .numpy_neurons import Neurons
+from .numpy_operations import Operations
+
+INPUTS = -1
+RULES = {"ottt": "derivation", "ottt-authors": "authors", "sltt": "sltt"}
+ONLINE_RULES = {"ottt-online": "derivation", "ottt-online-authors": "authors"}
+
+
+@dataclass(frozen=True)
+class Connection:
+    """From layer `source` (or INPUTS) into layer `target`; delayed, with the spikes of the time step before."""
+
+    source: int
+    target: int
+    delayed: bool
+    name: str
+    operations: list
+
+
+@dataclass
+class Step:
+    """One time step: u, s and ψ by layer, and what each connection was given, by name. All [B, ...]."""
+
+    potentials: list = field(default_factory=list)
+    outputs: list = field(default_factory=list)
+    derivatives: list = field(default_factory=list)
+    given: dict = field(default_factory=dict)
+
+
+def chain(description):
+    """The operations of a description, one after the other."""
+    if description["type"] == "Chain":
+        return [operation for each in description["operations"] for operation in chain(each)]
+    return [description]
+
+
+def connections_of(network):
+    """Every connection, by the names under which its parameters lie in the arrays."""
+    layers, result = network["layers"], []
+    for l, layer in enumerate(layers):
+        readout = l == len(layers) - 1 and layer["neuron"]["type"] == "Integrator"
+        name = "readout" if readout else f"layer{l}"
+        result.append(Connection(l - 1, l, False, name, chain(layer["synapses"])))
+        if layer["recurrent"]:
+            result.append(Connection(l, l, True, f"{name}.recurrent", chain(layer["recurrent"])))
+        for word, delayed, others in (("skip", False, network["skips"]), ("feedback", True, network["feedback"])):
+            for other in (other for other in others if other["target"] == l):
+                source, operations = other["source"], chain(other["operations"])
+                result.append(Connection(source, l, delayed, f"{name}.{word}{source}", operations))
+    return result
+
+
+class Backend(Operations, Neurons):
+    """Every method of every case: an adapter of the conformance kit."""
+
+    def __call__(self, case, method):
+        self.read(case.entry, case.arrays)
+        if method == "forward":
+            return self.forward(self.run())
+        if method in ("bptt", "bptt-kept"):
+            return self.bptt(kept=method == "bptt-kept")
+        if method in RULES:
+            return self.forwards_in_time(RULES[method])
+        if method in ONLINE_RULES:
+            return self.online(ONLINE_RULES[method])
+        if method == "spike-representation":
+            return self.spike_representation()
+        raise NotImplementedError(f"there is no method {method!r}")
+
+    def read(self, entry, arrays):
+        self.entry, self.dtype = entry, np.dtype(entry["dtype"])
+        self.neurons = [self.read_neuron(layer["neuron"]) for layer in entry["network"]["layers"]]
+        self.connections = connections_of(entry["network"])
+        prefix = "parameter/"
+        self.parameters = {
+            name.removeprefix(prefix): self.read_array(array)
+            for name, array in arrays.items()
+            if name.startswith(prefix)
+        }
+        self.inputs = self.read_array(arrays["inputs"])
+        self.shapes = {INPUTS: tuple(entry["network"]["input_shape"])}
+        for l in range(len(self.neurons)):
+            given = np.zeros((1, *self.shapes[l - 1]), dtype=self.dtype)
+            self.shapes[l] = self.current(next(self.into(l)), given).shape[1:]
+        targets, classes = arrays["targets"], self.shapes[len(self.neurons) - 1][0]
+        self.targets = np.eye(classes, dtype=self.dtype)[targets] if targets.ndim == 1 else self.read_array(targets)
+
+    def read_neuron(self, description):
+        return description
+
+    def read_array(self, array):
+        return np.array(array)
+
+    def into(self, l):
+        return (connection for connection in self.connections if connection.target == l)
+
+    # the forward pass
+
+    def rest(self):
+        """The state before the first time step."""
+        zeros = [np.zeros((self.inputs.shape[1], *self.shapes[l]), dtype=self.dtype) for l in range(len(self.neurons))]
+        return Step(zeros, zeros)
+
+    def run(self):
+        """Every time step of the sequence."""
+        before, steps = self.rest(), []
+        for x in self.inputs:
+            before = self.step(before, x)
+            steps.append(before)
+        return steps
+
+    def step(self, before, x):
+        now = Step()
+        for l, neuron in enumerate(self.neurons):
+            for connection in self.into(l):
+                now.given[connection.name] = self.delivered(connection, x, now, before)
+            current = sum(self.current(connection, now.given[connection.name]) for connection in self.into(l))
+            u = self.integrate(neuron, before.potentials[l], before.outputs[l], current)
+            now.potentials.append(u)
+            now.outputs.append(self.fire(neuron, u))
+            now.derivatives.append(self.derivative(neuron, u, now.outputs[-1]))
+        return now
+
+    def delivered(self, connection, x, now, before):
+        """What a connection is given."""
+        if connection.source == INPUTS:
+            return x
+        return (before if connection.delayed else now).outputs[connection.source]
+
+    def forward(self, steps):
+        found = {"outputs": np.stack([step.outputs[-1] for step in steps])}
+        for l, neuron in enumerate(self.neurons):
+            found[f"potential/{l}"] = np.stack([step.potentials[l] for step in steps])
+            if neuron["type"] == "LIF":
+                found[f"spikes/{l}"] = np.stack([step.outputs[l] for step in steps])
+        return found
+
+    # the loss, and the errors of one time step
+
+    def output_error(self, outputs):
+        """∂L[t]/∂o[t]: of ℓ / T, the mean over the batch."""
+        return self.loss_gradient(outputs, self.targets) / (len(self.inputs) * len(outputs))
+
+    def loss_gradient(self, outputs, targets):
+        """∂ℓ/∂o of each sample."""
+        share = {"CrossEntropy": 0.0, "MeanSquaredError": 1.0}.get(self.entry["loss"]["type"])
+        share = self.entry["loss"]["mse_weight"] if share is None else share
+        return (1 - share) * self.cross_entropy(outputs, targets) + share * self.squared_error(outputs, targets)
+
+    def cross_entropy(self, outputs, targets):
+        return softmax(outputs, axis=1) - targets
+
+    def squared_error(self, outputs, targets):
+        return 2 * (outputs - targets) / outputs.shape[1]
+
+    def errors(self, step, output_error, later=None, kept=False):
+        """The errors at the potentials, by layer: δ[t] from δ[t+1] = `later`, or, without, the instantaneous g[t]."""
+        result = [None] * len(self.neurons)
+        for l in reversed(range(len(self.neurons))):
+            result[l] = step.derivatives[l] * self.incoming(l, result, later, output_error)
+            if later is not None:
+                u, s, derivative = step.potentials[l], step.outputs[l], step.derivatives[l]
+                result[l] = result[l] + self.jacobian(self.neurons[l], u, s, derivative, kept) * later[l]
+        return result
+
+    def incoming(self, l, errors, later, output_error):
+        """ε of layer l: what comes back from the loss and by the connections out of it."""
+        total = output_error if l == len(self.neurons) - 1 else 0.0
+        for connection in self.connections:
+            if connection.source == l and not connection.delayed:
+                total = total + self.send_back(connection, errors[connection.target])
+            elif connection.source == l and later is not None:
+                total = total + self.send_back(connection, later[connection.target])
+        return total
+
+    # the methods
+
+    def bptt(self, kept):
+        steps = self.run()
+        later, errors, gradients = [np.zeros_like(u) for u in steps[-1].potentials], [], self.zeros()
+        for step in reversed(steps):
+            later = self.errors(step, self.output_error(step.outputs[-1]), later, kept)
+            errors.insert(0, later)
+            for connection in self.connections:
+                given = step.given[connection.name]
+                self.add_gradients(gradients, connection, later[connection.target], given, 1.0)
+        return self.result(gradients, errors)
+
+    def forwards_in_time(self, rule):
+        """OTTT in either dialect, or SLTT, summed over the sequence."""
+        traces, errors, gradients = {}, [], self.zeros()
+        for step in self.run():
+            errors.append(self.add_step(gradients, step, traces, rule))
+        return self.result(gradients, errors)
+
+    def add_step(self, gradients, step, traces, rule):
+        """Add what one time step gives; its errors by layer."""
+        errors = self.errors(step, self.output_error(step.outputs[-1]))
+        for connection in self.connections:
+            values, constant = self.paired(connection, step, traces, rule)
+            self.add_gradients(gradients, connection, errors[connection.target], values, constant)
+        return errors
+
+    def paired(self, connection, step, traces, rule):
+        """What a connection's error is paired with, and what its bias's: traces, or what was given at t."""
+        given, neuron = step.given[connection.name], self.neurons[connection.target]
+        if rule == "sltt":
+            return given, 1.0
+        decay = neuron["decay"]
+        if self.stateless(neuron):
+            decay = self.neurons[connection.source]["decay"]
+        values, constant = traces.get(connection.name, (np.zeros_like(given), 0.0))
+        values = self.trace(values, given, decay if self.traces_values(connection, rule) else 0.0)
+        constant = self.trace(constant, 1.0, decay if self.traces_bias(connection, rule) else 0.0)
+        traces[connection.name] = values, constant
+        return values, constant
+
+    def traces_values(self, connection, rule):
+        return rule == "derivation" or connection.source != INPUTS
+
+    def traces_bias(self, connection, rule):
+        return rule == "derivation" and not self.stateless(self.neurons[connection.target])
+
+    def trace(self, before, value, decay):
+        return decay * before + value
+
+    def online(self, rule):
+        """OTTT that updates after each time step."""
+        step, traces, history = self.rest(), {}, [self.parameters]
+        for x in self.inputs:
+            step, gradients = self.step(step, x), self.zeros()
+            self.add_step(gradients, step, traces, rule)
+            self.update(gradients)
+            history.append(self.parameters)
+        return {name: np.stack([row[name] for row in history[1:]]) for name in self.parameters}
+
+    def update(self, gradients):
+        rate = self.entry["online"]["learning_rate"]
+        self.parameters = {name: value - rate * gradients[name] for name, value in self.parameters.items()}
+
+    def spike_representation(self):
+        """e = D / V_th (A^T e + ∂ℓ/∂a), A all connections between layers: one linear system, with loops or without."""
+        rates, last = self.rates(self.run()), len(self.neurons) - 1
+        currents = [sum(self.current(c, rates[c.source]) for c in self.into(l)) for l in range(last + 1)]
+        outputs = rates[last] if self.neurons[last]["type"] == "LIF" else currents[last]
+        batch = len(outputs)
+        ends = np.cumsum([0, *(current[0].size for current in currents)])
+        gate = np.concatenate([self.gate(*pair).reshape(batch, -1) for pair in zip(self.neurons, currents)], axis=1)
+        push = np.zeros_like(gate)
+        push[:, ends[last] :] = self.loss_gradient(outputs, self.targets) / batch
+        system = np.eye(ends[-1], dtype=self.dtype) - gate[:, :, None] * self.all_transposed(ends)
+        solved = np.linalg.solve(system, (gate * push)[..., None])[..., 0]
+        errors = [solved[:, a:b].reshape(current.shape) for (a, b), current in zip(pairwise(ends), currents)]
+        gradients = self.zeros()
+        for connection in self.connections:
+            self.add_gradients(gradients, connection, errors[connection.target], rates[connection.source], 1.0)
+        return self.result(gradients, [errors])
+
+    def rates(self, steps):
+        """The weighted rates by layer and of the inputs, whose decay is that of the first layer."""
+        found = {INPUTS: self.rate(self.inputs, self.neurons[0]["decay"])}
+        for l, neuron in enumerate(self.neurons):
+            found[l] = self.rate([step.outputs[l] for step in steps], neuron["decay"])
+        return found
+
+    def rate(self, values, decay):
+        weights = decay ** np.arange(len(values))[::-1].astype(self.dtype)
+        return np.tensordot(weights / weights.sum(), np.asarray(values), axes=1)
+
+    def gate(self, neuron, current):
+        """The derivative of the clamp of I / V_th; 1 for a readout."""
+        if neuron["type"] == "Integrator":
+            return np.ones_like(current)
+        return ((current > 0) & (current < neuron["threshold"])) / self.dtype.type(neuron["threshold"])
+
+    def all_transposed(self, ends):
+        """A^T [n, n] of the n neurons of all layers."""
+        result = np.zeros((ends[-1], ends[-1]), dtype=self.dtype)
+        for c in (c for c in self.connections if c.source != INPUTS):
+            count = ends[c.target + 1] - ends[c.target]
+            units = np.eye(count, dtype=self.dtype).reshape(count, *self.shapes[c.target])
+            rows = self.send_back(c, units).reshape(count, -1)
+            result[ends[c.source] : ends[c.source + 1], ends[c.target] : ends[c.target + 1]] += rows.T
+        return result
+
+    def zeros(self):
+        return {name: np.zeros_like(value) for name, value in self.parameters.items()}
+
+    def result(self, gradients, errors):
+        """The gradients, with the errors by layer, [T, B, ...]."""
+        stacked = {f"error/{l}": np.stack([row[l] for row in errors]) for l in range(len(self.neurons))}
+        return {**gradients, **stacked}
