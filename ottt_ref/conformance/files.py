@@ -33,31 +33,13 @@ import numpy as np
 from .. import losses, storage
 from ..descriptions import describe, rebuild
 from ..network import Network
-from .reference import FORWARD, MEANINGS, METHODS, ONLINE, ONLINE_RATE, expected, methods_of
+from .conventions import CONVENTIONS, describe_array
+from .reference import FORWARD, MEANINGS, METHODS, ONLINE, expected, methods_of
 from .specifications import SPECIFICATIONS, draw
 
 FORMAT, VERSION = "ottt_ref conformance cases", 1
 MANIFEST = "manifest.json"
 LARGEST_MANIFEST, LARGEST_CASE = 2**24, 2**26  # bytes
-CONVENTIONS = {
-    "axes": "time first: [T, B, n], images [T, B, C, H, W]; weights [n_out, n_in], kernels [C_out, C_in, K_H, K_W]",
-    "lif": "soft: u[t] = decay (u[t-1] - threshold s[t-1]) + I[t]; unleaked: u[t] = decay u[t-1] - threshold s[t-1] + "
-    "I[t]; hard: u[t] = decay ((1 - s[t-1]) u[t-1] + reset_potential s[t-1]) + I[t]; u and s start from 0",
-    "spike": "s[t] = 1 where u[t] >= threshold, else 0",
-    "timing": "input, spikes and output of a time step happen in the same time step; recurrent and feedback "
-    "connections deliver the spikes of the one before",
-    "readout": "an Integrator: o[t] = decay o[t-1] + I[t]; decay 0 is stateless",
-    "surrogate": "psi(z), z = u - threshold: Sigmoid alpha S (1 - S) with S = 1 / (1 + exp(-alpha z)); Arctan "
-    "(alpha/2) / (1 + (pi alpha z / 2)^2); Triangle height max(0, 1 - |z| / width); Rectangle 1 / width where "
-    "|z| < width / 2; MultiGaussian scale ((1 + h) N(z; 0, sigma^2) - h N(z; sigma, (s sigma)^2) - "
-    "h N(z; -sigma, (s sigma)^2))",
-    "loss": "L = sum over t of l(o[t], y) / T, the mean over the batch; MeanSquaredError is the mean over classes; "
-    "Mixed (1 - mse_weight) cross-entropy + mse_weight squared error; labels are one-hot; SR: l of the rates' "
-    "output, once",
-    "weight standardisation": "(W - mean) / sqrt(variance n + epsilon) gain by output, unbiased variance, n the fan-in",
-    "trace": "a[t] = decay a[t-1] + s[t], with the decay of the membrane that it enters (of a stateless readout: of "
-    "the neurons that spike)",
-}
 
 
 @dataclass(frozen=True)
@@ -135,7 +117,7 @@ def make_case(specification):
         "batch_size": specification.batch_size,
         "network": describe(network),
         "loss": describe_loss(specification.loss),
-        "online": {"optimizer": "SGD", "learning_rate": ONLINE_RATE, "momentum": 0},
+        "online": {"optimizer": "SGD", "learning_rate": specification.learning_rate, "momentum": 0},
         "margin": drawn.margin,
         "methods": methods_of(specification),
         "arrays": {name: describe_array(name, array, network) for name, array in arrays.items()},
@@ -310,42 +292,3 @@ def loss_from(description):
     if kind not in known or set(fields) != ({"mse_weight"} if kind == "Mixed" else set()):
         raise ValueError(f"loss must be one of {', '.join(known)} with its numbers, got {description!r}")
     return known[kind](**fields)
-
-
-def describe_array(name, array, network):
-    """Shape, dtype, unit and meaning of an array by its name."""
-    unit, meaning = _unit_and_meaning(name, network)
-    return {"shape": list(array.shape), "dtype": str(array.dtype), "unit": unit, "meaning": meaning}
-
-
-def _unit_and_meaning(name, network):
-    kind, *rest = name.split("/")
-    names = network.layer_names
-    plain = {
-        "inputs": ("current or spikes", "what the first layer is given, [T, B, ...]"),
-        "targets": ("class", "class labels [B], or target rows [B, C]"),
-        "outputs": ("potential", "the readout's potential, or the last layer's spikes, [T, B, C]"),
-        "loss": ("loss", "sum over time of l(o[t], y) / T, the mean over the batch"),
-    }
-    if not rest:
-        return plain[kind]
-    if kind in ("potential", "spikes", "psi", "constant_trace"):
-        unit, what = {
-            "potential": ("potential", "u[t] before the reset"),
-            "spikes": ("spikes per time step", "s[t], 0 or 1"),
-            "psi": ("1 / potential", "the surrogate derivative at u[t]"),
-            "constant_trace": ("time steps", "the trace of the constant 1, which stands for the bias"),
-        }[kind]
-        return unit, f"{what} of {names[int(rest[0])]}"
-    if kind == "parameter":
-        return "weight", f"the parameter {rest[0]}"
-    if kind == "trace":
-        return "spikes", f"the trace of what {rest[0]} is given, [T, B, ...]"
-    meaning = MEANINGS[rest[0]]
-    if kind == "loss":
-        return "loss", f"the loss of {meaning}"
-    if kind == "error":
-        return "loss / potential", f"{meaning}: the error at the potentials of {names[int(rest[1])]} at each time step"
-    if kind == "gradient":
-        return "loss / weight", f"{meaning}: the gradient of {rest[1]}"
-    return "weight", f"{meaning}: {rest[1]} after each time step, [T, ...]"

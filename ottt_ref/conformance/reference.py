@@ -20,8 +20,6 @@ from ..simulation import run
 from ..traces import Traces
 from ..training import SGD
 
-ONLINE_RATE = 0.1
-
 
 @dataclass(frozen=True)
 class Method:
@@ -80,7 +78,7 @@ def expected(drawn):
         if name in METHODS:
             arrays.update(_gradients(name, network, inputs, targets, loss))
         elif name in ONLINE:
-            arrays.update(_online(name, network, inputs, targets, loss))
+            arrays.update(_online(name, network, inputs, targets, loss, drawn.specification.learning_rate))
     return arrays
 
 
@@ -111,11 +109,10 @@ def _gradients(name, network, inputs, targets, loss):
     return arrays
 
 
-def _online(name, network, inputs, targets, loss):
+def _online(name, network, inputs, targets, loss, rate):
     learning = network.copy()
-    learner = ottt.OnlineLearner(
-        learning, SGD(ONLINE_RATE, momentum=0), loss, dialect=ONLINE[name], time_steps=len(inputs)
-    )
+    optimizer = SGD(rate, momentum=0)
+    learner = ottt.OnlineLearner(learning, optimizer, loss, dialect=ONLINE[name], time_steps=len(inputs))
     rows = {parameter: [] for parameter in learning.parameters}
     for row in inputs:
         learner.step(np.ascontiguousarray(row), targets)

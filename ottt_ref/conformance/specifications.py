@@ -14,11 +14,12 @@ import numpy as np
 
 from .. import losses, spike_representation, surrogate
 from ..convolution import Conv2d
-from ..layers import Feedback, Layer, Skip
+from ..layers import INPUTS, Feedback, Layer, Skip
 from ..network import Network, dense_network
 from ..neurons import LIF, Integrator
-from ..operations import AveragePool2d, Flatten, Scale
+from ..operations import AveragePool2d, Flatten, Scale, Upsample2d
 from ..simulation import arriving, one, run
+from ..skip_init import SkipInit
 from ..synapses import Dense
 from ..weight_standardisation import WeightStandardised
 
@@ -42,6 +43,8 @@ class Specification:
     margin    whether the draw must keep MARGIN
     alive     whether the draw must be alive (`is_alive`)
     rates     whether SR is asked for: not where the clamp's corners cannot be kept away from
+    targets   "labels" [B], or rows [B, C]: "distributions" over the classes, or any "numbers"
+    learning_rate   of online learning
     """
 
     name: str
@@ -56,6 +59,7 @@ class Specification:
     margin: bool = True
     alive: bool = True
     rates: bool = True
+    learning_rate: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,10 @@ def _targets(specification, rng, network):
     batch, classes = specification.batch_size, network.outputs
     if specification.targets == "labels":
         return rng.integers(0, classes, size=batch)
-    return rng.random((batch, classes)).astype(specification.dtype)
+    rows = rng.random((batch, classes))
+    if specification.targets == "distributions":
+        rows = rows / rows.sum(axis=1, keepdims=True)
+    return rows.astype(specification.dtype)
 
 
 def least_margin(network, inputs, with_rates):
@@ -105,23 +112,43 @@ def least_margin(network, inputs, with_rates):
         if isinstance(neuron.surrogate, surrogate.Rectangle):
             distances.append(np.abs(np.abs(z) - neuron.surrogate.width / 2 / neuron.threshold).min())
     if with_rates:
-        values, _ = spike_representation.rates_of(network, inputs, "measured")
-        for l in network.spiking:
-            current = arriving(network, l, lambda c: values[c.source + 1], one(network)).astype(np.float64)
-            current = current[current != 0] / network.layers[l].neuron.threshold
-            distances += [np.abs(current - corner).min(initial=np.inf) for corner in (0, 1)]
+        for current in rate_currents(network, inputs):
+            moving = current[current != 0].astype(np.float64)
+            distances += [np.abs(moving - corner).min(initial=np.inf) for corner in (0, 1)]
     return float(min(distances))
 
 
 def is_alive(drawn):
-    """Whether each layer spikes in a tenth to nine tenths of its neurons and steps, and no gradient of SR is 0."""
+    """Whether each layer spikes in a tenth to nine tenths of its neurons and steps, and not the same at each time step.
+
+    And, for SR, no gradient is 0, and the clamp lets errors through in a quarter of the neurons of each layer, two of a
+    sample's somewhere: with fewer, a loop's equation is one of numbers, and its transpose the same.
+    """
     network, inputs = drawn.network, drawn.inputs
-    if not all(0.1 <= spikes.mean() <= 0.9 for spikes in run(network, inputs).spikes):
+    spikes = run(network, inputs).spikes
+    if not all(0.1 <= s.mean() <= 0.9 and (len(s) == 1 or np.any(s != s[0])) for s in spikes):
         return False
     if not drawn.specification.rates:
         return True
+    for open_gates in gates(network, inputs):
+        if open_gates.mean() < 0.25 or open_gates.reshape(len(open_gates), -1).sum(axis=1).max() < 2:
+            return False
     gradients = spike_representation.gradients(network, inputs, drawn.targets, drawn.specification.loss)
     return all(np.any(value != 0) for value in gradients.values())
+
+
+def gates(network, inputs):
+    """Of each spiking layer, where SR's clamp lets errors through, [B, ...]."""
+    return [(current > 0) & (current < 1) for current in rate_currents(network, inputs)]
+
+
+def rate_currents(network, inputs):
+    """What arrives at each spiking layer from the measured rates, in thresholds, [B, ...]."""
+    values, _ = spike_representation.rates_of(network, inputs, "measured")
+    return [
+        arriving(network, l, lambda c: values[c.source + 1], one(network)) / network.layers[l].neuron.threshold
+        for l in network.spiking
+    ]
 
 
 def dense(sizes=(6, 5, 5, 3), **options):
@@ -142,10 +169,25 @@ def _dense(rng, n_out, n_in, bias=True, scale=1.2):
     return Dense(weight, rng.normal(0.1, 0.1, n_out) if bias else False)
 
 
-def two_decays(rng):
-    """Layers of λ = 1/2 and 9/10: a trace decays with the λ of the membrane that it enters."""
-    layers = [Layer(_dense(rng, 5, 6), LIF()), Layer(_dense(rng, 4, 5), LIF(decay=0.9)), _readout(rng, 4)]
+def neurons_by_layer(rng):
+    """Layers of which no two have λ, V_th, reset or surrogate in common, and a leaky readout of another λ."""
+    layers = [
+        Layer(_dense(rng, 5, 6), LIF()),
+        Layer(_dense(rng, 5, 5), LIF(decay=0.9, threshold=0.7, reset="unleaked", surrogate=surrogate.Arctan(3.0))),
+        Layer(_dense(rng, 4, 5), LIF(0.3, 0.6, "hard", surrogate.Triangle(1.5, 0.8), -0.1)),
+        Layer(_dense(rng, 3, 4), Integrator(0.75)),
+    ]
     return Network(layers)
+
+
+def dense_standardised(rng):
+    """Dense weight-standardised synapses, one without a bias, and a skip from the inputs."""
+    layers = [
+        Layer(WeightStandardised(_dense(rng, 5, 6), rng.normal(1.5, 0.2, 5)), LIF()),
+        Layer(WeightStandardised(_dense(rng, 4, 5, bias=False), rng.normal(1.5, 0.2, 4)), LIF()),
+        _readout(rng, 4),
+    ]
+    return Network(layers, skips=[Skip(INPUTS, 1, _dense(rng, 4, 6, bias=False))])
 
 
 def _conv(rng, c_out, c_in, size=3, **options):
@@ -158,9 +200,10 @@ def _readout(rng, n_in, n_out=3):
 
 
 def recurrent(rng):
-    """A layer that hears itself, one that does not, and a readout."""
-    hidden = Layer(_dense(rng, 5, 6), LIF(), _dense(rng, 5, 5, bias=False))
-    return Network([hidden, Layer(_dense(rng, 4, 5), LIF()), _readout(rng, 4)])
+    """A layer that hears itself, with a bias there too, one that does not, and a readout."""
+    neuron = LIF(threshold=0.8)
+    hidden = Layer(_dense(rng, 5, 6), neuron, _dense(rng, 5, 5, scale=0.8))
+    return Network([hidden, Layer(_dense(rng, 4, 5), neuron), _readout(rng, 4)])
 
 
 def feedback(rng):
@@ -205,14 +248,38 @@ def standardised(rng):
     return Network(layers, input_shape=IMAGE)
 
 
-def convolutional_feedback(rng):
-    """Two convolutions, of which the first hears the second."""
+def windows(rng):
+    """Kernels of 2 x 3 and 1 x 1 without padding, pools that overlap and are padded."""
+    kernel = rng.normal(0.1, 1.2, (3, 2, 2, 3)) / np.sqrt(12)
+    layers = [
+        Layer(Conv2d(kernel, rng.normal(0.1, 0.1, 3)), LIF()),
+        Layer([AveragePool2d(2, stride=1, padding=1), Scale(2.0), _conv(rng, 4, 3, size=1)], LIF()),
+        Layer([AveragePool2d((2, 1), stride=(1, 2)), Flatten(), _dense(rng, 3, 24)], Integrator()),
+    ]
+    return Network(layers, input_shape=IMAGE)
+
+
+def residual(rng):
+    """A branch with a gain of its own, added to the layer that it starts from: a sum of currents, then neurons."""
+    gain = np.array([0.7])
     layers = [
         Layer(_conv(rng, 3, 2, padding=1), LIF()),
+        Layer([_conv(rng, 3, 3, padding=1), SkipInit(gain)], Integrator()),
         Layer(_conv(rng, 2, 3, padding=1), LIF()),
         Layer([Flatten(), _dense(rng, 3, 40)], Integrator()),
     ]
-    return Network(layers, input_shape=IMAGE, feedback=[Feedback(1, 0, _conv(rng, 3, 2, padding=1))])
+    return Network(layers, input_shape=IMAGE, skips=[Skip(0, 1)])
+
+
+def convolutional_feedback(rng):
+    """Two convolutions, the second of pooled spikes; the first hears it, upsampled."""
+    layers = [
+        Layer(_conv(rng, 3, 2, padding=1), LIF(threshold=0.9)),
+        Layer([AveragePool2d(2), _conv(rng, 2, 3, padding=1)], LIF(threshold=0.5)),
+        Layer([Flatten(), _dense(rng, 3, 8)], Integrator()),
+    ]
+    back = Feedback(1, 0, [Upsample2d(2), _conv(rng, 3, 2, padding=1)])
+    return Network(layers, input_shape=(2, 4, 4), feedback=[back])
 
 
 def at_threshold(rng):
@@ -234,10 +301,14 @@ def zero_weights(rng):
 
 
 def saturated(rng):
-    """Every neuron fires at every time step."""
+    """Every neuron fires at every time step, so far above the threshold that exp(α z) overflows in single precision.
+
+    So does the exponential of the outputs, for a softmax that does not subtract the largest.
+    """
     network = dense((6, 5, 5, 3))(rng)
     for l in range(2):
-        network.parameters[f"layer{l}.bias"] = rng.uniform(6.0, 8.0, 5)
+        network.parameters[f"layer{l}.bias"] = rng.uniform(30.0, 40.0, 5)
+    network.parameters["readout.bias"] = rng.uniform(100.0, 101.0, 3)
     return network
 
 
@@ -269,32 +340,57 @@ def _all():
     add("dense-square", "T = B: swapped axes keep the shape", time_steps=5, batch_size=5)
     for decay in (0.0, 0.9, 1.0):
         add(f"dense-decay-{decay:g}", f"λ = {decay:g}", dense(decay=decay), time_steps=10)
-    add("dense-two-decays", "λ = 0.5, then 0.9: traces decay with the membrane that they enter", two_decays)
+    add("dense-by-layer", "every layer has λ, V_th, reset and surrogate of its own", neurons_by_layer, time_steps=8)
     add("dense-threshold", "V_th = 0.75, not 1", dense(threshold=0.75))
     add("dense-events", "inputs that are spikes", inputs=events)
-    for kind in (surrogate.Arctan(), surrogate.Triangle(), surrogate.Rectangle(2.0), surrogate.MultiGaussian()):
+    kinds = (
+        surrogate.Arctan(3.0),
+        surrogate.Triangle(1.5, 0.8),
+        surrogate.Rectangle(2.0),
+        surrogate.MultiGaussian(0.6, 0.2, 5.0, 0.9),
+    )
+    for kind in kinds:
         name = type(kind).__name__
         add(f"dense-{name.lower()}", f"the surrogate {name}", dense(surrogate=kind))
     add("dense-sharp", "a sigmoid surrogate with α = 10", dense(surrogate=surrogate.Sigmoid(10.0)))
-    add("dense-unleaked", "the reset that does not leak", dense(reset="unleaked"))
-    add("dense-hard", "the hard reset, to a potential that is not 0", dense(reset="hard", reset_potential=-0.2))
+    add("dense-unleaked", "the reset that does not leak", dense(reset="unleaked", threshold=0.8))
+    add(
+        "dense-hard",
+        "the hard reset, to a potential that is not 0",
+        dense(reset="hard", threshold=0.9, reset_potential=-0.2),
+    )
     add("dense-cross-entropy", "the cross-entropy alone", loss=losses.CrossEntropy())
     add(
         "dense-squared-error",
         "squared error to targets that are no classes",
         loss=losses.MeanSquaredError(),
-        targets="rows",
+        targets="numbers",
     )
     add("dense-mixed", "the mixed loss with another share", loss=losses.Mixed(0.3))
-    add("dense-spiking-readout", "the last layer spikes", dense(readout="spiking"))
+    add("dense-soft-targets", "targets that are distributions over the classes", targets="distributions")
+    add("dense-slow", "another learning rate of online learning", learning_rate=0.02)
+    add("dense-spiking-readout", "the last layer spikes", dense(readout="spiking", threshold=0.8))
     add("dense-leaky-readout", "the readout leaks", dense(readout="leaky"))
+    add("dense-standardised", "dense weights, standardised; a skip from the inputs", dense_standardised)
     add("recurrent", "a layer that hears itself", recurrent)
     add("feedback", "a layer that hears a later one", feedback)
     add("skip", "a layer that hears one before the last", skip)
     add("conv", "convolutions with stride and padding", convolutional, inputs=images)
     add("conv-pooled", "pooling and a fixed scale between layers", pooled, inputs=images)
+    add(
+        "conv-windows",
+        "kernels that are no squares, pools that overlap, padding of neither or both",
+        windows,
+        inputs=images,
+    )
+    add("conv-residual", "a residual branch: a sum of currents with a gain", residual, inputs=images)
     add("conv-standardised", "scaled weight standardisation", standardised, inputs=images)
-    add("conv-feedback", "a convolution back to the first layer", convolutional_feedback, inputs=images, time_steps=4)
+    add(
+        "conv-feedback",
+        "upsampled spikes and a convolution back to the first layer",
+        convolutional_feedback,
+        inputs=images,
+    )
     add("silent", "no neuron ever fires", dense(), inputs=faint, alive=False)
     add("saturated", "every neuron fires at every time step", saturated, alive=False)
     add("zero-weights", "every weight is 0: biases alone", zero_weights, alive=False)
@@ -306,7 +402,7 @@ def _all():
         margin=False,
         rates=False,
     )
-    for name in ("dense", "dense-long", "recurrent", "conv-standardised"):
+    for name in ("dense", "dense-long", "recurrent", "conv-standardised", "saturated"):
         like = next(case for case in cases if case.name == name)
         cases.append(
             replace(like, name=f"{name}-float32", purpose=f"{like.purpose}; in single precision", dtype="float32")

@@ -18,7 +18,7 @@ from ..ottt import add_step
 from ..simulation import Activity, Simulator, arriving, one
 from ..traces import Traces, follow
 from ..training import SGD
-from .reference import FORWARD, ONLINE, ONLINE_RATE
+from .reference import FORWARD, ONLINE
 
 DIALECT = {"ottt": "derivation", "ottt-authors": "authors", **ONLINE}
 RESET_GRADIENT = {"bptt": "detached", "bptt-kept": "kept", "rtrl": "detached", "rtrl-kept": "kept"}
@@ -89,7 +89,7 @@ def compute(case, method, variation):
     loss = variation.loss(case.loss)
     targets = require_targets(loss, case.targets, inputs.shape[1], network)
     if method in ONLINE:
-        return _online(network, inputs, targets, loss, method, variation)
+        return _online(network, inputs, targets, loss, case.entry["online"]["learning_rate"], method, variation)
     if method == "spike-representation":
         values = dict(spike_representation.gradients(network, inputs, targets, loss))
     else:
@@ -194,9 +194,9 @@ class VariedTraces:
         return trace if scale is None or decay is None else trace * scale(decay)
 
 
-def _online(network, inputs, targets, loss, method, variation):
+def _online(network, inputs, targets, loss, rate, method, variation):
     """Every parameter after each time step, [T, ...]."""
-    optimizer = SGD(ONLINE_RATE, momentum=variation.momentum)
+    optimizer = SGD(rate, momentum=variation.momentum)
     simulator = Simulator(network, inputs.shape[1])
     traces = VariedTraces(network, inputs.shape[1], DIALECT[method], variation)
     sums = GradientSum(network, inputs.shape[1])
