@@ -6,59 +6,87 @@ t is a time step from 0, b a sample, l a layer from 0, i a neuron that receives,
 from .reference import MEANINGS
 
 CONVENTIONS = {
-    "axes": "time first: [T, B, n], images [T, B, C, H, W]; weights [n_out, n_in], kernels [C_out, C_in, K_H, K_W]; "
-    "C order",
-    "names": "a layer's connections in their order: from the layer before (the inputs for layer 0), skips, recurrent, "
-    "feedback. Parameters are named by the connection: layerL.weight (readout.weight for a last layer that is an "
-    "Integrator), layerL.recurrent.weight, layerL.skipS.weight and layerL.feedbackS.weight from layer S (-1: the "
-    "inputs); and weight, bias, gain (weight standardisation), skip_gain (SkipInit)",
-    "current": "I[t] of a layer is the sum of what all its connections deliver; input, spikes and output of a time step "
-    "happen in the same time step, and skips deliver what their source has at t; recurrent and feedback connections "
-    "deliver the spikes of t - 1, 0 at t = 0, but their bias acts at every t",
-    "lif": "soft: u[t] = decay (u[t-1] - threshold s[t-1]) + I[t]; unleaked: u[t] = decay u[t-1] - threshold s[t-1] + "
-    "I[t]; hard: u[t] = decay ((1 - s[t-1]) u[t-1] + reset_potential s[t-1]) + I[t]; u and s are 0 before t = 0; "
-    "potentials are recorded before the reset",
+    "axes": (
+        "time first: [T, B, n], images [T, B, C, H, W]; weights [n_out, n_in], kernels [C_out, C_in, K_H, K_W]; C order"
+    ),
+    "names": (
+        "a layer's connections in their order: from the layer before (the inputs for layer 0), skips, recurrent, "
+        "feedback. Parameters are named by the connection: layerL.weight (readout.weight for a last layer that is an "
+        "Integrator), layerL.recurrent.weight, layerL.skipS.weight and layerL.feedbackS.weight from layer S (-1: the "
+        "inputs); and weight, bias, gain (weight standardisation), skip_gain (SkipInit)"
+    ),
+    "current": (
+        "I[t] of a layer is the sum of what all its connections deliver; input, spikes and output of a time step "
+        "happen in the same time step, and skips deliver what their source has at t; recurrent and feedback "
+        "connections deliver the spikes of t - 1, 0 at t = 0, but their bias acts at every t"
+    ),
+    "lif": (
+        "soft: u[t] = decay (u[t-1] - threshold s[t-1]) + I[t]; unleaked: u[t] = decay u[t-1] - threshold s[t-1] + "
+        "I[t]; hard: u[t] = decay ((1 - s[t-1]) u[t-1] + reset_potential s[t-1]) + I[t]; u and s are 0 before t = 0; "
+        "potentials are recorded before the reset"
+    ),
     "spike": "s[t] = 1 where u[t] >= threshold, else 0",
-    "integrator": "u[t] = decay u[t-1] + I[t], and its output is u[t]; the last layer's is the network's; decay 0 is "
-    "stateless, and one that is not the last is a sum of currents that others take",
-    "operations": "a Chain is applied from left to right. Dense: W x + b. Conv2d: correlation, sum of K[o, c, y, x] times "
-    "the image at (stride Y + y - padding, stride X + x - padding), plus b[o]; AveragePool2d: the mean over windows, "
-    "in which padded zeros count; both give (size + 2 padding - window) // stride + 1 pixels. Flatten: C, H, W in this "
-    "order. Upsample2d: each pixel factor times in both directions. Scale: times factor. SkipInit: times skip_gain[0]",
-    "weight standardisation": "the weight in use of output i is gain[i] (W[i] - mean) / sqrt(variance n + epsilon), with "
-    "the mean and the unbiased variance (divided by n - 1) of W[i], n its number of entries; gradients go through both",
-    "surrogate": "psi(z), z = u - threshold: Sigmoid alpha S (1 - S) with S = 1 / (1 + exp(-alpha z)); Arctan "
-    "(alpha/2) / (1 + (pi alpha z / 2)^2); Triangle height max(0, 1 - |z| / width); Rectangle 1 / width where "
-    "|z| < width / 2; MultiGaussian scale ((1 + h) N(z; 0, sigma^2) - h N(z; sigma, (s sigma)^2) - "
-    "h N(z; -sigma, (s sigma)^2)) with N(z; mean, variance)",
-    "loss": "L = sum over t of l(o[t], y) / T, the mean over the batch. CrossEntropy: of softmax(o), natural logarithm; "
-    "MeanSquaredError: the mean over classes of (o - y)^2; Mixed: (1 - mse_weight) cross-entropy + mse_weight squared "
-    "error; labels are one-hot",
-    "bptt": "delta_l[t] = psi_l[t] e_l[t] + J_l[t] delta_l[t+1], 0 after the last step, psi = 1 for an Integrator; "
-    "e_l[t] is dL/do[t] for the last layer, plus A^T delta of every connection that layer l feeds: delta[t], or "
-    "delta[t+1] through recurrent and feedback connections. J detached: decay (hard: decay (1 - s[t])); kept adds - "
-    "decay threshold psi[t] (unleaked: - threshold psi[t]; hard: decay (reset_potential - u[t]) psi[t]). The gradient "
-    "of a weight pairs delta[t] with what the connection is given at t, of a bias with 1",
+    "integrator": (
+        "u[t] = decay u[t-1] + I[t], and its output is u[t]; the last layer's is the network's; decay 0 is stateless,"
+        " and one that is not the last is a sum of currents that others take"
+    ),
+    "operations": (
+        "a Chain is applied from left to right. Dense: W x + b. Conv2d: correlation, sum of K[o, c, y, x] times the "
+        "image at (stride Y + y - padding, stride X + x - padding), plus b[o]; AveragePool2d: the mean over windows, "
+        "in which padded zeros count; both give (size + 2 padding - window) // stride + 1 pixels. Flatten: C, H, W in"
+        " this order. Upsample2d: each pixel factor times in both directions. Scale: times factor. SkipInit: times "
+        "skip_gain[0]"
+    ),
+    "weight standardisation": (
+        "the weight in use of output i is gain[i] (W[i] - mean) / sqrt(variance n + epsilon), with the mean and the "
+        "unbiased variance (divided by n - 1) of W[i], n its number of entries; gradients go through both"
+    ),
+    "surrogate": (
+        "psi(z), z = u - threshold: Sigmoid alpha S (1 - S) with S = 1 / (1 + exp(-alpha z)); Arctan (alpha/2) / (1 +"
+        " (pi alpha z / 2)^2); Triangle height max(0, 1 - |z| / width); Rectangle 1 / width where |z| < width / 2; "
+        "MultiGaussian scale ((1 + h) N(z; 0, sigma^2) - h N(z; sigma, (s sigma)^2) - h N(z; -sigma, (s sigma)^2)) "
+        "with N(z; mean, variance)"
+    ),
+    "loss": (
+        "L = sum over t of l(o[t], y) / T, the mean over the batch. CrossEntropy: of softmax(o), natural logarithm; "
+        "MeanSquaredError: the mean over classes of (o - y)^2; Mixed: (1 - mse_weight) cross-entropy + mse_weight "
+        "squared error; labels are one-hot"
+    ),
+    "bptt": (
+        "delta_l[t] = psi_l[t] e_l[t] + J_l[t] delta_l[t+1], 0 after the last step, psi = 1 for an Integrator; e_l[t]"
+        " is dL/do[t] for the last layer, plus A^T delta of every connection that layer l feeds: delta[t], or "
+        "delta[t+1] through recurrent and feedback connections. J detached: decay (hard: decay (1 - s[t])); kept adds"
+        " - decay threshold psi[t] (unleaked: - threshold psi[t]; hard: decay (reset_potential - u[t]) psi[t]). The "
+        "gradient of a weight pairs delta[t] with what the connection is given at t, of a bias with 1"
+    ),
     "rtrl": "the same gradients as bptt, computed forwards in time",
-    "ottt": "g_l[t] as delta_l[t], but with nothing from t + 1: no J, and nothing back through recurrent and feedback "
-    "connections. It is paired with the trace of what the connection is given (delayed connections: of s[t-1]): "
-    "a[t] = decay a[t-1] + s[t], with the decay of the membranes that it enters: of the target layer; of a sum of "
-    "currents, of the layers that take it; of a stateless last layer, of the neurons that feed it. A bias is paired "
-    "with the trace of 1, that of a stateless last layer with 1. Through operations without parameters, and those "
-    "before a weight in a chain, goes the trace, with the trace of 1 for their biases",
+    "ottt": (
+        "g_l[t] as delta_l[t], but with nothing from t + 1: no J, and nothing back through recurrent and feedback "
+        "connections. It is paired with the trace of what the connection is given (delayed connections: of s[t-1]): "
+        "a[t] = decay a[t-1] + s[t], with the decay of the membranes that it enters: of the target layer; of a sum of"
+        " currents, of the layers that take it; of a stateless last layer, of the neurons that feed it. A bias is "
+        "paired with the trace of 1, that of a stateless last layer with 1. Through operations without parameters, "
+        "and those before a weight in a chain, goes the trace, with the trace of 1 for their biases"
+    ),
     "ottt-authors": "as ottt, but the network's inputs are not traced, and every bias is paired with 1",
     "sltt": "as ottt, with nothing traced: what a connection is given at t, and 1",
-    "spike representation": "measured rates a_l = sum over t of decay^(T-1-t) s_l[t] / sum over t of decay^(T-1-t), of "
-    "the inputs with the decay of layer 0 (of the membranes that they enter), of a sum of currents what arrives. z_l is "
-    "what arrives at layer l from all connections' rates, D_l = 1 where 0 < z_l < threshold, else 0. The loss is l of "
-    "the readout applied to the rates once, without leak (of a spiking last layer, of its rates), without 1 / T. "
-    "p_l = dl/da_l + sum of A^T q of every connection that layer l feeds, q_l = D_l p_l / threshold, in loops solved as "
-    "one linear equation; q is paired with the rates, and with 1",
-    "online": "at each t: the forward step, g[t] with the weights that made it, then all parameters at once: minus "
-    "learning_rate times the gradient of l(o[t], y) / T, the mean over the batch. Potentials, spikes and traces go on "
-    "as they are. Parameters are recorded after the update",
-    "arrays": "error/METHOD/L is delta, g, or (spike-representation, [1, B, ...]) q, with all factors of the loss in it; "
-    "trace/CONNECTION and constant_trace/L are what ottt pairs errors with",
+    "spike representation": (
+        "measured rates a_l = sum over t of decay^(T-1-t) s_l[t] / sum over t of decay^(T-1-t), of the inputs with "
+        "the decay of layer 0 (of the membranes that they enter), of a sum of currents what arrives. z_l is what "
+        "arrives at layer l from all connections' rates, D_l = 1 where 0 < z_l < threshold, else 0. The loss is l of "
+        "the readout applied to the rates once, without leak (of a spiking last layer, of its rates), without 1 / T. "
+        "p_l = dl/da_l + sum of A^T q of every connection that layer l feeds, q_l = D_l p_l / threshold, in loops "
+        "solved as one linear equation; q is paired with the rates, and with 1"
+    ),
+    "online": (
+        "at each t: the forward step, g[t] with the weights that made it, then all parameters at once: minus "
+        "learning_rate times the gradient of l(o[t], y) / T, the mean over the batch. Potentials, spikes and traces "
+        "go on as they are. Parameters are recorded after the update"
+    ),
+    "arrays": (
+        "error/METHOD/L is delta, g, or (spike-representation, [1, B, ...]) q, with all factors of the loss in it; "
+        "trace/CONNECTION and constant_trace/L are what ottt pairs errors with"
+    ),
 }
 
 PLAIN = {

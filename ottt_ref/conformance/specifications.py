@@ -13,24 +13,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from .. import losses, spike_representation, surrogate
-from ..convolution import Conv2d
-from ..layers import INPUTS, Feedback, Layer, Skip
-from ..network import Network, dense_network
-from ..neurons import LIF, Integrator
-from ..operations import AveragePool2d, Flatten, Scale, Upsample2d
+from ..network import Network
 from ..simulation import arriving, one, run
-from ..skip_init import SkipInit
-from ..synapses import Dense
-from ..weight_standardisation import WeightStandardised
+from . import networks
+from .networks import currents, dense, images
 
 MARGIN = 2.0**-10  # of the threshold; float32 rounds potentials of a few V_th by some 2^-22
 ATTEMPTS = 1000
-IMAGE = (2, 4, 5)
-
-
-def currents(rng, shape):
-    """Currents that are uniform in [0, 2)."""
-    return 2 * rng.random(shape)
 
 
 @dataclass(frozen=True)
@@ -151,182 +140,6 @@ def rate_currents(network, inputs):
     ]
 
 
-def dense(sizes=(6, 5, 5, 3), **options):
-    """Networks of dense layers; biases are drawn, which fresh networks have at 0."""
-
-    def make(rng):
-        network = dense_network(sizes, rng=rng, **options)
-        for name, value in network.parameters.items():
-            if name.endswith("bias"):
-                network.parameters[name] = rng.normal(0.1, 0.1, value.shape)
-        return network
-
-    return make
-
-
-def _dense(rng, n_out, n_in, bias=True, scale=1.2):
-    weight = rng.normal(0.1, scale, (n_out, n_in)) / np.sqrt(n_in)
-    return Dense(weight, rng.normal(0.1, 0.1, n_out) if bias else False)
-
-
-def neurons_by_layer(rng):
-    """Layers of which no two have λ, V_th, reset or surrogate in common, and a leaky readout of another λ."""
-    layers = [
-        Layer(_dense(rng, 5, 6), LIF()),
-        Layer(_dense(rng, 5, 5), LIF(decay=0.9, threshold=0.7, reset="unleaked", surrogate=surrogate.Arctan(3.0))),
-        Layer(_dense(rng, 4, 5), LIF(0.3, 0.6, "hard", surrogate.Triangle(1.5, 0.8), -0.1)),
-        Layer(_dense(rng, 3, 4), Integrator(0.75)),
-    ]
-    return Network(layers)
-
-
-def dense_standardised(rng):
-    """Dense weight-standardised synapses, one without a bias, and a skip from the inputs."""
-    layers = [
-        Layer(WeightStandardised(_dense(rng, 5, 6), rng.normal(1.5, 0.2, 5)), LIF()),
-        Layer(WeightStandardised(_dense(rng, 4, 5, bias=False), rng.normal(1.5, 0.2, 4)), LIF()),
-        _readout(rng, 4),
-    ]
-    return Network(layers, skips=[Skip(INPUTS, 1, _dense(rng, 4, 6, bias=False))])
-
-
-def _conv(rng, c_out, c_in, size=3, **options):
-    weight = rng.normal(0.1, 1.2, (c_out, c_in, size, size)) / np.sqrt(c_in * size * size)
-    return Conv2d(weight, rng.normal(0.1, 0.1, c_out), **options)
-
-
-def _readout(rng, n_in, n_out=3):
-    return Layer(_dense(rng, n_out, n_in), Integrator())
-
-
-def recurrent(rng):
-    """A layer that hears itself, with a bias there too, one that does not, and a readout."""
-    neuron = LIF(threshold=0.8)
-    hidden = Layer(_dense(rng, 5, 6), neuron, _dense(rng, 5, 5, scale=0.8))
-    return Network([hidden, Layer(_dense(rng, 4, 5), neuron), _readout(rng, 4)])
-
-
-def feedback(rng):
-    """Two layers, of which the first hears the second."""
-    layers = [Layer(_dense(rng, 5, 6), LIF()), Layer(_dense(rng, 4, 5), LIF()), _readout(rng, 4)]
-    return Network(layers, feedback=[Feedback(1, 0, _dense(rng, 5, 4, bias=False))])
-
-
-def skip(rng):
-    """Two layers, and a readout that hears both."""
-    layers = [Layer(_dense(rng, 5, 6), LIF()), Layer(_dense(rng, 4, 5), LIF()), _readout(rng, 4)]
-    return Network(layers, skips=[Skip(0, 2, _dense(rng, 3, 5, bias=False))])
-
-
-def convolutional(rng):
-    """Two convolutions, the second with stride 2."""
-    layers = [
-        Layer(_conv(rng, 3, 2, padding=1), LIF()),
-        Layer(_conv(rng, 2, 3, stride=2, padding=1), LIF()),
-        Layer([Flatten(), _dense(rng, 3, 12)], Integrator()),
-    ]
-    return Network(layers, input_shape=IMAGE)
-
-
-def pooled(rng):
-    """Convolutions, with a scale and average pooling between them."""
-    layers = [
-        Layer(_conv(rng, 3, 2, padding=1), LIF()),
-        Layer([Scale(2.0), AveragePool2d(2), _conv(rng, 2, 3, padding=1)], LIF()),
-        Layer([Scale(2.0), Flatten(), _dense(rng, 3, 8)], Integrator()),
-    ]
-    return Network(layers, input_shape=IMAGE)
-
-
-def standardised(rng):
-    """Weight-standardised convolutions, spikes scaled by the paper's 2.74."""
-    layers = [
-        Layer(WeightStandardised(_conv(rng, 3, 2, padding=1), rng.normal(1.5, 0.2, 3)), LIF()),
-        Layer([Scale(2.74), WeightStandardised(_conv(rng, 2, 3, padding=1), rng.normal(1.0, 0.1, 2))], LIF()),
-        Layer([Scale(2.74), Flatten(), _dense(rng, 3, 40)], Integrator()),
-    ]
-    return Network(layers, input_shape=IMAGE)
-
-
-def windows(rng):
-    """Kernels of 2 x 3 and 1 x 1 without padding, pools that overlap and are padded."""
-    kernel = rng.normal(0.1, 1.2, (3, 2, 2, 3)) / np.sqrt(12)
-    layers = [
-        Layer(Conv2d(kernel, rng.normal(0.1, 0.1, 3)), LIF()),
-        Layer([AveragePool2d(2, stride=1, padding=1), Scale(2.0), _conv(rng, 4, 3, size=1)], LIF()),
-        Layer([AveragePool2d((2, 1), stride=(1, 2)), Flatten(), _dense(rng, 3, 24)], Integrator()),
-    ]
-    return Network(layers, input_shape=IMAGE)
-
-
-def residual(rng):
-    """A branch with a gain of its own, added to the layer that it starts from: a sum of currents, then neurons."""
-    gain = np.array([0.7])
-    layers = [
-        Layer(_conv(rng, 3, 2, padding=1), LIF()),
-        Layer([_conv(rng, 3, 3, padding=1), SkipInit(gain)], Integrator()),
-        Layer(_conv(rng, 2, 3, padding=1), LIF()),
-        Layer([Flatten(), _dense(rng, 3, 40)], Integrator()),
-    ]
-    return Network(layers, input_shape=IMAGE, skips=[Skip(0, 1)])
-
-
-def convolutional_feedback(rng):
-    """Two convolutions, the second of pooled spikes; the first hears it, upsampled."""
-    layers = [
-        Layer(_conv(rng, 3, 2, padding=1), LIF(threshold=0.9)),
-        Layer([AveragePool2d(2), _conv(rng, 2, 3, padding=1)], LIF(threshold=0.5)),
-        Layer([Flatten(), _dense(rng, 3, 8)], Integrator()),
-    ]
-    back = Feedback(1, 0, [Upsample2d(2), _conv(rng, 3, 2, padding=1)])
-    return Network(layers, input_shape=(2, 4, 4), feedback=[back])
-
-
-def at_threshold(rng):
-    """Weights of 1/2 and 1, inputs 0 and 1, λ = 1/2: many potentials are V_th exactly."""
-    neuron = LIF(surrogate=surrogate.Triangle())
-    weights = [rng.choice([0.5, 1.0, 1.0, -0.5], size) for size in ((5, 4), (4, 5), (3, 4))]
-    layers = [Layer(Dense(weight, np.zeros(len(weight))), neuron) for weight in weights[:2]]
-    return Network([*layers, Layer(Dense(weights[2], np.zeros(3)), Integrator())])
-
-
-def zero_weights(rng):
-    """Nothing but biases, of which some are above the threshold."""
-    network = dense((6, 5, 5, 3))(rng)
-    for name, value in network.parameters.items():
-        network.parameters[name] = np.zeros_like(value)
-    network.parameters["layer0.bias"] = np.array([0.3, 0.6, 0.9, 1.2, -0.2])
-    network.parameters["layer1.bias"] = np.array([0.7, 1.5, 0.2, -0.3, 0.8])
-    return network
-
-
-def saturated(rng):
-    """Every neuron fires at every time step, so far above the threshold that exp(α z) overflows in single precision.
-
-    So does the exponential of the outputs, for a softmax that does not subtract the largest.
-    """
-    network = dense((6, 5, 5, 3))(rng)
-    for l in range(2):
-        network.parameters[f"layer{l}.bias"] = rng.uniform(30.0, 40.0, 5)
-    network.parameters["readout.bias"] = rng.uniform(100.0, 101.0, 3)
-    return network
-
-
-def events(rng, shape):
-    """Spikes: 0 and 1."""
-    return rng.integers(0, 2, shape).astype(np.float64)
-
-
-def images(rng, shape):
-    """Currents of both signs."""
-    return rng.normal(size=shape)
-
-
-def faint(rng, shape):
-    """Currents that no neuron fires at."""
-    return 0.01 * rng.random(shape)
-
-
 def _all():
     base = Specification("dense", "the base case: three layers, the paper's neurons and loss", dense())
     cases = [base]
@@ -340,9 +153,14 @@ def _all():
     add("dense-square", "T = B: swapped axes keep the shape", time_steps=5, batch_size=5)
     for decay in (0.0, 0.9, 1.0):
         add(f"dense-decay-{decay:g}", f"λ = {decay:g}", dense(decay=decay), time_steps=10)
-    add("dense-by-layer", "every layer has λ, V_th, reset and surrogate of its own", neurons_by_layer, time_steps=8)
+    add(
+        "dense-by-layer",
+        "every layer has λ, V_th, reset and surrogate of its own",
+        networks.neurons_by_layer,
+        time_steps=8,
+    )
     add("dense-threshold", "V_th = 0.75, not 1", dense(threshold=0.75))
-    add("dense-events", "inputs that are spikes", inputs=events)
+    add("dense-events", "inputs that are spikes", inputs=networks.events)
     kinds = (
         surrogate.Arctan(3.0),
         surrogate.Triangle(1.5, 0.8),
@@ -371,34 +189,34 @@ def _all():
     add("dense-slow", "another learning rate of online learning", learning_rate=0.02)
     add("dense-spiking-readout", "the last layer spikes", dense(readout="spiking", threshold=0.8))
     add("dense-leaky-readout", "the readout leaks", dense(readout="leaky"))
-    add("dense-standardised", "dense weights, standardised; a skip from the inputs", dense_standardised)
-    add("recurrent", "a layer that hears itself", recurrent)
-    add("feedback", "a layer that hears a later one", feedback)
-    add("skip", "a layer that hears one before the last", skip)
-    add("conv", "convolutions with stride and padding", convolutional, inputs=images)
-    add("conv-pooled", "pooling and a fixed scale between layers", pooled, inputs=images)
+    add("dense-standardised", "dense weights, standardised; a skip from the inputs", networks.dense_standardised)
+    add("recurrent", "a layer that hears itself", networks.recurrent)
+    add("feedback", "a layer that hears a later one", networks.feedback)
+    add("skip", "a layer that hears one before the last", networks.skip)
+    add("conv", "convolutions with stride and padding", networks.convolutional, inputs=images)
+    add("conv-pooled", "pooling and a fixed scale between layers", networks.pooled, inputs=images)
     add(
         "conv-windows",
         "kernels that are no squares, pools that overlap, padding of neither or both",
-        windows,
+        networks.windows,
         inputs=images,
     )
-    add("conv-residual", "a residual branch: a sum of currents with a gain", residual, inputs=images)
-    add("conv-standardised", "scaled weight standardisation", standardised, inputs=images)
+    add("conv-residual", "a residual branch: a sum of currents with a gain", networks.residual, inputs=images)
+    add("conv-standardised", "scaled weight standardisation", networks.standardised, inputs=images)
     add(
         "conv-feedback",
         "upsampled spikes and a convolution back to the first layer",
-        convolutional_feedback,
+        networks.convolutional_feedback,
         inputs=images,
     )
-    add("silent", "no neuron ever fires", dense(), inputs=faint, alive=False)
-    add("saturated", "every neuron fires at every time step", saturated, alive=False)
-    add("zero-weights", "every weight is 0: biases alone", zero_weights, alive=False)
+    add("silent", "no neuron ever fires", dense(), inputs=networks.faint, alive=False)
+    add("saturated", "every neuron fires at every time step", networks.saturated, alive=False)
+    add("zero-weights", "every weight is 0: biases alone", networks.zero_weights, alive=False)
     add(
         "at-threshold",
         "potentials at the threshold exactly: H(0) = 1",
-        at_threshold,
-        inputs=events,
+        networks.at_threshold,
+        inputs=networks.events,
         margin=False,
         rates=False,
     )
