@@ -10,13 +10,15 @@ An adapter is a callable
 and `case.entry`, the same as plain data. `method` is one of `case.methods`. What is returned is a mapping of arrays
 (anything that `numpy.asarray` takes):
 
-    "forward"              potential/L and spikes/L by layer [T, B, ...], and outputs [T, B, C]; what is left out is not
-                           compared, but outputs and the spikes must be there
-    a gradient method      the gradient of each parameter, by its name; error/L [T, B, ...] if it has them, which tell
-                           where a difference begins
+    "forward"              spikes/L of each spiking layer L, [T, B, ...], and outputs [T, B, C]; where it has them
+                           potential/L, psi/L and loss, which tell where a difference begins
+    a gradient method      the gradient of each parameter, by its name; where it has them error/L [T, B, ...], loss,
+                           and of "ottt" trace/CONNECTION and constant_trace/L
     an online method       each parameter after each time step, [T, ...], by its name
 
-What the backend does not have is said by NotImplementedError("why"): it is reported as unsupported, never as a pass.
+What must be there is compared, and so is what may be and is. What the backend does not have is said by
+NotImplementedError("why"): it is reported as unsupported, never as a pass. An adapter with an attribute `methods`, a
+collection of names, is asked for these alone.
 An adapter whose attribute `given_spikes` is true computes its gradients at the reference's spikes and surrogate
 derivatives (`case.arrays["spikes/0"]`, "psi/0"), so that a spike that flips by rounding cannot spoil them.
 A class is instantiated without arguments, once.

@@ -1,21 +1,24 @@
 """Run an adapter on the cases and compare: a Verdict for each case and method.
 
 The forward pass is judged first. Where it holds, gradients are compared; where it fails, a method's gradients are not
-compared, unless the adapter computes them at the reference's spikes (`given_spikes`): forward conformance and gradient
-conformance are two things, and it is said which one failed. Where a spike differs at a potential whose distance to the
+compared, unless all spikes are the reference's all the same, or the adapter computes its gradients at the reference's
+spikes (`given_spikes`): forward conformance and gradient conformance are two things, and it is said which one failed. Where a spike differs at a potential whose distance to the
 threshold is within the tolerance, it has flipped by rounding: the forward pass is compared up to there, and holds.
 """
 
 import traceback
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
+from .arrays import expected_of
 from .compare import RELATIVE, differing, first, first_in_time, misfit
 from .diagnosis import Diagnosis, Diagnostician, of_shape
 from .reference import FORWARD, ONLINE
 
 PASSED, FAILED, UNSUPPORTED, NOT_COMPARED = "passed", "failed", "unsupported", "not compared"
+BACKWARDS = ("bptt", "bptt-kept")  # in time: their first error is that of the last time step
 OUTCOMES = (PASSED, FAILED, UNSUPPORTED, NOT_COMPARED)
 
 
@@ -83,50 +86,59 @@ class CaseChecks:
         found = _run(self._adapter, case, FORWARD)
         if isinstance(found, Verdict):
             return found, found.outcome == UNSUPPORTED  # gradients alone may be asked for
-        wanted = forward_names(case)
-        for name in wanted:
-            if name in found or not name.startswith("potential"):
-                wrong = misfit(name, found.get(name), case.arrays[name])
-                if wrong:
-                    return _misfitting(case, FORWARD, wrong, found.get(name), case.arrays[name]), False
-        found = {name: np.asarray(found[name], dtype=np.float64) for name in wanted if name in found}
-        divergence = first_in_time([(name, got, case.arrays[name]) for name, got in found.items()], self._relative)
+        wrong, divergence = self._compared(FORWARD, found)
+        if wrong:
+            return wrong, False
         if divergence is None:
             return Verdict(case.name, FORWARD, PASSED), True
         if divergence.array.startswith("spikes") and _near_threshold(case, divergence, self._relative):
             reason = "a spike flipped within rounding, and nothing is compared from there on"
             return Verdict(case.name, FORWARD, PASSED, reason, divergence), False
         verdict = Verdict(case.name, FORWARD, FAILED, "the forward pass differs", divergence)
-        return self._diagnosed(verdict, found, self._diagnostician.forward), False
+        return self._diagnosed(verdict, found, self._diagnostician.forward), _same_spikes(case, found)
 
     def _judge_gradients(self, method):
         case = self._case
         found = _run(self._adapter, case, method)
         if isinstance(found, Verdict):
             return found
-        expected = case.gradients(method)
-        for name, values in expected.items():
-            wrong = misfit(name, found.get(name), values)
-            if wrong:
-                return _misfitting(case, method, wrong, found.get(name), values)
-        divergence = _first_error(found, case, method, self._relative)
-        divergence = divergence or _first_parameter(found, expected, method, self._relative)
+        wrong, divergence = self._compared(method, found)
+        if wrong:
+            return wrong
         if divergence is None:
             return Verdict(case.name, method, PASSED)
         reason = "it learns otherwise" if method in ONLINE else "the gradients differ"
-        found = {name: np.asarray(value, dtype=np.float64) for name, value in found.items() if name in expected}
-        return self._diagnosed(
-            Verdict(case.name, method, FAILED, reason, divergence),
-            found,
-            lambda case, found, relative: self._diagnostician.gradients(case, method, found, relative),
-        )
+        verdict = Verdict(case.name, method, FAILED, reason, divergence)
+        return self._diagnosed(verdict, found, partial(self._diagnostician.gradients, method=method))
+
+    def _compared(self, method, found):
+        """The Verdict of an array that cannot be compared, or None; and the first Divergence, or None."""
+        case = self._case
+        present = [each for each in expected_of(case, method) if each.required or each.name in found]
+        for each in present:
+            wrong = misfit(each.full, found.get(each.name), each.values)
+            if wrong:
+                diagnoses = () if each.name not in found else of_shape(found[each.name], each.values.shape)
+                return Verdict(case.name, method, FAILED, "it cannot be compared", wrong, diagnoses), None
+        rows = [(each, np.asarray(found[each.name], dtype=np.float64)) for each in present]
+        timed = [(each.full, got, each.values) for each, got in rows if each.timed]
+        last_first = method in BACKWARDS
+        divergence = first_in_time(timed, self._relative, last_first=last_first)
+        for each, got in rows:
+            where = None if each.timed else differing(got, each.values, self._relative)
+            if divergence is None and where is not None and where.any():
+                divergence = first(each.full, got, each.values, where, timed=False)
+        return None, divergence
 
     def _diagnosed(self, verdict, found, diagnose):
         """The verdict with diagnoses: of an adapter that keeps a state nothing else is said."""
-        again = _run(self._adapter, self._case, verdict.method)
+        case = self._case
+        names = [each.name for each in expected_of(case, verdict.method) if each.name in found]
+        found = {name: np.asarray(found[name], dtype=np.float64) for name in names}
+        again = _run(self._adapter, case, verdict.method)
         if not isinstance(again, Verdict) and not _equal(found, again):
             return replace(verdict, diagnoses=(STATE_KEPT,))
-        return replace(verdict, diagnoses=tuple(diagnose(self._case, found, self._relative)))
+        return replace(verdict, diagnoses=tuple(diagnose(case=case, found=found, relative=self._relative)))
 
 
 STATE_KEPT = Diagnosis("state-kept", "a second call gives other numbers: something is left from the call before")
@@ -139,12 +151,6 @@ def _equal(found, again):
         for name, got in found.items()
         if np.all(np.isfinite(got))
     )
-
-
-def _misfitting(case, method, wrong, got, expected):
-    """The Verdict of an array that is missing or has another shape."""
-    diagnoses = () if got is None else of_shape(got, expected.shape)
-    return Verdict(case.name, method, FAILED, "it cannot be compared", wrong, diagnoses)
 
 
 def _run(adapter, case, method):
@@ -166,11 +172,10 @@ def _run(adapter, case, method):
     return {name: found[name] for name in found}
 
 
-def forward_names(case):
-    """Potential, then spikes, layer by layer, then the outputs: the order of computation."""
-    layers = range(len(case.entry["network"]["layers"]))
-    names = [name for l in layers for name in (f"potential/{l}", f"spikes/{l}") if name in case.arrays]
-    return [*names, "outputs"]
+def _same_spikes(case, found):
+    """Whether all spikes are the reference's, so that what differs is what is recorded, or the readout."""
+    names = [name for name in case.arrays if name.startswith("spikes/")]
+    return all(np.array_equal(np.asarray(found[name], dtype=np.float64), case.arrays[name]) for name in names)
 
 
 def _near_threshold(case, divergence, relative):
@@ -179,35 +184,3 @@ def _near_threshold(case, divergence, relative):
     potentials = case.arrays[f"potential/{l}"]
     distance = abs(float(potentials[divergence.time_step, *divergence.index]) - threshold)
     return 0 < distance <= relative * float(np.abs(potentials).max())
-
-
-def _first_error(found, case, method, relative):
-    """The first difference among the errors that the adapter gives, in the method's own order of time and layers."""
-    prefix = f"error/{method}/"
-    pairs = []
-    for name, values in case.arrays.items():
-        short = f"error/{name.removeprefix(prefix)}"
-        if name.startswith(prefix) and short in found and misfit(name, found[short], values) is None:
-            pairs.append((name, np.asarray(found[short], dtype=np.float64), values))
-    pairs.reverse()  # errors come down from the output
-    if method.startswith("bptt"):  # ... and back in time
-        backwards = first_in_time([(name, got[::-1], values[::-1]) for name, got, values in pairs], relative)
-        if backwards is None:
-            return None
-        return replace(backwards, time_step=len(pairs[0][2]) - 1 - backwards.time_step)
-    return first_in_time(pairs, relative)
-
-
-def _first_parameter(found, expected, method, relative):
-    """The first parameter that differs: of online learning by time step, of gradients from the output down."""
-    if method in ONLINE:
-        rows = [
-            (f"online/{method}/{name}", np.asarray(found[name], dtype=np.float64), values)
-            for name, values in expected.items()
-        ]
-        return first_in_time(rows, relative)
-    for name, values in reversed(expected.items()):
-        where = differing(found[name], values, relative)
-        if where.any():
-            return first(f"gradient/{method}/{name}", found[name], values, where, timed=False)
-    return None

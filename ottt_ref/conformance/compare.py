@@ -86,14 +86,15 @@ def first(name, got, expected, where, *, timed):
     return Divergence(name, place[0] if timed else None, place[1:] if timed else place, wanted, found, ulps)
 
 
-def first_in_time(pairs, relative):
+def first_in_time(pairs, relative, *, last_first=False):
     """The first difference among sequences (name, got, expected), [T, ...], by time step and then in their order.
 
-    A name that begins with "spikes" is compared exactly.
+    A name that begins with "spikes" is compared exactly. With `last_first` time goes backwards.
     """
     if not pairs:
         return None
-    for t in range(len(pairs[0][2])):
+    steps = range(len(pairs[0][2]))
+    for t in reversed(steps) if last_first else steps:
         for name, got, expected in pairs:
             exact = name.startswith("spikes")
             where = np.zeros(expected.shape, dtype=bool)

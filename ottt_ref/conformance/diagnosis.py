@@ -36,7 +36,7 @@ class Diagnostician:
 
     def forward(self, case, found, relative):
         """Diagnoses of a forward pass [T, B, ...] by name, which has the expected shapes."""
-        names = [name for name in found if name in case.arrays]
+        names = [name for name in found if name.partition("/")[0] in ("potential", "spikes", "outputs")]
         singles = forward_traps()
         matches = self._search(case, FORWARD, singles, found, names, relative)
         if not matches:

@@ -31,7 +31,11 @@ def reference(case, method, network=None):
         return {**found, "outputs": activity.outputs}
     if method in ONLINE:
         learner = ot.ottt.OnlineLearner(
-            network, ot.training.SGD(0.1, momentum=0), case.loss, dialect=ONLINE[method], time_steps=len(data[1])
+            network,
+            ot.training.SGD(case.entry["online"]["learning_rate"], momentum=0),
+            case.loss,
+            dialect=ONLINE[method],
+            time_steps=len(data[1]),
         )
         rows = []
         for row in data[1]:

@@ -1,0 +1,69 @@
+"""Which arrays of a case an adapter may return for a method, by which names, in the order of their computation."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .reference import FORWARD, ONLINE
+
+
+@dataclass(frozen=True)
+class Expected:
+    """An array that is expected of an adapter.
+
+    name       as the adapter names it: "error/1", "layer0.weight"
+    full       as the case names it: "error/ottt/1", "gradient/ottt/layer0.weight"
+    values     the array
+    required   whether it must be there; others are compared where they are
+    timed      whether its first axis is time
+    """
+
+    name: str
+    full: str
+    values: np.ndarray
+    required: bool
+    timed: bool
+
+
+def expected_of(case, method):
+    """The Expected arrays of a method of a case.
+
+    The forward pass: potential, spikes and ψ layer by layer, then outputs and loss. A method: its traces, its errors
+    from the output down, the loss, then the parameters, from the output down.
+    """
+    if method == FORWARD:
+        return _forward(case)
+    if method in ONLINE:
+        rows = case.gradients(method).items()
+        return [Expected(name, f"online/{method}/{name}", values, True, True) for name, values in rows]
+    parameters = [
+        Expected(name, f"gradient/{method}/{name}", values, True, False)
+        for name, values in reversed(case.gradients(method).items())
+    ]
+    return [*_inner(case, method), *parameters]
+
+
+def _forward(case):
+    kinds = {"potential": False, "spikes": True, "psi": False}
+    names = [f"{kind}/{l}" for l in range(len(case.entry["network"]["layers"])) for kind in kinds]
+    result = [
+        Expected(name, name, case.arrays[name], kinds[name.partition("/")[0]], True)
+        for name in names
+        if name in case.arrays
+    ]
+    outputs = Expected("outputs", "outputs", case.arrays["outputs"], True, True)
+    return [*result, outputs, Expected("loss", "loss", case.arrays["loss"], False, False)]
+
+
+def _inner(case, method):
+    """What lies between the forward pass and the gradients."""
+    timed = method != "spike-representation"
+    result = []
+    if method == "ottt":
+        traces = [name for name in case.arrays if name.partition("/")[0] in ("trace", "constant_trace")]
+        result += [Expected(name, name, case.arrays[name], False, True) for name in traces]
+    prefix = f"error/{method}/"
+    for full in reversed([name for name in case.arrays if name.startswith(prefix)]):
+        result.append(Expected(f"error/{full.removeprefix(prefix)}", full, case.arrays[full], False, timed))
+    full = "loss" if timed else f"loss/{method}"
+    return [*result, Expected("loss", full, case.arrays[full], False, False)]
