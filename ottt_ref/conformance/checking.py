@@ -2,8 +2,9 @@
 
 The forward pass is judged first. Where it holds, gradients are compared; where it fails, a method's gradients are not
 compared, unless all spikes are the reference's all the same, or the adapter computes its gradients at the reference's
-spikes (`given_spikes`): forward conformance and gradient conformance are two things, and it is said which one failed. Where a spike differs at a potential whose distance to the
-threshold is within the tolerance, it has flipped by rounding: the forward pass is compared up to there, and holds.
+spikes (`given_spikes`): forward conformance and gradient conformance are two things, and it is said which one failed.
+Where a spike differs at a potential whose distance to the threshold is within the tolerance, it has flipped by
+rounding: the forward pass is compared up to there, and holds. At the threshold exactly, it has not.
 """
 
 import traceback
