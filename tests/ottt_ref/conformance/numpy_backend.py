@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
-from scipy.special import softmax
 
+from .numpy_losses import Losses
 from .numpy_neurons import Neurons
 from .numpy_operations import Operations
 
 INPUTS = -1
+# RTRL is BPTT's gradient, computed forwards in time: the cases ask for the gradient alone, and this backend, which is
+# there to check the cases, has one derivation of it and no second one to hold beside it.
+KEPT = {"bptt": False, "bptt-kept": True, "rtrl": False, "rtrl-kept": True}
 RULES = {"ottt": "derivation", "ottt-authors": "authors", "sltt": "sltt"}
 ONLINE_RULES = {"ottt-online": "derivation", "ottt-online-authors": "authors"}
 
@@ -62,15 +65,15 @@ def connections_of(network):
     return result
 
 
-class Backend(Operations, Neurons):
+class Backend(Operations, Neurons, Losses):
     """Every method of every case: an adapter of the conformance kit."""
 
     def __call__(self, case, method):
         self.read(case.entry, case.arrays)
         if method == "forward":
             return self.forward(self.run())
-        if method in ("bptt", "bptt-kept"):
-            return self.bptt(kept=method == "bptt-kept")
+        if method in KEPT:
+            return self.bptt(KEPT[method])
         if method in RULES:
             return self.forwards_in_time(RULES[method])
         if method in ONLINE_RULES:
@@ -145,25 +148,18 @@ class Backend(Operations, Neurons):
             found[f"potential/{l}"] = np.stack([step.potentials[l] for step in steps])
             if neuron["type"] == "LIF":
                 found[f"spikes/{l}"] = np.stack([step.outputs[l] for step in steps])
-        return found
+                found[f"psi/{l}"] = np.stack([step.derivatives[l] for step in steps])
+        return {**found, "loss": self.recorded_loss(self.sequence_loss(steps))}
 
     # the loss, and the errors of one time step
+
+    def sequence_loss(self, steps):
+        """L: the mean over time of ℓ."""
+        return np.mean([self.loss_value(step.outputs[-1], self.targets) for step in steps])
 
     def output_error(self, outputs):
         """∂L[t]/∂o[t]: of ℓ / T, the mean over the batch."""
         return self.loss_gradient(outputs, self.targets) / (len(self.inputs) * len(outputs))
-
-    def loss_gradient(self, outputs, targets):
-        """∂ℓ/∂o of each sample."""
-        share = {"CrossEntropy": 0.0, "MeanSquaredError": 1.0}.get(self.entry["loss"]["type"])
-        share = self.entry["loss"]["mse_weight"] if share is None else share
-        return (1 - share) * self.cross_entropy(outputs, targets) + share * self.squared_error(outputs, targets)
-
-    def cross_entropy(self, outputs, targets):
-        return softmax(outputs, axis=1) - targets
-
-    def squared_error(self, outputs, targets):
-        return 2 * (outputs - targets) / outputs.shape[1]
 
     def errors(self, step, output_error, later=None, kept=False):
         """The errors at the potentials, by layer: δ[t] from δ[t+1] = `later`, or, without, the instantaneous g[t]."""
@@ -196,14 +192,24 @@ class Backend(Operations, Neurons):
             for connection in self.connections:
                 given = step.given[connection.name]
                 self.add_gradients(gradients, connection, later[connection.target], given, 1.0)
-        return self.result(gradients, errors)
+        return self.result(gradients, errors, self.sequence_loss(steps))
 
     def forwards_in_time(self, rule):
-        """OTTT in either dialect, or SLTT, summed over the sequence."""
-        traces, errors, gradients = {}, [], self.zeros()
-        for step in self.run():
+        """OTTT in either dialect, or SLTT, summed over the sequence; with what OTTT's errors were paired with."""
+        traces, history, errors, gradients, steps = {}, [], [], self.zeros(), self.run()
+        for step in steps:
             errors.append(self.add_step(gradients, step, traces, rule))
-        return self.result(gradients, errors)
+            history.append(dict(traces))
+        return {**self.result(gradients, errors, self.sequence_loss(steps)), **self.traced(history)}
+
+    def traced(self, history):
+        """The traces of each connection, and of the constant 1 by layer, over time."""
+        found = {}
+        for connection in self.connections if history[0] else ():
+            rows = [traces[connection.name] for traces in history]
+            found[f"trace/{connection.name}"] = np.stack([values for values, _ in rows])
+            found[f"constant_trace/{connection.target}"] = np.array([constant for _, constant in rows], self.dtype)
+        return found
 
     def add_step(self, gradients, step, traces, rule):
         """Add what one time step gives; its errors by layer."""
@@ -215,23 +221,33 @@ class Backend(Operations, Neurons):
 
     def paired(self, connection, step, traces, rule):
         """What a connection's error is paired with, and what its bias's: traces, or what was given at t."""
-        given, neuron = step.given[connection.name], self.neurons[connection.target]
+        given = step.given[connection.name]
         if rule == "sltt":
             return given, 1.0
-        decay = neuron["decay"]
-        if self.stateless(neuron):
-            decay = self.neurons[connection.source]["decay"]
+        decay = self.trace_decay(connection)
         values, constant = traces.get(connection.name, (np.zeros_like(given), 0.0))
         values = self.trace(values, given, decay if self.traces_values(connection, rule) else 0.0)
         constant = self.trace(constant, 1.0, decay if self.traces_bias(connection, rule) else 0.0)
         traces[connection.name] = values, constant
         return values, constant
 
+    def trace_decay(self, connection):
+        """λ of the membranes that a connection enters."""
+        neuron = self.neurons[connection.target]
+        if not self.stateless(neuron):
+            return neuron["decay"]
+        if self.stateless_readout(connection.target):
+            return self.neurons[connection.source]["decay"]
+        return self.trace_decay(next(c for c in self.connections if c.source == connection.target))
+
     def traces_values(self, connection, rule):
         return rule == "derivation" or connection.source != INPUTS
 
     def traces_bias(self, connection, rule):
-        return rule == "derivation" and not self.stateless(self.neurons[connection.target])
+        return rule == "derivation" and not self.stateless_readout(connection.target)
+
+    def stateless_readout(self, l):
+        return l == len(self.neurons) - 1 and self.stateless(self.neurons[l])
 
     def trace(self, before, value, decay):
         return decay * before + value
@@ -266,13 +282,16 @@ class Backend(Operations, Neurons):
         gradients = self.zeros()
         for connection in self.connections:
             self.add_gradients(gradients, connection, errors[connection.target], rates[connection.source], 1.0)
-        return self.result(gradients, [errors])
+        return self.result(gradients, [errors], self.loss_value(outputs, self.targets))
 
     def rates(self, steps):
         """The weighted rates by layer and of the inputs, whose decay is that of the first layer."""
         found = {INPUTS: self.rate(self.inputs, self.neurons[0]["decay"])}
         for l, neuron in enumerate(self.neurons):
             found[l] = self.rate([step.outputs[l] for step in steps], neuron["decay"])
+        for l in range(len(self.neurons) - 1):
+            if self.stateless(self.neurons[l]):
+                found[l] = sum(self.current(c, found[c.source]) for c in self.into(l))
         return found
 
     def rate(self, values, decay):
@@ -298,7 +317,11 @@ class Backend(Operations, Neurons):
     def zeros(self):
         return {name: np.zeros_like(value) for name, value in self.parameters.items()}
 
-    def result(self, gradients, errors):
-        """The gradients, with the errors by layer, [T, B, ...]."""
+    def result(self, gradients, errors, loss):
+        """The gradients, with the errors by layer, [T, B, ...], and the loss."""
         stacked = {f"error/{l}": np.stack([row[l] for row in errors]) for l in range(len(self.neurons))}
-        return {**gradients, **stacked}
+        return {**gradients, **stacked, "loss": self.recorded_loss(loss)}
+
+    def recorded_loss(self, loss):
+        """The loss in the shape in which the manifest has it, which is [1]."""
+        return np.full(self.entry["arrays"]["loss"]["shape"], loss, dtype=self.dtype)
