@@ -224,21 +224,25 @@ class Backend(Operations, Neurons, Losses):
         given = step.given[connection.name]
         if rule == "sltt":
             return given, 1.0
-        decay = self.trace_decay(connection)
         values, constant = traces.get(connection.name, (np.zeros_like(given), 0.0))
-        values = self.trace(values, given, decay if self.traces_values(connection, rule) else 0.0)
-        constant = self.trace(constant, 1.0, decay if self.traces_bias(connection, rule) else 0.0)
+        values = self.trace(values, given, self.values_decay(connection) if self.traces_values(connection, rule) else 0.0)
+        constant = self.trace(constant, 1.0, self.bias_decay(connection) if self.traces_bias(connection, rule) else 0.0)
         traces[connection.name] = values, constant
         return values, constant
 
-    def trace_decay(self, connection):
-        """λ of the membranes that a connection enters."""
-        neuron = self.neurons[connection.target]
-        if not self.stateless(neuron):
-            return neuron["decay"]
-        if self.stateless_readout(connection.target):
-            return self.neurons[connection.source]["decay"]
-        return self.trace_decay(next(c for c in self.connections if c.source == connection.target))
+    def values_decay(self, connection):
+        return self.membrane_decay(connection.target)
+
+    def bias_decay(self, connection):
+        return self.membrane_decay(connection.target)
+
+    def membrane_decay(self, l):
+        """λ of the membranes that what layer l is given enters; of a stateless last layer, of those that feed it."""
+        if not self.stateless(self.neurons[l]):
+            return self.neurons[l]["decay"]
+        if self.stateless_readout(l):
+            return next(neuron["decay"] for neuron in self.neurons[l::-1] if not self.stateless(neuron))
+        return self.membrane_decay(next(c.target for c in self.connections if c.source == l))
 
     def traces_values(self, connection, rule):
         return rule == "derivation" or connection.source != INPUTS
@@ -277,12 +281,16 @@ class Backend(Operations, Neurons, Losses):
         push = np.zeros_like(gate)
         push[:, ends[last] :] = self.loss_gradient(outputs, self.targets) / batch
         system = np.eye(ends[-1], dtype=self.dtype) - gate[:, :, None] * self.all_transposed(ends)
-        solved = np.linalg.solve(system, (gate * push)[..., None])[..., 0]
+        solved = self.solve(system, gate * push)
         errors = [solved[:, a:b].reshape(current.shape) for (a, b), current in zip(pairwise(ends), currents)]
         gradients = self.zeros()
         for connection in self.connections:
             self.add_gradients(gradients, connection, errors[connection.target], rates[connection.source], 1.0)
         return self.result(gradients, [errors], self.loss_value(outputs, self.targets))
+
+    def solve(self, system, right):
+        """x [B, n] of system [B, n, n] x = right."""
+        return np.linalg.solve(system, right[..., None])[..., 0]
 
     def rates(self, steps):
         """The weighted rates by layer and of the inputs, whose decay is that of the first layer."""

@@ -7,14 +7,14 @@ from scipy.special import log_softmax, softmax
 class Losses:
     """ℓ of outputs [B, C] and target rows [B, C], as the case's entry names it."""
 
-    def share(self):
+    def squared_share(self):
         """What part of the loss is the squared error."""
         loss = self.entry["loss"]
         return loss["mse_weight"] if loss["type"] == "Mixed" else float(loss["type"] == "MeanSquaredError")
 
     def loss_value(self, outputs, targets):
         """ℓ, the mean over the batch."""
-        share = self.share()
+        share = self.squared_share()
         rows = (1 - share) * self.cross_entropy_value(outputs, targets)
         return np.mean(rows + share * self.squared_error_value(outputs, targets))
 
@@ -26,7 +26,7 @@ class Losses:
 
     def loss_gradient(self, outputs, targets):
         """∂ℓ/∂o of each sample."""
-        share = self.share()
+        share = self.squared_share()
         return (1 - share) * self.cross_entropy(outputs, targets) + share * self.squared_error(outputs, targets)
 
     def cross_entropy(self, outputs, targets):

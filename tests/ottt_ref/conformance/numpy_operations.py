@@ -38,7 +38,8 @@ class Operations:
         for operation, given in self.backwards(connection, inside):
             for parameter, value in self.gradients_of(operation, name, error, given, constant).items():
                 gradients[f"{name}.{parameter}"] += value
-            error = self.transposed(operation, name, error, given.shape[1:])
+            if given is not values:
+                error = self.transposed(operation, name, error, given.shape[1:])
 
     def apply(self, operation, name, x, constant):
         """One operation, forwards."""

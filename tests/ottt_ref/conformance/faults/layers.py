@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..numpy_backend import Backend
-from .catalogue import FORWARD, GRADIENTS, fault
+from .catalogue import EVERYTHING, FORWARD, GRADIENTS, fault
 
 BEFORE_CONVOLUTIONS = ["dense", "recurrent"]
 
@@ -43,7 +43,7 @@ class ConvolutionBiasAveraged(Backend):
 
 @fault(
     "images are flattened with the channels last",
-    shows={"conv": FORWARD, "conv-pooled": FORWARD},
+    shows={"conv": EVERYTHING, "conv-pooled": EVERYTHING},
     spares=BEFORE_CONVOLUTIONS,
 )
 class FlattenedChannelsLast(Backend):
@@ -89,6 +89,11 @@ class ScaleForgottenBack(Backend):
         return error
 
 
+def over_outputs(numbers, weight):
+    """One number per output, in a shape that multiplies the weight."""
+    return numbers.reshape(-1, *[1] * (weight.ndim - 1))
+
+
 class OtherDeviation(Backend):
     """Weight standardisation that divides by something else."""
 
@@ -122,7 +127,7 @@ class StandardisedWithoutFanIn(OtherDeviation):
 
 @fault(
     "weight standardisation adds epsilon to the deviation, not to the variance",
-    shows={"conv-standardised": FORWARD},
+    shows={"conv-standardised": EVERYTHING, "dense-standardised": EVERYTHING},
     spares=["conv"],
 )
 class EpsilonOutside(OtherDeviation):
@@ -146,7 +151,7 @@ class GainIgnored(Backend):
     def weight(self, operation, name):
         used = super().weight(operation, name)
         gain = self.parameters.get(f"{name}.gain")
-        return used if gain is None else used / gain[:, None, None, None]
+        return used if gain is None else used / over_outputs(gain, used)
 
 
 @fault(
@@ -158,7 +163,7 @@ class StandardisationConstantBack(Backend):
     def standardise_back(self, gradient, name, epsilon):
         raw, gain = self.parameters[f"{name}.weight"], self.parameters[f"{name}.gain"]
         _, root = self.standardise(raw.reshape(len(raw), -1), epsilon)
-        through = gradient * (gain / root[:, 0])[:, None, None, None]
+        through = gradient * over_outputs(gain / root[:, 0], gradient)
         return {**super().standardise_back(gradient, name, epsilon), "weight": through}
 
 
@@ -170,7 +175,8 @@ class StandardisationConstantBack(Backend):
 class DeviationConstantBack(StandardisationConstantBack):
     def standardise_back(self, gradient, name, epsilon):
         found = super().standardise_back(gradient, name, epsilon)
-        return {**found, "weight": found["weight"] - found["weight"].mean(axis=(1, 2, 3), keepdims=True)}
+        axes = tuple(range(1, gradient.ndim))
+        return {**found, "weight": found["weight"] - found["weight"].mean(axis=axes, keepdims=True)}
 
 
 @fault(
@@ -181,3 +187,50 @@ class DeviationConstantBack(StandardisationConstantBack):
 class RawWeightBack(Backend):
     def transposed(self, operation, name, error, shape):
         return super().transposed(operation.get("synapses", operation), name, error, shape)
+
+
+@fault(
+    "the scale multiplies the bias too",
+    shows={"conv-pooled": FORWARD, "conv-windows": FORWARD, "conv-standardised": FORWARD},
+    spares=["conv"],
+)
+class ScaleIncludesBias(Backend):
+    def apply(self, operation, name, x, constant):
+        if self.factor != 1 and operation["type"] != "Scale":
+            constant = self.factor * constant
+        return super().apply(operation, name, x, constant)
+
+    def inside(self, connection, values, constant):
+        self.factor = np.prod([each["factor"] for each in connection.operations if each["type"] == "Scale"])
+        return super().inside(connection, values, constant)
+
+
+@fault(
+    "weight standardisation's gain multiplies the bias too",
+    shows={"dense-standardised": FORWARD, "conv-standardised": FORWARD},
+    spares=["conv", "dense"],
+)
+class GainIncludesBias(Backend):
+    def bias(self, name):
+        return super().bias(name) * self.parameters.get(f"{name}.gain", 1)
+
+
+@fault(
+    "the gain's gradient is forgotten",
+    shows={"dense-standardised": GRADIENTS, "conv-standardised": GRADIENTS},
+    spares=["conv", "conv-residual"],
+)
+class GainGradientForgotten(Backend):
+    def standardise_back(self, gradient, name, epsilon):
+        found = super().standardise_back(gradient, name, epsilon)
+        return {**found, "gain": np.zeros_like(found["gain"])}
+
+
+@fault(
+    "weight standardisation has no epsilon",
+    shows={"conv-standardised": EVERYTHING, "dense-standardised": EVERYTHING},
+    spares=["conv"],
+)
+class EpsilonIgnored(OtherDeviation):
+    def root(self, rows, epsilon):
+        return np.sqrt(rows.var(axis=1, ddof=1, keepdims=True) * rows.shape[1])
