@@ -5,15 +5,14 @@ its own, so that `faults` can make one mistake at a time.
 """
 
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 
 from .numpy_losses import Losses
 from .numpy_neurons import Neurons
-from .numpy_operations import Operations
+from .numpy_operations import INPUTS, Operations
+from .numpy_rates import Rates
 
-INPUTS = -1
 # RTRL is BPTT's gradient, computed forwards in time: the cases ask for the gradient alone, and this backend, which is
 # there to check the cases, has one derivation of it and no second one to hold beside it.
 KEPT = {"bptt": False, "bptt-kept": True, "rtrl": False, "rtrl-kept": True}
@@ -65,7 +64,7 @@ def connections_of(network):
     return result
 
 
-class Backend(Operations, Neurons, Losses):
+class Backend(Operations, Neurons, Losses, Rates):
     """Every method of every case: an adapter of the conformance kit."""
 
     def __call__(self, case, method):
@@ -154,8 +153,9 @@ class Backend(Operations, Neurons, Losses):
     # the loss, and the errors of one time step
 
     def sequence_loss(self, steps):
-        """L: the mean over time of ℓ."""
-        return np.mean([self.loss_value(step.outputs[-1], self.targets) for step in steps])
+        """L: the mean over time and batch of ℓ."""
+        outputs = np.concatenate([step.outputs[-1] for step in steps])
+        return self.loss_value(outputs, np.tile(self.targets, (len(steps), 1)))
 
     def output_error(self, outputs):
         """∂L[t]/∂o[t]: of ℓ / T, the mean over the batch."""
@@ -189,9 +189,10 @@ class Backend(Operations, Neurons, Losses):
         for step in reversed(steps):
             later = self.errors(step, self.output_error(step.outputs[-1]), later, kept)
             errors.insert(0, later)
-            for connection in self.connections:
-                given = step.given[connection.name]
-                self.add_gradients(gradients, connection, later[connection.target], given, 1.0)
+        for connection in self.connections:
+            given = np.concatenate([step.given[connection.name] for step in steps])
+            error = np.concatenate([row[connection.target] for row in errors])
+            self.add_gradients(gradients, connection, error, given, 1.0)
         return self.result(gradients, errors, self.sequence_loss(steps))
 
     def forwards_in_time(self, rule):
@@ -225,7 +226,9 @@ class Backend(Operations, Neurons, Losses):
         if rule == "sltt":
             return given, 1.0
         values, constant = traces.get(connection.name, (np.zeros_like(given), 0.0))
-        values = self.trace(values, given, self.values_decay(connection) if self.traces_values(connection, rule) else 0.0)
+        values = self.trace(
+            values, given, self.values_decay(connection) if self.traces_values(connection, rule) else 0.0
+        )
         constant = self.trace(constant, 1.0, self.bias_decay(connection) if self.traces_bias(connection, rule) else 0.0)
         traces[connection.name] = values, constant
         return values, constant
@@ -269,58 +272,6 @@ class Backend(Operations, Neurons, Losses):
     def update(self, gradients):
         rate = self.entry["online"]["learning_rate"]
         self.parameters = {name: value - rate * gradients[name] for name, value in self.parameters.items()}
-
-    def spike_representation(self):
-        """e = D / V_th (A^T e + ∂ℓ/∂a), A all connections between layers: one linear system, with loops or without."""
-        rates, last = self.rates(self.run()), len(self.neurons) - 1
-        currents = [sum(self.current(c, rates[c.source]) for c in self.into(l)) for l in range(last + 1)]
-        outputs = rates[last] if self.neurons[last]["type"] == "LIF" else currents[last]
-        batch = len(outputs)
-        ends = np.cumsum([0, *(current[0].size for current in currents)])
-        gate = np.concatenate([self.gate(*pair).reshape(batch, -1) for pair in zip(self.neurons, currents)], axis=1)
-        push = np.zeros_like(gate)
-        push[:, ends[last] :] = self.loss_gradient(outputs, self.targets) / batch
-        system = np.eye(ends[-1], dtype=self.dtype) - gate[:, :, None] * self.all_transposed(ends)
-        solved = self.solve(system, gate * push)
-        errors = [solved[:, a:b].reshape(current.shape) for (a, b), current in zip(pairwise(ends), currents)]
-        gradients = self.zeros()
-        for connection in self.connections:
-            self.add_gradients(gradients, connection, errors[connection.target], rates[connection.source], 1.0)
-        return self.result(gradients, [errors], self.loss_value(outputs, self.targets))
-
-    def solve(self, system, right):
-        """x [B, n] of system [B, n, n] x = right."""
-        return np.linalg.solve(system, right[..., None])[..., 0]
-
-    def rates(self, steps):
-        """The weighted rates by layer and of the inputs, whose decay is that of the first layer."""
-        found = {INPUTS: self.rate(self.inputs, self.neurons[0]["decay"])}
-        for l, neuron in enumerate(self.neurons):
-            found[l] = self.rate([step.outputs[l] for step in steps], neuron["decay"])
-        for l in range(len(self.neurons) - 1):
-            if self.stateless(self.neurons[l]):
-                found[l] = sum(self.current(c, found[c.source]) for c in self.into(l))
-        return found
-
-    def rate(self, values, decay):
-        weights = decay ** np.arange(len(values))[::-1].astype(self.dtype)
-        return np.tensordot(weights / weights.sum(), np.asarray(values), axes=1)
-
-    def gate(self, neuron, current):
-        """The derivative of the clamp of I / V_th; 1 for a readout."""
-        if neuron["type"] == "Integrator":
-            return np.ones_like(current)
-        return ((current > 0) & (current < neuron["threshold"])) / self.dtype.type(neuron["threshold"])
-
-    def all_transposed(self, ends):
-        """A^T [n, n] of the n neurons of all layers."""
-        result = np.zeros((ends[-1], ends[-1]), dtype=self.dtype)
-        for c in (c for c in self.connections if c.source != INPUTS):
-            count = ends[c.target + 1] - ends[c.target]
-            units = np.eye(count, dtype=self.dtype).reshape(count, *self.shapes[c.target])
-            rows = self.send_back(c, units).reshape(count, -1)
-            result[ends[c.source] : ends[c.source + 1], ends[c.target] : ends[c.target + 1]] += rows.T
-        return result
 
     def zeros(self):
         return {name: np.zeros_like(value) for name, value in self.parameters.items()}

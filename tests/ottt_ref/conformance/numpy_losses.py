@@ -13,7 +13,7 @@ class Losses:
         return loss["mse_weight"] if loss["type"] == "Mixed" else float(loss["type"] == "MeanSquaredError")
 
     def loss_value(self, outputs, targets):
-        """ℓ, the mean over the batch."""
+        """ℓ, the mean over the rows."""
         share = self.squared_share()
         rows = (1 - share) * self.cross_entropy_value(outputs, targets)
         return np.mean(rows + share * self.squared_error_value(outputs, targets))

@@ -52,7 +52,7 @@ class Neurons:
 
     def surrogate(self, description, z):
         numbers = {name: value for name, value in description.items() if name != "type"}
-        # In double precision, rounded once: far from the threshold ψ is below what single precision holds, and is compared
+        # in double precision, rounded once: saturated-float32 compares ψ that single precision would flush to 0
         return SURROGATES[description["type"]](z.astype(np.float64), **numbers).astype(z.dtype)
 
     def jacobian(self, neuron, u, s, derivative, kept):

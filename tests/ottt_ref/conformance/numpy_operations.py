@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+INPUTS = -1  # the layer before the first
+
 
 class Operations:
     """Affine maps A x + b c, where c = 1 is what the biases are given; their transposes; their parameters' gradients.
@@ -115,7 +117,9 @@ class Operations:
 
     def windows(self, x, size, stride, padding):
         """Each window of the padded images, [B, C, y, x, *size]."""
-        image = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+        height, width = x.shape[2:]
+        image = np.zeros((*x.shape[:2], height + 2 * padding, width + 2 * padding), dtype=x.dtype)
+        image[:, :, padding : padding + height, padding : padding + width] = x
         return sliding_window_view(image, tuple(size), axis=(2, 3))[:, :, :: stride[0], :: stride[1]]
 
     def fold(self, windows, shape, stride, padding):

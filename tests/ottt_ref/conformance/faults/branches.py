@@ -6,7 +6,7 @@ from ..numpy_backend import Backend
 from .catalogue import BPTT, DERIVATION, FORWARD, GRADIENTS, OTTT, RATES, SURROGATE, fault
 from .dynamics import spiking
 
-WITHOUT_BRANCHES = ["dense", "skip", "conv"]
+WITHOUT_BRANCHES = ["skip", "conv"]
 
 
 def is_identity(connection):
@@ -133,9 +133,7 @@ class SumRateOfLastStep(Backend):
         return {**super().rates(steps), **last}
 
 
-@fault(
-    "the rate of a sum of currents is clamped to [0, 1]", shows={"conv-residual": RATES}, spares=WITHOUT_BRANCHES
-)
+@fault("the rate of a sum of currents is clamped to [0, 1]", shows={"conv-residual": RATES}, spares=WITHOUT_BRANCHES)
 class SumRateClamped(Backend):
     def rates(self, steps):
         found = super().rates(steps)

@@ -4,7 +4,7 @@ from ..numpy_backend import INPUTS, Backend
 from .catalogue import ALL_BUT_RATES, BPTT, DERIVATION, FORWARD, OTTT, RATES, fault
 from .dynamics import spiking
 
-SAME_NEURONS = ["dense", "conv", "recurrent"]
+SAME_NEURONS = ["dense", "recurrent"]
 
 
 class NeuronsOfLayerZero(Backend):
@@ -132,7 +132,7 @@ class RateThresholdOfLayerZero(Backend):
 @fault(
     "all layers' numbers are those of the last spiking one",
     shows={"dense-by-layer": FORWARD},
-    spares=["dense", "dense-threshold"],
+    spares=["dense-threshold"],
 )
 class NeuronsOfLastLayer(Backend):
     def read(self, entry, arrays):

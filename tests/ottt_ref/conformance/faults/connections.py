@@ -181,14 +181,17 @@ class LoopBiasLate(LoopBias):
 
 
 @fault(
-    "a loop's bias has no gradient while the loop delivers nothing, as at t = 0",
+    "a loop's bias has no gradient where the loop delivers nothing, as at t = 0",
     shows={"recurrent": SURROGATE, "conv-feedback": SURROGATE},
     spares=["dense", "feedback"],
 )
 class LoopBiasGradientLate(Backend):
     def add_gradients(self, gradients, connection, error, values, constant):
-        silent = connection.delayed and not np.any(values)
-        super().add_gradients(gradients, connection, error, values, 0.0 if silent else constant)
+        super().add_gradients(gradients, connection, error, values, constant)
+        name = f"{connection.name}.bias"
+        if connection.delayed and name in gradients:
+            silent = error[~values.reshape(len(values), -1).any(axis=1)]
+            gradients[name] -= constant * silent.sum(axis=(0, *range(2, error.ndim)))
 
 
 @fault(
@@ -212,3 +215,30 @@ class BpttLoopErrorsAtOnce(Backend):
 
     def incoming(self, l, errors, later, output_error):
         return super().incoming(l, errors, self.alone or later, output_error)
+
+
+@fault(
+    "a skip from the inputs delivers those of the time step before",
+    shows={"dense-standardised": FORWARD},
+    spares=["dense", "skip", "conv-residual"],
+)
+class SkippedInputsLate(Backend):
+    earlier = None
+
+    def run(self):
+        self.earlier = None
+        return super().run()
+
+    def online(self, rule):
+        self.earlier = None
+        return super().online(rule)
+
+    def step(self, before, x):
+        now = super().step(before, x)
+        self.earlier = x
+        return now
+
+    def delivered(self, connection, x, now, before):
+        if connection.source == INPUTS and connection.target > 0:
+            return np.zeros_like(x) if self.earlier is None else self.earlier
+        return super().delivered(connection, x, now, before)

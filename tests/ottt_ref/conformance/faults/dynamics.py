@@ -249,3 +249,13 @@ class SinglePrecision(Backend):
 
     def read_array(self, array):
         return array.astype(np.float32)
+
+
+@fault(
+    "λ is always 1/2",
+    shows={"dense-decay-0": FORWARD, "dense-decay-0.9": FORWARD, "dense-by-layer": FORWARD, "dense-long": FORWARD},
+    spares=["dense", "conv"],
+)
+class DecayAlwaysHalf(Backend):
+    def read_neuron(self, neuron):
+        return {**neuron, "decay": 0.5} if spiking(neuron) else neuron

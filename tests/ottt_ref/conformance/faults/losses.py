@@ -239,7 +239,7 @@ class LossOfBaseTwo(Backend):
 )
 class ReportedLossSummedOverBatch(Backend):
     def loss_value(self, outputs, targets):
-        return len(outputs) * super().loss_value(outputs, targets)
+        return self.inputs.shape[1] * super().loss_value(outputs, targets)
 
 
 @fault(
@@ -260,3 +260,13 @@ class ReportedLossSummedOverTime(Backend):
 class ReportedLossOfMeanOutput(Backend):
     def sequence_loss(self, steps):
         return self.loss_value(np.mean([step.outputs[-1] for step in steps], axis=0), self.targets)
+
+
+@fault(
+    "the loss is divided by 4, whatever the batch is",
+    shows={"dense-one-sample": GRADIENTS, "dense-square": GRADIENTS},
+    spares=["dense", "conv"],
+)
+class LossDividedByFour(Backend):
+    def loss_gradient(self, outputs, targets):
+        return len(outputs) / 4 * super().loss_gradient(outputs, targets)

@@ -110,40 +110,41 @@ class RateLoopNotTransposed(Backend):
     spares=["dense", "skip", "conv"],
 )
 class RateLoopsCutOff(Backend):
-    def solve(self, system, right):
-        onwards, total = np.eye(system.shape[1], dtype=self.dtype) - system, right
-        for _ in self.neurons:
-            total = right + (onwards @ total[..., None])[..., 0]
-        return total
+    def solve(self, matrix, right):
+        return self.swept(matrix, right)
+
+
+class RateBiases(Backend):
+    """Biases that are left out of what arrives at the clamp, and of nothing else."""
+
+    def left_out(self, connection):
+        raise NotImplementedError
+
+    def gate(self, neuron, current):
+        l = next(l for l, other in enumerate(self.neurons) if other is neuron)
+        without = [c for c in self.into(l) if self.left_out(c)]
+        silence = {c.source: np.zeros((1, *self.shapes[c.source]), dtype=self.dtype) for c in without}
+        return super().gate(neuron, current - sum(self.current(c, silence[c.source]) for c in without))
+
+
+@fault(
+    "the biases of hidden layers are left out of what arrives at the clamp",
+    shows={"dense": RATES, "conv": RATES, "recurrent": RATES},
+    spares=["at-threshold"],
+)
+class RateBiasIgnored(RateBiases):
+    def left_out(self, connection):
+        return spiking(self.neurons[connection.target])
 
 
 @fault(
     "the biases of loops are left out of what arrives at the clamp",
-    shows={"recurrent": RATES},
+    shows={"conv-feedback": RATES},
     spares=["dense", "feedback"],
 )
-class RateLoopBiasIgnored(Backend):
-    def spike_representation(self):
-        self.stationary = True
-        found = super().spike_representation()
-        self.stationary = False
-        return found
-
-    stationary = False
-
-    def rates(self, steps):
-        self.stationary, found = True, super().rates(steps)
-        return found
-
-    def run(self):
-        self.stationary, asked = False, self.stationary
-        steps = super().run()
-        self.stationary = asked
-        return steps
-
-    def current(self, connection, values, constant=1.0):
-        left_out = self.stationary and connection.delayed
-        return super().current(connection, values, 0.0 if left_out else constant)
+class RateLoopBiasIgnored(RateBiases):
+    def left_out(self, connection):
+        return connection.delayed
 
 
 @fault("rates are multiplied by the threshold", shows={"dense-threshold": RATES, "recurrent": RATES}, spares=["dense"])
@@ -167,8 +168,8 @@ class ClampEndsAtOne(Backend):
 
 @fault("the loss of rates is divided by T", shows={"dense": RATES, "conv": RATES}, spares=["dense-one-step"])
 class RateLossOverTime(Backend):
-    def solve(self, system, right):
-        return super().solve(system, right) / len(self.inputs)
+    def solve(self, matrix, right):
+        return super().solve(matrix, right) / len(self.inputs)
 
 
 @fault(

@@ -149,7 +149,7 @@ class SurrogateDefault(SurrogateVaried):
         return {self.number: DEFAULTS[self.kind][self.number]}
 
 
-OTHER_SURROGATES = ["dense", "dense-sharp"]
+OTHER_SURROGATES = ["dense-sharp"]
 
 
 @fault("α of Arctan is always 2", shows={"dense-arctan": ALL_BUT_RATES}, spares=OTHER_SURROGATES)
@@ -182,9 +182,7 @@ class MultiGaussianSpreadDefault(SurrogateDefault):
     kind, number = "MultiGaussian", "s"
 
 
-@fault(
-    "the scale of MultiGaussian is always 1", shows={"dense-multigaussian": ALL_BUT_RATES}, spares=OTHER_SURROGATES
-)
+@fault("the scale of MultiGaussian is always 1", shows={"dense-multigaussian": ALL_BUT_RATES}, spares=OTHER_SURROGATES)
 class MultiGaussianScaleDefault(SurrogateDefault):
     kind, number = "MultiGaussian", "scale"
 
@@ -264,3 +262,9 @@ class SigmoidOverflowsAbove(Backend):
 class LossOfLastPotentials(Backend):
     def errors(self, step, output_error, later=None, kept=False):
         return super().errors(step, self.output_error(step.potentials[-1]), later, kept)
+
+
+@fault("the surrogate is cut off at 0", shows={"dense-multigaussian": ALL_BUT_RATES}, spares=OTHER_SURROGATES)
+class SurrogateNeverNegative(Backend):
+    def surrogate(self, description, z):
+        return np.maximum(0, super().surrogate(description, z))

@@ -7,7 +7,7 @@ import numpy as np
 from ..numpy_backend import Backend
 from .catalogue import FORWARD, GRADIENTS, fault
 
-USUAL_WINDOWS = ["conv", "conv-pooled", "conv-feedback"]
+USUAL_WINDOWS = ["conv-pooled", "conv-feedback"]
 
 
 @fault("every convolution is padded to keep its size", shows={"conv-windows": FORWARD}, spares=USUAL_WINDOWS)
