@@ -107,7 +107,7 @@ class OtherDeviation(Backend):
 
 @fault(
     "weight standardisation has the biased variance",
-    shows={"conv-standardised": FORWARD, "conv-standardised-float32": FORWARD},
+    shows={"conv-standardised": FORWARD, "dense-standardised": FORWARD, "conv-standardised-float32": FORWARD},
     spares=["conv"],
 )
 class BiasedVariance(OtherDeviation):
@@ -117,7 +117,7 @@ class BiasedVariance(OtherDeviation):
 
 @fault(
     "weight standardisation lacks the fan-in",
-    shows={"conv-standardised": FORWARD, "conv-standardised-float32": FORWARD},
+    shows={"conv-standardised": FORWARD, "dense-standardised": FORWARD, "conv-standardised-float32": FORWARD},
     spares=["conv"],
 )
 class StandardisedWithoutFanIn(OtherDeviation):
@@ -137,7 +137,7 @@ class EpsilonOutside(OtherDeviation):
 
 @fault(
     "weight standardisation is that of the whole weight, not of each output",
-    shows={"conv-standardised": FORWARD, "conv-standardised-float32": FORWARD},
+    shows={"conv-standardised": FORWARD, "dense-standardised": FORWARD, "conv-standardised-float32": FORWARD},
     spares=["conv"],
 )
 class StandardisedAsAWhole(Backend):
@@ -156,7 +156,7 @@ class GainIgnored(Backend):
 
 @fault(
     "weight standardisation's mean and deviation are constants on the way back",
-    shows={"conv-standardised": GRADIENTS, "conv-standardised-float32": GRADIENTS},
+    shows={"conv-standardised": GRADIENTS, "dense-standardised": GRADIENTS, "conv-standardised-float32": GRADIENTS},
     spares=["conv"],
 )
 class StandardisationConstantBack(Backend):
@@ -169,7 +169,7 @@ class StandardisationConstantBack(Backend):
 
 @fault(
     "weight standardisation's deviation is a constant on the way back",
-    shows={"conv-standardised": GRADIENTS, "conv-standardised-float32": GRADIENTS},
+    shows={"conv-standardised": GRADIENTS, "dense-standardised": GRADIENTS, "conv-standardised-float32": GRADIENTS},
     spares=["conv"],
 )
 class DeviationConstantBack(StandardisationConstantBack):
@@ -234,3 +234,18 @@ class GainGradientForgotten(Backend):
 class EpsilonIgnored(OtherDeviation):
     def root(self, rows, epsilon):
         return np.sqrt(rows.var(axis=1, ddof=1, keepdims=True) * rows.shape[1])
+
+
+@fault(
+    "weight standardisation's way back is that of the biased variance",
+    shows={"conv-standardised": GRADIENTS, "dense-standardised": GRADIENTS},
+    spares=["conv"],
+)
+class StandardisedBackBiased(Backend):
+    def standardise_back(self, gradient, name, epsilon):
+        raw, gain = self.parameters[f"{name}.weight"], self.parameters[f"{name}.gain"]
+        rows = gradient.reshape(len(raw), -1)
+        standardised, root = self.standardise(raw.reshape(len(raw), -1), epsilon)
+        along = (rows * standardised).sum(axis=1, keepdims=True)
+        centred = rows - rows.mean(axis=1, keepdims=True) - along * standardised
+        return {"weight": (gain[:, None] / root * centred).reshape(raw.shape), "gain": along[:, 0]}

@@ -212,3 +212,14 @@ class LastRatesClosedForm(Backend):
             current = sum(self.current(c, found[c.source]) for c in self.into(last))
             found[last] = np.clip(current / self.neurons[last]["threshold"], 0, 1)
         return found
+
+
+@fault(
+    "rates are divided by 1 / (1 - λ), what Λ_T tends to",
+    shows={"dense": RATES, "dense-decay-0.9": RATES},
+    spares=["dense-decay-0", "dense-decay-1"],
+)
+class RatesDividedByLimit(Backend):
+    def rate(self, values, decay):
+        rate = super().rate(values, decay)
+        return rate if decay == 1 else rate * (1 - decay ** len(values))

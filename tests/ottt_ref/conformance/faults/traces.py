@@ -203,3 +203,36 @@ class TraceForgetsTheNew(Backend):
 class TraceResets(Backend):
     def trace(self, before, value, decay):
         return np.where(value != 0, 0 * before, decay * before) + value
+
+
+@fault(
+    "the authors' OTTT does not trace what loops deliver",
+    shows={"recurrent": AUTHORS, "feedback": AUTHORS, "conv-feedback": AUTHORS},
+    spares=["dense", "skip"],
+)
+class AuthorsLoopsUntraced(Backend):
+    def traces_values(self, connection, rule):
+        return super().traces_values(connection, rule) and not (rule == "authors" and connection.delayed)
+
+
+@fault(
+    "the authors' OTTT traces the biases of loops",
+    shows={"recurrent": AUTHORS, "conv-feedback": AUTHORS},
+    spares=["dense", "skip"],
+)
+class AuthorsLoopBiasTraced(Backend):
+    def traces_bias(self, connection, rule):
+        return super().traces_bias(connection, rule) or (rule == "authors" and connection.delayed)
+
+
+@fault(
+    "a trace counts events: what is delivered counts as 1 wherever it is not 0",
+    shows={"dense": DERIVATION, "conv": DERIVATION},
+    spares=["dense-events"],
+)
+class TraceCountsEvents(Backend):
+    def paired(self, connection, step, traces, rule):
+        if rule != "derivation":
+            return super().paired(connection, step, traces, rule)
+        given = {name: (value != 0).astype(value.dtype) for name, value in step.given.items()}
+        return super().paired(connection, replace(step, given=given), traces, rule)

@@ -153,3 +153,28 @@ class ChainsReversed(Backend):
         if any(operation["type"] == "Flatten" for operation in connection.operations):
             return connection
         return replace(connection, operations=connection.operations[::-1])
+
+
+def channels_swapped(weight):
+    """The kernel [C_in, C_out, ...], where there are as many of both."""
+    return weight.swapaxes(0, 1) if weight.shape[0] == weight.shape[1] else weight
+
+
+@fault(
+    "kernels are read as [C_in, C_out, ...], where there are as many of both",
+    shows={"conv-residual": FORWARD},
+    spares=["conv", "conv-windows"],
+)
+class KernelChannelsSwapped(Backend):
+    def convolve(self, conv, x, weight):
+        return super().convolve(conv, x, channels_swapped(weight))
+
+
+@fault(
+    "errors go back through kernels whose channels are not exchanged, where there are as many of both",
+    shows={"conv-residual": GRADIENTS},
+    spares=["conv", "conv-windows"],
+)
+class KernelChannelsNotSwappedBack(Backend):
+    def convolve_back(self, conv, error, weight, shape):
+        return super().convolve_back(conv, error, channels_swapped(weight), shape)
