@@ -5,9 +5,9 @@
     snntorch       snnTorch's Leaky neurons
     braintrace     braintrace's online algorithms, on JAX
 
-In each, `adapter` is the adapter: "ottt_ref.conformance.peers.pytorch:adapter". The frameworks are extras; importing one
-of these modules without its framework raises ImportError, which says what to install. README.md in this folder has what
-was found.
+In each, `adapter` is the adapter: "ottt_ref.conformance.peers.pytorch:adapter". The frameworks are extras; importing
+one of these modules without its framework raises ImportError, which says what to install. README.md in this folder has
+what was found.
 """
 
 import importlib

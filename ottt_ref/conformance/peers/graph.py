@@ -100,7 +100,7 @@ class Graph(nn.Module):
         self.by_name = {}
         for connection in self.structure.connections:
             module = layers.module(connection.operations).to(getattr(torch, str(case.dtype)))
-            self.synapses[_key(connection)] = module
+            self.synapses[connection.name.replace(".", "/")] = module  # its keys may have no dots
             for name, parameter in module.named_parameters():
                 self.by_name[f"{connection.name}.{name.rpartition('.')[2]}"] = parameter
         load(case, self.by_name)
@@ -132,7 +132,11 @@ class Graph(nn.Module):
 
     def arriving(self, connection, value):
         """What a connection delivers of a value."""
-        return self.synapses[_key(connection)](value)
+        return self.module_of(connection)(value)
+
+    def module_of(self, connection):
+        """The module of a connection's operations."""
+        return self.synapses[connection.name.replace(".", "/")]
 
     def _given(self, connection, inputs, outputs):
         if connection.delayed:
@@ -141,10 +145,6 @@ class Graph(nn.Module):
                 return inputs.new_zeros(shape)
             return self._previous[connection.source]
         return inputs if connection.source == INPUTS else outputs[connection.source]
-
-
-def _key(connection):
-    return connection.name.replace(".", "/")  # a ModuleDict's keys have no dots
 
 
 def load(case, by_name):
@@ -183,13 +183,16 @@ def step_loss(case):
     return loss
 
 
-def forward(case, graph):
-    """What a forward pass records: spikes and outputs, and the potentials of neurons that show theirs before a reset."""
+def forward(case, graph, potential_of):
+    """What a forward pass records: spikes, outputs and potentials.
+
+    potential_of  (neuron, its last output) → the potential before the reset, or None where it cannot be had
+    """
     found, potentials = {}, []
     with torch.no_grad():
         for inputs in inputs_of(case):
             graph(inputs)
-            potentials.append([getattr(neuron, "potential", None) for neuron in graph.neurons])
+            potentials.append([potential_of(*pair) for pair in zip(graph.neurons, graph.outputs[-1])])
     for l in range(len(graph.neurons)):
         if potentials[0][l] is not None:
             found[f"potential/{l}"] = torch.stack([row[l] for row in potentials]).numpy()
@@ -203,7 +206,7 @@ def through_time(case, graph):
     loss, targets = step_loss(case), targets_of(case)
     total = sum(loss(graph(inputs), targets) for inputs in inputs_of(case))
     total.backward()
-    return {**gradients(case, graph.by_name), **errors(graph)}
+    return {**gradients(case, graph.by_name), **errors(graph.currents)}
 
 
 def step_by_step(case, graph, detach, optimizer=None):
@@ -221,7 +224,7 @@ def step_by_step(case, graph, detach, optimizer=None):
             optimizer.zero_grad()
             rows.append(parameters(case, graph.by_name))
     if optimizer is None:
-        return {**gradients(case, graph.by_name), **errors(graph)}
+        return {**gradients(case, graph.by_name), **errors(graph.currents)}
     return stacked(rows)
 
 
@@ -248,11 +251,11 @@ def stacked(rows):
     return {name: torch.stack([torch.tensor(row[name]) for row in rows]).numpy() for name in rows[0]}
 
 
-def errors(graph):
+def errors(currents):
     """error/L [T, B, ...]: the gradient at each layer's current, which is that at its potential."""
     found = {}
-    for l in range(len(graph.neurons)):
-        currents = [row[l] for row in graph.currents]
-        rows = [torch.zeros_like(current) if current.grad is None else current.grad for current in currents]
+    for l in range(len(currents[0])):
+        at_layer = [row[l] for row in currents]
+        rows = [torch.zeros_like(current) if current.grad is None else current.grad for current in at_layer]
         found[f"error/{l}"] = torch.stack(rows).numpy()
     return found

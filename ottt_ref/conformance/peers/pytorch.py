@@ -7,6 +7,7 @@ off from what:
     SLTT        L[t] of each time step, with the state cut off from the step before
     OTTT        the same, and what a connection delivers is A(s) with the parameters cut off, plus A(â) - A(â) cut off,
                 which is 0 and has the trace's gradient; the biases in A(â) times the trace of the constant 1
+    SR          `torch_rates`
 """
 
 import math
@@ -14,13 +15,13 @@ import math
 from ...layers import INPUTS
 from ..reference import ONLINE
 from . import graph as graphs
-from . import installed
+from . import installed, torch_rates
 
 torch = installed("torch")
 nn = torch.nn
 
 DIALECTS = {"ottt": "derivation", "ottt-authors": "authors", **ONLINE}
-methods = ("forward", "bptt", "bptt-kept", "sltt", *DIALECTS)
+methods = ("forward", "bptt", "bptt-kept", "sltt", "spike-representation", *DIALECTS)
 
 
 def sigmoid(z, alpha):
@@ -146,7 +147,7 @@ class TracedGraph(graphs.Graph):
         return super().forward(inputs)
 
     def arriving(self, connection, value):
-        module = self.synapses[graphs._key(connection)]
+        module = self.module_of(connection)
         fixed = {name: parameter.detach() for name, parameter in module.named_parameters()}
         traced = {
             name: parameter * self._constants[connection.target] if name.endswith("bias") else parameter
@@ -186,10 +187,13 @@ def adapter(case, method):
     if method not in methods:
         raise NotImplementedError(f"the method {method}")
     if method == "forward":
-        return graphs.forward(case, graphs.Graph(case, neurons_of(case)))
+        graph = graphs.Graph(case, neurons_of(case))
+        return graphs.forward(case, graph, lambda neuron, _: neuron.potential)
     if method in ("bptt", "bptt-kept"):
         return graphs.through_time(case, graphs.Graph(case, neurons_of(case, kept=method == "bptt-kept")))
     neurons = neurons_of(case)
+    if method == "spike-representation":
+        return torch_rates.gradients(case, graphs.Graph(case, neurons))
     graph = (
         graphs.Graph(case, neurons, truncated=True)
         if method == "sltt"
