@@ -23,4 +23,5 @@ def installed(module, extra="peers"):
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        raise ImportError(f"{error.name} is not installed, which this adapter is for: {INSTALL[extra]}") from error
+        package = error.name.partition(".")[0]
+        raise ImportError(f"{package} is not installed, which this adapter needs: {INSTALL[extra]}") from error
