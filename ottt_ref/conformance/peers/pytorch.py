@@ -141,6 +141,8 @@ def adapter(case, method):
         return graphs.forward(case, graph, lambda neuron, _: neuron.potential)
     if method in ("bptt", "bptt-kept"):
         return graphs.through_time(case, graphs.Graph(case, neurons_of(case, kept=method == "bptt-kept")))
+    if method != "sltt" and not all(layer.neuron.spiking for layer in case.network.layers[:-1]):
+        raise NotImplementedError("currents that are summed between layers: what is traced there, and what a rate is")
     neurons = neurons_of(case)
     if method == "spike-representation":
         return torch_rates.gradients(case, graphs.Graph(case, neurons))

@@ -6,8 +6,9 @@ import pytest
 pytest.importorskip("torch")
 
 import ottt_ref as ot
-from ottt_ref.conformance import checking
+from ottt_ref.conformance import checking, files
 from ottt_ref.conformance.peers import graph, pytorch, soft_spikes, torch_rates
+from ottt_ref.conformance.specifications import Specification
 
 from .dialects import cases_with, outcomes, with_leaky_readout, with_reset
 
@@ -69,6 +70,25 @@ def test_torch_differentiates_the_primitives_to_the_derivatives(surrogate):
 def test_an_unknown_method_is_unsupported(by_name):
     with pytest.raises(NotImplementedError, match="the method magic"):
         pytorch.adapter(by_name["dense"], "magic")
+
+
+def test_currents_between_layers_have_bptt_and_no_ottt():
+    """Not among the kit's cases, but a network may have a layer that only adds up."""
+    rng = np.random.default_rng(0)
+    layers = [
+        ot.Layer(ot.Dense(rng.normal(size=(5, 6))), ot.LIF()),
+        ot.Layer(ot.Dense(rng.normal(size=(5, 5))), ot.Integrator()),
+        ot.Layer(ot.Dense(rng.normal(size=(3, 5))), ot.LIF()),
+    ]
+    case = files.make_case(
+        Specification("currents", "a sum", lambda rng: ot.Network(layers), alive=False, margin=False)
+    )
+    found = outcomes(pytorch.adapter, [case])
+    outcome = {method: verdicts["currents"].outcome for method, verdicts in found.items()}
+    unsupported = {"ottt", "ottt-authors", "spike-representation", "ottt-online", "ottt-online-authors"}
+    assert outcome == {
+        method: checking.UNSUPPORTED if method in unsupported else checking.PASSED for method in case.methods
+    }
 
 
 def test_an_unknown_operation_is_unsupported():
