@@ -205,7 +205,9 @@ DAMAGES = {
     ),
     "infinity": (lambda f, m: with_array(f, m, "inputs", infinite), "finite numbers"),
     "an object array": (lambda f, m: with_array(f, m, "inputs", lambda a: a.astype(object)), "pickled objects"),
-    "inputs of another shape": (lambda f, m: with_array(f, m, "inputs", lambda a: a[:, :2]), "array 'inputs' must have the shape [6, 4, 6]"),
+    "inputs of another shape": (
+        lambda f, m: with_array(f, m, "inputs", lambda a: a[:, :2]), "array 'inputs' must have the shape [6, 4, 6]",
+    ),
     "a gradient of another shape": (
         lambda f, m: with_array(f, m, "gradient/ottt/layer0.bias", lambda a: a[:2]), "the gradients of ottt",
     ),
