@@ -59,8 +59,7 @@ def conform(code, arguments, capsys):
 def test_the_backend_fails_as_shown_and_passes_with_its_mistake_mended(backend, capsys):
     code, arguments = backend
     status, out = conform(code, arguments, capsys)
-    shown = re.search(r"```
-(dense, forward.*?)```", README, re.DOTALL)[1]
+    shown = re.search(r"```\n(dense, forward.*?)```", README, re.DOTALL)[1]
     assert status == 1 and all(line in out.splitlines() for line in shown.splitlines())
     mended = code.replace("decay * u[l] - s[l]", "decay * (u[l] - s[l])")
     assert mended != code
