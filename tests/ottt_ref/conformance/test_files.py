@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import zipfile
+from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import pytest
@@ -292,59 +294,63 @@ def echo(case, method):
     return {each.name: each.values for each in expected_of(case, method)}
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@contextmanager
+def restored(folder):
+    """The manifest's text and the file's content, which are written back in the end."""
+    text, content = (folder / files.MANIFEST).read_text(encoding="utf-8"), (folder / "dense.npz").read_bytes()
+    try:
+        yield text, content
+    finally:
+        (folder / files.MANIFEST).write_text(text, encoding="utf-8")
+        (folder / "dense.npz").write_bytes(content)
+
+
+fuzzed = partial(settings, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@fuzzed(max_examples=300)
 @given(data=st.data())
 def test_whatever_stands_anywhere_in_a_manifest_is_refused_or_harmless(copy, data):
-    text = (copy / files.MANIFEST).read_text(encoding="utf-8")
-    manifest = json.loads(text)
-    entry = {key: value for key, value in manifest["cases"][0].items() if key != "arrays" or data.draw(st.booleans())}
-    path = data.draw(st.sampled_from(list(places(entry))))
-    *above, last = path
-    tree = manifest["cases"][0]
-    for key in above:
-        tree = tree[key]
-    if data.draw(st.booleans()):
-        tree[last] = data.draw(anything)
-    else:
-        del tree[last]
-    write(copy, manifest)
-    try:
+    with restored(copy) as (text, _):
+        manifest = json.loads(text)
+        entry = manifest["cases"][0]
+        without_arrays = {key: value for key, value in entry.items() if key != "arrays"}
+        *above, last = data.draw(st.sampled_from(list(places(entry if data.draw(st.booleans()) else without_arrays))))
+        tree = entry
+        for key in above:
+            tree = tree[key]
+        if data.draw(st.booleans()):
+            tree[last] = data.draw(anything)
+        else:
+            del tree[last]
+        write(copy, manifest)
         loaded_or_refused(copy)
-    finally:
-        (copy / files.MANIFEST).write_text(text, encoding="utf-8")
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+def with_content(folder, text, content):
+    """The folder with another content of its file, whose hash the manifest has."""
+    manifest = json.loads(text)
+    rehash(folder, manifest, content)
+    write(folder, manifest)
+
+
+@fuzzed(max_examples=200)
 @given(changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=8))
 def test_whatever_bytes_stand_in_a_file_with_the_right_hash_are_refused_or_harmless(copy, changes):
-    original = (copy / "dense.npz").read_bytes()
-    text = (copy / files.MANIFEST).read_text(encoding="utf-8")
-    content = bytearray(original)
-    for place, byte in changes:
-        content[int(place * len(content))] = byte
-    manifest = json.loads(text)
-    rehash(copy, manifest, bytes(content))
-    write(copy, manifest)
-    try:
+    with restored(copy) as (text, original):
+        content = bytearray(original)
+        for place, byte in changes:
+            content[int(place * len(content))] = byte
+        with_content(copy, text, bytes(content))
         loaded_or_refused(copy)
-    finally:
-        (copy / "dense.npz").write_bytes(original)
-        (copy / files.MANIFEST).write_text(text, encoding="utf-8")
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@fuzzed(max_examples=100)
 @given(junk=st.binary(max_size=200), keep=st.floats(0, 1))
 def test_truncated_and_continued_files_are_refused_or_harmless(copy, junk, keep):
-    original = (copy / "dense.npz").read_bytes()
-    text = (copy / files.MANIFEST).read_text(encoding="utf-8")
-    manifest = json.loads(text)
-    rehash(copy, manifest, original[: int(keep * len(original))] + junk)
-    write(copy, manifest)
-    try:
+    with restored(copy) as (text, original):
+        with_content(copy, text, original[: int(keep * len(original))] + junk)
         loaded_or_refused(copy)
-    finally:
-        (copy / "dense.npz").write_bytes(original)
-        (copy / files.MANIFEST).write_text(text, encoding="utf-8")
 
 
 def test_a_folder_that_cannot_be_written_is_an_error(tmp_path, capsys):
