@@ -139,7 +139,7 @@ class Network:
         require_count("batch_size", batch_size)
         rng = require_generator(rng)
         masked = {c.name: c.operations.masked(batch_size, c.input_shape, self.dtype, rng) for c in self.connections}
-        return self.mapped(lambda connection: masked[connection.name], lambda neuron: neuron)
+        return self.mapped(lambda connection: masked[connection.name], lambda l, neuron: neuron)
 
     def astype(self, dtype):
         """A copy with float64 or float32 parameters; from exact numbers, each is rounded once."""
@@ -194,17 +194,17 @@ class Network:
         """A copy with each parameter's array turned by one function, and every other number by another."""
         return self.mapped(
             lambda connection: connection.operations.rebuilt(convert_array, convert_number),
-            lambda neuron: neuron.with_numbers(convert_number),
+            lambda l, neuron: neuron.with_numbers(convert_number),
         )
 
     def mapped(self, operations_of, neuron_of):
-        """The same network with other operations, of each connection, and other neurons, of each layer's."""
+        """The same network with the operations operations_of(connection) and the neurons neuron_of(l, neuron)."""
         by_name = {connection.name: operations_of(connection) for connection in self.connections}
         names = self.layer_names
         return Network(
             [
-                Layer(by_name[name], neuron_of(layer.neuron), by_name.get(f"{name}.recurrent"))
-                for name, layer in zip(names, self.layers)
+                Layer(by_name[name], neuron_of(l, layer.neuron), by_name.get(f"{name}.recurrent"))
+                for l, (name, layer) in enumerate(zip(names, self.layers))
             ],
             input_shape=self.input_shape,
             feedback=[

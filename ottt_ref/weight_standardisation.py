@@ -94,7 +94,7 @@ class WeightStandardised(Operation):
     def weight(self):
         """The weight in use, gain · x̂, of the raw weight's shape."""
         effective = np.empty_like(self.synapses.weight)
-        apply_gain(rows(effective), self._standardised()[0], self.gain)
+        apply_gain(rows(effective), self.standardised()[0], self.gain)
         return effective
 
     def output_shape(self, input_shape):
@@ -110,7 +110,7 @@ class WeightStandardised(Operation):
         effective = np.zeros_like(self.synapses.weight)
         self.synapses.add_gradients({**gradients, "weight": effective}, error, presynaptic, constant)
         weight, gain = np.empty_like(effective), np.empty_like(self.gain)
-        standardisation_gradients(rows(weight), gain, rows(effective), *self._standardised(), self.gain)
+        standardisation_gradients(rows(weight), gain, rows(effective), *self.standardised(), self.gain)
         gradients["weight"] += weight
         gradients["gain"] += gain
 
@@ -128,7 +128,8 @@ class WeightStandardised(Operation):
     def __repr__(self):
         return f"WeightStandardised({self.synapses!r})"
 
-    def _standardised(self):
+    def standardised(self):
+        """x̂ [n_out, n] of the raw weight, and 1 / r [n_out], which it was divided by."""
         weight = rows(self.synapses.weight)
         if weight.dtype.hasobject and not all(isinstance(number, float | np.floating) for number in weight.flat):
             raise TypeError("network must have no weight standardisation for exact numbers: its square root has none")

@@ -139,6 +139,11 @@ class CaseChecks:
         again = _run(self._adapter, case, verdict.method)
         if not isinstance(again, Verdict) and not _equal(found, again):
             return replace(verdict, diagnoses=(STATE_KEPT,))
+        if self._forward and self._forward[0].outcome == PASSED:
+            again = _run(self._adapter, case, FORWARD)
+            names = [name for name in again if name in case.arrays] if not isinstance(again, Verdict) else []
+            if not _equal({name: case.arrays[name] for name in names}, again):
+                return replace(verdict, diagnoses=(STATE_KEPT,))
         return replace(verdict, diagnoses=tuple(diagnose(case=case, found=found, relative=self._relative)))
 
 

@@ -16,7 +16,7 @@ from .traps import combined, forward_traps, gradient_traps, surrogate_scaled
 from .variations import compute
 
 FULL_SEARCHES = 4
-SINGLE_PRECISION = 1e-5
+SINGLE_PRECISION, REDUCED_PRECISION = 1e-5, 5e-3
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,9 @@ class Diagnosis:
 
     name: str
     says: str
+
+
+NOT_FINITE = Diagnosis("not-finite", "there are numbers that are infinite, or no numbers: an overflow, or 0 / 0")
 
 
 class Diagnostician:
@@ -36,6 +39,8 @@ class Diagnostician:
 
     def forward(self, case, found, relative):
         """Diagnoses of a forward pass [T, B, ...] by name, which has the expected shapes."""
+        if not _finite(found):
+            return [NOT_FINITE]
         names = [name for name in found if name.partition("/")[0] in ("potential", "spikes", "outputs")]
         singles = forward_traps()
         matches = self._search(case, FORWARD, singles, found, names, relative)
@@ -46,6 +51,8 @@ class Diagnostician:
 
     def gradients(self, case, method, found, relative):
         """Diagnoses of a method's gradients, or of parameters after online steps, which have the expected shapes."""
+        if not _finite(found):
+            return [NOT_FINITE]
         expected = case.gradients(method)
         matches = _other_methods(case, method, found, relative)
         traps = gradient_traps(case)
@@ -67,6 +74,10 @@ class Diagnostician:
             matches += _matching(case, method, [t for t in traps if t not in known], found, names, relative)
         self._successes.update(match.name for match in matches)
         return matches
+
+
+def _finite(found):
+    return all(np.all(np.isfinite(array)) for array in found.values())
 
 
 def _matching(case, method, traps, found, names, relative):
@@ -145,10 +156,13 @@ def _scaled(case, method, traps, found, relative):
 
 
 def _imprecise(expected, found, names):
-    """Single precision where double is asked for."""
+    """Fewer digits than asked for: single precision, or products of fewer bits."""
     double = all(expected[name].dtype == np.float64 for name in names if expected[name].dtype.kind == "f")
     if double and _same(found, expected, names, SINGLE_PRECISION):
         return [Diagnosis("single-precision", "the numbers are right in single precision alone")]
+    if _same(found, expected, names, REDUCED_PRECISION):
+        says = f"the numbers are right to {REDUCED_PRECISION:g} of the largest: products of fewer bits?"
+        return [Diagnosis("reduced-precision", says)]
     return []
 
 

@@ -52,8 +52,8 @@ def neurons_by_layer(rng):
 def dense_standardised(rng):
     """Dense weight-standardised synapses, one without a bias, and a skip from the inputs."""
     layers = [
-        Layer(WeightStandardised(_dense(rng, 5, 6), rng.normal(1.5, 0.2, 5)), LIF()),
-        Layer(WeightStandardised(_dense(rng, 4, 5, bias=False), rng.normal(1.5, 0.2, 4)), LIF()),
+        Layer(WeightStandardised(_dense(rng, 5, 6), rng.normal(1.5, 0.2, 5), epsilon=0.05), LIF()),
+        Layer(WeightStandardised(_dense(rng, 4, 5, bias=False), rng.normal(1.5, 0.2, 4), epsilon=0.05), LIF()),
         _readout(rng, 4),
     ]
     return Network(layers, skips=[Skip(INPUTS, 1, _dense(rng, 4, 6, bias=False))])

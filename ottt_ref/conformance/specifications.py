@@ -177,6 +177,7 @@ def _all():
         "the hard reset, to a potential that is not 0",
         dense(reset="hard", threshold=0.9, reset_potential=-0.2),
     )
+    add("dense-hard-zero", "the hard reset to 0", dense(reset="hard"))
     add("dense-cross-entropy", "the cross-entropy alone", loss=losses.CrossEntropy())
     add(
         "dense-squared-error",
@@ -220,7 +221,7 @@ def _all():
         margin=False,
         rates=False,
     )
-    for name in ("dense", "dense-long", "recurrent", "conv-standardised", "saturated"):
+    for name in ("dense", "dense-long", "dense-unleaked", "recurrent", "conv-standardised", "saturated"):
         like = next(case for case in cases if case.name == name)
         cases.append(
             replace(like, name=f"{name}-float32", purpose=f"{like.purpose}; in single precision", dtype="float32")

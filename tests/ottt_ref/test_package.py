@@ -14,8 +14,9 @@ import ottt_ref as ot
 
 from .helpers import METHODS, OPTION_NAMES, OPTIONS, bits, content
 
+NOT_HERE = ("ottt_ref.__main__", "ottt_ref.conformance.peers.")  # the command; adapters, each of which is an extra
 MODULES = sorted(
-    module.name for module in pkgutil.walk_packages(ot.__path__, "ottt_ref.") if not module.name.endswith("__main__")
+    module.name for module in pkgutil.walk_packages(ot.__path__, "ottt_ref.") if not module.name.startswith(NOT_HERE)
 )
 WITHOUT_REST = """
 import importlib, sys

@@ -8,6 +8,7 @@ from .backward import backward_traps
 from .forward import combined, forward_traps
 from .learning import online_traps, trace_traps
 from .losses import loss_traps
+from .rates import rate_traps
 from .surrogates import surrogate_scaled, surrogate_traps
 
 __all__ = ["combined", "forward_traps", "gradient_traps", "surrogate_scaled"]
@@ -15,4 +16,11 @@ __all__ = ["combined", "forward_traps", "gradient_traps", "surrogate_scaled"]
 
 def gradient_traps(case):
     """Variations of the gradients of a case that leave its forward pass as it is."""
-    return (*surrogate_traps(), *loss_traps(case), *trace_traps(case), *backward_traps(), *online_traps())
+    return (
+        *surrogate_traps(),
+        *loss_traps(case),
+        *trace_traps(case),
+        *backward_traps(),
+        *rate_traps(),
+        *online_traps(),
+    )

@@ -1,78 +1,28 @@
 """Traps of the way back through weights, scales, pools and standardisation, and of what is returned."""
 
-from dataclasses import replace
-
-import numpy as np
-
-from ...kernel import rows
-from ...operations import AveragePool2d, Scale
-from ...synapses import Dense
+from ...convolution import Conv2d
+from ...operations import AveragePool2d, Scale, Upsample2d
+from ...skip_init import SkipInit
 from ...weight_standardisation import WeightStandardised
 from ..variations import Variation
-from .varying import with_operations
-
-
-class Untransposed(Dense):
-    """Dense synapses whose errors come back through W, not W^T; of square weights."""
-
-    def adjoint(self, error, input_shape):
-        if self.inputs != self.outputs:
-            return super().adjoint(error, input_shape)
-        return Dense.adjoint(self.with_weight(np.ascontiguousarray(self.weight.T)), error, input_shape)
-
-
-def untransposed(operation):
-    """Dense synapses with the wrong adjoint."""
-    if not isinstance(operation, Dense):
-        return operation
-    bias = operation.bias if "bias" in operation.parameter_names else False
-    return Untransposed(operation.weight, bias)
-
-
-class FixedStandardisation(WeightStandardised):
-    """Weight standardisation whose mean and variance are constants to the gradient."""
-
-    def add_gradients(self, gradients, error, presynaptic, constant):
-        through = {"weight": np.zeros_like(self.synapses.weight), "gain": np.zeros_like(self.gain)}
-        super().add_gradients({**gradients, **through}, error, presynaptic, constant)
-        effective = {name: np.zeros_like(value) for name, value in through.items() if name == "weight"}
-        self.synapses.add_gradients({**effective, "bias": np.zeros_like(self.gain)}, error, presynaptic, constant)
-        factor = (self.gain / self._standardised()[1])[:, np.newaxis]
-        gradients["weight"] += (rows(effective["weight"]) * factor).reshape(self.synapses.weight.shape)
-        gradients["gain"] += through["gain"]
-
-
-def fixed_standardisation(operation):
-    """Standardised weights whose gradient leaves mean and variance alone."""
-    if not isinstance(operation, WeightStandardised):
-        return operation
-    return FixedStandardisation(operation.synapses, operation.gain, epsilon=operation.epsilon)
-
-
-class OneWayScale(Scale):
-    """A scale that errors do not go through."""
-
-    def adjoint(self, error, input_shape):
-        return error
-
-
-class OneWayPool(AveragePool2d):
-    """Average pooling whose errors are not divided by the window's size."""
-
-    def adjoint(self, error, input_shape):
-        return AveragePool2d.adjoint(replace(self, share=1.0), error, input_shape)
-
-
-def one_way(operation):
-    """Scales that act forwards alone."""
-    return OneWayScale(operation.factor) if type(operation) is Scale else operation
-
-
-def one_way_pool(operation):
-    """Average pooling that divides forwards alone."""
-    if not isinstance(operation, AveragePool2d):
-        return operation
-    return OneWayPool(operation.size, operation.stride, operation.padding)
+from .forward import is_skip
+from .neurons import HardPasses, KeptUnleaked, KeptWithoutThreshold, as_kind
+from .operations import (
+    AveragedUpsample,
+    BiasAveraged,
+    DeviationFixed,
+    ErrorsLost,
+    FixedStandardisation,
+    GainFixed,
+    KernelNotFlippedBack,
+    OneWayPool,
+    OneWayScale,
+    RawWeightBack,
+    as_kind_of,
+    untransposed,
+    within_standardised,
+)
+from .varying import with_neurons, with_operations
 
 
 def zero_biases(gradients):
@@ -80,17 +30,60 @@ def zero_biases(gradients):
     return {name: value * 0 if name.endswith("bias") else value for name, value in gradients.items()}
 
 
+def skips_one_way(network):
+    """Network → Network whose skips send no error back."""
+    return network.mapped(lambda c: ErrorsLost(c.operations) if is_skip(c) else c.operations, lambda l, neuron: neuron)
+
+
+def nowhere(network):
+    """Errors of the next time step reach no layer."""
+    return [False] * len(network.layers)
+
+
+def but_the_readout(network):
+    """Errors of the next time step reach every layer but a readout."""
+    return [layer.neuron.spiking for layer in network.layers]
+
+
 def backward_traps():
     """Variations of the way back, and of what is returned."""
     return (
         Variation("weight-untransposed", "errors come back through W, not through its transpose", "adjoint",
                   with_operations(untransposed)),
+        Variation("kernel-not-flipped-back", "errors come back through kernels turned around", "adjoint",
+                  with_operations(within_standardised(as_kind_of(Conv2d, KernelNotFlippedBack)))),
         Variation("delays-not-back", "no error comes back by recurrent and feedback connections", "adjoint",
                   delays_back=False),
+        Variation("skips-not-back", "no error comes back by skips", "adjoint", skips_one_way),
+        Variation("loops-at-once", "recurrent and feedback weights are paired with the spikes of the same time step",
+                  "pairing", paired_at_once=True),
+        Variation("loop-errors-at-once", "errors come back by recurrent and feedback connections within the time step",
+                  "adjoint", loops_at_once=True),
+        Variation("truncated", "no error comes back in time by membranes", "leak", leaks_back=nowhere),
+        Variation("truncated", "no error comes back in time", "leak", leaks_back=nowhere, delays_back=False),
+        Variation("readout-not-back", "no error comes back in time by the leaky readout", "leak",
+                  leaks_back=but_the_readout),
+        Variation("reset-gradient-unleaked", "the kept gradient of the soft reset is the unleaked one's: λ - V_th ψ",
+                  "jacobian", with_neurons(as_kind(KeptUnleaked))),
+        Variation("reset-gradient-without-threshold", "the kept gradient of the reset lacks V_th", "jacobian",
+                  with_neurons(as_kind(KeptWithoutThreshold))),
+        Variation("hard-reset-passed", "errors pass a hard reset as if there were none", "jacobian",
+                  with_neurons(as_kind(HardPasses))),
         Variation("standardisation-fixed", "the gradient takes the mean and variance of weights for constants",
-                  "adjoint", with_operations(fixed_standardisation)),
-        Variation("scale-one-way", "errors do not go through the fixed scale", "adjoint", with_operations(one_way)),
+                  "adjoint", with_operations(as_kind_of(WeightStandardised, FixedStandardisation))),
+        Variation("deviation-fixed", "the gradient takes the variance of weights for a constant",
+                  "adjoint", with_operations(as_kind_of(WeightStandardised, DeviationFixed))),
+        Variation("standardisation-not-back", "errors come back through the raw weight, not the standardised one",
+                  "adjoint", with_operations(as_kind_of(WeightStandardised, RawWeightBack))),
+        Variation("scale-one-way", "errors do not go through the fixed scale", "adjoint",
+                  with_operations(as_kind_of(Scale, OneWayScale))),
         Variation("pool-one-way", "errors through average pooling are not divided by the window's size", "adjoint",
-                  with_operations(one_way_pool)),
+                  with_operations(as_kind_of(AveragePool2d, OneWayPool))),
+        Variation("upsample-one-way", "errors through upsampling are averaged, not summed", "adjoint",
+                  with_operations(as_kind_of(Upsample2d, AveragedUpsample))),
         Variation("bias-gradient-zero", "biases have no gradient", "result", parameters=zero_biases),
+        Variation("bias-gradient-averaged", "a convolution's bias gradient is averaged over the pixels", "result",
+                  with_operations(within_standardised(as_kind_of(Conv2d, BiasAveraged)))),
+        Variation("gain-gradient-zero", "the gain of a residual branch has no gradient", "result",
+                  with_operations(as_kind_of(SkipInit, GainFixed))),
     )  # fmt: skip

@@ -1,17 +1,28 @@
 """Traps of the forward pass: what other conventions and mistakes do to potentials and spikes."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from ...layers import INPUTS
-from ...neurons import LIF
-from ...operations import AveragePool2d, Chain, Scale
+from ...neurons import Integrator
+from ...operations import AveragePool2d, Chain, Flatten, Scale
 from ...synapses import Synapses
 from ...weight_standardisation import WeightStandardised
-from ..variations import Variation
-from .varying import with_neurons, with_operations
+from ..variations import Variation, as_given
+from .neurons import HardUnleaked, NeverReset, ResetByOne, Strict, as_kind
+from .operations import (
+    ChannelsLast,
+    EpsilonOutside,
+    LargestPool2d,
+    PaddingUncounted,
+    StandardisedWhole,
+    as_kind_of,
+    without_gain,
+)
+from .varying import with_layers, with_neurons, with_operations
 
 
 def silenced(operation):
@@ -30,29 +41,6 @@ def without_bias(operation):
     return result
 
 
-@dataclass(frozen=True)
-class Strict(LIF):
-    """Neurons that fire above the threshold, not at it."""
-
-    def step(self, potential, output, current, soft=False):
-        super().step(potential, output, current, soft)
-        output[...] = potential > self.threshold
-
-
-@dataclass(frozen=True)
-class NeverReset(LIF):
-    """Neurons whose spikes leave the potential as it is."""
-
-    def step(self, potential, output, current, soft=False):
-        output[...] = 0
-        super().step(potential, output, current, soft)
-
-
-def as_kind(kind):
-    """Neurons → neurons of another kind with the same numbers."""
-    return lambda neuron: kind(neuron.decay, neuron.threshold, neuron.reset, neuron.surrogate, neuron.reset_potential)
-
-
 def with_input_times(factor):
     """Network → Network in which every current into a spiking layer is multiplied by a function of its λ."""
 
@@ -63,7 +51,7 @@ def with_input_times(factor):
                 return connection.operations
             return Chain([connection.operations, Scale(factor(neuron.decay))])
 
-        return network.mapped(operations, lambda neuron: neuron)
+        return network.mapped(operations, lambda l, neuron: neuron)
 
     return apply
 
@@ -108,6 +96,17 @@ def two_steps_late(connection, now, earlier):
     return (earlier[1] if connection.delayed else now)[connection.source]
 
 
+def is_skip(connection):
+    """Whether the connection is a skip."""
+    return not connection.delayed and connection.source != connection.target - 1
+
+
+def left_out(where, connection, now, earlier):
+    """Connections `where` it is so are given nothing."""
+    given = as_given(connection, now, earlier)
+    return np.zeros_like(given) if where(connection) else given
+
+
 def after_reset(name, array, network, activity):
     """Potentials that are recorded after the reset."""
     kind, _, l = name.partition("/")
@@ -133,6 +132,27 @@ def reset_to(kind, potential=None):
     return with_neurons(change)
 
 
+def with_readout(decay):
+    """Network → Network whose readout, if it has one, has no decay, or that of the last spiking layer."""
+
+    def apply(network):
+        leak = 0.0 if decay is None else network.layers[network.spiking[-1]].neuron.decay
+        last = len(network.layers) - 1
+        return with_layers(lambda l, neuron: Integrator(leak) if l == last and not neuron.spiking else neuron)(network)
+
+    return apply
+
+
+def as_in_first_layer(field):
+    """Network → Network whose neurons all have the first layer's decay, threshold or reset."""
+
+    def apply(network):
+        value = getattr(network.layers[0].neuron, field)
+        return with_neurons(lambda neuron: replace(neuron, **{field: value}))(network)
+
+    return apply
+
+
 def forward_traps():
     """Variations of the forward pass, the more common ones first."""
     return (
@@ -146,9 +166,28 @@ def forward_traps():
                   "input", with_input_times(lambda decay: decay)),
         Variation("input-decayed", "the current is multiplied by 1 - λ (as in τ du/dt = -u + I)",
                   "input", with_input_times(lambda decay: 1 - decay)),
+        Variation("reset-hard-unleaked", "the hard reset's potential does not leak: u[t] = λ (1 - s[t-1]) u[t-1] + "
+                  "v_reset s[t-1] + I[t]", "reset", with_neurons(as_kind(HardUnleaked))),
+        Variation("reset-by-one", "the reset subtracts 1, whatever V_th is", "reset",
+                  with_neurons(as_kind(ResetByOne))),
+        Variation("start-from-reset", "potentials start from the reset potential, not from 0", "start",
+                  start=lambda neuron: getattr(neuron, "reset_potential", 0.0)),
+        Variation("threshold-one", "the threshold is 1, whatever V_th is", "threshold",
+                  with_neurons(lambda neuron: replace(neuron, threshold=1.0))),
+        Variation("decay-exponential", "λ is exp(-1/τ), not 1 - 1/τ", "decay",
+                  with_neurons(lambda neuron: replace(neuron, decay=math.exp(neuron.decay - 1)))),
+        Variation("decay-complement", "λ and 1 - λ are confused", "decay",
+                  with_neurons(lambda neuron: replace(neuron, decay=1 - neuron.decay))),
+        Variation("readout-stateless", "the readout does not leak: it has no memory", "readout", with_readout(None)),
+        Variation("readout-leaky", "the readout leaks, with the λ of the neurons before it", "readout",
+                  with_readout("decay")),
+        *(Variation(f"first-layer-{field}", f"every layer has the {field} of the first", f"first {field}",
+                    as_in_first_layer(field)) for field in ("decay", "threshold", "reset")),
         Variation("spike-strict", "H(0) = 0: neurons at the threshold do not fire",
                   "spike", with_neurons(as_kind(Strict))),
         Variation("axes-swapped", "the batch is read as time, and time as the batch", "axes", axes=(1, 0)),
+        Variation("axes-swapped", "the batch is read as time, and time as the batch", "axes", axes=(1, 0),
+                  returned=(0, 1)),
         Variation("layers-delayed", "each layer hears the layer below one time step late", "timing",
                   given=one_step_late),
         Variation("recurrence-delayed", "recurrent and feedback connections deliver s[t-2] in place of s[t-1]",
@@ -157,19 +196,39 @@ def forward_traps():
                   with_operations(silenced, lambda c: c.delayed and c.source == c.target)),
         Variation("feedback-ignored", "feedback connections are left out", "recurrence",
                   with_operations(silenced, lambda c: c.delayed and c.source != c.target)),
+        Variation("recurrent-ignored", "spikes by recurrent connections are left out, biases are not", "recurrence",
+                  given=partial(left_out, lambda c: c.delayed and c.source == c.target)),
+        Variation("feedback-ignored", "spikes by feedback connections are left out, biases are not", "recurrence",
+                  given=partial(left_out, lambda c: c.delayed and c.source != c.target)),
+        Variation("skip-ignored", "what comes by skips is left out, biases are not", "skip",
+                  given=partial(left_out, is_skip)),
         Variation("skip-ignored", "skip connections are left out", "skip",
-                  with_operations(silenced, lambda c: not c.delayed and c.source != c.target - 1)),
+                  with_operations(silenced, is_skip), given=partial(left_out, is_skip)),
+        Variation("recurrent-bias-ignored", "biases of recurrent and feedback connections are left out", "bias",
+                  with_operations(without_bias, lambda c: c.delayed)),
         Variation("bias-ignored", "biases are left out", "bias", with_operations(without_bias)),
         Variation("variance-biased", "weight standardisation divides the variance by n, not by n - 1",
                   "variance", with_operations(standardised_with(lambda n: math.sqrt(biased(n)), biased))),
         Variation("fan-in-ignored", "weight standardisation leaves out the fan-in n: (W - mean) / sqrt(variance + ε)",
                   "variance", with_operations(standardised_with(math.sqrt, lambda n: n))),
+        Variation("epsilon-outside", "weight standardisation adds ε to the root, not under it", "variance",
+                  with_operations(as_kind_of(WeightStandardised, EpsilonOutside))),
+        Variation("gain-ignored", "the gain of weight standardisation is left out", "variance",
+                  with_operations(without_gain)),
+        Variation("standardised-whole", "weights are standardised as a whole, not output by output", "variance",
+                  with_operations(as_kind_of(WeightStandardised, StandardisedWhole))),
+        Variation("flattened-channels-last", "images are flattened with the channels last", "flatten",
+                  with_operations(lambda o: ChannelsLast() if isinstance(o, Flatten) else o)),
         Variation("kernel-flipped", "kernels are turned around: a convolution, not a correlation",
                   "kernel", with_operations(flipped)),
         Variation("scale-ignored", "fixed scales of spikes are left out", "scale",
                   with_operations(lambda o: Scale(1.0) if isinstance(o, Scale) else o)),
         Variation("pool-summed", "pooling adds up, and does not average", "pool",
                   with_operations(lambda o: replace(o, share=1.0) if isinstance(o, AveragePool2d) else o)),
+        Variation("pool-maximum", "pooling takes the largest, and does not average", "pool",
+                  with_operations(as_kind_of(AveragePool2d, LargestPool2d))),
+        Variation("pool-padding-uncounted", "padded zeros do not count in the average of a pool", "pool",
+                  with_operations(as_kind_of(AveragePool2d, PaddingUncounted))),
         Variation("potential-after-reset", "potentials are recorded after the reset, not before it", "record",
                   seen=after_reset),
         Variation("outputs-averaged", "outputs are averaged over time", "record", seen=averaged),

@@ -5,6 +5,8 @@ import numpy as np
 from ...layers import INPUTS
 from ..variations import Variation
 
+LATE = (("inputs", "spikes", "constants"), ("inputs", "spikes"), ("spikes",))
+
 
 def trace_traps(case):
     """Variations of the traces of OTTT."""
@@ -23,10 +25,15 @@ def trace_traps(case):
         return network.decay(sender) if known else decay
 
     return (
-        Variation("trace-late", "traces are one time step late: g[t] is paired with â[t-1]", "trace",
-                  trace_late="traces and constants"),
-        Variation("trace-late", "traces are one time step late, but for the bias: g[t] is paired with â[t-1]", "trace",
-                  trace_late="traces"),
+        *(Variation("trace-late", f"traces of {' and '.join(late)} are one time step late: g[t] is paired with â[t-1]",
+                    "trace", late=late) for late in LATE),
+        Variation("trace-saturated", "a spike sets its trace, and does not add to it", "trace", saturating=True),
+        Variation("trace-saturated", "what comes sets its trace, and does not add to it, the biases' 1 also", "trace",
+                  saturating=True, constant_decay=lambda l, decay: None),
+        Variation("untraced", "nothing is traced", "trace",
+                  trace_decay=unless(lambda c: True), constant_decay=lambda l, decay: None),
+        Variation("readout-bias-traced", "the bias of a stateless readout is traced", "trace",
+                  constant_decay=lambda l, decay: network.decay(network.trace_layer(l)) if l == readout else decay),
         Variation("readout-untraced", "the readout's weight is paired with the spikes, not with their trace", "trace",
                   trace_decay=unless(lambda c: c.target == readout)),
         Variation("inputs-untraced", "the network's inputs are not traced", "trace",
@@ -53,4 +60,10 @@ def online_traps():
                   "online", online="at the end"),
         Variation("online-accumulated", "gradients are not cleared between time steps", "online", online="accumulated"),
         Variation("online-momentum", "updates have a momentum of 0.9", "online", momentum=0.9),
+        Variation("online-forgetting", "potentials and traces are forgotten after each update", "online",
+                  online="forgetting"),
+        Variation("online-layer-by-layer", "a layer is updated before errors go back through it", "online",
+                  online="layer by layer"),
+        Variation("online-recorded-before", "what is returned are the parameters before each update", "online",
+                  online="recorded before"),
     )  # fmt: skip

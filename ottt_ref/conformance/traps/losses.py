@@ -29,34 +29,81 @@ def with_loss(change):
     return lambda loss: VariedLoss(loss, change)
 
 
-def _squared_share(factor):
-    """Loss → Loss whose squared error is multiplied by a function of the number of classes."""
+def share_of_squared_error(loss):
+    """1 for the squared error, 0 for the cross-entropy, and between them for a mixture."""
+    share = {losses.CrossEntropy: 0.0, losses.MeanSquaredError: 1.0}.get(type(loss))
+    return loss.mse_weight if share is None else share
+
+
+def _mixture(share_from):
+    """Loss → the mixture whose squared error has a share that is a function of the right one."""
 
     def vary(loss):
-        share = {losses.CrossEntropy: 0.0, losses.MeanSquaredError: 1.0}.get(type(loss))
-        share = loss.mse_weight if share is None else share
-        squared = losses.MeanSquaredError()
+        share = share_from(share_of_squared_error(loss))
 
         def change(outputs, targets, gradient):
-            classes = outputs.shape[1]
-            return gradient + share * (factor(classes) - 1) * squared.gradient(outputs, targets)
+            parts = losses.CrossEntropy(), losses.MeanSquaredError()
+            cross, squared = (part.gradient(outputs, targets) for part in parts)
+            return (1 - share) * cross + share * squared
 
         return VariedLoss(loss, change)
 
     return vary
 
 
+def _squared_share(factor):
+    """Loss → Loss whose squared error is multiplied by a function of the number of classes."""
+
+    def vary(loss):
+        share = share_of_squared_error(loss)
+
+        def change(outputs, targets, gradient):
+            more = share * (factor(outputs.shape[1]) - 1)
+            return gradient + more * losses.MeanSquaredError().gradient(outputs, targets)
+
+        return VariedLoss(loss, change)
+
+    return vary
+
+
+def _softmax(outputs):
+    shifted = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+    return shifted / shifted.sum(axis=1, keepdims=True)
+
+
+def _through_softmax(once, error):
+    """The error at the outputs from that at their softmax."""
+    return once * (error - (once * error).sum(axis=1, keepdims=True))
+
+
 def _softmax_twice(loss):
-    share = {losses.CrossEntropy: 0.0, losses.MeanSquaredError: 1.0}.get(type(loss))
-    share = loss.mse_weight if share is None else share
-    cross, squared = losses.CrossEntropy(), losses.MeanSquaredError()
+    share = share_of_squared_error(loss)
 
     def change(outputs, targets, gradient):
-        shifted = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        once = shifted / shifted.sum(axis=1, keepdims=True)
-        at_once = cross.gradient(once, targets)
-        through = once * (at_once - (once * at_once).sum(axis=1, keepdims=True))
-        return (1 - share) * through + share * squared.gradient(outputs, targets)
+        once = _softmax(outputs)
+        through = _through_softmax(once, losses.CrossEntropy().gradient(once, targets))
+        return (1 - share) * through + share * losses.MeanSquaredError().gradient(outputs, targets)
+
+    return VariedLoss(loss, change)
+
+
+def _squared_of_softmax(loss):
+    share = share_of_squared_error(loss)
+
+    def change(outputs, targets, gradient):
+        once = _softmax(outputs)
+        squared = losses.MeanSquaredError()
+        through = _through_softmax(once, squared.gradient(once, targets))
+        return gradient + share * (through - squared.gradient(outputs, targets))
+
+    return VariedLoss(loss, change)
+
+
+def _hardened(loss):
+    def change(outputs, targets, gradient):
+        hard = np.zeros_like(targets)
+        hard[np.arange(len(targets)), targets.argmax(axis=1)] = 1
+        return loss.gradient(outputs, hard)
 
     return VariedLoss(loss, change)
 
@@ -84,14 +131,26 @@ def loss_traps(case):
         Variation("squared-error-half-sum", "the squared error is half the sum over the classes", "loss",
                   loss=_squared_share(lambda classes: classes / 2)),
         Variation("squared-error-left-out", "the mixed loss is the cross-entropy alone", "loss",
-                  loss=lambda loss: losses.CrossEntropy()),
+                  loss=_mixture(lambda share: 0.0)),
         Variation("cross-entropy-left-out", "the loss is the squared error alone", "loss",
-                  loss=lambda loss: losses.MeanSquaredError()),
+                  loss=_mixture(lambda share: 1.0)),
         Variation("softmax-twice", "the cross-entropy is taken of outputs that went through a softmax", "loss",
                   loss=_softmax_twice),
+        Variation("squared-error-of-softmax", "the squared error is taken of the softmax of the outputs", "loss",
+                  loss=_squared_of_softmax),
+        Variation("shares-exchanged", "the mixed loss gives each part the other's share", "loss",
+                  loss=_mixture(lambda share: 1 - share)),
+        Variation("loss-of-paper", "the loss is the paper's: 0.95 cross-entropy + 0.05 squared error", "loss",
+                  loss=_mixture(lambda share: 0.05)),
+        Variation("targets-hardened", "soft targets are taken for the label of their largest entry", "loss",
+                  loss=_hardened),
+        Variation("loss-divided-by-6", "the loss is divided by 6, whatever T is", "loss", loss=scaled(steps / 6)),
         Variation("last-step-alone", "only the last time step's loss counts, without 1 / T", "loss",
-                  steps=lambda errors: _last(errors) * len(errors)),
-        Variation("last-step-alone", "only the last time step's loss counts", "loss", steps=_last),
+                  steps=lambda loss, outputs, targets, errors: len(errors) * _last(errors)),
+        Variation("last-step-alone", "only the last time step's loss counts", "loss",
+                  steps=lambda loss, outputs, targets, errors: _last(errors)),
+        Variation("loss-of-average", "the loss is that of the time-averaged output", "loss",
+                  steps=lambda loss, outputs, targets, errors: losses.average_loss(loss, outputs, targets)[1]),
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...surrogate import Arctan, MultiGaussian, Rectangle, Sigmoid, Surrogate, Triangle
 from ..variations import Variation
-from .varying import with_neurons
+from .varying import with_layers, with_neurons
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,28 @@ def _inverted(neuron):
     return replace(neuron, surrogate=changes[type(right)]())
 
 
+def without_last(network):
+    """Network → Network whose last spiking layer has ψ = 1."""
+    last = network.layers[network.spiking[-1]].neuron
+    one = VariedSurrogate(last.surrogate, lambda z, psi: np.ones_like(z))
+    return with_layers(lambda l, neuron: replace(neuron, surrogate=one) if l == network.spiking[-1] else neuron)(
+        network
+    )
+
+
+def of_first_layer(network):
+    """Network → Network whose layers all have the first one's surrogate."""
+    return with_neurons(lambda neuron: replace(neuron, surrogate=network.layers[0].neuron.surrogate))(network)
+
+
 def surrogate_traps():
     """Variations of ψ: its size, its argument, its parameters, another one at its usual parameters."""
-    others = (Sigmoid(4.0), Sigmoid(1.0), Sigmoid(25.0), Arctan(2.0), Arctan(1.0), Triangle(), Rectangle(1.0),
-              Rectangle(2.0), MultiGaussian())  # fmt: skip
+    slopes = (Sigmoid(4.0), Sigmoid(3.0), Sigmoid(1.0), Sigmoid(25.0), Arctan(2.0), Arctan(1.0))
+    others = (*slopes, Triangle(), Rectangle(1.0), Rectangle(2.0), MultiGaussian())
     return (
-        surrogate_scaled(0.0, "surrogate-zero", "the surrogate derivative is 0: nothing is learned below the readout"),
+        surrogate_scaled(0.0, "surrogate-zero", "the surrogate derivative is 0: nothing is learned below"),
+        Variation("surrogate-without-slope", "the surrogate derivative lacks its factor α", "surrogate",
+                  with_surrogate(lambda z, psi, neuron: psi(z) / getattr(neuron.surrogate, "alpha", 1.0))),
         Variation("surrogate-normalised", "the surrogate derivative is scaled to 1 at the threshold", "surrogate",
                   with_surrogate(_normalised)),
         Variation("surrogate-of-potential", "the surrogate derivative is taken at u, not at u - V_th", "surrogate",
@@ -75,6 +91,10 @@ def surrogate_traps():
                   with_surrogate(lambda z, psi, neuron: np.ones_like(z))),
         Variation("surrogate-inverted", "the surrogate's slope is read as its width, or the other way round",
                   "surrogate", with_neurons(_inverted)),
+        Variation("surrogate-last-missing", "the last layer's surrogate derivative is left out", "surrogate",
+                  without_last),
+        Variation("surrogate-of-first-layer", "every layer has the surrogate of the first", "surrogate",
+                  of_first_layer),
         *(Variation(f"surrogate-{type(kind).__name__.lower()}", f"the surrogate is {kind!r}", "surrogate",
                     with_neurons(lambda neuron, kind=kind: replace(neuron, surrogate=kind))) for kind in others),
     )  # fmt: skip

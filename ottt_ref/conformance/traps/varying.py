@@ -7,7 +7,16 @@ def with_neurons(change):
     """Network → Network whose spiking neurons are `change`d."""
 
     def apply(network):
-        return network.mapped(lambda c: c.operations, lambda neuron: change(neuron) if neuron.spiking else neuron)
+        return network.mapped(lambda c: c.operations, lambda l, neuron: change(neuron) if neuron.spiking else neuron)
+
+    return apply
+
+
+def with_layers(change):
+    """Network → Network whose neurons are change(layer, neuron)."""
+
+    def apply(network):
+        return network.mapped(lambda c: c.operations, change)
 
     return apply
 
@@ -21,6 +30,6 @@ def with_operations(change, where=lambda connection: True):
         return change(operation)
 
     def apply(network):
-        return network.mapped(lambda c: changed(c.operations) if where(c) else c.operations, lambda neuron: neuron)
+        return network.mapped(lambda c: changed(c.operations) if where(c) else c.operations, lambda l, neuron: neuron)
 
     return apply

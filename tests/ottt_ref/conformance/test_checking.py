@@ -105,9 +105,7 @@ def test_a_wrong_forward_pass_is_found_in_its_order_and_gradients_are_left_alone
     assert forward.outcome == "failed" and forward.found.array == "potential/0" and forward.found.time_step == 1
     assert {verdict.outcome for verdict in verdicts.values()} == {"not compared"}
     unleaked.given_spikes = True
-    assert {v.outcome for m, v in by_method(check_case(unleaked, base)).items() if m != "forward"} == {
-        "failed"
-    }
+    assert {v.outcome for m, v in by_method(check_case(unleaked, base)).items() if m != "forward"} == {"failed"}
 
 
 def with_spike_flipped(place):

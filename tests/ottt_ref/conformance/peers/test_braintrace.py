@@ -1,0 +1,154 @@
+"""braintrace's rules are OTTT, SLTT and RTRL where every weight enters a membrane; of a stateless readout it has 0."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("jax")
+pytest.importorskip("braintrace")
+
+import jax
+import jax.numpy as jnp
+
+import ottt_ref as ot
+from ottt_ref.conformance import checking, files
+from ottt_ref.conformance.peers import braintrace
+from ottt_ref.conformance.specifications import Specification
+
+from .dialects import cases_with, names, outcomes, with_leaky_readout
+
+# Each case and method is compiled anew, a second or more: one of each kind, not all.
+KINDS = (
+    "dense",
+    "dense-one-step",
+    "dense-decay-0.9",
+    "dense-threshold",
+    "dense-arctan",
+    "dense-triangle",
+    "dense-rectangle",
+    "dense-multigaussian",
+    "dense-unleaked",
+    "dense-squared-error",
+    "dense-spiking-readout",
+    "recurrent",
+    "feedback",
+    "skip",
+    "at-threshold",
+    "recurrent-float32",
+)
+CONVOLUTIONS = {"conv", "conv-pooled", "conv-standardised", "conv-feedback", "conv-standardised-float32"}
+
+
+def layer(rng, recurrent):
+    delayed = ot.Dense(rng.normal(0.1, 1.2, (5, 5)) / np.sqrt(5), False) if recurrent else None
+    return ot.Layer(ot.Dense(rng.normal(0.1, 1.2, (5, 6)) / np.sqrt(6), rng.normal(0.1, 0.1, 5)), ot.LIF(), delayed)
+
+
+def one_layer(recurrent):
+    """A case of one spiking layer, which is its own readout."""
+    name = f"one-{'recurrent' if recurrent else 'dense'}"
+    return files.make_case(Specification(name, "one layer", lambda rng: ot.Network([layer(rng, recurrent)])))
+
+
+def test_with_a_leaky_or_spiking_readout_its_rules_are_ottt_and_sltt():
+    cases = cases_with(with_leaky_readout, "leaky", among=KINDS)
+    found = outcomes(braintrace.adapter, cases)
+    for method in ("forward", "ottt", "ottt-online", "sltt"):
+        assert names(found[method], "passed") == {case.name for case in cases}, method
+    assert len(cases) == len(KINDS)
+    for method in ("bptt", "bptt-kept"):
+        assert names(found[method], "unsupported") == {case.name for case in cases}
+
+
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_of_one_layer_its_rtrl_is_bptt_with_the_reset_detached_and_kept(recurrent):
+    case = one_layer(recurrent)
+    found = outcomes(braintrace.adapter, [case])
+    assert {method: verdicts[case.name].outcome for method, verdicts in found.items()} == dict.fromkeys(
+        braintrace.methods, checking.PASSED
+    )
+
+
+def test_the_forward_pass_of_every_dense_case_passes(cases):
+    found = list(checking.check(braintrace.adapter, cases, methods=["forward"]))
+    assert {v.case for v in found if v.outcome == checking.PASSED} == {c.name for c in cases} - CONVOLUTIONS
+    assert {v.reason for v in found if v.outcome == checking.UNSUPPORTED} <= {
+        f"the operation {kind}: the adapter is of dense layers" for kind in ("Conv2d", "Chain", "WeightStandardised")
+    }
+
+
+@pytest.mark.parametrize("name", ["dense", "skip"])
+def test_the_gradient_of_a_stateless_readout_is_silently_0(by_name, name):
+    """SLTT of the layers below it is right, so that the error does come through the readout."""
+    case = by_name[name]
+    verdict = outcomes(braintrace.adapter, [case])["sltt"][name]
+    assert verdict.outcome == checking.FAILED and "readout" in verdict.found.array and verdict.found.got == 0
+    found = braintrace.adapter(case, "sltt")
+    for parameter, expected in case.gradients("sltt").items():
+        if parameter.startswith("readout"):
+            assert not np.any(found[parameter]) and np.any(expected)
+        else:
+            np.testing.assert_allclose(found[parameter], expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("vjp_method", ["single-step", "multi-step"])
+def test_so_is_that_of_the_readout_in_its_own_documentation(vjp_method):
+    """Its own cell and its own Linear: 0 by the default, and not by the other way that it has."""
+
+    class Example(braintrace.brainstate.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cell = braintrace.braintrace.nn.ValinaRNNCell(1, 4, activation="tanh")
+            self.out = braintrace.braintrace.nn.Linear(4, 1)
+
+        def update(self, x):
+            return self.out(self.cell(x))
+
+    inputs = jnp.linspace(-1, 1, 5)[:, None]
+    with pytest.warns(UserWarning, match="has no connected hidden states"):
+        learner = braintrace.braintrace.compile(
+            Example(), braintrace.braintrace.D_RTRL, inputs[0], vjp_method=vjp_method
+        )
+    found = learner.etrace_grad(inputs, step_fn=lambda x: jnp.mean((learner(x) - 1) ** 2))
+    of_readout = jax.tree.leaves(found[("out", "weight")])
+    assert any(np.any(value) for value in of_readout) == (vjp_method == "multi-step")
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "reason"),
+    [
+        ("dense", "bptt", "its rules drop what waits in the layers above"),
+        ("dense", "ottt", "the trace of a stateless readout"),
+        ("dense", "ottt-authors", "it traces the inputs and the biases too"),
+        ("dense", "spike-representation", "the method spike-representation"),
+        ("conv", "forward", "dense layers"),
+    ],
+)
+def test_what_it_does_not_have_is_unsupported(by_name, name, method, reason):
+    with pytest.raises(NotImplementedError, match=reason):
+        braintrace.adapter(by_name[name], method)
+
+
+@pytest.mark.parametrize(
+    "surrogate",
+    [
+        ot.surrogate.Sigmoid(4.0),
+        ot.surrogate.Arctan(2.0),
+        ot.surrogate.Triangle(0.5, 3.0),
+        ot.surrogate.Rectangle(2.0),
+        ot.surrogate.MultiGaussian(),
+    ],
+)
+def test_each_of_its_surrogates_has_the_references_derivative(surrogate):
+    z = np.linspace(-2.49, 2.49, 101)
+    fire = braintrace.surrogate_of(surrogate.description())
+    with jax.enable_x64(True):
+        found = jax.grad(lambda values: fire(values).sum())(jnp.asarray(z))
+    np.testing.assert_allclose(found, surrogate.derivative(z), rtol=1e-9, atol=1e-12)
+    assert fire(jnp.zeros(1)) == 1
+
+
+def test_with_the_reset_kept_its_trace_is_that_of_rtrl_and_not_ottts():
+    """OTTT is D_RTRL only where the reset is cut off from the gradient."""
+    case = one_layer(recurrent=False)
+    kept, ottt = (braintrace.adapter(case, method)["layer0.weight"] for method in ("bptt-kept", "ottt"))
+    assert np.abs(kept - ottt).max() > 0.05 * np.abs(ottt).max()

@@ -1,0 +1,153 @@
+"""snnTorch agrees with the reference in its own conventions; where it does not is a fact here.
+
+Its reset is the reference's "unleaked" and its gradients are single precision: most of the kit's cases have to be put
+into its dialect before they say anything about it.
+"""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("snntorch")
+
+import torch
+
+import ottt_ref as ot
+from ottt_ref.conformance import checking
+from ottt_ref.conformance.peers import snntorch
+
+from .dialects import cases_with, names, outcomes, with_reset
+
+TIES = {"unleaked": {"zero-weights"}, "hard": set()}  # ties with that reset, so that no draw keeps a margin
+
+
+@pytest.fixture(scope="module")
+def singles():
+    """The kit's cases with its resets, in single precision."""
+    return {
+        reset: cases_with(with_reset(reset), reset, dtype="float32", but=TIES[reset]) for reset in ("unleaked", "hard")
+    }
+
+
+@pytest.mark.parametrize(
+    ("reset", "not_a_number"),
+    [
+        ("unleaked", {"dense-sharp-unleaked-float32"}),
+        ("hard", {"dense-sharp-hard-float32", "dense-decay-1-hard-float32"}),
+    ],
+)
+def test_every_case_of_its_dialect_passes_unless_its_sigmoid_overflows(singles, reset, not_a_number):
+    cases = {case.name for case in singles[reset]}
+    tied = {f"at-threshold-{reset}-float32"}
+    found = outcomes(snntorch.adapter, singles[reset])
+    assert names(found["forward"], "passed") == cases - tied and len(cases) > 30
+    assert names(found["bptt"], "passed") == cases - tied - not_a_number
+    assert names(found["bptt"], "unsupported") == tied
+    assert all(np.isnan(found["bptt"][name].found.got) for name in not_a_number)
+
+
+def test_of_the_kits_own_cases_it_speaks_two(cases):
+    found = outcomes(snntorch.adapter, cases)
+    assert names(found["forward"], "passed") == {"dense-unleaked", "dense-decay-1"}
+    assert (
+        names(found["forward"], "failed") == names(found["bptt"], "failed") == names(found["bptt"], "passed") == set()
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "reason"),
+    [
+        ("dense", "forward", "a soft reset that leaks"),
+        ("dense-hard", "forward", "a hard reset to -0.2"),
+        ("at-threshold", "forward", "it fires above it"),
+        ("dense-unleaked", "bptt-kept", "it detaches it"),
+        ("dense-unleaked", "bptt", "gradients in float64"),
+        ("dense-unleaked", "ottt", "the method ottt"),
+    ],
+)
+def test_another_convention_is_named(by_name, name, method, reason):
+    with pytest.raises(NotImplementedError, match=reason):
+        snntorch.adapter(by_name[name], method)
+
+
+def doubles(case, method):
+    return snntorch.run(case, method)
+
+
+def test_gradients_in_double_precision_are_rounded_to_single_at_each_spike(by_name):
+    doubles.methods = ("forward", "bptt")
+    case = by_name["dense-unleaked"]
+    strict, loose = (outcomes(doubles, [case], relative)["bptt"][case.name] for relative in (1e-9, 1e-6))
+    assert strict.outcome == checking.FAILED and loose.outcome == checking.PASSED
+    assert snntorch.snn.Leaky(0.5)(torch.ones(1, 1, dtype=torch.float64))[0].dtype == torch.float32
+
+
+def test_a_soft_reset_is_not_leaked(by_name):
+    """reset_mechanism="subtract" on the base case: u is off by (1 - λ) V_th after the first spike."""
+    case = by_name["dense"]
+    node = snntorch.snn.Leaky(torch.tensor(0.5, dtype=torch.float64), spike_grad=snntorch.surrogate.sigmoid(4))
+    first = (case.inputs @ case.parameters["layer0.weight"].T + case.parameters["layer0.bias"])[:2]
+    potentials = [node(torch.tensor(current))[1].numpy() for current in first]
+    spikes = case.arrays["spikes/0"][0]
+    np.testing.assert_allclose(potentials[1], case.arrays["potential/0"][1] - 0.5 * spikes, rtol=1e-12)
+    assert spikes.any()
+
+
+def test_without_the_delay_a_neuron_above_twice_the_threshold_is_reset_twice_and_misses_its_spike():
+    """reset_delay=False subtracts at once, which would be the soft reset; what is left above V_th counts as a spike."""
+    node = snntorch.snn.Leaky(0.5, reset_delay=False)
+    found = [node(torch.tensor([[current]]))[0].item() for current in (2.5, 0.4)]
+    network = ot.Network([ot.Layer(ot.Dense(np.ones((1, 1))), ot.LIF(decay=0.5))])
+    expected = ot.simulate(network, np.array([2.5, 0.4]).reshape(2, 1, 1)).spikes[0].ravel()
+    assert expected.tolist() == [1, 1] and found == [1, 0]
+
+
+def test_it_fires_above_the_threshold_and_not_at_it():
+    for surrogate in ("atan", "sigmoid", "fast_sigmoid"):
+        node = snntorch.snn.Leaky(0.5, spike_grad=getattr(snntorch.surrogate, surrogate)())
+        assert node(torch.ones(1, 1))[0].item() == 0
+    network = ot.Network([ot.Layer(ot.Dense(np.ones((1, 1))), ot.LIF())])
+    assert ot.simulate(network, np.ones((1, 1, 1))).spikes[0].item() == 1
+
+
+@pytest.mark.parametrize("slope", [4.0, 25.0])
+def test_the_gradient_of_its_sigmoid_is_not_a_number_far_below_the_threshold(slope):
+    z = torch.tensor([-89.0, -80.0]) / slope
+    z.requires_grad_()
+    snntorch.surrogate.sigmoid(slope)(z).sum().backward()
+    assert torch.isnan(z.grad[0]) and z.grad[1] == 0
+    assert 0 < ot.surrogate.Sigmoid(slope).derivative(np.array([-89.0 / slope]))[0] < 1e-36
+
+
+@pytest.mark.parametrize("surrogate", [ot.surrogate.Sigmoid(4.0), ot.surrogate.Sigmoid(25.0), ot.surrogate.Arctan(2.0)])
+def test_each_of_its_surrogates_has_the_references_derivative(surrogate):
+    z = np.linspace(-2.49, 2.49, 101)
+    values = torch.tensor(z).requires_grad_()
+    snntorch.surrogate_of(surrogate.description())(values).sum().backward()
+    np.testing.assert_allclose(values.grad, surrogate.derivative(z), rtol=1e-6, atol=1e-12)
+
+
+def test_its_triangular_surrogate_is_no_triangle():
+    """ψ is V_th below the threshold and -V_th above it, as its docstring says: a triangle's slope, not a triangle."""
+    z = torch.tensor([-3.0, -0.5, 0.5, 3.0], requires_grad=True)
+    snntorch.surrogate.triangular()(z).sum().backward()
+    assert z.grad.tolist() == [1, 1, -1, -1]
+
+
+def test_its_leaky_spike_operator_cannot_be_called():
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'variance'"):
+        snntorch.surrogate.LSO()(torch.ones(1))
+
+
+def test_a_decay_that_is_a_python_number_is_rounded_to_single_precision():
+    assert 1e-9 < abs(snntorch.snn.Leaky(0.9).beta.item() - 0.9) < 1e-7
+    assert snntorch.snn.Leaky(torch.tensor(0.9, dtype=torch.float64)).beta.item() == 0.9
+
+
+def test_the_gradient_of_its_reset_is_always_detached():
+    """∂u[1]/∂I[0] is λ, and not λ - V_th ψ; the surrogate is far from 0."""
+    current = torch.tensor([[1.2]], requires_grad=True)
+    node = snntorch.snn.Leaky(0.5)
+    node(current)
+    node(torch.zeros(1, 1))[1].sum().backward()
+    assert current.grad.item() == 0.5

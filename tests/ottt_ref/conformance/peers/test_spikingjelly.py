@@ -1,0 +1,166 @@
+"""SpikingJelly agrees with the reference wherever it speaks of the same thing; where it does not is a fact here."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("spikingjelly")
+
+import torch
+
+import ottt_ref as ot
+from ottt_ref.conformance.peers import graph, spikingjelly
+
+from .dialects import cases_with, names, outcomes, with_leaky_readout, with_reset
+
+OTHER_NEURONS = {
+    "dense-decay-0": "λ = 0",
+    "dense-multigaussian": "the surrogate MultiGaussian",
+    "dense-unleaked": "a reset that does not leak",
+    "dense-hard": "a hard reset to -0.2",
+}
+NO_ROW = {"recurrent", "recurrent-float32", "feedback", "skip", "conv-feedback"}
+OTTT = ("ottt-authors", "ottt-online-authors")
+
+
+def test_every_case_passes_but_those_of_another_convention(cases):
+    everything = {case.name for case in cases}
+    found = outcomes(spikingjelly.adapter, cases)
+    for method, verdicts in found.items():
+        without = OTHER_NEURONS.keys() | (NO_ROW if method in OTTT else set())
+        assert names(verdicts, "unsupported") == without, method
+        assert names(verdicts, "passed") == everything - without, method
+    for name, reason in OTHER_NEURONS.items():
+        assert reason in found["forward"][name].reason
+    assert {found[method][name].reason.split(":")[0] for method in OTTT for name in NO_ROW} == {
+        "recurrent, feedback and skip connections"
+    }
+
+
+@pytest.mark.parametrize(("change", "suffix"), [(with_reset("hard"), "hard"), (with_leaky_readout, "leaky")])
+def test_every_case_passes_with_a_hard_reset_to_0_and_with_a_leaky_readout(change, suffix):
+    but = set(OTHER_NEURONS) if suffix == "leaky" else {"dense-decay-0", "dense-multigaussian"}
+    changed = cases_with(change, suffix, but=but)
+    found = outcomes(spikingjelly.adapter, changed)
+    for method, verdicts in found.items():
+        without = {f"{name}-{suffix}" for name in NO_ROW} if method in OTTT else set()
+        assert names(verdicts, "passed") == {case.name for case in changed} - without, method
+        assert names(verdicts, "unsupported") == without
+
+
+@pytest.mark.parametrize(
+    ("method", "reason"),
+    [("ottt", "neither the inputs nor the biases"), ("ottt-online", "neither"), ("spike-representation", "the method")],
+)
+def test_what_it_does_not_have_is_unsupported(by_name, method, reason):
+    with pytest.raises(NotImplementedError, match=reason):
+        spikingjelly.adapter(by_name["dense"], method)
+
+
+def test_its_ottt_is_the_authors_dialect_and_not_the_derivation(by_name):
+    """Hidden and readout weights are one in both; first weights and hidden biases are 0.4 to 0.9 off."""
+    case = by_name["dense"]
+    found = spikingjelly.adapter(case, "ottt-authors")
+    off = {
+        name: np.abs(found[name] - value).max() / np.abs(value).max() for name, value in case.gradients("ottt").items()
+    }
+    same = {"layer1.weight", "readout.weight", "readout.bias"}
+    assert all(off[name] < 1e-12 for name in same)
+    assert all(0.3 < value < 1 for name, value in off.items() if name not in same), off
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])  # its own operator is for float32 alone
+@pytest.mark.parametrize(
+    "surrogate",
+    [
+        ot.surrogate.Sigmoid(4.0),
+        ot.surrogate.Sigmoid(10.0),
+        ot.surrogate.Arctan(2.0),
+        ot.surrogate.Triangle(1.0),
+        ot.surrogate.Triangle(0.5, 2.0),
+        ot.surrogate.Rectangle(1.0),
+        ot.surrogate.Rectangle(2.0),
+    ],
+)
+def test_each_of_its_surrogates_has_the_references_derivative(surrogate, dtype):
+    """In its neurons, one step: ∂s/∂I = ψ(I - V_th)."""
+    z = np.linspace(-2.49, 2.49, 101)
+    current = torch.tensor(1 + z, dtype=dtype).requires_grad_()
+    neuron = spikingjelly.neuron_of(ot.LIF(surrogate=surrogate).description(), spikingjelly.neuron.LIFNode)
+    neuron(current[None]).sum().backward()
+    expected = surrogate.derivative(z)
+    np.testing.assert_allclose(current.grad, expected, atol=1e-12 if dtype == torch.float64 else 1e-5)
+    assert np.any(expected > 0)
+
+
+def test_a_spike_at_the_threshold_itself():
+    for surrogate in (spikingjelly.surrogate.Sigmoid(), spikingjelly.surrogate.Rect()):
+        assert spikingjelly.neuron.LIFNode(v_threshold=1.0, decay_input=False, surrogate_function=surrogate)(
+            torch.ones(1, 1)
+        ) == torch.ones(1, 1)
+
+
+def test_its_default_neurons_let_the_input_leak_and_its_ottt_neurons_do_not():
+    """u[0] = I / τ by default in LIFNode and SLTTLIFNode, I in OTTTLIFNode; and the resets differ as well."""
+    kinds = (spikingjelly.neuron.LIFNode, spikingjelly.neuron.SLTTLIFNode, spikingjelly.neuron.OTTTLIFNode)
+    potentials = []
+    for kind in kinds:
+        node = kind()
+        node(torch.full((1, 1), 0.8))
+        potentials.append(round(node.v.item(), 6))
+    assert potentials == [0.4, 0.4, 0.8]
+    assert [kind().v_reset for kind in kinds] == [0.0, 0.0, None]
+
+
+def test_a_hard_reset_leaks_towards_the_reset_potential_and_starts_from_it():
+    """With v_reset = -0.2 and no input v stays at -0.2; the reference's u is 0 and stays there."""
+    node = spikingjelly.neuron.LIFNode(2.0, decay_input=False, v_reset=-0.2)
+    for _ in range(2):
+        node(torch.zeros(1, 1, dtype=torch.float64))
+    assert node.v.item() == pytest.approx(-0.2)
+
+
+def test_its_synapse_filter_does_not_leak_at_an_input_of_1():
+    """Its docstring calls it a LIF neuron with an infinite threshold, which would be at 1.5 after two inputs of 1."""
+    filtered = spikingjelly.layer.SynapseFilter(tau=2.0)
+    one = torch.ones(1)
+    assert [filtered(one).item() for _ in range(2)] == [1.0, 2.0]
+    membrane = spikingjelly.Membrane(0.5)
+    assert [membrane(one[None]).item() for _ in range(2)] == [1.0, 1.5]
+
+
+def test_tau_of_1_is_refused():
+    with pytest.raises(AssertionError):
+        spikingjelly.neuron.LIFNode(1.0)
+
+
+def test_a_dropout_of_torch_in_its_ottt_row_masks_spikes_and_traces_differently():
+    """Whatever has no parameters runs once on the spikes and once on the traces; its own Dropout keeps its mask."""
+
+    def masks(dropout):
+        torch.manual_seed(0)
+        row = spikingjelly.layer.OTTTSequential(spikingjelly.neuron.OTTTLIFNode(), dropout)
+        spikes, trace = row(torch.full((1, 1000), 2.0))
+        return (spikes > 0), (trace > 0)
+
+    spikes, trace = masks(torch.nn.Dropout(0.5))
+    assert 400 < (spikes != trace).sum() < 600
+    spikes, trace = masks(spikingjelly.layer.Dropout(0.5))
+    assert torch.equal(spikes, trace) and 400 < spikes.sum() < 600
+
+
+def test_the_adapter_uses_its_layers_and_neurons(by_name):
+    case = by_name["conv-standardised"]
+    neurons = spikingjelly.neurons_of(case, spikingjelly.neuron.LIFNode)
+    modules = list(graph.Graph(case, neurons, spikingjelly.Layers()).modules())
+    for kind in (spikingjelly.layer.WSConv2d, spikingjelly.layer.Flatten, spikingjelly.neuron.LIFNode):
+        assert any(type(module) is kind for module in modules)
+
+
+def test_standardised_dense_weights_are_its_own_layers():
+    synapses = ot.WeightStandardised(ot.Dense(np.arange(6.0).reshape(2, 3)))
+    module = spikingjelly.Layers().module(synapses).double()
+    with torch.no_grad():
+        module.weight.copy_(torch.arange(6.0).reshape(2, 3))
+    assert type(module) is spikingjelly.layer.WSLinear
+    np.testing.assert_allclose(module.get_weight().detach(), synapses.weight, rtol=1e-12)
