@@ -36,13 +36,21 @@ class HardInsteadOfSoft(Backend):
         return {**neuron, "reset": "hard"} if neuron.get("reset") == "soft" else neuron
 
 
-@fault("the hard reset is a soft one", shows={"dense-hard": FORWARD}, spares=["dense", "dense-unleaked"])
+@fault(
+    "the hard reset is a soft one",
+    shows={"dense-hard": FORWARD, "dense-hard-zero": FORWARD},
+    spares=["dense", "dense-unleaked"],
+)
 class SoftInsteadOfHard(Backend):
     def read_neuron(self, neuron):
         return {**neuron, "reset": "soft"} if neuron.get("reset") == "hard" else neuron
 
 
-@fault("the hard reset is to 0, not to reset_potential", shows={"dense-hard": FORWARD}, spares=["dense"])
+@fault(
+    "the hard reset is to 0, not to reset_potential",
+    shows={"dense-hard": FORWARD},
+    spares=["dense", "dense-hard-zero"],
+)
 class HardResetToZero(Backend):
     def read_neuron(self, neuron):
         return {**neuron, "reset_potential": 0.0} if spiking(neuron) else neuron

@@ -127,7 +127,7 @@ class StandardisedWithoutFanIn(OtherDeviation):
 
 @fault(
     "weight standardisation adds epsilon to the deviation, not to the variance",
-    shows={"conv-standardised": EVERYTHING, "dense-standardised": EVERYTHING},
+    shows={"conv-standardised": EVERYTHING, "dense-standardised": FORWARD},
     spares=["conv"],
 )
 class EpsilonOutside(OtherDeviation):
@@ -228,7 +228,7 @@ class GainGradientForgotten(Backend):
 
 @fault(
     "weight standardisation has no epsilon",
-    shows={"conv-standardised": EVERYTHING, "dense-standardised": EVERYTHING},
+    shows={"conv-standardised": EVERYTHING, "dense-standardised": FORWARD},
     spares=["conv"],
 )
 class EpsilonIgnored(OtherDeviation):
@@ -249,3 +249,13 @@ class StandardisedBackBiased(Backend):
         along = (rows * standardised).sum(axis=1, keepdims=True)
         centred = rows - rows.mean(axis=1, keepdims=True) - along * standardised
         return {"weight": (gain[:, None] / root * centred).reshape(raw.shape), "gain": along[:, 0]}
+
+
+@fault(
+    "weight standardisation's epsilon is always 1e-4",
+    shows={"dense-standardised": FORWARD},
+    spares=["conv-standardised"],
+)
+class EpsilonDefault(Backend):
+    def standardise(self, rows, epsilon):
+        return super().standardise(rows, 1e-4)
