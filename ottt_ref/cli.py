@@ -3,6 +3,7 @@
     ottt-ref network --sizes 64 128 10 --seed 0 --output net.npz
     ottt-ref gradients --network net.npz --inputs x.npz --method ottt --output gradients.npz
     ottt-ref cases export DIR
+    ottt-ref nir export --network net.npz --output net.nir
     ottt-ref version
 
 It says what it wrote and exits with 0. An error is one line on stderr that names the argument or the file, and 2.
@@ -22,6 +23,7 @@ from .conformance import files
 from .equilibrium import ConvergenceError
 from .network import READOUTS, Network, dense_network
 from .neurons import RESET_GRADIENTS, RESETS
+from .nir import commands as nir_commands
 from .traces import DIALECTS
 
 PROGRAM = "ottt-ref"
@@ -85,7 +87,7 @@ def main(argv=None):
         arguments.command(arguments)
     except SystemExit as finished:  # --help
         return finished.code
-    except (CommandError, ConvergenceError, ValueError, TypeError, OSError, MemoryError) as error:
+    except (CommandError, ConvergenceError, ValueError, TypeError, OSError, MemoryError, ModuleNotFoundError) as error:
         print(f"{PROGRAM}: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     return 0
@@ -99,6 +101,7 @@ def build_parser():
     _add_network(commands)
     _add_gradients(commands)
     _add_cases(commands)
+    nir_commands.add(commands)
     return parser
 
 
