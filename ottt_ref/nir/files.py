@@ -9,6 +9,7 @@ import json
 import math
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from . import hdf5
 from .package import package
 
 LARGEST_FILE = 2**28  # bytes
+OUT_OF_TIME = -signal.SIGXCPU if hasattr(signal, "SIGXCPU") else None  # how a process that computes too long ends
 SECONDS, SECONDS_PER_MEGABYTE, WAITING = 10, 1, 6  # of computing; and how many times as long it may take in all
 KINDS = (
     *("Affine", "AvgPool2d", "Conv1d", "Conv2d", "CubaLI", "CubaLIF", "Delay", "Flatten", "I", "IF", "Input", "LI"),
@@ -61,6 +63,15 @@ def _content(path):
 
 def parse(content):
     """What the bytes of an HDF5 file hold: groups as dicts, texts, lists of pairs of texts, arrays."""
+    header, _, rest = taken_apart(content).partition(b"\n")
+    answer = json.loads(header)
+    if "error" in answer:
+        raise ValueError(answer["error"])
+    return _plain(answer["tree"], memoryview(rest))
+
+
+def taken_apart(content):
+    """What `hdf5` says of the bytes of a file, in a process of its own; ValueError where it breaks down or is late."""
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry),
@@ -76,14 +87,12 @@ def parse(content):
         )
     except subprocess.TimeoutExpired:
         raise ValueError(f"the HDF5 library must be done with it in {longest} s, and was not") from None
-    header, _, rest = done.stdout.partition(b"\n")
-    if done.returncode != 0 or not header:
+    if done.returncode == OUT_OF_TIME:
+        raise ValueError(f"the HDF5 library must be done with it in {seconds} s of computing, and was not")
+    if done.returncode != 0 or not done.stdout:
         last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise ValueError(f"the HDF5 library broke down on it, with status {done.returncode} {last}".rstrip())
-    answer = json.loads(header)
-    if "error" in answer:
-        raise ValueError(answer["error"])
-    return _plain(answer["tree"], memoryview(rest))
+    return done.stdout
 
 
 def _plain(tree, rest):
@@ -125,7 +134,7 @@ def graph_of(nir, fields, where):
 
 def _node(nir, fields, where):
     kind = fields.get("type") if isinstance(fields, dict) else None
-    if kind == "NIRGraph":
+    if isinstance(kind, str) and kind == "NIRGraph":
         return graph_of(nir, fields, where)
     if not isinstance(kind, str) or kind not in KINDS:
         raise ValueError(f"{where} must be one of {', '.join(KINDS)}, got {kind!r}")
@@ -138,7 +147,7 @@ def _node(nir, fields, where):
         node = nir.dict2NIRNode(fields)
     except FAULTS as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else error
-        raise ValueError(f"{where} must be a {kind} with all its fields: {reason}") from None
+        raise ValueError(f"{where} must have the fields of {kind}: {reason}") from None
     if kind == "Conv2d":
         node.input_shape = later.get("input_shape")
     if kind == "Flatten" and "input_type" in later:

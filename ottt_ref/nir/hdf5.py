@@ -12,6 +12,8 @@ piece is checked before memory is taken for it: the number and depth of the obje
 file), types (numbers and texts alone), how much each array declares, which filters it went through.
 """
 
+import contextlib
+import importlib
 import io
 import json
 import math
@@ -29,21 +31,30 @@ DAMAGES = (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeErro
 
 def main():
     """Read a file's bytes from stdin and write what it holds to stdout."""
-    import h5py  # before there are limits
+    importlib.import_module("h5py")  # before there are limits
 
     content = sys.stdin.buffer.read()
-    most = min(LARGEST_ARRAYS, LARGEST_RATIO * len(content))
-    _limit(OVERHEAD + len(content) + 3 * most, int(sys.argv[1]))
+    _limit(OVERHEAD + len(content) + 3 * _most(content), int(sys.argv[1]))
+    sys.stdout.buffer.write(take_apart(content))
+
+
+def take_apart(content):
+    """The answer to the bytes of a file, as bytes."""
+    import h5py
+
     arrays = []
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
-            answer = {"tree": Reader(h5py, most, arrays).group(file, "")}
+            answer = {"tree": Reader(h5py, _most(content), arrays).group(file, "")}
     except (*DAMAGES, MemoryError) as error:  # of damaged content the library raises all of these
         reason = error.args[0] if isinstance(error, KeyError) and error.args else error  # whose text is in quotes
         answer, arrays = {"error": f"{reason}" or type(error).__name__}, []
-    sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n")
-    for array in arrays:
-        sys.stdout.buffer.write(np.ascontiguousarray(array).tobytes())
+    return b"".join([json.dumps(answer).encode(), b"\n", *(np.ascontiguousarray(each).tobytes() for each in arrays)])
+
+
+def _most(content):
+    """The bytes that all arrays together may declare."""
+    return min(LARGEST_ARRAYS, LARGEST_RATIO * len(content))
 
 
 def _limit(memory, seconds):
@@ -55,7 +66,8 @@ def _limit(memory, seconds):
     wanted = ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_FSIZE, 0))
     for which, most in (*wanted, (resource.RLIMIT_CORE, 0)):
         _, hard = resource.getrlimit(which)
-        resource.setrlimit(which, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+        with contextlib.suppress(ValueError, OSError):  # macOS refuses the limit of memory
+            resource.setrlimit(which, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 class Reader:

@@ -1,5 +1,7 @@
 """The neurons of a layer as a NIR node, and back: the discretisation, as the package's docstring has it."""
 
+import math
+
 import numpy as np
 
 from ..neurons import neuron_from_description
@@ -53,6 +55,7 @@ def filled(name, shape, number, dtype):
     return array
 
 
+@np.errstate(over="ignore", under="ignore")  # what a dtype does not hold is refused below
 def neuron_from(node, name, shape, *, dt, reset, surrogate):
     """A node's neurons, and κ, the factor on their input currents; ValueError that names the node and its field."""
     numbers = {field: _number(node, name, field, shape) for field in _fields(node)}
@@ -62,6 +65,10 @@ def neuron_from(node, name, shape, *, dt, reset, surrogate):
             f"{numbers['v_leak'][0]!r}: shift v_threshold, v_reset and v_leak by it"
         )
     decay, gain = _euler(node, name, numbers, dt)
+    if not math.isfinite(gain):
+        raise ValueError(
+            f"{_field(node, name, 'r')} must make a factor r dt/tau that is finite, got {numbers['r'][0]!r}"
+        )
     annotation = kept(node)
     annotation.pop("update", None)
     annotation.pop("layer", None)
@@ -77,6 +84,8 @@ def neuron_from(node, name, shape, *, dt, reset, surrogate):
 
 
 def _spiking(numbers, decay, annotation, reset, surrogate):
+    if not isinstance(annotation.get("surrogate", {}), dict):
+        raise ValueError(f"surrogate must be described by its type and numbers, got {annotation['surrogate']!r}")
     return {
         "decay": decay,
         "threshold": numbers["v_threshold"][0],

@@ -144,6 +144,7 @@ def _flatten_from(node, shape):
     return [Flatten()]
 
 
+@np.errstate(over="ignore", under="ignore")
 def _scale_from(node, shape):
     scale = np.asarray(node.scale)
     if scale.dtype.kind not in "fiu" or scale.size == 0 or not np.all(np.isfinite(scale)):
