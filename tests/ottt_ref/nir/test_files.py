@@ -151,6 +151,12 @@ def filled(shape, **options):
     return change
 
 
+def piece(file):
+    """A huge shape, of which one element is there."""
+    filled((2**31, 2**20), chunks=(1, 8))(file)
+    file[WEIGHT][0, 0] = 1.0
+
+
 def other_file(file):
     replaced(WEIGHT, None)(file)
     file[WEIGHT] = h5py.ExternalLink("/etc/hostname", "/weight")
@@ -237,6 +243,7 @@ HOSTILE = {
     "nothing": (replaced(WEIGHT, h5py.Empty("f8")), f"'/{WEIGHT}' must hold something, got nothing"),
     "a huge shape": (filled((2**40, 2**20)), f"'/{WEIGHT}' must not declare more than the file holds"),
     "a huge shape in pieces": (filled((2**31, 2**20), chunks=(1, 8)), f"'/{WEIGHT}' must not declare more than"),
+    "a huge shape with a piece of it": (piece, f"'/{WEIGHT}' must not declare more than the file holds"),
     "a shape without content": (filled((4, 3)), f"'/{WEIGHT}' must not declare more than the file holds, got [4, 3]"),
     "a filter": (
         replaced(WEIGHT, np.ones((4, 3), int), scaleoffset=2, chunks=(4, 3)),
@@ -271,6 +278,31 @@ def test_a_hostile_file_is_refused_by_name(path, written, in_process, kind):
     changed(path, written, change)
     refuse(path, complaint)
     assert not Bomb.exploded
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("readout_0_flatten/input_type", np.full(3, 1e308), r"(Flatten): input_type must hold whole numbers"),
+        (
+            "readout_0_flatten/input_type",
+            np.array([2**62, 4]),
+            r"(Flatten): input_type must be that of what it is given",
+        ),
+        (
+            "layer0_0_conv2d/input_shape",
+            np.array([2**62, 0]),
+            r"(Conv2d): input_shape must be that of what it is given",
+        ),
+        ("layer0_0_conv2d/stride", np.array([0, 0]), r"(Conv2d): stride must be at least 1, got 0"),
+        ("layer0_0_conv2d/padding", np.array([2**40, 2**40]), r"(Conv2d): padding must be at most 2147483647"),
+        ("layer1_1_avgpool2d/kernel_size", np.array([-1, 2]), r"(AvgPool2d): size must be at least 1, got -1"),
+    ],
+)
+def test_shapes_that_are_nonsense_are_refused(path, in_process, name, value, complaint):
+    nir.write(path, case("convolutional")[0])
+    changed(path, path.read_bytes(), replaced(f"node/nodes/{name}", value))
+    refuse(path, complaint)
 
 
 def test_a_process_of_its_own_refuses_the_same(path, written):

@@ -26,27 +26,53 @@ def test_a_file_is_taken_apart_in_a_process_as_in_this_one(written):
     assert files.taken_apart(written) == hdf5.take_apart(written)
 
 
-def test_no_file_can_be_written_while_one_is_taken_apart(tmp_path, monkeypatch):
-    """A program that tries, under the limits of `hdf5`."""
-    program = tmp_path / "program.py"
-    program.write_text(
-        f"import sys; sys.path.insert(0, {str(Path(hdf5.__file__).parent)!r})\n"
-        "from hdf5 import _limit\n"
-        "_limit(2**32, 10)\n"
-        f"with open({str(tmp_path / 'out')!r}, 'w') as file: file.write('x')\n"
-    )
-    monkeypatch.setattr(hdf5, "__file__", str(program))
+@pytest.fixture
+def program(tmp_path, monkeypatch):
+    """A function that puts another program in the place of `hdf5`; its limits are `_limit`."""
+
+    def put(text):
+        place = tmp_path / "program.py"
+        beginning = f"import sys; sys.path.insert(0, {str(Path(hdf5.__file__).parent)!r}); from hdf5 import _limit\n"
+        place.write_text(beginning + text)
+        monkeypatch.setattr(hdf5, "__file__", str(place))
+
+    monkeypatch.setattr(files, "SECONDS", 1)
+    return put
+
+
+def test_no_file_can_be_written_while_one_is_taken_apart(program, tmp_path):
+    program(f"_limit(2**32, 10)\nwith open({str(tmp_path / 'out')!r}, 'w') as file: file.write('x')\n")
     with pytest.raises(ValueError, match=r"the HDF5 library broke down on it, with status 1 OSError: .*File too large"):
         files.taken_apart(b"")
     assert (tmp_path / "out").read_bytes() == b""
 
 
-def test_a_crash_of_the_library_is_an_error(path, tmp_path, monkeypatch):
-    program = tmp_path / "program.py"
-    program.write_text("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)\n")
-    monkeypatch.setattr(hdf5, "__file__", str(program))
-    path.write_bytes(b"content")
-    refuse(path, "the HDF5 library broke down on it, with status -11")
+def test_memory_without_end_cannot_be_taken(program):
+    program("_limit(2**31, 10)\nbytearray(2**32)\n")
+    with pytest.raises(ValueError, match="the HDF5 library broke down on it, with status 1 MemoryError"):
+        files.taken_apart(b"")
+
+
+@pytest.mark.parametrize(
+    "text", ["import os; os.abort()", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", ""]
+)
+def test_a_crash_of_the_library_is_an_error(program, text):
+    program(text)
+    with pytest.raises(ValueError, match="the HDF5 library broke down on it, with status"):
+        files.taken_apart(b"")
+
+
+def test_a_library_that_computes_for_ever_is_stopped(program):
+    program("_limit(2**32, int(sys.argv[1]))\nwhile True: pass\n")
+    with pytest.raises(ValueError, match="must be done with it in 1 s of computing, and was not"):
+        files.taken_apart(b"")
+
+
+def test_a_library_that_waits_for_ever_is_stopped(program, monkeypatch):
+    monkeypatch.setattr(files, "WAITING", 1)
+    program("import time; time.sleep(600)\n")
+    with pytest.raises(ValueError, match="must be done with it in 1 s, and was not"):
+        files.taken_apart(b"")
 
 
 @pytest.mark.parametrize(("place", "byte"), [(2305, 1), (2448, 14)])
@@ -56,7 +82,7 @@ def test_a_file_that_sends_the_library_around_a_loop_is_refused(path, monkeypatc
     content[place] = byte
     path.write_bytes(content)
     monkeypatch.setattr(files, "SECONDS", 1)
-    refuse(path, "is no NIR graph, or a damaged one")
+    refuse(path, "is no NIR graph, or a damaged one: ")
 
 
 @functools.cache

@@ -120,6 +120,12 @@ def test_sums_of_currents_come_back():
     assert network.readout == "linear"
 
 
+def test_a_readout_of_the_spikes_as_they_are_comes_back():
+    hidden = ot.Layer(dense(np.random.default_rng(0), 3, 2), lif())
+    network = ot.Network([hidden, ot.Layer(ot.Chain(), ot.Integrator())])
+    assert_same(there_and_back(network), network)
+
+
 def test_chains_come_back_flat():
     rng = np.random.default_rng(0)
     nested = [ot.Chain([ot.Scale(2.0), ot.Chain([dense(rng, 2, 2)])])]

@@ -31,6 +31,26 @@ def test_a_resistance_that_is_not_tau_over_dt_scales_the_current():
     assert (integrating.layers[0].neuron.decay, integrating.layers[0].synapses.operations[1].factor) == (1.0, 0.25)
 
 
+def test_a_resistance_scales_what_comes_back_in_a_loop_too():
+    graph = linked(
+        ["in a", "a x", "x back", "back x", "x out"], a=linear(), x=neurons("LIF", r=np.ones(2)), back=linear()
+    )
+    layer = nir.from_graph(graph, dt=1.0, reset="hard").layers[0]
+    assert [operation.factor for operation in (layer.synapses.operations[1], layer.recurrent.operations[1])] == [
+        0.5,
+        0.5,
+    ]
+
+
+@pytest.mark.parametrize("dt", [1.0, 1e-3, 1e-4, 0.3])
+@pytest.mark.parametrize("decay", [0.0, 0.5, 0.75])
+def test_a_time_constant_in_float32_is_one_of_a_time_step_in_float32(decay, dt):
+    tau = np.full(2, np.float32(dt) / np.float32(1 - decay), np.float32)
+    graph = row(linear(), neurons("LIF", tau=tau, r=(tau / np.float32(dt))))
+    layer = nir.from_graph(graph, dt=dt, reset="hard").layers[0]
+    assert layer.neuron.decay == decay and isinstance(layer.synapses, ot.Dense)
+
+
 def test_a_sum_pool_is_an_average_pool_and_a_scale():
     pool = peer.SumPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 0]))
     graph = row(pool, peer.Flatten(None, 0, -1), linear(2, 4), neurons("LIF"), shape=(1, 4, 4))
