@@ -77,7 +77,7 @@ def test_a_library_that_waits_for_ever_is_stopped(program, monkeypatch):
 
 @pytest.mark.parametrize(("place", "byte"), [(2305, 1), (2448, 14)])
 def test_a_file_that_sends_the_library_around_a_loop_is_refused(path, monkeypatch, place, byte):
-    """Found by fuzzing: one byte of a heap of texts, and HDF5 1.14 never comes back."""
+    """Found by fuzzing: one byte of a heap of texts, and HDF5 2.0.0 never comes back."""
     content = bytearray((DATA / "snntorch_subtract.nir").read_bytes())
     content[place] = byte
     path.write_bytes(content)
