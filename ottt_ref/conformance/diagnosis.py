@@ -17,7 +17,7 @@ from .traps import combined, forward_traps, gradient_traps, surrogate_scaled, su
 from .variations import compute
 
 FULL_SEARCHES = 4
-SINGLE_PRECISION, REDUCED_PRECISION = 1e-5, 5e-3
+SINGLE_PRECISION, REDUCED_PRECISION = 1e-5, 1e-2
 
 
 @dataclass(frozen=True)

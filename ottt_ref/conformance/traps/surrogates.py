@@ -1,6 +1,6 @@
 """Traps of the surrogate derivative ψ."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -73,6 +73,28 @@ def of_first_layer(network):
     return with_neurons(lambda neuron: replace(neuron, surrogate=network.layers[0].neuron.surrogate))(network)
 
 
+def with_numbers(change):
+    """Network → Network whose surrogates have other numbers: change(surrogate) gives those that differ, by name."""
+    return with_neurons(lambda neuron: replace(neuron, surrogate=replace(neuron.surrogate, **change(neuron.surrogate))))
+
+
+def default(name):
+    """Network → Network whose surrogates have the default of one number, if they have such a number."""
+
+    def change(surrogate):
+        return {field.name: field.default for field in fields(surrogate) if field.name == name}
+
+    return with_numbers(change)
+
+
+def width_times(factor):
+    """Network → Network whose surrogates are so many times as wide, if they have a width."""
+    return with_numbers(lambda surrogate: {"width": factor * surrogate.width} if hasattr(surrogate, "width") else {})
+
+
+NUMBERS = ("alpha", "width", "height", "sigma", "h", "s", "scale")
+
+
 def surrogate_traps():
     """Variations of ψ: its size, its argument, its parameters, another one at its usual parameters."""
     slopes = (Sigmoid(4.0), Sigmoid(3.0), Sigmoid(1.0), Sigmoid(25.0), Arctan(2.0), Arctan(1.0))
@@ -95,6 +117,12 @@ def surrogate_traps():
                   without_last),
         Variation("surrogate-of-first-layer", "every layer has the surrogate of the first", "surrogate",
                   of_first_layer),
+        *(Variation(f"surrogate-default-{name}", f"the surrogate's {name} is its default, whatever the case says",
+                    "surrogate", default(name)) for name in NUMBERS),
+        Variation("surrogate-half-as-wide", "the surrogate's width is read as its whole base", "surrogate",
+                  width_times(0.5)),
+        Variation("surrogate-twice-as-wide", "the surrogate's width is read as half its base", "surrogate",
+                  width_times(2.0)),
         *(Variation(f"surrogate-{type(kind).__name__.lower()}", f"the surrogate is {kind!r}", "surrogate",
                     with_neurons(lambda neuron, kind=kind: replace(neuron, surrogate=kind))) for kind in others),
     )  # fmt: skip
