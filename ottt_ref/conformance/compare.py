@@ -1,7 +1,8 @@
 """Where two computations first differ, in the order in which they were made.
 
 Floats are compared with a relative tolerance, of the largest number in the expected array: what an array's numbers were
-added up from is as large as they are, or larger. Spikes are compared exactly.
+added up from is as large as they are, or larger. Spikes are compared exactly. Numbers below the least normal one of the
+array's dtype count as 0: they have few digits or one, and many backends flush them.
 """
 
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ def misfit(name, got, expected):
 
 def tolerance(expected, relative):
     """How far a number may be from the expected one."""
-    return relative * float(np.abs(expected).max(initial=0.0))
+    return max(relative * float(np.abs(expected).max(initial=0.0)), float(np.finfo(expected.dtype).tiny))
 
 
 def differing(got, expected, relative):

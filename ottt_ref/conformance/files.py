@@ -273,7 +273,7 @@ def _require_shape(case, name, shape):
 
 
 def _frozen(array):
-    array = np.ascontiguousarray(array)
+    array = np.asarray(array, order="C")  # a loss keeps its shape [], which ascontiguousarray would not
     array.setflags(write=False)
     return array
 
