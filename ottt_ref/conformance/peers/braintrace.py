@@ -138,19 +138,22 @@ def step_loss(case):
     return loss
 
 
-def learner_of(case, method):
-    """The compiled rule of a method, and the network. Raises NotImplementedError where there is none."""
-    through_time = method.startswith("rtrl")
-    network = StepNetwork(case, kept=method == "rtrl-kept", delayed=through_time)
-    if through_time and len(network.states) > 1:
+def require_rule(case, method):
+    """Raise NotImplementedError, which names the difference, where its rule is not the method."""
+    neurons = [layer.neuron for layer in case.network.layers]
+    if method.startswith("rtrl") and sum(not neuron.stateless for neuron in neurons) > 1:
         raise NotImplementedError("RTRL of several layers with a state: its rules drop what waits in the layers above")
     if method.startswith("ottt") and case.network.readout == "linear":
         raise NotImplementedError("the trace of a stateless readout: it pairs the error with the spikes as they are")
-    if method.startswith("ottt") and any(each.get("reset") == "hard" for each in network.described):
+    if method.startswith("ottt") and any(neuron.spiking and neuron.reset == "hard" for neuron in neurons):
         raise NotImplementedError("the trace with a hard reset: a spike clears it, as the membrane that it stands for")
-    neurons = max(shape[0] for shape in case.network.shapes)
+
+
+def learner_of(case, method):
+    """The compiled rule of a method, and the network."""
+    network = StepNetwork(case, kept=method == "rtrl-kept", delayed=method.startswith("rtrl"))
     rule, options = {
-        "rtrl": (braintrace.SnAp, {"n": neurons}),
+        "rtrl": (braintrace.SnAp, {"n": max(shape[0] for shape in case.network.shapes)}),
         "ottt": (braintrace.D_RTRL, {}),
         "sltt": (braintrace.OSTLFeedforward, {"decay_or_rank": 0.0}),
     }[method.split("-")[0]]
@@ -211,6 +214,12 @@ def adapter(case, method):
         raise NotImplementedError("the authors' dialect: it traces the inputs and the biases too")
     if method not in methods:
         raise NotImplementedError(f"the method {method}")
+    require_rule(case, method)
+    return run(case, method)
+
+
+def run(case, method):
+    """The adapter without its scruples about what its rules are."""
     with jax.enable_x64(case.dtype == "float64"):
         if method == "forward":
             return forward(case)

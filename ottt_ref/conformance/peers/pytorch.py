@@ -11,6 +11,8 @@ off from what:
     SR          `torch_rates`
 """
 
+import warnings
+
 from ...layers import INPUTS
 from ..reference import ONLINE
 from . import graph as graphs
@@ -152,7 +154,10 @@ def forwards_in_time(case, kept):
         value = sum(loss(outputs, targets) for outputs in steps)
         return value, value
 
-    found, value = torch.func.jacfwd(total, has_aux=True)(dict(graph.named_parameters()))
+    with warnings.catch_warnings():
+        # of torch's own rules of forward-mode differentiation, which it compiles when they are first used
+        warnings.filterwarnings("ignore", "`torch.jit.script` is", DeprecationWarning)
+        found, value = torch.func.jacfwd(total, has_aux=True)(dict(graph.named_parameters()))
     for name, parameter in graph.named_parameters():
         parameter.grad = found[name].detach().to(parameter.dtype)  # torch makes a loss's tangent times a number double
     return {**graphs.gradients(case, graph.by_name), "loss": value.detach().numpy()}
