@@ -4,6 +4,7 @@
     ottt-ref gradients --network net.npz --inputs x.npz --method ottt --output gradients.npz
     ottt-ref cases export DIR
     ottt-ref conform my_package.my_module:adapter
+    ottt-ref nir export --network net.npz --output net.nir
     ottt-ref version
 
 It says what it wrote and exits with 0; `conform` with 1 where a backend does not conform. An error is one line on
@@ -24,6 +25,7 @@ from .conformance import command as conformance
 from .equilibrium import ConvergenceError
 from .network import READOUTS, Network, dense_network
 from .neurons import RESET_GRADIENTS, RESETS
+from .nir import commands as nir_commands
 from .traces import DIALECTS
 
 PROGRAM = "ottt-ref"
@@ -87,15 +89,7 @@ def main(argv=None):
         return arguments.command(arguments) or 0
     except SystemExit as finished:  # --help
         return finished.code
-    except (
-        CommandError,
-        conformance.ConformError,
-        ConvergenceError,
-        ValueError,
-        TypeError,
-        OSError,
-        MemoryError,
-    ) as error:
+    except (CommandError, ConvergenceError, ValueError, TypeError, OSError, MemoryError, ModuleNotFoundError) as error:
         print(f"{PROGRAM}: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
 
@@ -109,6 +103,7 @@ def build_parser():
     _add_gradients(commands)
     conformance.add_cases(commands)
     conformance.add_conform(commands, argparse.RawDescriptionHelpFormatter)
+    nir_commands.add(commands)
     return parser
 
 

@@ -10,6 +10,7 @@ from .validation import require_array, require_dtype
 from .weight_standardisation import WeightStandardised
 
 PLAIN = {kind.__name__: kind for kind in (AveragePool2d, Dropout, Flatten, Scale, Upsample2d)}
+LARGEST_NUMBER = 2**1000
 WITH_WEIGHT = {kind.__name__: kind for kind in (Dense, Conv2d)}
 
 
@@ -41,6 +42,7 @@ def _between(connection):
 
 def rebuild(description, arrays):
     """The arguments of the Network that was described; raises ValueError, TypeError or KeyError where there is none."""
+    _require_floats(description)
     arrays = _Arrays(arrays, require_dtype("dtype", description["dtype"]))
     neurons = [neuron_from_description(layer["neuron"]) for layer in description["layers"]]
     names = layer_names(neurons) if neurons else []
@@ -56,6 +58,15 @@ def rebuild(description, arrays):
         "feedback": [_joined(Feedback, "feedback", back, names, arrays) for back in description["feedback"]],
         "skips": [_joined(Skip, "skip", skip, names, arrays) for skip in description["skips"]],
     }
+
+
+def _require_floats(tree):
+    """Check that every number can be a float: an integer of JSON may be of any size."""
+    if isinstance(tree, dict | list):
+        for child in tree.values() if isinstance(tree, dict) else tree:
+            _require_floats(child)
+    elif isinstance(tree, int) and abs(tree) > LARGEST_NUMBER:
+        raise ValueError(f"a number must be at most 2^1000, got one of {tree.bit_length()} bits")
 
 
 class _Arrays:

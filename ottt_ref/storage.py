@@ -69,10 +69,21 @@ def read(path, file_format, version):
 
 def read_arrays(path):
     """Every array of an .npz file by name; raises as `read` does. Pickled objects are refused, not loaded."""
-    content = Path(path).read_bytes()
+    return arrays_from(Path(path).read_bytes(), path)
+
+
+def arrays_from(content, path, limit=None):
+    """Every array of an .npz file's content by name; `path` is what errors call it.
+
+    limit  how many bytes all arrays together may take, however they are compressed; any number if None
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return {_array_name(member): _read_member(archive, member) for member in archive.infolist()}
+            members = archive.infolist()
+            declared = sum(member.file_size for member in members)
+            if limit is not None and declared > limit:
+                raise ValueError(f"it must hold at most {limit} bytes, got {declared}")
+            return {_array_name(member): _read_member(archive, member) for member in members}
     except Exception as error:  # of damaged content zipfile, zlib and numpy raise a dozen types, undocumented
         raise ValueError(
             f"{path} is not an .npz file of plain arrays, or a damaged or truncated one: {error}"
@@ -95,6 +106,11 @@ def _read_member(archive, member):
         count = 1
         for length in shape:
             count *= length
+        if count * dtype.itemsize > member.file_size:
+            raise ValueError(
+                f"{member.filename} must hold {count * dtype.itemsize} bytes for shape {shape}, "
+                f"got {member.file_size - header_size}"
+            )
         content = stream.read(count * dtype.itemsize + 1)  # never more than declared, however it is compressed
     if len(content) != count * dtype.itemsize:
         raise ValueError(

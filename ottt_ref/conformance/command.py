@@ -18,7 +18,7 @@ exit status: 0 if something passed and nothing failed; 1 if something failed, wa
 """
 
 
-class ConformError(Exception):
+class ConformError(ValueError):
     """A check that cannot be made; the message names the argument."""
 
 

@@ -28,7 +28,7 @@ CONVENTIONS = {
     "spike": "s[t] = 1 where u[t] >= threshold, else 0",
     "integrator": (
         "u[t] = decay u[t-1] + I[t], and its output is u[t]; the last layer's is the network's; decay 0 is stateless,"
-        " and one that is not the last is a sum of currents that others take"
+        " and one that is not the last is always so: a sum of currents that others take"
     ),
     "operations": (
         "a Chain is applied from left to right. Dense: W x + b. Conv2d: correlation, sum of K[o, c, y, x] times the "
@@ -65,18 +65,23 @@ CONVENTIONS = {
         "connections. It is paired with the trace of what the connection is given (delayed connections: of s[t-1]): "
         "a[t] = decay a[t-1] + s[t], with the decay of the membranes that it enters: of the target layer; of a sum of"
         " currents, of the layers that take it; of a stateless last layer, of the neurons that feed it. A bias is "
-        "paired with the trace of 1, that of a stateless last layer with 1. Through operations without parameters, "
-        "and those before a weight in a chain, goes the trace, with the trace of 1 for their biases"
+        "paired with the trace of 1, that of a stateless last layer with 1. A chain is given the trace: each of its "
+        "parameters is paired with what the operations before it make of the trace, with the trace of 1 for their "
+        "biases. Membranes that take one sum of currents, or feed one stateless layer, have one decay"
     ),
-    "ottt-authors": "as ottt, but the network's inputs are not traced, and every bias is paired with 1",
+    "ottt-authors": (
+        "as ottt, but the network's inputs are not traced, and every bias is paired with 1, also one that a parameter"
+        " after it in a chain is paired through"
+    ),
     "sltt": "as ottt, with nothing traced: what a connection is given at t, and 1",
     "spike representation": (
         "measured rates a_l = sum over t of decay^(T-1-t) s_l[t] / sum over t of decay^(T-1-t), of the inputs with "
         "the decay of layer 0 (of the membranes that they enter), of a sum of currents what arrives. z_l is what "
-        "arrives at layer l from all connections' rates, D_l = 1 where 0 < z_l < threshold, else 0. The loss is l of "
-        "the readout applied to the rates once, without leak (of a spiking last layer, of its rates), without 1 / T. "
-        "p_l = dl/da_l + sum of A^T q of every connection that layer l feeds, q_l = D_l p_l / threshold, in loops "
-        "solved as one linear equation; q is paired with the rates, and with 1"
+        "arrives at layer l from all connections' rates, with 1 for the biases, D_l = 1 where 0 < z_l < threshold, "
+        "else 0. The loss is l of the readout applied to the rates once, without leak (of a spiking last layer, of "
+        "its rates), without 1 / T. p_l = dl/da_l + sum of A^T q of every connection that layer l feeds, q_l = D_l "
+        "p_l / threshold (of a spiking last layer too; of an Integrator q_l = p_l), in loops solved as one linear "
+        "equation; q is paired with the rates, and with 1"
     ),
     "online": (
         "at each t: the forward step, g[t] with the weights that made it, then all parameters at once: minus "
@@ -85,7 +90,8 @@ CONVENTIONS = {
     ),
     "arrays": (
         "error/METHOD/L is delta, g, or (spike-representation, [1, B, ...]) q, with all factors of the loss in it; "
-        "trace/CONNECTION and constant_trace/L are what ottt pairs errors with"
+        "trace/CONNECTION and constant_trace/L are what ottt pairs errors with; loss and loss/METHOD are scalars, of "
+        "shape []"
     ),
 }
 

@@ -10,9 +10,10 @@ from itertools import combinations
 
 import numpy as np
 
+from .arrays import expected_of
 from .compare import differing
 from .reference import FORWARD, MEANINGS, ONLINE
-from .traps import combined, forward_traps, gradient_traps, surrogate_scaled
+from .traps import combined, forward_traps, gradient_traps, surrogate_scaled, surrogate_traps
 from .variations import compute
 
 FULL_SEARCHES = 4
@@ -41,11 +42,13 @@ class Diagnostician:
         """Diagnoses of a forward pass [T, B, ...] by name, which has the expected shapes."""
         if not _finite(found):
             return [NOT_FINITE]
-        names = [name for name in found if name.partition("/")[0] in ("potential", "spikes", "outputs")]
-        singles = forward_traps()
+        names = [name for name in found if name != "loss"]
+        if _same(found, case.arrays, names, relative):
+            return _loss_alone(case, found, case.arrays["loss"])
+        singles = (*forward_traps(), *surrogate_traps())
         matches = self._search(case, FORWARD, singles, found, names, relative)
         if not matches:
-            pairs = [pair for pair in (combined(a, b) for a, b in combinations(singles, 2)) if pair]
+            pairs = [pair for pair in (combined(a, b) for a, b in combinations(forward_traps(), 2)) if pair]
             matches = self._search(case, FORWARD, pairs, found, names, relative)
         return matches or _imprecise(case.arrays, found, names)
 
@@ -54,6 +57,9 @@ class Diagnostician:
         if not _finite(found):
             return [NOT_FINITE]
         expected = case.gradients(method)
+        if _same(found, expected, list(expected), relative):  # what differs is on the way there
+            known = {each.name: each.values for each in expected_of(case, method)}
+            return _loss_alone(case, found, known.get("loss", 0.0))
         matches = _other_methods(case, method, found, relative)
         traps = gradient_traps(case)
         matches += self._search(case, method, traps, found, list(expected), relative)
@@ -155,13 +161,29 @@ def _scaled(case, method, traps, found, relative):
     return []
 
 
+def _loss_alone(case, found, loss):
+    """What the loss that is reported was multiplied by, where nothing else differs."""
+    if "loss" not in found or not float(loss):
+        return []
+    steps, batch = case.entry["time_steps"], case.entry["batch_size"]
+    sums = {batch: "over the batch", steps: "over the time steps", steps * batch: "over the batch and the time steps"}
+    factor = float(found["loss"]) / float(loss)
+    return [
+        Diagnosis("reported-loss-summed", f"the loss that is reported is a sum {over}, not a mean; the rest is right")
+        for known, over in sums.items()
+        if abs(factor / known - 1) < SINGLE_PRECISION
+    ]
+
+
 def _imprecise(expected, found, names):
     """Fewer digits than asked for: single precision, or products of fewer bits."""
     double = all(expected[name].dtype == np.float64 for name in names if expected[name].dtype.kind == "f")
     if double and _same(found, expected, names, SINGLE_PRECISION):
         return [Diagnosis("single-precision", "the numbers are right in single precision alone")]
     if _same(found, expected, names, REDUCED_PRECISION):
-        says = f"the numbers are right to {REDUCED_PRECISION:g} of the largest: products of fewer bits?"
+        says = (
+            f"the numbers are right to {REDUCED_PRECISION:g} of the largest: fewer bits, or a small term more or less"
+        )
         return [Diagnosis("reduced-precision", says)]
     return []
 

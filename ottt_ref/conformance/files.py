@@ -23,23 +23,23 @@ are checked before anything is parsed, file names may not lead out of the folder
 
 import hashlib
 import json
-import math
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from .. import losses, storage
+from .. import losses, storage, validation
 from ..descriptions import describe, rebuild
 from ..network import Network
+from .arrays import expected_of
 from .conventions import CONVENTIONS, describe_array
 from .reference import FORWARD, MEANINGS, METHODS, ONLINE, expected, methods_of
 from .specifications import SPECIFICATIONS, draw
 
 FORMAT, VERSION = "ottt_ref conformance cases", 1
 MANIFEST = "manifest.json"
-LARGEST_MANIFEST, LARGEST_CASE = 2**24, 2**26  # bytes
+LARGEST_MANIFEST, LARGEST_CASE, LARGEST_ARRAYS = 2**24, 2**26, 2**28  # bytes
 
 
 @dataclass(frozen=True)
@@ -203,23 +203,23 @@ def _read_case(folder, entry):
     digest = hashlib.sha256(content).hexdigest()
     if digest != entry.get("sha256"):
         raise ValueError(f"{path} must have the SHA-256 {entry.get('sha256')!r}, got {digest}")
-    arrays = storage.read_arrays(path)
+    arrays = storage.arrays_from(content, path, LARGEST_ARRAYS)  # of the bytes whose hash was checked
     try:
         case = Case(entry["name"], entry["purpose"], entry, _checked(entry, arrays))
         _require_whole(case)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, ArithmeticError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else error
         raise ValueError(f"case {entry['name']!r} of {folder / MANIFEST}: {reason}") from None
     return case
 
 
 def _inside(folder, entry):
-    name = entry.get("file")
+    name, case = entry.get("file"), f"case {entry['name']!r} of {folder / MANIFEST}"
     if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9][a-z0-9._-]*\.npz", name):
-        raise ValueError(f"case {entry['name']!r} must be in a file of the folder itself, got {name!r}")
+        raise ValueError(f"{case} must be in a file of the folder itself, got {name!r}")
     path = folder / name
     if not path.is_file() or path.is_symlink():
-        raise ValueError(f"case {entry['name']!r}: {path} must be a file, and no link")
+        raise ValueError(f"{case}: {path} must be a file, and no link")
     if path.stat().st_size > LARGEST_CASE:
         raise ValueError(f"{path} must have at most {LARGEST_CASE} bytes, got {path.stat().st_size}")
     return path
@@ -244,27 +244,39 @@ def _checked(entry, arrays):
 def _require_whole(case):
     """Whether network, loss and everything that is expected are there; raises what is missing."""
     network, _ = case.network, case.loss
-    shapes = {name: value.shape for name, value in network.parameters.items()}
-    if not isinstance(case.margin, float | int) or not math.isfinite(case.margin):
-        raise ValueError(f"margin must be a number, got {case.margin!r}")
+    validation.require_choice("dtype", case.entry["dtype"], [str(network.dtype)])
+    validation.require_number("margin", case.margin, "of at least 0", lambda number: number >= 0)
+    rate = validation.require_nonnegative("learning_rate", case.entry["online"]["learning_rate"])
+    validation.require_number("learning_rate", rate, "below 2^1000", lambda number: number < 2**1000)
     known = [FORWARD, *METHODS, *ONLINE]
-    if not case.methods or not set(case.methods) <= set(known):
-        raise ValueError(f"methods must be of {', '.join(known)}, got {case.methods}")
-    steps, batch = case.entry["time_steps"], case.entry["batch_size"]
-    if case.inputs.shape != (steps, batch, *network.input_shape):
-        raise ValueError(f"inputs must be [{steps}, {batch}, ...] for the network, got {list(case.inputs.shape)}")
+    if (
+        case.methods[:1] != [FORWARD]
+        or len(set(case.methods)) < len(case.methods)
+        or not set(case.methods) <= set(known)
+    ):
+        raise ValueError(f"methods must be {FORWARD} and others of {', '.join(known[1:])}, got {case.methods}")
+    steps, batch = (validation.require_count(name, case.entry[name]) for name in ("time_steps", "batch_size"))
+    _require_shape(case, "inputs", (steps, batch, *network.input_shape))
     losses.require_targets(case.loss, case.targets, batch, network)
-    for l in range(len(network.layers)):
-        _require_shape(case, f"potential/{l}", (steps, batch, *network.shapes[l]))
-        if l in network.spiking:
-            _require_shape(case, f"spikes/{l}", (steps, batch, *network.shapes[l]))
+    for l, shape in enumerate(network.shapes):
+        for kind in ("potential", "spikes", "psi") if l in network.spiking else ("potential",):
+            _require_shape(case, f"{kind}/{l}", (steps, batch, *shape))
     _require_shape(case, "outputs", (steps, batch, network.outputs))
-    for method in case.methods[1:]:
-        found = {
-            name: value.shape[1:] if method in ONLINE else value.shape for name, value in case.gradients(method).items()
-        }
-        if found != shapes:
-            raise ValueError(f"the gradients of {method} must be of {list(shapes)}, got {list(found)}")
+    shapes = {name: value.shape for name, value in network.parameters.items()}
+    for method in case.methods:
+        for each in expected_of(case, method):
+            if each.timed and each.values.shape[:1] != (steps,):
+                raise ValueError(f"array {each.full!r} must have {steps} time steps, got {list(each.values.shape)}")
+        if method != FORWARD:
+            _require_parameters(case, method, shapes)
+
+
+def _require_parameters(case, method, shapes):
+    """Whether the method's gradients, or what is learnt, are those of the network's parameters."""
+    rows = 1 if method in ONLINE else 0
+    found = {name: value.shape[rows:] for name, value in case.gradients(method).items()}
+    if found != shapes:
+        raise ValueError(f"the gradients of {method} must be of {list(shapes)}, got {list(found)}")
 
 
 def _require_shape(case, name, shape):

@@ -52,8 +52,8 @@ def neurons_by_layer(rng):
 def dense_standardised(rng):
     """Dense weight-standardised synapses, one without a bias, and a skip from the inputs."""
     layers = [
-        Layer(WeightStandardised(_dense(rng, 5, 6), rng.normal(1.5, 0.2, 5)), LIF()),
-        Layer(WeightStandardised(_dense(rng, 4, 5, bias=False), rng.normal(1.5, 0.2, 4)), LIF()),
+        Layer(WeightStandardised(_dense(rng, 5, 6), rng.normal(1.5, 0.2, 5), epsilon=0.05), LIF()),
+        Layer(WeightStandardised(_dense(rng, 4, 5, bias=False), rng.normal(1.5, 0.2, 4), epsilon=0.05), LIF()),
         _readout(rng, 4),
     ]
     return Network(layers, skips=[Skip(INPUTS, 1, _dense(rng, 4, 6, bias=False))])
@@ -75,9 +75,22 @@ def recurrent(rng):
     return Network([hidden, Layer(_dense(rng, 4, 5), neuron), _readout(rng, 4)])
 
 
+def two_decays(rng):
+    """Layers of λ = 1/2 and 9/10, and a readout without a membrane: its traces have the λ of the second."""
+    return Network([Layer(_dense(rng, 5, 6), LIF()), Layer(_dense(rng, 4, 5), LIF(decay=0.9)), _readout(rng, 4)])
+
+
+def loops(rng):
+    """Two layers that hear themselves and the first the second, which is the output."""
+    layers = [
+        Layer(_dense(rng, size, given), LIF(), _dense(rng, size, size, scale=0.8)) for given, size in ((6, 5), (5, 4))
+    ]
+    return Network(layers, feedback=[Feedback(1, 0, _dense(rng, 5, 4, bias=False, scale=0.8))])
+
+
 def feedback(rng):
-    """Two layers, of which the first hears the second."""
-    layers = [Layer(_dense(rng, 5, 6), LIF()), Layer(_dense(rng, 4, 5), LIF()), _readout(rng, 4)]
+    """Two layers, of which the first hears the second, with another λ."""
+    layers = [Layer(_dense(rng, 5, 6), LIF()), Layer(_dense(rng, 4, 5), LIF(decay=0.8)), _readout(rng, 4)]
     return Network(layers, feedback=[Feedback(1, 0, _dense(rng, 5, 4, bias=False))])
 
 
@@ -108,11 +121,11 @@ def pooled(rng):
 
 
 def standardised(rng):
-    """Weight-standardised convolutions, spikes scaled by the paper's 2.74."""
+    """Weight-standardised convolutions, the second with stride 2, spikes scaled by the paper's 2.74."""
     layers = [
         Layer(WeightStandardised(_conv(rng, 3, 2, padding=1), rng.normal(1.5, 0.2, 3)), LIF()),
-        Layer([Scale(2.74), WeightStandardised(_conv(rng, 2, 3, padding=1), rng.normal(1.0, 0.1, 2))], LIF()),
-        Layer([Scale(2.74), Flatten(), _dense(rng, 3, 40)], Integrator()),
+        Layer([Scale(2.74), WeightStandardised(_conv(rng, 2, 3, stride=2, padding=1), rng.normal(1.0, 0.1, 2))], LIF()),
+        Layer([Scale(2.74), Flatten(), _dense(rng, 3, 12)], Integrator()),
     ]
     return Network(layers, input_shape=IMAGE)
 
@@ -122,7 +135,10 @@ def windows(rng):
     kernel = rng.normal(0.1, 1.2, (3, 2, 2, 3)) / np.sqrt(12)
     layers = [
         Layer(Conv2d(kernel, rng.normal(0.1, 0.1, 3)), LIF()),
-        Layer([AveragePool2d(2, stride=1, padding=1), Scale(2.0), _conv(rng, 4, 3, size=1)], LIF()),
+        Layer(
+            [AveragePool2d(2, stride=1, padding=1), Scale(2.0), Conv2d(rng.normal(0.1, 0.7, (4, 3, 1, 1)), False)],
+            LIF(),
+        ),
         Layer([AveragePool2d((2, 1), stride=(1, 2)), Flatten(), _dense(rng, 3, 24)], Integrator()),
     ]
     return Network(layers, input_shape=IMAGE)
@@ -134,7 +150,7 @@ def residual(rng):
     layers = [
         Layer(_conv(rng, 3, 2, padding=1), LIF()),
         Layer([_conv(rng, 3, 3, padding=1), SkipInit(gain)], Integrator()),
-        Layer(_conv(rng, 2, 3, padding=1), LIF()),
+        Layer(_conv(rng, 2, 3, padding=1), LIF(decay=0.7)),
         Layer([Flatten(), _dense(rng, 3, 40)], Integrator()),
     ]
     return Network(layers, input_shape=IMAGE, skips=[Skip(0, 1)])
@@ -172,12 +188,12 @@ def zero_weights(rng):
 def saturated(rng):
     """Every neuron fires at every time step, so far above the threshold that exp(α z) overflows in single precision.
 
-    So does the exponential of the outputs, for a softmax that does not subtract the largest.
+    So does the exponential of the outputs, for a softmax that does not subtract the largest; the smallest underflows.
     """
     network = dense((6, 5, 5, 3))(rng)
     for l in range(2):
         network.parameters[f"layer{l}.bias"] = rng.uniform(30.0, 40.0, 5)
-    network.parameters["readout.bias"] = rng.uniform(100.0, 101.0, 3)
+    network.parameters["readout.bias"] = rng.uniform(100.0, 101.0, 3) + np.array([0.0, 120.0, 240.0])
     return network
 
 

@@ -159,6 +159,7 @@ def _all():
         networks.neurons_by_layer,
         time_steps=8,
     )
+    add("dense-two-decays", "λ = 0.5, then 0.9, and a stateless readout", networks.two_decays)
     add("dense-threshold", "V_th = 0.75, not 1", dense(threshold=0.75))
     add("dense-events", "inputs that are spikes", inputs=networks.events)
     kinds = (
@@ -185,7 +186,9 @@ def _all():
         loss=losses.MeanSquaredError(),
         targets="numbers",
     )
-    add("dense-mixed", "the mixed loss with another share", loss=losses.Mixed(0.3))
+    add(
+        "dense-mixed", "the mixed loss with another share, of four classes", dense((6, 5, 5, 4)), loss=losses.Mixed(0.3)
+    )
     add("dense-soft-targets", "targets that are distributions over the classes", targets="distributions")
     add("dense-slow", "another learning rate of online learning", learning_rate=0.02)
     add("dense-spiking-readout", "the last layer spikes", dense(readout="spiking", threshold=0.8))
@@ -193,6 +196,7 @@ def _all():
     add("dense-standardised", "dense weights, standardised; a skip from the inputs", networks.dense_standardised)
     add("recurrent", "a layer that hears itself", networks.recurrent)
     add("feedback", "a layer that hears a later one", networks.feedback)
+    add("loops", "loops out of the last layer, which is the output", networks.loops)
     add("skip", "a layer that hears one before the last", networks.skip)
     add("conv", "convolutions with stride and padding", networks.convolutional, inputs=images)
     add("conv-pooled", "pooling and a fixed scale between layers", networks.pooled, inputs=images)

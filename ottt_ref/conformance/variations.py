@@ -92,7 +92,7 @@ class Variation:
     rate, gate, loops, closed_form   of SR: see `varied_rates`
     parameters       {name: gradient} → {name: gradient}, at the end
     online           when updates are made: one of `ONLINE_ORDERS`
-    momentum         of the online learner
+    momentum, learning_rate   of the online learner; its rate is the case's if None
     """
 
     name: str
@@ -122,6 +122,7 @@ class Variation:
     parameters: Callable = unchanged
     online: str = "each step"
     momentum: float = 0.0
+    learning_rate: float | None = None
 
 
 def compute(case, method, variation):
@@ -180,6 +181,7 @@ def _forward(network, inputs, variation):
     activity = run(network, inputs, variation)
     found = {f"potential/{l}": potential for l, potential in enumerate(activity.layer_potentials)}
     found.update({f"spikes/{l}": activity.layer_outputs[l] for l in network.spiking})
+    found.update({f"psi/{l}": activity.layer_derivatives[l] for l in network.spiking})
     found["outputs"] = activity.outputs
     if variation.seen is not None:
         found = {name: variation.seen(name, array, network, activity) for name, array in found.items()}
@@ -276,7 +278,7 @@ class VariedTraces:
 
 def _online(network, inputs, targets, loss, rate, method, variation):
     """Every parameter after each time step, [T, ...]."""
-    optimizer = SGD(rate, momentum=variation.momentum)
+    optimizer = SGD(rate if variation.learning_rate is None else variation.learning_rate, momentum=variation.momentum)
     learner = _Learner(network, inputs.shape[1], method, variation)
     records = {name: [] for name in network.parameters}
     for t, row in enumerate(inputs):

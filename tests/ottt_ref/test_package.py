@@ -52,7 +52,9 @@ def test_every_module_is_imported_with_numpy_numba_and_scipy_alone():
     assert process.stdout.startswith("refusing llvmlite numba numpy ottt_ref")
 
 
-@pytest.mark.parametrize("name", ["rich", "sklearn", "matplotlib", "hypothesis", "pytest", "proofs", "experiments"])
+@pytest.mark.parametrize(
+    "name", ["rich", "sklearn", "matplotlib", "hypothesis", "pytest", "nir", "h5py", "proofs", "experiments"]
+)
 def test_importing_the_package_brings_none_of_the_extras(name):
     process = python("-c", f"import sys, ottt_ref, ottt_ref.cli; print({name!r} in sys.modules)")
     assert process.stdout == "False\n", process.stderr

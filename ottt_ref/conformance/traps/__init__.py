@@ -11,7 +11,7 @@ from .losses import loss_traps
 from .rates import rate_traps
 from .surrogates import surrogate_scaled, surrogate_traps
 
-__all__ = ["combined", "forward_traps", "gradient_traps", "surrogate_scaled"]
+__all__ = ["combined", "forward_traps", "gradient_traps", "surrogate_scaled", "surrogate_traps"]
 
 
 def gradient_traps(case):

@@ -1,12 +1,14 @@
 """Traps of the way back through weights, scales, pools and standardisation, and of what is returned."""
 
+from functools import partial
+
 from ...convolution import Conv2d
 from ...operations import AveragePool2d, Scale, Upsample2d
 from ...skip_init import SkipInit
 from ...weight_standardisation import WeightStandardised
 from ..variations import Variation
 from .forward import is_skip
-from .neurons import HardPasses, KeptUnleaked, KeptWithoutThreshold, as_kind
+from .neurons import HardPasses, KeptLeaked, KeptNegative, KeptUnleaked, KeptWithoutThreshold, as_kind
 from .operations import (
     AveragedUpsample,
     BiasAveraged,
@@ -25,9 +27,9 @@ from .operations import (
 from .varying import with_neurons, with_operations
 
 
-def zero_biases(gradients):
-    """Biases that have no gradient."""
-    return {name: value * 0 if name.endswith("bias") else value for name, value in gradients.items()}
+def zeroed(ending, gradients):
+    """Parameters whose name has the ending have no gradient."""
+    return {name: value * 0 if name.endswith(ending) else value for name, value in gradients.items()}
 
 
 def skips_one_way(network):
@@ -67,6 +69,10 @@ def backward_traps():
                   "jacobian", with_neurons(as_kind(KeptUnleaked))),
         Variation("reset-gradient-without-threshold", "the kept gradient of the reset lacks V_th", "jacobian",
                   with_neurons(as_kind(KeptWithoutThreshold))),
+        Variation("reset-gradient-leaked", "the kept gradient of the unleaked reset is the soft one's: λ - λ V_th ψ",
+                  "jacobian", with_neurons(as_kind(KeptLeaked))),
+        Variation("reset-gradient-negative", "the kept gradient of the reset has the other sign", "jacobian",
+                  with_neurons(as_kind(KeptNegative))),
         Variation("hard-reset-passed", "errors pass a hard reset as if there were none", "jacobian",
                   with_neurons(as_kind(HardPasses))),
         Variation("standardisation-fixed", "the gradient takes the mean and variance of weights for constants",
@@ -81,7 +87,9 @@ def backward_traps():
                   with_operations(as_kind_of(AveragePool2d, OneWayPool))),
         Variation("upsample-one-way", "errors through upsampling are averaged, not summed", "adjoint",
                   with_operations(as_kind_of(Upsample2d, AveragedUpsample))),
-        Variation("bias-gradient-zero", "biases have no gradient", "result", parameters=zero_biases),
+        Variation("bias-gradient-zero", "biases have no gradient", "result", parameters=partial(zeroed, "bias")),
+        Variation("standard-gain-gradient-zero", "the gain of weight standardisation has no gradient", "result",
+                  parameters=partial(zeroed, ".gain")),
         Variation("bias-gradient-averaged", "a convolution's bias gradient is averaged over the pixels", "result",
                   with_operations(within_standardised(as_kind_of(Conv2d, BiasAveraged)))),
         Variation("gain-gradient-zero", "the gain of a residual branch has no gradient", "result",

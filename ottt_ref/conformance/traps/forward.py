@@ -6,9 +6,11 @@ from functools import partial
 
 import numpy as np
 
+from ...convolution import Conv2d
 from ...layers import INPUTS
 from ...neurons import Integrator
 from ...operations import AveragePool2d, Chain, Flatten, Scale
+from ...skip_init import SkipInit
 from ...synapses import Synapses
 from ...weight_standardisation import WeightStandardised
 from ..variations import Variation, as_given
@@ -85,6 +87,22 @@ def flipped(operation):
     return operation.with_weight(np.ascontiguousarray(operation.weight[:, :, ::-1, ::-1]))
 
 
+def turned(operation):
+    """A convolution whose kernels have rows for columns, where they are square."""
+    if isinstance(operation, WeightStandardised):
+        return WeightStandardised(turned(operation.synapses), operation.gain, epsilon=operation.epsilon)
+    if not isinstance(operation, Conv2d) or operation.weight.shape[2] != operation.weight.shape[3]:
+        return operation
+    return operation.with_weight(np.ascontiguousarray(operation.weight.swapaxes(2, 3)))
+
+
+def with_default_epsilon(operation):
+    """Standardised weights with the paper's ε."""
+    if not isinstance(operation, WeightStandardised):
+        return operation
+    return WeightStandardised(operation.synapses, operation.gain)
+
+
 def one_step_late(connection, now, earlier):
     """Layers hear the layer below one time step late; recurrent and feedback connections as ever."""
     late = connection.delayed or connection.source != INPUTS
@@ -98,7 +116,7 @@ def two_steps_late(connection, now, earlier):
 
 def is_skip(connection):
     """Whether the connection is a skip."""
-    return not connection.delayed and connection.source != connection.target - 1
+    return ".skip" in connection.name
 
 
 def left_out(where, connection, now, earlier):
@@ -221,6 +239,12 @@ def forward_traps():
                   with_operations(lambda o: ChannelsLast() if isinstance(o, Flatten) else o)),
         Variation("kernel-flipped", "kernels are turned around: a convolution, not a correlation",
                   "kernel", with_operations(flipped)),
+        Variation("kernel-axes-swapped", "the kernels' height and width are swapped", "kernel",
+                  with_operations(turned)),
+        Variation("epsilon-default", "weight standardisation has ε = 1e-4, whatever the network says", "variance",
+                  with_operations(with_default_epsilon)),
+        Variation("branch-gain-ignored", "the gain of a residual branch is left out", "scale",
+                  with_operations(lambda o: SkipInit(np.ones_like(o.skip_gain)) if isinstance(o, SkipInit) else o)),
         Variation("scale-ignored", "fixed scales of spikes are left out", "scale",
                   with_operations(lambda o: Scale(1.0) if isinstance(o, Scale) else o)),
         Variation("pool-summed", "pooling adds up, and does not average", "pool",

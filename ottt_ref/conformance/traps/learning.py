@@ -4,6 +4,7 @@ import numpy as np
 
 from ...layers import INPUTS
 from ..variations import Variation
+from .forward import is_skip
 
 LATE = (("inputs", "spikes", "constants"), ("inputs", "spikes"), ("spikes",))
 
@@ -18,6 +19,9 @@ def trace_traps(case):
 
     def never_decays(_, decay):
         return None if decay is None else np.ones_like(decay)
+
+    def of_first(_, decay):
+        return None if decay is None else network.decay(0)
 
     def of_sender(connection, decay):
         sender = connection.source
@@ -48,6 +52,11 @@ def trace_traps(case):
                   trace_decay=never_decays),
         Variation("trace-averaged", "traces are averages: (1 - λ) times what they should be", "trace",
                   trace_scale=lambda decay: 1 - decay),
+        Variation("trace-leaked", "traces take in a spike before they leak: λ (â[t-1] + s[t])", "trace",
+                  trace_scale=lambda decay: decay),
+        Variation("skips-untraced", "what comes by skips is not traced", "trace", trace_decay=unless(is_skip)),
+        Variation("trace-of-first-layer", "all traces decay with the λ of the first layer", "trace",
+                  trace_decay=of_first, constant_decay=of_first),
         Variation("trace-of-sender", "traces decay with the λ of the neurons that send, not of those that receive",
                   "trace", trace_decay=of_sender),
     )  # fmt: skip
@@ -60,6 +69,8 @@ def online_traps():
                   "online", online="at the end"),
         Variation("online-accumulated", "gradients are not cleared between time steps", "online", online="accumulated"),
         Variation("online-momentum", "updates have a momentum of 0.9", "online", momentum=0.9),
+        Variation("learning-rate-always-0.1", "the learning rate is 0.1, whatever the case says", "online",
+                  learning_rate=0.1),
         Variation("online-forgetting", "potentials and traces are forgotten after each update", "online",
                   online="forgetting"),
         Variation("online-layer-by-layer", "a layer is updated before errors go back through it", "online",

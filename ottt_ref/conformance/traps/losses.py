@@ -66,6 +66,16 @@ def _squared_share(factor):
     return vary
 
 
+def _averaged_cross_entropy(loss):
+    share = share_of_squared_error(loss)
+
+    def change(outputs, targets, gradient):
+        less = (1 - share) * (1 - 1 / outputs.shape[1])
+        return gradient - less * losses.CrossEntropy().gradient(outputs, targets)
+
+    return VariedLoss(loss, change)
+
+
 def _softmax(outputs):
     shifted = np.exp(outputs - outputs.max(axis=1, keepdims=True))
     return shifted / shifted.sum(axis=1, keepdims=True)
@@ -130,6 +140,8 @@ def loss_traps(case):
                   loss=_squared_share(lambda classes: 0.5)),
         Variation("squared-error-half-sum", "the squared error is half the sum over the classes", "loss",
                   loss=_squared_share(lambda classes: classes / 2)),
+        Variation("cross-entropy-averaged", "the cross-entropy is divided by the number of classes", "loss",
+                  loss=_averaged_cross_entropy),
         Variation("squared-error-left-out", "the mixed loss is the cross-entropy alone", "loss",
                   loss=_mixture(lambda share: 0.0)),
         Variation("cross-entropy-left-out", "the loss is the squared error alone", "loss",

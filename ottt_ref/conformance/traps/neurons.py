@@ -64,6 +64,25 @@ class KeptWithoutThreshold(LIF):
 
 
 @dataclass(frozen=True)
+class KeptNegative(LIF):
+    """Neurons whose reset's gradient, if kept, has the other sign."""
+
+    def jacobian(self, potential, output, derivative, kept):
+        leak = super().jacobian(potential, output, derivative, False)
+        return 2 * leak - super().jacobian(potential, output, derivative, kept)
+
+
+@dataclass(frozen=True)
+class KeptLeaked(LIF):
+    """Neurons whose unleaked reset's gradient, if kept, is that of the soft one."""
+
+    def jacobian(self, potential, output, derivative, kept):
+        if self.reset != "unleaked" or not kept:
+            return super().jacobian(potential, output, derivative, kept)
+        return (self.decay - self.decay * self.threshold * derivative).astype(potential.dtype)
+
+
+@dataclass(frozen=True)
 class HardPasses(LIF):
     """Neurons whose hard reset errors pass as if there were none."""
 

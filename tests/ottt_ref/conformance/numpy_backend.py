@@ -5,15 +5,17 @@ its own, so that `faults` can make one mistake at a time.
 """
 
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
-from scipy.special import softmax
 
+from .numpy_losses import Losses
 from .numpy_neurons import Neurons
-from .numpy_operations import Operations
+from .numpy_operations import INPUTS, Operations
+from .numpy_rates import Rates
 
-INPUTS = -1
+# RTRL is BPTT's gradient, computed forwards in time: the cases ask for the gradient alone, and this backend, which is
+# there to check the cases, has one derivation of it and no second one to hold beside it.
+KEPT = {"bptt": False, "bptt-kept": True, "rtrl": False, "rtrl-kept": True}
 RULES = {"ottt": "derivation", "ottt-authors": "authors", "sltt": "sltt"}
 ONLINE_RULES = {"ottt-online": "derivation", "ottt-online-authors": "authors"}
 
@@ -62,15 +64,15 @@ def connections_of(network):
     return result
 
 
-class Backend(Operations, Neurons):
+class Backend(Operations, Neurons, Losses, Rates):
     """Every method of every case: an adapter of the conformance kit."""
 
     def __call__(self, case, method):
         self.read(case.entry, case.arrays)
         if method == "forward":
             return self.forward(self.run())
-        if method in ("bptt", "bptt-kept"):
-            return self.bptt(kept=method == "bptt-kept")
+        if method in KEPT:
+            return self.bptt(KEPT[method])
         if method in RULES:
             return self.forwards_in_time(RULES[method])
         if method in ONLINE_RULES:
@@ -145,25 +147,19 @@ class Backend(Operations, Neurons):
             found[f"potential/{l}"] = np.stack([step.potentials[l] for step in steps])
             if neuron["type"] == "LIF":
                 found[f"spikes/{l}"] = np.stack([step.outputs[l] for step in steps])
-        return found
+                found[f"psi/{l}"] = np.stack([step.derivatives[l] for step in steps])
+        return {**found, "loss": self.recorded_loss(self.sequence_loss(steps))}
 
     # the loss, and the errors of one time step
+
+    def sequence_loss(self, steps):
+        """L: the mean over time and batch of ℓ."""
+        outputs = np.concatenate([step.outputs[-1] for step in steps])
+        return self.loss_value(outputs, np.tile(self.targets, (len(steps), 1)))
 
     def output_error(self, outputs):
         """∂L[t]/∂o[t]: of ℓ / T, the mean over the batch."""
         return self.loss_gradient(outputs, self.targets) / (len(self.inputs) * len(outputs))
-
-    def loss_gradient(self, outputs, targets):
-        """∂ℓ/∂o of each sample."""
-        share = {"CrossEntropy": 0.0, "MeanSquaredError": 1.0}.get(self.entry["loss"]["type"])
-        share = self.entry["loss"]["mse_weight"] if share is None else share
-        return (1 - share) * self.cross_entropy(outputs, targets) + share * self.squared_error(outputs, targets)
-
-    def cross_entropy(self, outputs, targets):
-        return softmax(outputs, axis=1) - targets
-
-    def squared_error(self, outputs, targets):
-        return 2 * (outputs - targets) / outputs.shape[1]
 
     def errors(self, step, output_error, later=None, kept=False):
         """The errors at the potentials, by layer: δ[t] from δ[t+1] = `later`, or, without, the instantaneous g[t]."""
@@ -193,17 +189,28 @@ class Backend(Operations, Neurons):
         for step in reversed(steps):
             later = self.errors(step, self.output_error(step.outputs[-1]), later, kept)
             errors.insert(0, later)
-            for connection in self.connections:
-                given = step.given[connection.name]
-                self.add_gradients(gradients, connection, later[connection.target], given, 1.0)
-        return self.result(gradients, errors)
+        for connection in self.connections:
+            given = np.concatenate([step.given[connection.name] for step in steps])
+            error = np.concatenate([row[connection.target] for row in errors])
+            self.add_gradients(gradients, connection, error, given, 1.0)
+        return self.result(gradients, errors, self.sequence_loss(steps))
 
     def forwards_in_time(self, rule):
-        """OTTT in either dialect, or SLTT, summed over the sequence."""
-        traces, errors, gradients = {}, [], self.zeros()
-        for step in self.run():
+        """OTTT in either dialect, or SLTT, summed over the sequence; with what OTTT's errors were paired with."""
+        traces, history, errors, gradients, steps = {}, [], [], self.zeros(), self.run()
+        for step in steps:
             errors.append(self.add_step(gradients, step, traces, rule))
-        return self.result(gradients, errors)
+            history.append(dict(traces))
+        return {**self.result(gradients, errors, self.sequence_loss(steps)), **self.traced(history)}
+
+    def traced(self, history):
+        """The traces of each connection, and of the constant 1 by layer, over time."""
+        found = {}
+        for connection in self.connections if history[0] else ():
+            rows = [traces[connection.name] for traces in history]
+            found[f"trace/{connection.name}"] = np.stack([values for values, _ in rows])
+            found[f"constant_trace/{connection.target}"] = np.array([constant for _, constant in rows], self.dtype)
+        return found
 
     def add_step(self, gradients, step, traces, rule):
         """Add what one time step gives; its errors by layer."""
@@ -215,23 +222,39 @@ class Backend(Operations, Neurons):
 
     def paired(self, connection, step, traces, rule):
         """What a connection's error is paired with, and what its bias's: traces, or what was given at t."""
-        given, neuron = step.given[connection.name], self.neurons[connection.target]
+        given = step.given[connection.name]
         if rule == "sltt":
             return given, 1.0
-        decay = neuron["decay"]
-        if self.stateless(neuron):
-            decay = self.neurons[connection.source]["decay"]
         values, constant = traces.get(connection.name, (np.zeros_like(given), 0.0))
-        values = self.trace(values, given, decay if self.traces_values(connection, rule) else 0.0)
-        constant = self.trace(constant, 1.0, decay if self.traces_bias(connection, rule) else 0.0)
+        values = self.trace(
+            values, given, self.values_decay(connection) if self.traces_values(connection, rule) else 0.0
+        )
+        constant = self.trace(constant, 1.0, self.bias_decay(connection) if self.traces_bias(connection, rule) else 0.0)
         traces[connection.name] = values, constant
         return values, constant
+
+    def values_decay(self, connection):
+        return self.membrane_decay(connection.target)
+
+    def bias_decay(self, connection):
+        return self.membrane_decay(connection.target)
+
+    def membrane_decay(self, l):
+        """λ of the membranes that what layer l is given enters; of a stateless last layer, of those that feed it."""
+        if not self.stateless(self.neurons[l]):
+            return self.neurons[l]["decay"]
+        if self.stateless_readout(l):
+            return next(neuron["decay"] for neuron in self.neurons[l::-1] if not self.stateless(neuron))
+        return self.membrane_decay(next(c.target for c in self.connections if c.source == l))
 
     def traces_values(self, connection, rule):
         return rule == "derivation" or connection.source != INPUTS
 
     def traces_bias(self, connection, rule):
-        return rule == "derivation" and not self.stateless(self.neurons[connection.target])
+        return rule == "derivation" and not self.stateless_readout(connection.target)
+
+    def stateless_readout(self, l):
+        return l == len(self.neurons) - 1 and self.stateless(self.neurons[l])
 
     def trace(self, before, value, decay):
         return decay * before + value
@@ -250,55 +273,14 @@ class Backend(Operations, Neurons):
         rate = self.entry["online"]["learning_rate"]
         self.parameters = {name: value - rate * gradients[name] for name, value in self.parameters.items()}
 
-    def spike_representation(self):
-        """e = D / V_th (A^T e + ∂ℓ/∂a), A all connections between layers: one linear system, with loops or without."""
-        rates, last = self.rates(self.run()), len(self.neurons) - 1
-        currents = [sum(self.current(c, rates[c.source]) for c in self.into(l)) for l in range(last + 1)]
-        outputs = rates[last] if self.neurons[last]["type"] == "LIF" else currents[last]
-        batch = len(outputs)
-        ends = np.cumsum([0, *(current[0].size for current in currents)])
-        gate = np.concatenate([self.gate(*pair).reshape(batch, -1) for pair in zip(self.neurons, currents)], axis=1)
-        push = np.zeros_like(gate)
-        push[:, ends[last] :] = self.loss_gradient(outputs, self.targets) / batch
-        system = np.eye(ends[-1], dtype=self.dtype) - gate[:, :, None] * self.all_transposed(ends)
-        solved = np.linalg.solve(system, (gate * push)[..., None])[..., 0]
-        errors = [solved[:, a:b].reshape(current.shape) for (a, b), current in zip(pairwise(ends), currents)]
-        gradients = self.zeros()
-        for connection in self.connections:
-            self.add_gradients(gradients, connection, errors[connection.target], rates[connection.source], 1.0)
-        return self.result(gradients, [errors])
-
-    def rates(self, steps):
-        """The weighted rates by layer and of the inputs, whose decay is that of the first layer."""
-        found = {INPUTS: self.rate(self.inputs, self.neurons[0]["decay"])}
-        for l, neuron in enumerate(self.neurons):
-            found[l] = self.rate([step.outputs[l] for step in steps], neuron["decay"])
-        return found
-
-    def rate(self, values, decay):
-        weights = decay ** np.arange(len(values))[::-1].astype(self.dtype)
-        return np.tensordot(weights / weights.sum(), np.asarray(values), axes=1)
-
-    def gate(self, neuron, current):
-        """The derivative of the clamp of I / V_th; 1 for a readout."""
-        if neuron["type"] == "Integrator":
-            return np.ones_like(current)
-        return ((current > 0) & (current < neuron["threshold"])) / self.dtype.type(neuron["threshold"])
-
-    def all_transposed(self, ends):
-        """A^T [n, n] of the n neurons of all layers."""
-        result = np.zeros((ends[-1], ends[-1]), dtype=self.dtype)
-        for c in (c for c in self.connections if c.source != INPUTS):
-            count = ends[c.target + 1] - ends[c.target]
-            units = np.eye(count, dtype=self.dtype).reshape(count, *self.shapes[c.target])
-            rows = self.send_back(c, units).reshape(count, -1)
-            result[ends[c.source] : ends[c.source + 1], ends[c.target] : ends[c.target + 1]] += rows.T
-        return result
-
     def zeros(self):
         return {name: np.zeros_like(value) for name, value in self.parameters.items()}
 
-    def result(self, gradients, errors):
-        """The gradients, with the errors by layer, [T, B, ...]."""
+    def result(self, gradients, errors, loss):
+        """The gradients, with the errors by layer, [T, B, ...], and the loss."""
         stacked = {f"error/{l}": np.stack([row[l] for row in errors]) for l in range(len(self.neurons))}
-        return {**gradients, **stacked}
+        return {**gradients, **stacked, "loss": self.recorded_loss(loss)}
+
+    def recorded_loss(self, loss):
+        """The loss in the shape in which the manifest has it, which is [1]."""
+        return np.full(self.entry["arrays"]["loss"]["shape"], loss, dtype=self.dtype)

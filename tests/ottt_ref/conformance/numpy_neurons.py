@@ -14,7 +14,7 @@ def multi_gaussian(z, sigma, h, s, scale):
 
 
 SURROGATES = {
-    "Sigmoid": lambda z, alpha: alpha * expit(alpha * z) * (1 - expit(alpha * z)),
+    "Sigmoid": lambda z, alpha: alpha * expit(alpha * z) * expit(-alpha * z),
     "Arctan": lambda z, alpha: alpha / 2 / (1 + (np.pi * alpha * z / 2) ** 2),
     "Triangle": lambda z, width, height: height * np.maximum(0, 1 - np.abs(z) / width),
     "Rectangle": lambda z, width: (np.abs(z) < width / 2) / width,
@@ -52,7 +52,8 @@ class Neurons:
 
     def surrogate(self, description, z):
         numbers = {name: value for name, value in description.items() if name != "type"}
-        return SURROGATES[description["type"]](z, **numbers).astype(z.dtype)
+        # in double precision, rounded once: saturated-float32 compares ψ that single precision would flush to 0
+        return SURROGATES[description["type"]](z.astype(np.float64), **numbers).astype(z.dtype)
 
     def jacobian(self, neuron, u, s, derivative, kept):
         """∂u[t+1]/∂u[t]; `kept` says whether through the reset too."""

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+INPUTS = -1  # the layer before the first
+
 
 class Operations:
     """Affine maps A x + b c, where c = 1 is what the biases are given; their transposes; their parameters' gradients.
@@ -12,30 +14,34 @@ class Operations:
 
     def current(self, connection, values, constant=1.0):
         """A x + b c at the target."""
-        *_, inner = self.inside(connection, values, constant)
-        return self.apply(connection.operations[-1], connection.name, inner, constant)
+        return self.inside(connection, values, constant)[-1]
 
     def inside(self, connection, values, constant):
-        """What each of the connection's operations is given."""
+        """What each of the connection's operations is given, and what the last one gives."""
         result = [values]
-        for operation in connection.operations[:-1]:
+        for operation in connection.operations:
             result.append(self.apply(operation, connection.name, result[-1], constant))
         return result
+
+    def backwards(self, connection, inside):
+        """Each operation with what it is given, the last one first."""
+        return zip(connection.operations[::-1], inside[-2::-1])
 
     def send_back(self, connection, error):
         """A^T δ: the error at the source."""
         at_rest = np.zeros((1, *self.shapes[connection.source]), dtype=self.dtype)
-        for operation, given in zip(connection.operations[::-1], self.inside(connection, at_rest, 0.0)[::-1]):
+        for operation, given in self.backwards(connection, self.inside(connection, at_rest, 0.0)):
             error = self.transposed(operation, connection.name, error, given.shape[1:])
         return error
 
     def add_gradients(self, gradients, connection, error, values, constant):
         """Pair the error at the target with what the connection is given, and c with `constant`."""
         name, inside = connection.name, self.inside(connection, values, constant)
-        for operation, given in zip(connection.operations[::-1], inside[::-1]):
+        for operation, given in self.backwards(connection, inside):
             for parameter, value in self.gradients_of(operation, name, error, given, constant).items():
                 gradients[f"{name}.{parameter}"] += value
-            error = self.transposed(operation, name, error, given.shape[1:])
+            if given is not values:
+                error = self.transposed(operation, name, error, given.shape[1:])
 
     def apply(self, operation, name, x, constant):
         """One operation, forwards."""
@@ -44,6 +50,10 @@ class Operations:
             return x.reshape(len(x), -1)
         if kind == "Scale":
             return operation["factor"] * x
+        if kind == "SkipInit":
+            return self.parameters[f"{name}.skip_gain"][0] * x
+        if kind == "Upsample2d":
+            return self.upsample(operation["factor"], x)
         if kind == "AveragePool2d":
             return self.pool(operation, self.windows(x, operation["size"], operation["stride"], operation["padding"]))
         weight, bias = self.weight(operation, name), constant * self.bias(name)
@@ -58,6 +68,10 @@ class Operations:
             return error.reshape(len(error), *shape)
         if kind == "Scale":
             return self.scale_back(operation, error)
+        if kind == "SkipInit":
+            return self.parameters[f"{name}.skip_gain"][0] * error
+        if kind == "Upsample2d":
+            return self.upsample_back(operation["factor"], error, shape)
         if kind == "AveragePool2d":
             return self.pool_back(operation, error, shape)
         if self.synapses(operation)["type"] == "Dense":
@@ -69,6 +83,8 @@ class Operations:
         if operation["type"] == "WeightStandardised":
             found = self.gradients_of(operation["synapses"], name, error, x, constant)
             return {**found, **self.standardise_back(found["weight"], name, operation["epsilon"])}
+        if operation["type"] == "SkipInit":
+            return {"skip_gain": np.sum(error * x)}
         if operation["type"] not in ("Dense", "Conv2d"):
             return {}
         axes = (0, *range(2, error.ndim))
@@ -101,7 +117,9 @@ class Operations:
 
     def windows(self, x, size, stride, padding):
         """Each window of the padded images, [B, C, y, x, *size]."""
-        image = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+        height, width = x.shape[2:]
+        image = np.zeros((*x.shape[:2], height + 2 * padding, width + 2 * padding), dtype=x.dtype)
+        image[:, :, padding : padding + height, padding : padding + width] = x
         return sliding_window_view(image, tuple(size), axis=(2, 3))[:, :, :: stride[0], :: stride[1]]
 
     def fold(self, windows, shape, stride, padding):
@@ -128,6 +146,13 @@ class Operations:
         size = tuple(pooling["size"])
         windows = np.broadcast_to(error[..., None, None] / np.prod(size), (*error.shape, *size))
         return self.fold(windows, shape, pooling["stride"], pooling["padding"])
+
+    def upsample(self, factor, x):
+        return x.repeat(factor, axis=2).repeat(factor, axis=3)
+
+    def upsample_back(self, factor, error, shape):
+        channels, height, width = shape
+        return error.reshape(len(error), channels, height, factor, width, factor).sum(axis=(3, 5))
 
     def scale_back(self, operation, error):
         return operation["factor"] * error

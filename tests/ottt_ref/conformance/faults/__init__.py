@@ -1,6 +1,33 @@
 """FAULTS: mistakes that authors of backends make, each as a backend that makes it, by name."""
 
-from . import connections, dynamics, layers, learning, losses, rates, surrogates, time, traces
+from . import (
+    branches,
+    by_layer,
+    connections,
+    dynamics,
+    layers,
+    learning,
+    losses,
+    rates,
+    surrogates,
+    time,
+    traces,
+    windows,
+)
 from .catalogue import FAULTS
 
-__all__ = ["FAULTS", "connections", "dynamics", "layers", "learning", "losses", "rates", "surrogates", "time", "traces"]
+__all__ = [
+    "FAULTS",
+    "branches",
+    "by_layer",
+    "connections",
+    "dynamics",
+    "layers",
+    "learning",
+    "losses",
+    "rates",
+    "surrogates",
+    "time",
+    "traces",
+    "windows",
+]

@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 
 FORWARD = ("forward",)
-BPTT = ("bptt", "bptt-kept")
+DETACHED, KEPT = ("bptt", "rtrl"), ("bptt-kept", "rtrl-kept")
+BPTT = (*DETACHED, *KEPT)
 OFFLINE_OTTT, ONLINE = ("ottt", "ottt-authors"), ("ottt-online", "ottt-online-authors")
 DERIVATION = ("ottt", "ottt-online")
 AUTHORS = ("ottt-authors", "ottt-online-authors")
@@ -14,6 +15,8 @@ SURROGATE = (*BPTT, *FORWARDS_IN_TIME, *ONLINE)
 RATES = ("spike-representation",)
 OFFLINE = (*BPTT, *FORWARDS_IN_TIME, *RATES)
 GRADIENTS = (*SURROGATE, *RATES)
+ALL_BUT_RATES = (*FORWARD, *SURROGATE)
+EVERYTHING = (*FORWARD, *GRADIENTS)
 FAULTS = {}
 
 
@@ -23,7 +26,8 @@ class Fault:
 
     name, description   what it is called, and what was done wrong
     backend             the class, an adapter
-    shows               by case, the methods that fail and no others; where "forward" does, nothing else is compared
+    shows               by case, the methods that fail and no others; where FORWARD alone does, spikes differ, and the
+                        rest is not compared, or what is recorded does, and the rest passes
     spares              cases that it passes as a whole
     """
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..numpy_backend import INPUTS, Backend
-from .catalogue import BPTT, FORWARD, GRADIENTS, OTTT, SURROGATE, fault
+from .catalogue import ALL_BUT_RATES, BPTT, FORWARD, GRADIENTS, OTTT, RATES, SURROGATE, fault
 
 
 @fault(
@@ -62,7 +62,11 @@ class FeedbackIgnored(Deaf):
     word = ".feedback"
 
 
-@fault("skips deliver nothing", shows={"skip": FORWARD}, spares=["dense", "feedback"])
+@fault(
+    "skips deliver nothing",
+    shows={"skip": ALL_BUT_RATES, "dense-standardised": FORWARD, "conv-residual": FORWARD},
+    spares=["dense", "feedback"],
+)
 class SkipIgnored(Deaf):
     word = ".skip"
 
@@ -123,7 +127,7 @@ class LoopsPairedAtOnce(Backend):
 
 @fault(
     "errors go back through W, not its transpose",
-    shows={"dense": GRADIENTS, "recurrent": BPTT},
+    shows={"dense": GRADIENTS, "recurrent": (*BPTT, *RATES)},
     spares=["feedback", "skip", "conv"],
 )
 class NotTransposed(Backend):
@@ -136,3 +140,105 @@ class NotTransposed(Backend):
 class BiasIgnored(Backend):
     def bias(self, name):
         return np.zeros(1, dtype=self.dtype)
+
+
+class LoopBias(Backend):
+    """Biases of recurrent and feedback connections, otherwise."""
+
+    def of_loop(self, name):
+        return ".recurrent" in name or ".feedback" in name
+
+
+@fault(
+    "recurrent and feedback connections have no bias",
+    shows={"recurrent": FORWARD, "conv-feedback": FORWARD},
+    spares=["dense", "feedback"],
+)
+class LoopBiasIgnored(LoopBias):
+    def bias(self, name):
+        return super().bias(name) * (not self.of_loop(name))
+
+
+@fault(
+    "the bias of a loop acts from t = 1 on, when there are spikes to deliver",
+    shows={"recurrent": FORWARD, "conv-feedback": FORWARD},
+    spares=["dense", "feedback"],
+)
+class LoopBiasLate(LoopBias):
+    late = False
+
+    def rest(self):
+        self.late = True
+        return super().rest()
+
+    def step(self, before, x):
+        now = super().step(before, x)
+        self.late = False
+        return now
+
+    def bias(self, name):
+        return super().bias(name) * (not (self.late and self.of_loop(name)))
+
+
+@fault(
+    "a loop's bias has no gradient where the loop delivers nothing, as at t = 0",
+    shows={"recurrent": SURROGATE, "conv-feedback": SURROGATE},
+    spares=["dense", "feedback"],
+)
+class LoopBiasGradientLate(Backend):
+    def add_gradients(self, gradients, connection, error, values, constant):
+        super().add_gradients(gradients, connection, error, values, constant)
+        name = f"{connection.name}.bias"
+        if connection.delayed and name in gradients:
+            silent = error[~values.reshape(len(values), -1).any(axis=1)]
+            gradients[name] -= constant * silent.sum(axis=(0, *range(2, error.ndim)))
+
+
+@fault(
+    "BPTT's errors come back by loops within the time step",
+    shows={"feedback": BPTT, "conv-feedback": BPTT},
+    spares=["dense", "skip"],
+)
+class BpttLoopErrorsAtOnce(Backend):
+    """By feedback alone: a layer's error needs its own."""
+
+    def errors(self, step, output_error, later=None, kept=False):
+        if later is None:
+            return super().errors(step, output_error)
+        alone = super().errors(step, output_error, [np.zeros_like(error) for error in later], kept)
+        self.alone = {l: error for l, error in enumerate(alone)}
+        found = super().errors(step, output_error, later, kept)
+        self.alone = None
+        return found
+
+    alone = None
+
+    def incoming(self, l, errors, later, output_error):
+        return super().incoming(l, errors, self.alone or later, output_error)
+
+
+@fault(
+    "a skip from the inputs delivers those of the time step before",
+    shows={"dense-standardised": FORWARD},
+    spares=["dense", "skip", "conv-residual"],
+)
+class SkippedInputsLate(Backend):
+    earlier = None
+
+    def run(self):
+        self.earlier = None
+        return super().run()
+
+    def online(self, rule):
+        self.earlier = None
+        return super().online(rule)
+
+    def step(self, before, x):
+        now = super().step(before, x)
+        self.earlier = x
+        return now
+
+    def delivered(self, connection, x, now, before):
+        if connection.source == INPUTS and connection.target > 0:
+            return np.zeros_like(x) if self.earlier is None else self.earlier
+        return super().delivered(connection, x, now, before)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..numpy_backend import Backend
-from .catalogue import FORWARD, GRADIENTS, fault
+from .catalogue import EVERYTHING, FORWARD, GRADIENTS, fault
 
 BEFORE_CONVOLUTIONS = ["dense", "recurrent"]
 
@@ -43,7 +43,7 @@ class ConvolutionBiasAveraged(Backend):
 
 @fault(
     "images are flattened with the channels last",
-    shows={"conv": FORWARD, "conv-pooled": FORWARD},
+    shows={"conv": EVERYTHING, "conv-pooled": EVERYTHING},
     spares=BEFORE_CONVOLUTIONS,
 )
 class FlattenedChannelsLast(Backend):
@@ -89,6 +89,11 @@ class ScaleForgottenBack(Backend):
         return error
 
 
+def over_outputs(numbers, weight):
+    """One number per output, in a shape that multiplies the weight."""
+    return numbers.reshape(-1, *[1] * (weight.ndim - 1))
+
+
 class OtherDeviation(Backend):
     """Weight standardisation that divides by something else."""
 
@@ -102,7 +107,7 @@ class OtherDeviation(Backend):
 
 @fault(
     "weight standardisation has the biased variance",
-    shows={"conv-standardised": FORWARD, "conv-standardised-float32": FORWARD},
+    shows={"conv-standardised": FORWARD, "dense-standardised": FORWARD, "conv-standardised-float32": FORWARD},
     spares=["conv"],
 )
 class BiasedVariance(OtherDeviation):
@@ -112,7 +117,7 @@ class BiasedVariance(OtherDeviation):
 
 @fault(
     "weight standardisation lacks the fan-in",
-    shows={"conv-standardised": FORWARD, "conv-standardised-float32": FORWARD},
+    shows={"conv-standardised": FORWARD, "dense-standardised": FORWARD, "conv-standardised-float32": FORWARD},
     spares=["conv"],
 )
 class StandardisedWithoutFanIn(OtherDeviation):
@@ -122,7 +127,7 @@ class StandardisedWithoutFanIn(OtherDeviation):
 
 @fault(
     "weight standardisation adds epsilon to the deviation, not to the variance",
-    shows={"conv-standardised": FORWARD},
+    shows={"conv-standardised": EVERYTHING, "dense-standardised": FORWARD},
     spares=["conv"],
 )
 class EpsilonOutside(OtherDeviation):
@@ -132,7 +137,7 @@ class EpsilonOutside(OtherDeviation):
 
 @fault(
     "weight standardisation is that of the whole weight, not of each output",
-    shows={"conv-standardised": FORWARD, "conv-standardised-float32": FORWARD},
+    shows={"conv-standardised": FORWARD, "dense-standardised": FORWARD, "conv-standardised-float32": FORWARD},
     spares=["conv"],
 )
 class StandardisedAsAWhole(Backend):
@@ -146,31 +151,32 @@ class GainIgnored(Backend):
     def weight(self, operation, name):
         used = super().weight(operation, name)
         gain = self.parameters.get(f"{name}.gain")
-        return used if gain is None else used / gain[:, None, None, None]
+        return used if gain is None else used / over_outputs(gain, used)
 
 
 @fault(
     "weight standardisation's mean and deviation are constants on the way back",
-    shows={"conv-standardised": GRADIENTS, "conv-standardised-float32": GRADIENTS},
+    shows={"conv-standardised": GRADIENTS, "dense-standardised": GRADIENTS, "conv-standardised-float32": GRADIENTS},
     spares=["conv"],
 )
 class StandardisationConstantBack(Backend):
     def standardise_back(self, gradient, name, epsilon):
         raw, gain = self.parameters[f"{name}.weight"], self.parameters[f"{name}.gain"]
         _, root = self.standardise(raw.reshape(len(raw), -1), epsilon)
-        through = gradient * (gain / root[:, 0])[:, None, None, None]
+        through = gradient * over_outputs(gain / root[:, 0], gradient)
         return {**super().standardise_back(gradient, name, epsilon), "weight": through}
 
 
 @fault(
     "weight standardisation's deviation is a constant on the way back",
-    shows={"conv-standardised": GRADIENTS, "conv-standardised-float32": GRADIENTS},
+    shows={"conv-standardised": GRADIENTS, "dense-standardised": GRADIENTS, "conv-standardised-float32": GRADIENTS},
     spares=["conv"],
 )
 class DeviationConstantBack(StandardisationConstantBack):
     def standardise_back(self, gradient, name, epsilon):
         found = super().standardise_back(gradient, name, epsilon)
-        return {**found, "weight": found["weight"] - found["weight"].mean(axis=(1, 2, 3), keepdims=True)}
+        axes = tuple(range(1, gradient.ndim))
+        return {**found, "weight": found["weight"] - found["weight"].mean(axis=axes, keepdims=True)}
 
 
 @fault(
@@ -181,3 +187,75 @@ class DeviationConstantBack(StandardisationConstantBack):
 class RawWeightBack(Backend):
     def transposed(self, operation, name, error, shape):
         return super().transposed(operation.get("synapses", operation), name, error, shape)
+
+
+@fault(
+    "the scale multiplies the bias too",
+    shows={"conv-pooled": FORWARD, "conv-windows": FORWARD, "conv-standardised": FORWARD},
+    spares=["conv"],
+)
+class ScaleIncludesBias(Backend):
+    def apply(self, operation, name, x, constant):
+        if self.factor != 1 and operation["type"] != "Scale":
+            constant = self.factor * constant
+        return super().apply(operation, name, x, constant)
+
+    def inside(self, connection, values, constant):
+        self.factor = np.prod([each["factor"] for each in connection.operations if each["type"] == "Scale"])
+        return super().inside(connection, values, constant)
+
+
+@fault(
+    "weight standardisation's gain multiplies the bias too",
+    shows={"dense-standardised": FORWARD, "conv-standardised": FORWARD},
+    spares=["conv", "dense"],
+)
+class GainIncludesBias(Backend):
+    def bias(self, name):
+        return super().bias(name) * self.parameters.get(f"{name}.gain", 1)
+
+
+@fault(
+    "the gain's gradient is forgotten",
+    shows={"dense-standardised": GRADIENTS, "conv-standardised": GRADIENTS},
+    spares=["conv", "conv-residual"],
+)
+class GainGradientForgotten(Backend):
+    def standardise_back(self, gradient, name, epsilon):
+        found = super().standardise_back(gradient, name, epsilon)
+        return {**found, "gain": np.zeros_like(found["gain"])}
+
+
+@fault(
+    "weight standardisation has no epsilon",
+    shows={"conv-standardised": EVERYTHING, "dense-standardised": FORWARD},
+    spares=["conv"],
+)
+class EpsilonIgnored(OtherDeviation):
+    def root(self, rows, epsilon):
+        return np.sqrt(rows.var(axis=1, ddof=1, keepdims=True) * rows.shape[1])
+
+
+@fault(
+    "weight standardisation's way back is that of the biased variance",
+    shows={"conv-standardised": GRADIENTS, "dense-standardised": GRADIENTS},
+    spares=["conv"],
+)
+class StandardisedBackBiased(Backend):
+    def standardise_back(self, gradient, name, epsilon):
+        raw, gain = self.parameters[f"{name}.weight"], self.parameters[f"{name}.gain"]
+        rows = gradient.reshape(len(raw), -1)
+        standardised, root = self.standardise(raw.reshape(len(raw), -1), epsilon)
+        along = (rows * standardised).sum(axis=1, keepdims=True)
+        centred = rows - rows.mean(axis=1, keepdims=True) - along * standardised
+        return {"weight": (gain[:, None] / root * centred).reshape(raw.shape), "gain": along[:, 0]}
+
+
+@fault(
+    "weight standardisation's epsilon is always 1e-4",
+    shows={"dense-standardised": FORWARD},
+    spares=["conv-standardised"],
+)
+class EpsilonDefault(Backend):
+    def standardise(self, rows, epsilon):
+        return super().standardise(rows, 1e-4)

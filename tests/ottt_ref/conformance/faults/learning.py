@@ -120,19 +120,81 @@ class RecordsBeforeUpdate(Backend):
     spares=[],
 )
 class GradientsTransposed(Backend):
-    def result(self, gradients, errors):
+    def result(self, gradients, errors, loss):
         found = {name: value.swapaxes(0, 1) if value.ndim > 1 else value for name, value in gradients.items()}
-        return super().result(found, errors)
+        return super().result(found, errors, loss)
 
 
 @fault("one number of the gradient is not a number", shows={"dense": OFFLINE, "silent": OFFLINE}, spares=[])
 class NotANumber(Backend):
-    def result(self, gradients, errors):
+    def result(self, gradients, errors, loss):
         next(iter(gradients.values())).flat[-1] = np.nan
-        return super().result(gradients, errors)
+        return super().result(gradients, errors, loss)
 
 
 @fault("the biases' gradients are forgotten", shows={"dense": GRADIENTS, "conv": GRADIENTS}, spares=[])
 class BiasGradientForgotten(Backend):
     def bias_gradient(self, summed, constant):
         return np.zeros_like(summed)
+
+
+@fault("the learning rate is always 0.1", shows={"dense-slow": ONLINE}, spares=["dense", "conv"])
+class RateAlwaysATenth(Backend):
+    def read(self, entry, arrays):
+        super().read({**entry, "online": {**entry["online"], "learning_rate": 0.1}}, arrays)
+
+
+@fault("the optimiser has a weight decay of 1e-4", shows={"dense": ONLINE, "dense-one-step": ONLINE}, spares=[])
+class WeightDecay(Backend):
+    def update(self, gradients):
+        super().update({name: value + 1e-4 * self.parameters[name] for name, value in gradients.items()})
+
+
+@fault("gradients are clipped to ± 0.01", shows={"dense": ONLINE, "conv": ONLINE}, spares=[])
+class GradientsClipped(Backend):
+    def update(self, gradients):
+        super().update({name: np.clip(value, -0.01, 0.01) for name, value in gradients.items()})
+
+
+@fault(
+    "weights are standardised once, before the sequence: what was learned since is not",
+    shows={"dense-standardised": ONLINE, "conv-standardised": ONLINE},
+    spares=["dense", "conv"],
+)
+class StandardisedOnce(Backend):
+    def read(self, entry, arrays):
+        self.used = {}
+        super().read(entry, arrays)
+
+    def weight(self, operation, name):
+        if operation["type"] != "WeightStandardised":
+            return super().weight(operation, name)
+        return self.used.setdefault(name, super().weight(operation, name))
+
+
+class NotLearned(Backend):
+    """Online, parameters of one name stay as they are."""
+
+    word = None
+
+    def update(self, gradients):
+        super().update({name: value * (not name.endswith(self.word)) for name, value in gradients.items()})
+
+
+@fault(
+    "the gains of standardised weights are not learned online",
+    shows={"dense-standardised": ONLINE, "conv-standardised": ONLINE},
+    spares=["dense", "conv-residual"],
+)
+class GainsNotLearned(NotLearned):
+    word = ".gain"
+
+
+@fault("SkipInit's gain is not learned online", shows={"conv-residual": ONLINE}, spares=["dense", "conv-standardised"])
+class SkipGainNotLearned(NotLearned):
+    word = ".skip_gain"
+
+
+@fault("biases are not learned online", shows={"dense": ONLINE, "conv": ONLINE}, spares=[])
+class BiasesNotLearned(NotLearned):
+    word = ".bias"

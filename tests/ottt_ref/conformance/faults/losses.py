@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import softmax
 
 from ..numpy_backend import Backend
-from .catalogue import BPTT, FORWARDS_IN_TIME, GRADIENTS, SURROGATE, fault
+from .catalogue import BPTT, EVERYTHING, FORWARD, FORWARDS_IN_TIME, GRADIENTS, OFFLINE, RATES, SURROGATE, fault
 
 
 @fault(
@@ -96,7 +96,7 @@ class SharesExchanged(Backend):
 
 @fault(
     "the loss is always the paper's, with α = 0.05",
-    shows={"dense-mixed": GRADIENTS, "dense-cross-entropy": GRADIENTS, "dense-squared-error": GRADIENTS},
+    shows={"dense-mixed": EVERYTHING, "dense-cross-entropy": EVERYTHING, "dense-squared-error": EVERYTHING},
     spares=["dense"],
 )
 class PapersLoss(Backend):
@@ -154,3 +154,119 @@ class LossOfLastOutput(LossOfSequence):
         if outputs is not self.steps[-1].outputs[-1]:
             return np.zeros_like(outputs)
         return len(self.inputs) * super().output_error(outputs)
+
+
+@fault(
+    "targets that are rows are turned into the label of their largest",
+    shows={"dense-soft-targets": EVERYTHING, "dense-squared-error": EVERYTHING},
+    spares=["dense", "dense-mixed"],
+)
+class TargetsHardened(Backend):
+    def read(self, entry, arrays):
+        targets = arrays["targets"]
+        super().read(entry, {**arrays, "targets": targets if targets.ndim == 1 else targets.argmax(axis=1)})
+
+
+@fault(
+    "targets that are rows are divided by their sum",
+    shows={"dense-squared-error": EVERYTHING},
+    spares=["dense", "dense-mixed"],
+)
+class TargetsNormalised(Backend):
+    def read(self, entry, arrays):
+        super().read(entry, arrays)
+        self.targets = self.targets / self.targets.sum(axis=1, keepdims=True)
+
+
+@fault("labels are smoothed: a tenth is shared out", shows={"dense": EVERYTHING}, spares=["dense-squared-error"])
+class LabelsSmoothed(Backend):
+    def read(self, entry, arrays):
+        super().read(entry, arrays)
+        if arrays["targets"].ndim == 1:
+            self.targets = 0.9 * self.targets + 0.1 / self.targets.shape[1]
+
+
+@fault(
+    "the cross-entropy is averaged over the classes",
+    shows={"dense": GRADIENTS, "dense-cross-entropy": GRADIENTS},
+    spares=["dense-squared-error"],
+)
+class CrossEntropyAveraged(Backend):
+    def cross_entropy(self, outputs, targets):
+        return super().cross_entropy(outputs, targets) / outputs.shape[1]
+
+
+def unprotected_softmax(outputs):
+    """The softmax that does not subtract the largest."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        exponentials = np.exp(outputs)
+        return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+@fault(
+    "the softmax does not subtract the largest output, and overflows",
+    shows={"saturated-float32": GRADIENTS},
+    spares=["saturated", "dense-float32"],
+)
+class SoftmaxOverflows(Backend):
+    def cross_entropy(self, outputs, targets):
+        return unprotected_softmax(outputs) - targets
+
+
+WITH_LOSS = (*FORWARD, *OFFLINE)  # what the loss is reported with
+
+
+@fault(
+    "the loss that is reported takes the logarithm of a softmax that overflows",
+    shows={"saturated-float32": WITH_LOSS},
+    spares=["saturated", "dense-float32"],
+)
+class LossOverflows(Backend):
+    def cross_entropy_value(self, outputs, targets):
+        return -(targets * np.log(unprotected_softmax(outputs))).sum(axis=1)
+
+
+@fault("the loss that is reported has the binary logarithm", shows={"dense": WITH_LOSS}, spares=["dense-squared-error"])
+class LossOfBaseTwo(Backend):
+    def cross_entropy_value(self, outputs, targets):
+        return super().cross_entropy_value(outputs, targets) / np.log(2)
+
+
+@fault(
+    "the loss that is reported is summed over the batch",
+    shows={"dense": WITH_LOSS, "conv": WITH_LOSS},
+    spares=["dense-one-sample"],
+)
+class ReportedLossSummedOverBatch(Backend):
+    def loss_value(self, outputs, targets):
+        return self.inputs.shape[1] * super().loss_value(outputs, targets)
+
+
+@fault(
+    "the loss that is reported is summed over time",
+    shows={"dense": tuple(method for method in WITH_LOSS if method not in RATES)},
+    spares=["dense-one-step"],
+)
+class ReportedLossSummedOverTime(Backend):
+    def sequence_loss(self, steps):
+        return len(steps) * super().sequence_loss(steps)
+
+
+@fault(
+    "the loss that is reported is that of the mean output",
+    shows={"dense": tuple(method for method in WITH_LOSS if method not in RATES)},
+    spares=["dense-one-step"],
+)
+class ReportedLossOfMeanOutput(Backend):
+    def sequence_loss(self, steps):
+        return self.loss_value(np.mean([step.outputs[-1] for step in steps], axis=0), self.targets)
+
+
+@fault(
+    "the loss is divided by 4, whatever the batch is",
+    shows={"dense-one-sample": GRADIENTS, "dense-square": GRADIENTS},
+    spares=["dense", "conv"],
+)
+class LossDividedByFour(Backend):
+    def loss_gradient(self, outputs, targets):
+        return len(outputs) / 4 * super().loss_gradient(outputs, targets)

@@ -1,0 +1,92 @@
+"""A network as a NIR graph."""
+
+import numpy as np
+
+from ..layers import INPUTS
+from ..network import require_network
+from ..operations import Chain
+from ..validation import require_dtype, require_positive
+from .neurons import neuron_node
+from .operations import operation_node
+from .package import KEY, package
+
+VERSION = 1
+INPUT, OUTPUT = "input", "output"
+
+
+def to_graph(network, *, dt=1.0):
+    """The network as a nir.NIRGraph.
+
+    network   of float64 or float32; its operations Dense, Conv2d, AveragePool2d, Flatten and Scale
+    dt        the length of a time step, above 0; NIR's time constants have its unit
+
+    Nodes are called layer0, layer1, ... (a stateless readout is none), operations layer0_0_affine,
+    layer1_recurrent_0_linear and so on. Parameters are copied. What NIR cannot say is kept in the nodes' metadata.
+    Raises ModuleNotFoundError without the package nir, TypeError for exact numbers, ValueError that names an operation
+    that NIR has not.
+    """
+    require_dtype("network.dtype", require_network(network).dtype)
+    dt = float(require_positive("dt", dt))
+    nir = package()
+    nodes = {INPUT: nir.Input(np.array(network.input_shape))}
+    names = _layer_nodes(network, dt, nodes)
+    edges = []
+    for connection in _in_order(network):
+        _add_connection(network, connection, names, nodes, edges)
+    if names[-1] != OUTPUT:
+        edges.append((names[-1], OUTPUT))
+    nodes[OUTPUT] = nir.Output(np.array(network.shapes[-1]))
+    # not checked by nir, which computes the shape of what a window that is no square gives wrongly
+    return nir.NIRGraph(nodes, edges, metadata={KEY: {"version": VERSION, "dt": dt}}, type_check=False)
+
+
+def _layer_nodes(network, dt, nodes):
+    """Add the node of each layer; the name of the node where its currents arrive, by layer."""
+    names = [f"layer{l}" for l in range(len(network.layers))]
+    for l, layer in enumerate(network.layers):
+        if not layer.neuron.stateless:
+            nodes[names[l]] = neuron_node(layer.neuron, network.shapes[l], network.dtype, dt, l)
+        elif l < len(names) - 1 or any(not operations_in(connection.operations) for connection in network.into(l)):
+            nodes[names[l]] = _sum_node(network.shapes[l], network.dtype, l)
+        else:
+            names[l] = OUTPUT
+    return names
+
+
+def _sum_node(shape, dtype, layer):
+    return package().Scale(np.ones(shape, dtype), metadata={KEY: {"layer": layer, "sum": True}})
+
+
+def _in_order(network):
+    """The connections as they are read back: those of the row of layers, then the others as they were given."""
+    row = [network.into(l)[0] for l in range(len(network.layers))]
+    rest = [connection for connection in network.connections if not any(connection is each for each in row)]
+    given = {(back.source, back.target, True): k for k, back in enumerate(network.feedback)}
+    given |= {(skip.source, skip.target, False): k for k, skip in enumerate(network.skips)}
+    return row + sorted(rest, key=lambda each: given.get((each.source, each.target, each.delayed), -1))
+
+
+def operations_in(operation):
+    """The operations of a chain, of chains in it, too, one after the other."""
+    if not isinstance(operation, Chain):
+        return [operation]
+    return [each for part in operation.operations for each in operations_in(part)]
+
+
+def _add_connection(network, connection, names, nodes, edges):
+    previous, target = INPUT if connection.source == INPUTS else names[connection.source], names[connection.target]
+    shape = connection.input_shape
+    for k, operation in enumerate(operations_in(connection.operations)):
+        node = operation_node(operation, shape, network.dtype, f"connection {connection.name}")
+        name = f"{_prefix(connection.name)}_{k}_{type(node).__name__.lower()}"
+        nodes[name] = node
+        edges.append((previous, name))
+        previous, shape = name, operation.output_shape(shape)
+    if (previous, target) in edges:
+        raise ValueError(f"connection {connection.name} must have an operation, or be the only one between its layers")
+    edges.append((previous, target))
+
+
+def _prefix(name):
+    """A connection's name without dots, which torch does not allow in a module's."""
+    return name.replace(f"skip{INPUTS}", "skip_input").replace(".", "_")

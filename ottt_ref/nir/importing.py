@@ -1,0 +1,139 @@
+"""A NIR graph as a network."""
+
+import math
+
+import numpy as np
+
+from ..layers import INPUTS, Feedback, Layer, Skip
+from ..network import Network
+from ..neurons import RESETS, Integrator
+from ..operations import Scale
+from ..surrogate import Surrogate
+from ..validation import require_choice, require_positive, require_size
+from .exporting import VERSION
+from .neurons import neuron_from
+from .operations import joined, operations_from
+from .package import agreed, kept, kind_of, package
+from .structure import is_sum, structure_of
+
+DT_ADVICE = "the length of a time step in the unit of the graph's time constants (1e-4 for snnTorch)"
+
+
+def from_graph(graph, *, dt=None, reset=None, surrogate=None, input_shape=None):
+    """The network that a nir.NIRGraph is.
+
+    dt           the length of a time step in the unit of the graph's time constants, above 0
+    reset        "soft", "hard" or "unleaked": what a spike does to the potential, in all layers
+    surrogate    the surrogate derivative of all layers; Sigmoid() if not given
+    input_shape  of one sample, such as (3,), where the graph's own shape of the input has a batch in it, too
+
+    A graph that ottt_ref wrote says all of it, and what is given must not differ from it; a foreign one does not say dt
+    and reset. The network has copies of the parameters, in their dtype.
+
+    Raises ModuleNotFoundError without the package nir, TypeError for what is no graph, and ValueError that names the
+    argument that is missing, or the node and what it has that ottt_ref has not.
+    """
+    nir = package()
+    if not isinstance(graph, nir.NIRGraph):
+        raise TypeError(f"graph must be a nir.NIRGraph, got {graph!r}")
+    _require_arguments(dt, reset, surrogate)
+    dt = agreed("dt", _kept_dt(graph), dt, DT_ADVICE)
+    structure = structure_of(graph)
+    shape = _input_shape(structure.nodes[structure.input], input_shape)
+    try:
+        return Network(**_arguments(structure, shape, dict(dt=dt, reset=reset, surrogate=surrogate)))
+    except TypeError as error:  # of nodes with arrays of several dtypes, or too many weights in a row
+        raise ValueError(f"the graph must describe a network: {error}") from None
+
+
+def _kept_dt(graph):
+    """The time step in the metadata of a graph that ottt_ref wrote; None in a foreign one."""
+    annotation = kept(graph)
+    if annotation and annotation.get("version") != VERSION:
+        raise ValueError(f"the metadata must be of version {VERSION}, got version {annotation.get('version')!r}")
+    dt = annotation.get("dt")
+    if annotation and not (isinstance(dt, float) and 0 < dt < math.inf):
+        raise ValueError(f"dt in the metadata must be a number above 0, got {dt!r}")
+    return dt
+
+
+def _require_arguments(dt, reset, surrogate):
+    if dt is not None:
+        require_positive("dt", dt)
+    if reset is not None:
+        require_choice("reset", reset, RESETS)
+    if surrogate is not None and (not isinstance(surrogate, Surrogate) or type(surrogate) is Surrogate):
+        raise TypeError(f"surrogate must be a surrogate such as Sigmoid(alpha=4.0), got {surrogate!r}")
+
+
+def _input_shape(node, given):
+    """The shape of one sample; the one that is given where a batch is in the graph's."""
+    if given is not None:
+        if not isinstance(given, tuple | list) or not given:
+            raise TypeError(f"input_shape must be a shape such as (3, 32, 32), got {given!r}")
+        return tuple(require_size(f"input_shape[{k}]", length) for k, length in enumerate(given))
+    shape = np.asarray(node.input_type["input"])
+    if shape.dtype.kind not in "iu" or shape.ndim != 1 or shape.size == 0 or np.any(shape < 1):
+        raise ValueError(f"the shape of the Input node must hold whole numbers of at least 1, got {shape!r}")
+    return tuple(require_size("the shape of the Input node", int(length)) for length in shape)
+
+
+def _arguments(structure, input_shape, conventions):
+    """The arguments of Network."""
+    numbers = {structure.input: INPUTS, **{name: l for l, name in enumerate(structure.layers)}}
+    row = [_from_before(structure, l) for l in range(len(structure.layers))]
+    shapes, neurons, gains = {structure.input: input_shape}, [], {}
+    for way in row:
+        shapes[way.target] = _operations(structure, way, shapes)[1]
+        neuron, gains[way.target] = _neuron(structure, way.target, shapes, conventions)
+        neurons.append(neuron)
+    rest, recurrent = [], {}
+    for way in structure.ways:
+        source, target = numbers[way.source], numbers[way.target]
+        if source == target and source in recurrent:
+            raise ValueError(f"node {way.source!r} must have one way back to itself, got more")
+        if source == target:
+            recurrent[target] = _arriving(structure, way, shapes, gains)
+        elif way not in row:
+            rest.append((source, target, _arriving(structure, way, shapes, gains)))
+    layers = [
+        Layer(_arriving(structure, way, shapes, gains), neuron, recurrent.get(l))
+        for l, (way, neuron) in enumerate(zip(row, neurons))
+    ]
+    skips = [Skip(*each) for each in rest if each[0] < each[1]]
+    feedback = [Feedback(*each) for each in rest if each[0] > each[1]]
+    return {"layers": layers, "input_shape": input_shape, "skips": skips, "feedback": feedback}
+
+
+def _from_before(structure, l):
+    """The way into layer l from the layer before it."""
+    source, target = (structure.input, *structure.layers)[l : l + 2]
+    for way in structure.ways:
+        if (way.source, way.target) == (source, target):
+            return way
+    raise ValueError(f"node {target!r} must take something from {source!r}, the one before it, got nothing")
+
+
+def _operations(structure, way, shapes):
+    """The operations on a way and the shape of their result."""
+    shape, operations = shapes[way.source], []
+    for name in way.operations:
+        more, shape = operations_from(structure.nodes[name], name, shape)
+        operations += more
+    return operations, shape
+
+
+def _arriving(structure, way, shapes, gains):
+    """The operations on a way, and the factor on the currents of the neurons that it leads to."""
+    operations, _ = _operations(structure, way, shapes)
+    return joined(operations if gains[way.target] == 1 else [*operations, Scale(gains[way.target])])
+
+
+def _neuron(structure, name, shapes, conventions):
+    """The neurons of a layer, and the factor on their currents."""
+    node = structure.nodes[name]
+    if is_sum(node) or kind_of(node) == "Output":
+        if kind_of(node) == "Scale" and not np.all(np.asarray(node.scale) == 1):
+            raise ValueError(f"node {name!r} (Scale): scale must be 1 for a sum of currents, got {node.scale!r}")
+        return Integrator(), 1.0
+    return neuron_from(node, name, shapes[name], **conventions)

@@ -1,0 +1,169 @@
+"""The neurons of a layer as a NIR node, and back: the discretisation, as the package's docstring has it."""
+
+import math
+
+import numpy as np
+
+from ..neurons import neuron_from_description
+from ..surrogate import Sigmoid
+from .package import KEY, agreed, kept, kind_of, package
+
+KINDS = ("LIF", "IF", "LI", "I")
+UPDATES = {
+    "soft": "u[t] = decay (u[t-1] - threshold s[t-1]) + I[t]",
+    "hard": "u[t] = decay ((1 - s[t-1]) u[t-1] + reset_potential s[t-1]) + I[t]",
+    "unleaked": "u[t] = decay u[t-1] - threshold s[t-1] + I[t]",
+}
+FIRES = "s[t] = 1 where u[t] >= threshold, else 0"
+RESET_ADVICE = "'hard' is what NIR's equations say, 'unleaked' what snnTorch's neurons do unless told otherwise"
+
+
+def neuron_node(neuron, shape, dtype, dt, layer):
+    """The node of layer `layer`'s neurons, of a given shape: LIF or LI, and for λ = 1 IF or I."""
+    nir = package()
+    decay = float(neuron.decay)
+    integrating = decay == 1
+    numbers = {"r": 1 / dt} if integrating else {"tau": dt / (1 - decay), "r": 1 / (1 - decay), "v_leak": 0.0}
+    if neuron.spiking:
+        numbers |= {"v_threshold": float(neuron.threshold), "v_reset": float(neuron.reset_potential)}
+    arrays = {name: filled(name, shape, number, dtype) for name, number in numbers.items()}
+    metadata = {KEY: {"layer": layer, **_description(neuron)}}
+    if neuron.spiking:
+        return (nir.IF if integrating else nir.LIF)(**arrays, metadata=metadata)
+    return (nir.I if integrating else nir.LI)(**arrays, metadata=metadata)
+
+
+def _description(neuron):
+    description = {name: _float(value) for name, value in neuron.description().items()}
+    description.pop("type")
+    if not neuron.spiking:
+        return {**description, "update": "u[t] = decay u[t-1] + I[t]"}
+    surrogate = {name: _float(value) for name, value in description["surrogate"].items()}
+    return {**description, "surrogate": surrogate, "update": f"{UPDATES[neuron.reset]}, {FIRES}"}
+
+
+def _float(value):
+    return value if isinstance(value, str | dict) else float(value)
+
+
+def filled(name, shape, number, dtype):
+    """An array of that shape, full of one number; ValueError where the dtype does not hold it."""
+    with np.errstate(over="ignore", under="ignore"):
+        array = np.full(shape, number, dtype=dtype)
+    if not np.isfinite(array.flat[0]) or (array.flat[0] == 0 and number != 0):
+        raise ValueError(f"{name} must be a number of {dtype} (it depends on dt, threshold and decay), got {number!r}")
+    return array
+
+
+@np.errstate(over="ignore", under="ignore")  # what a dtype does not hold is refused below
+def neuron_from(node, name, shape, *, dt, reset, surrogate):
+    """A node's neurons, and κ, the factor on their input currents; ValueError that names the node and its field."""
+    numbers = {field: _number(node, name, field, shape) for field in _fields(node)}
+    if numbers.get("v_leak", (0.0,))[0] != 0:
+        raise ValueError(
+            f"{_field(node, name, 'v_leak')} must be 0, which potentials start from and leak to here, got "
+            f"{numbers['v_leak'][0]!r}: shift v_threshold, v_reset and v_leak by it"
+        )
+    decay, gain = _euler(node, name, numbers, dt)
+    if not math.isfinite(gain):
+        raise ValueError(
+            f"{_field(node, name, 'r')} must make a factor r dt/tau that is finite, got {numbers['r'][0]!r}"
+        )
+    annotation = kept(node)
+    annotation.pop("update", None)
+    annotation.pop("layer", None)
+    if "v_threshold" not in numbers:
+        neuron = _described(node, name, {"decay": decay, **annotation, "type": "Integrator"})
+    else:
+        reset = agreed("reset", annotation.get("reset"), reset, RESET_ADVICE)
+        neuron = _described(node, name, _spiking(numbers, decay, annotation, reset, surrogate))
+        if surrogate is not None:
+            agreed("surrogate", neuron.surrogate, surrogate, "")
+    _require_agreement(node, name, neuron, decay, numbers)
+    return neuron, gain
+
+
+def _spiking(numbers, decay, annotation, reset, surrogate):
+    if not isinstance(annotation.get("surrogate", {}), dict):
+        raise ValueError(f"surrogate must be described by its type and numbers, got {annotation['surrogate']!r}")
+    return {
+        "decay": decay,
+        "threshold": numbers["v_threshold"][0],
+        "reset_potential": numbers["v_reset"][0],
+        "surrogate": (Sigmoid() if surrogate is None else surrogate).description(),
+        **annotation,
+        "reset": reset,
+        "type": "LIF",
+    }
+
+
+def _described(node, name, description):
+    try:
+        return neuron_from_description(description)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"node {name!r} ({kind_of(node)}): {error}") from None
+
+
+def _fields(node):
+    return {
+        "LIF": ("tau", "r", "v_leak", "v_threshold", "v_reset"),
+        "IF": ("r", "v_threshold", "v_reset"),
+        "LI": ("tau", "r", "v_leak"),
+        "I": ("r",),
+    }[kind_of(node)]
+
+
+def _field(node, name, field):
+    return f"node {name!r} ({kind_of(node)}): {field}"
+
+
+def _number(node, name, field, shape):
+    """The one number of an array of all neurons' parameters, and the array's dtype."""
+    array = np.asarray(getattr(node, field))
+    where = _field(node, name, field)
+    if array.dtype.kind not in "fiu" or not np.all(np.isfinite(array)):
+        raise ValueError(f"{where} must hold finite numbers, got {array!r}")
+    if array.size != 1 and array.shape != shape:
+        raise ValueError(f"{where} must have the shape of the layer, {list(shape)}, got {list(array.shape)}")
+    if not np.all(array == array.flat[0]):
+        raise ValueError(
+            f"{where} must be the same for all neurons of a layer, got {float(array.min())!r} to {float(array.max())!r}"
+        )
+    return float(array.flat[0]), array.dtype if array.dtype.kind == "f" else np.dtype(np.float64)
+
+
+def _euler(node, name, numbers, dt):
+    """λ = 1 - dt/τ and κ = r dt/τ of forward Euler steps; λ = 1 and κ = r dt where nothing leaks."""
+    r, dtype = numbers["r"]
+    if "tau" not in numbers:
+        return 1.0, _gain(r * float(dtype.type(dt)), dtype)
+    tau, tau_dtype = numbers["tau"]
+    step = float(tau_dtype.type(dt))  # a file of float32 means the float32 nearest to dt, too
+    if not tau >= step > 0:
+        raise ValueError(
+            f"{_field(node, name, 'tau')} must be at least dt, for decay = 1 - dt/tau in [0, 1], got tau={tau!r} and "
+            f"dt={dt!r}"
+        )
+    coarser = max(dtype, tau_dtype, key=lambda each: np.finfo(each).eps)
+    return float(tau_dtype.type(1 - step / tau)), _gain(r * step / tau, coarser)
+
+
+def _gain(gain, dtype):
+    """κ; 1 where it differs by what rounding τ and r to the file's numbers explains."""
+    return 1.0 if abs(gain - 1) <= 4 * np.finfo(dtype).eps else float(dtype.type(gain))
+
+
+def _require_agreement(node, name, neuron, decay, numbers):
+    """What ottt_ref kept must be what the arrays say: a tool in between may have changed one of them."""
+    dtype = numbers.get("tau", numbers["r"])[1]
+    pairs = [("decay", neuron.decay, decay, 4 * np.finfo(dtype).eps)]
+    if neuron.spiking:
+        for field, number in (("threshold", neuron.threshold), ("reset_potential", neuron.reset_potential)):
+            array, dtype = numbers["v_threshold" if field == "threshold" else "v_reset"]
+            pairs.append((field, float(dtype.type(number)), array, 0.0))
+    for field, stored, read, tolerance in pairs:
+        if not abs(stored - read) <= tolerance:
+            raise ValueError(
+                f"{_field(node, name, field)} must be the same in the metadata and in the arrays, got {stored!r} and "
+                f"{read!r}"
+            )

@@ -1,0 +1,15 @@
+"""The cases that are built in, made once."""
+
+import pytest
+
+from ottt_ref.conformance import files
+
+
+@pytest.fixture(scope="session")
+def made_cases():
+    return files.make_cases()
+
+
+@pytest.fixture(scope="session")
+def by_name(made_cases):
+    return {case.name: case for case in made_cases}

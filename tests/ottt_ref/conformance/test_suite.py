@@ -1,0 +1,69 @@
+"""The kit inside a backend's own tests: what pytest makes of `parametrize`."""
+
+import pytest
+
+from ottt_ref.conformance import files, parametrize
+from ottt_ref.conformance.adapter import AdapterError
+
+from .backends import OnlyOttt, nothing, right
+
+pytest_plugins = ("pytester",)
+
+
+def run(pytester, backend, options=""):
+    pytester.makepyfile(
+        f"""
+        from tests.ottt_ref.conformance.backends import {backend} as adapter
+        from ottt_ref.conformance import parametrize
+
+        @parametrize(adapter{options})
+        def test_the_backend_conforms(check):
+            check()
+        """
+    )
+    return pytester.runpytest_inprocess("-q", "-rs", "-p", "no:cacheprovider")
+
+
+def test_a_right_backend_passes(pytester):
+    result = run(pytester, "right", ", case_names=['dense', 'conv']")
+    result.assert_outcomes(passed=23)
+
+
+def test_a_wrong_backend_fails_where_it_is_wrong_with_the_diagnosis_and_no_traceback(pytester):
+    result = run(pytester, "unleaked", ", case_names=['dense'], methods=['forward', 'ottt']")
+    result.assert_outcomes(failed=1, skipped=1, passed=1)
+    text = result.stdout.str()
+    assert "test_the_backend_conforms[[]dense-forward]" in text or "test_the_backend_conforms[dense-forward]" in text
+    assert "like reset-unleaked" in text and "Traceback" not in text and "checking.py" not in text
+    assert "not compared: its spikes are not the reference's" in text
+
+
+def test_what_is_unsupported_is_skipped_and_everything_unsupported_fails(pytester):
+    result = run(pytester, "nothing", ", case_names=['dense']")
+    result.assert_outcomes(skipped=11, failed=1)
+    assert "the adapter supports nothing of what is checked" in result.stdout.str()
+
+
+def test_cases_of_a_folder_are_read(pytester):
+    files.export(pytester.path / "cases")
+    result = run(pytester, "right", ", cases='cases', case_names=['at-threshold']")
+    result.assert_outcomes(passed=11)
+
+
+@parametrize(OnlyOttt, case_names=["dense"], methods=["ottt"])
+def test_a_class_is_an_adapter(check):
+    check()
+
+
+@pytest.mark.parametrize(
+    ("adapter", "options", "error", "message"),
+    [
+        (right, {"case_names": ["magic"]}, ValueError, "case_names must be of"),
+        (right, {"methods": ["magic"]}, ValueError, "methods must be of"),
+        (3, {}, AdapterError, "must be callable"),
+        (nothing, {"cases": "/no/such/folder"}, FileNotFoundError, "manifest.json"),
+    ],
+)
+def test_what_cannot_be_checked_is_refused_when_tests_are_collected(adapter, options, error, message):
+    with pytest.raises(error, match=message):
+        parametrize(adapter, **options)

@@ -1,0 +1,159 @@
+"""The traps: each shows somewhere, any two can be told apart somewhere, and without one nothing is varied."""
+
+import numpy as np
+import pytest
+
+from ottt_ref.conformance.arrays import expected_of
+from ottt_ref.conformance.compare import RELATIVE, differing
+from ottt_ref.conformance.reference import FORWARD, METHODS, ONLINE
+from ottt_ref.conformance.traps import combined, forward_traps, gradient_traps, surrogate_scaled
+from ottt_ref.conformance.variations import Variation, compute
+
+NOTHING = Variation("nothing", "as the reference", "nothing")
+VISIBLE = 1e-3
+SEPARATING = (
+    "dense",
+    "dense-by-layer",
+    "dense-hard",
+    "dense-slow",
+    "dense-two-decays",
+    "dense-unleaked",
+    "dense-soft-targets",
+    "dense-squared-error",
+    "dense-mixed",
+    "dense-sharp",
+    "dense-leaky-readout",
+    "dense-standardised",
+    "recurrent",
+    "feedback",
+    "skip",
+    "conv-windows",
+    "conv-residual",
+    "conv-standardised",
+    "conv-feedback",
+    "at-threshold",
+)
+
+
+def visible(left, right):
+    """Whether two computations of one method differ so much that no rounding explains it."""
+    return any(
+        left[name].shape != right[name].shape or differing(left[name], right[name], VISIBLE).any() for name in left
+    )
+
+
+def computed(case, method, trap):
+    try:
+        with np.errstate(all="ignore"):
+            return compute(case, method, trap)
+    except ValueError:  # of labels that do not fit swapped axes, of rates without an equilibrium
+        return None
+
+
+def test_without_a_trap_everything_is_as_the_reference_has_it(made_cases):
+    for case in made_cases:
+        for method in case.methods:
+            found = compute(case, method, NOTHING)
+            for each in expected_of(case, method):
+                if each.required:
+                    wrong = differing(found[each.name], each.values, RELATIVE[str(case.dtype)])
+                    assert not wrong.any(), (case.name, each.full)
+
+
+@pytest.mark.parametrize("index", range(len(forward_traps())), ids=lambda index: forward_traps()[index].name)
+def test_every_forward_trap_shows_in_some_case(made_cases, index):
+    trap = forward_traps()[index]
+    for case in made_cases:
+        found = computed(case, FORWARD, trap)
+        if found is not None and any(
+            each.name in found and visible({each.name: found[each.name]}, {each.name: each.values})
+            for each in expected_of(case, FORWARD)
+        ):
+            return
+    raise AssertionError(f"{trap.name} shows nowhere")
+
+
+def shown(by_name, methods):
+    """By trap (name and sentence), case and method: what comes out, where it is not what is expected."""
+    found = {}
+    for name in SEPARATING:
+        case = by_name[name]
+        for method in (method for method in methods if method in case.methods):
+            right = case.gradients(method)
+            for trap in gradient_traps(case):
+                varied = computed(case, method, trap)
+                if varied is not None and visible(right, varied):
+                    found.setdefault((trap.name, trap.says), {})[name, method] = varied
+    return found
+
+
+@pytest.fixture(scope="module")
+def gradients_shown(by_name):
+    return shown(by_name, ["bptt", "bptt-kept", "ottt", "ottt-online", "sltt", "spike-representation"])
+
+
+def test_every_gradient_trap_shows_in_some_case(by_name, gradients_shown):
+    names = {trap.name for case in by_name.values() for trap in gradient_traps(case)}
+    assert names == {name for name, _ in gradients_shown}
+
+
+def test_any_two_gradient_traps_are_told_apart_by_some_case(gradients_shown):
+    traps = list(gradients_shown)
+    for k, left in enumerate(traps):
+        for right in traps[:k]:
+            if left[0] == right[0]:
+                continue  # two readings of one trap
+            a, b = gradients_shown[left], gradients_shown[right]
+            places = set(a) | set(b)
+            assert any(place not in a or place not in b or visible(a[place], b[place]) for place in places), (
+                left,
+                right,
+            )
+
+
+def test_any_two_methods_are_told_apart_by_some_case(by_name):
+    same = ({"bptt", "rtrl"}, {"bptt-kept", "rtrl-kept"})  # theorem E6
+    for group in (METHODS, ONLINE):
+        for left in group:
+            for right in group:
+                if left == right or {left, right} in same:
+                    continue
+                cases = (by_name[name] for name in SEPARATING)
+                assert any(
+                    left in case.methods and right in case.methods
+                    and visible(case.gradients(left), case.gradients(right))
+                    for case in cases
+                ), (left, right)  # fmt: skip
+
+
+def test_two_forward_traps_at_once_differ_from_each_alone(by_name):
+    traps = {trap.name: trap for trap in forward_traps()}
+    hard, decayed = traps["reset-hard"], traps["input-decayed"]
+    both = combined(hard, decayed)
+    assert both.name == "reset-hard + input-decayed" and hard.says in both.says and decayed.says in both.says
+    case = by_name["dense"]
+    results = [compute(case, FORWARD, trap) for trap in (hard, decayed, both, combined(decayed, hard))]
+    assert visible(results[0], results[2]) and visible(results[1], results[2])
+    assert not visible(results[2], results[3])
+
+
+def test_traps_of_one_aspect_or_of_what_is_recorded_are_not_combined():
+    traps = {trap.name: trap for trap in forward_traps()}
+    assert combined(traps["reset-hard"], traps["reset-unleaked"]) is None
+    assert combined(traps["reset-hard"], traps["outputs-averaged"]) is None
+
+
+def test_a_scaled_surrogate_scales_what_is_linear_in_it(by_name):
+    case = by_name["dense"]
+    found = compute(case, "ottt", surrogate_scaled(0.5))
+    np.testing.assert_allclose(found["layer1.weight"], case.gradients("ottt")["layer1.weight"] / 2, rtol=1e-12)
+    np.testing.assert_allclose(found["layer0.weight"], case.gradients("ottt")["layer0.weight"] / 4, rtol=1e-12)
+    np.testing.assert_allclose(found["readout.weight"], case.gradients("ottt")["readout.weight"], rtol=1e-12)
+
+
+def test_a_trap_changes_nothing_of_the_case(by_name):
+    case = by_name["dense"]
+    before = {name: value.copy() for name, value in case.arrays.items()}
+    for trap in (*forward_traps(), *gradient_traps(case)):
+        computed(case, "ottt-online", trap)
+    assert all(np.array_equal(case.arrays[name], value) for name, value in before.items())

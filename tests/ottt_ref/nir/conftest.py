@@ -1,0 +1,20 @@
+"""A place for a file, and the bytes of a small one."""
+
+import pytest
+
+from ottt_ref import nir
+
+from ..helpers import dyadic_network
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "net.nir"
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """The bytes of a small network's file."""
+    path = tmp_path_factory.mktemp("nir") / "net.nir"
+    nir.write(path, dyadic_network(0), dt=1e-3)
+    return path.read_bytes()

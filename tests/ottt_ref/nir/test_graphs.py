@@ -1,0 +1,209 @@
+"""Networks and NIR graphs: what goes out comes back bit for bit, and its arrays alone mean what NIR says."""
+
+from dataclasses import replace
+
+import nir as peer
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import ottt_ref as ot
+from ottt_ref import nir
+from ottt_ref.descriptions import describe
+
+from ..general import case, dense, lif
+from ..helpers import READOUTS, RESETS, bits, dyadic_network, random_case, random_network
+
+REPRESENTABLE = ("recurrent", "recurrent_output", "feedback", "skips", "convolutional")
+
+
+def assert_same(network, other):
+    assert describe(network) == describe(other)
+    assert list(network.parameters) == list(other.parameters)
+    assert bits(network.parameters) == bits(other.parameters)
+
+
+def there_and_back(network, **options):
+    return nir.from_graph(nir.to_graph(network, **options))
+
+
+def bare(graph):
+    """A graph without metadata, as another tool would write it."""
+    for node in graph.nodes.values():
+        node.metadata = {}
+    return peer.NIRGraph(graph.nodes, graph.edges, type_check=False)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("readout", READOUTS)
+@pytest.mark.parametrize("reset", RESETS)
+def test_a_network_comes_back_bit_for_bit(reset, readout, dtype):
+    network = dyadic_network(
+        0, reset=reset, readout=readout, decays=(0.75, 0.1, 1 / 3), thresholds=(1.0, 0.7, 1.3)
+    ).astype(dtype)
+    assert_same(there_and_back(network, dt=1e-3), network)
+
+
+@pytest.mark.parametrize("name", REPRESENTABLE)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_recurrent_feedback_skipping_and_convolutional_networks_come_back(name, dtype):
+    network, inputs, _ = case(name)
+    network, inputs = network.astype(dtype), inputs.astype(dtype)
+    again = there_and_back(network, dt=0.1)
+    assert_same(again, network)
+    assert np.array_equal(ot.simulate(again, inputs).outputs, ot.simulate(network, inputs).outputs)
+
+
+@pytest.mark.parametrize("decay", [0.0, 1 / 3, 0.9, 1 - 2.0**-53, 1.0, 0, 1])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_every_decay_comes_back(decay, dtype):
+    layers = [
+        ot.Layer(ot.Dense(np.ones((2, 1), dtype)), ot.LIF(decay)),
+        ot.Layer(ot.Dense(np.ones((1, 2), dtype)), ot.Integrator(decay)),
+    ]
+    assert_same(there_and_back(ot.Network(layers), dt=1e-3), ot.Network(layers))
+
+
+@pytest.mark.parametrize("surrogate", ot.surrogate.ALL)
+def test_every_surrogate_comes_back(surrogate):
+    network = ot.dense_network([2, 3, 2], surrogate=surrogate(0.3), rng=0)
+    assert_same(there_and_back(network), network)
+
+
+@st.composite
+def networks(draw):
+    """Dense layers with neurons of their own, joined by loops and skips of their own, through scales or nothing."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    count = draw(st.integers(1, 4))
+    sizes = [3, *(draw(st.integers(1, 3)) for _ in range(count)), 2]
+    plain = random_network(rng, sizes, draw(st.sampled_from(RESETS)), draw(st.sampled_from(READOUTS)))
+    layers, spiking = list(plain.layers), plain.spiking
+    for l in spiking:  # one decay: a stateless readout traces what it gets from several layers
+        layers[l] = ot.Layer(layers[l].synapses, replace(layers[l].neuron, decay=1 / 3))
+    for l in spiking:
+        if draw(st.booleans()):
+            back = draw(
+                st.sampled_from([ot.Chain(), ot.Scale(0.5), dense(rng, sizes[l + 1], sizes[l + 1], bias=False)])
+            )
+            layers[l] = ot.Layer(layers[l].synapses, layers[l].neuron, back)
+    ends = [(source, target) for source in spiking for target in range(source)]
+    feedback = [
+        ot.Feedback(a, b, [ot.Scale(-0.3), dense(rng, sizes[b + 1], sizes[a + 1])])
+        for a, b in draw(st.permutations(ends))[: draw(st.integers(0, 3))]
+    ]
+    ends = [(source, target) for target in range(len(layers)) for source in range(-1, target)]
+    skips = [
+        ot.Skip(a, b, dense(rng, sizes[b + 1], sizes[a + 1], bias=False))
+        for a, b in draw(st.permutations(ends))[: draw(st.integers(0, 3))]
+    ]
+    dtype = draw(st.sampled_from([np.float64, np.float32]))
+    return ot.Network(layers, feedback=feedback, skips=skips).astype(dtype)
+
+
+@given(networks(), st.sampled_from([1.0, 1e-3, 1e-4, 7.3]))
+def test_any_network_of_dense_layers_comes_back(network, dt):
+    assert_same(there_and_back(network, dt=dt), network)
+
+
+def test_sums_of_currents_come_back():
+    rng = np.random.default_rng(0)
+    layers = [
+        ot.Layer(dense(rng, 3, 2), ot.Integrator()),
+        ot.Layer(ot.Scale(0.5), lif()),
+        ot.Layer([dense(rng, 3, 3), ot.Scale(0.2)], ot.Integrator()),
+        ot.Layer(ot.Chain(), lif()),
+        ot.Layer(ot.Chain(), ot.Integrator()),  # a readout of the spikes as they are
+    ]
+    network = ot.Network(layers, skips=[ot.Skip(0, 2), ot.Skip(2, 4), ot.Skip(1, 4)])
+    assert_same(there_and_back(network), network)
+    assert network.readout == "linear"
+
+
+def test_a_readout_of_the_spikes_as_they_are_comes_back():
+    hidden = ot.Layer(dense(np.random.default_rng(0), 3, 2), lif())
+    network = ot.Network([hidden, ot.Layer(ot.Chain(), ot.Integrator())])
+    assert_same(there_and_back(network), network)
+
+
+def test_chains_come_back_flat():
+    rng = np.random.default_rng(0)
+    nested = [ot.Chain([ot.Scale(2.0), ot.Chain([dense(rng, 2, 2)])])]
+    network = ot.Network([ot.Layer(nested, lif())], input_shape=(2,))
+    again = there_and_back(network)
+    assert [type(operation) for operation in again.layers[0].synapses.operations] == [ot.Scale, ot.Dense]
+    assert isinstance(there_and_back(ot.Network([ot.Layer([dense(rng, 2, 2)], lif())])).layers[0].synapses, ot.Dense)
+
+
+def euler(graph, inputs, dt):
+    """Spikes by layer of a row of Affine and LIF or IF nodes, by NIR's own equations in Euler steps."""
+    nodes = [graph.nodes[name] for name in graph.nodes]
+    affine = [node for node in nodes if isinstance(node, peer.Affine)]
+    neurons = [node for node in nodes if isinstance(node, peer.LIF | peer.IF)]
+    potentials = [np.zeros((inputs.shape[1], *node.r.shape)) for node in neurons]
+    record = [[] for _ in neurons]
+    for values in inputs:
+        for l, (synapses, node) in enumerate(zip(affine, neurons)):
+            current = values @ synapses.weight.T + synapses.bias
+            leak = (node.v_leak - potentials[l]) / node.tau if isinstance(node, peer.LIF) else 0.0
+            drive = node.r * current / node.tau if isinstance(node, peer.LIF) else node.r * current
+            potentials[l] = potentials[l] + dt * (leak + drive)
+            values = (potentials[l] > node.v_threshold).astype(float)
+            potentials[l] = np.where(values == 1, node.v_reset, potentials[l])
+            record[l].append(values)
+    return [np.stack(values) for values in record]
+
+
+@pytest.mark.parametrize("dt", [1.0, 1e-3])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_arrays_alone_mean_the_network(seed, dt):
+    """A network with hard reset, by NIR's equations, without any of the metadata."""
+    network, inputs, _ = random_case(seed, 2, "hard", "spiking")
+    spikes = euler(nir.to_graph(network, dt=dt), inputs, dt)
+    for ours, theirs in zip(ot.simulate(network, inputs).spikes, spikes):
+        assert np.array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("reset", RESETS)
+@pytest.mark.parametrize("name", REPRESENTABLE)
+def test_without_metadata_dt_and_reset_make_the_same_network(name, reset):
+    network, inputs, _ = case(name)
+    graph = bare(nir.to_graph(network, dt=1e-3))
+    again = nir.from_graph(graph, dt=1e-3, reset=reset, surrogate=network.layers[0].neuron.surrogate)
+    assert [layer.neuron.reset for layer in again.layers if layer.neuron.spiking] == [reset] * again.spiking_layers
+    for layer, original in zip(again.layers, network.layers):
+        assert layer.neuron.decay == pytest.approx(original.neuron.decay, abs=1e-15)
+    if reset == "soft":
+        assert np.array_equal(ot.simulate(again, inputs).spikes[-1], ot.simulate(network, inputs).spikes[-1])
+
+
+def test_a_graph_says_its_discretisation_in_words():
+    graph = nir.to_graph(dyadic_network(0, reset="unleaked"), dt=1e-3)
+    metadata = graph.nodes["layer0"].metadata["ottt_ref"]
+    assert graph.metadata["ottt_ref"] == {"version": 1, "dt": 1e-3}
+    assert metadata["update"].startswith("u[t] = decay u[t-1] - threshold s[t-1] + I[t], s[t] = 1 where")
+    assert (metadata["decay"], metadata["reset"]) == (0.5, "unleaked")
+
+
+def test_time_constants_have_the_unit_of_dt():
+    node = nir.to_graph(dyadic_network(0, decays=(0.75, 0.5, 0.5)), dt=2e-3).nodes["layer0"]
+    np.testing.assert_allclose(node.tau, np.full(4, 8e-3))
+    np.testing.assert_allclose(node.r, np.full(4, 4.0))
+
+
+@pytest.mark.parametrize("name", REPRESENTABLE)
+def test_the_package_nir_holds_the_types_of_a_graph_consistent(name):
+    graph = nir.to_graph(case(name)[0])
+    graph.infer_types()
+    assert graph.check_types()
+
+
+def test_parameters_are_copied_both_ways():
+    network = dyadic_network(0)
+    weight = network.parameters["layer0.weight"].copy()
+    graph = nir.to_graph(network)
+    graph.nodes["layer0_0_affine"].weight += 1
+    assert np.array_equal(network.parameters["layer0.weight"], weight)
+    again = nir.from_graph(graph)
+    graph.nodes["layer0_0_affine"].weight += 1
+    assert np.array_equal(again.parameters["layer0.weight"], weight + 1)
