@@ -110,8 +110,6 @@ def potential_of(module, output):
 
 def ottt(case, online):
     """OTTT by its own loop over time: the gradients and errors, or the parameters after each time step."""
-    if len(case.network.connections) > len(case.network.layers):
-        raise NotImplementedError("recurrent, feedback and skip connections: OTTTSequential is a row of modules")
     neurons = neurons_of(case, neuron.OTTTLIFNode)
     graph = graphs.Graph(case, neurons, Layers())
     row = [
@@ -133,8 +131,10 @@ def ottt(case, online):
     return {**graphs.gradients(case, graph.by_name), **graphs.errors(list(zip(*currents)))}
 
 
-def require_one_decay(case):
-    """Raise NotImplementedError where a trace has another λ than the membranes that it enters."""
+def require_row(case):
+    """Raise NotImplementedError where there is no row of modules, or a trace has another λ than where it goes."""
+    if len(case.network.connections) > len(case.network.layers):
+        raise NotImplementedError("recurrent, feedback and skip connections: OTTTSequential is a row of modules")
     if len({layer.neuron.decay for layer in case.network.layers if not layer.neuron.stateless}) > 1:
         raise NotImplementedError("layers of several λ: a trace decays with the neurons that send it")
 
@@ -155,7 +155,7 @@ def adapter(case, method):
     if method not in methods:
         raise NotImplementedError(f"the method {method}")
     if method in ("ottt-authors", "ottt-online-authors"):
-        require_one_decay(case)
+        require_row(case)
         return ottt(case, method in ONLINE)
     if method == "sltt":
         graph = graphs.Graph(case, neurons_of(case, neuron.SLTTLIFNode), Layers(), truncated=True)

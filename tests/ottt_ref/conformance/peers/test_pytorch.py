@@ -158,3 +158,14 @@ def test_the_rates_of_a_loop_need_the_implicit_gradient(by_name, monkeypatch):
     expected = case.gradients("spike-representation")
     np.testing.assert_allclose(found["layer1.weight"], expected["layer1.weight"], rtol=1e-9, atol=1e-12)
     assert np.abs(found["layer0.weight"]).max() == 0 < np.abs(expected["layer0.weight"]).max()
+
+
+def test_the_clamp_of_torch_lets_errors_through_at_its_corners_and_the_rates_do_not():
+    """A rate's current of 0 exactly, where nothing arrives, is common; D there is 0."""
+    torch = soft_spikes.torch
+    z = torch.tensor([-0.1, 0.0, 0.5, 1.0, 1.1], requires_grad=True)
+    slopes = [
+        torch.autograd.grad(clamp(z).sum(), z)[0].tolist() for clamp in (lambda z: z.clamp(0, 1), torch_rates.clamped)
+    ]
+    assert slopes == [[0, 1, 1, 1, 0], [0, 0, 1, 0, 0]]
+    assert torch.equal(torch_rates.clamped(z), z.clamp(0, 1))
