@@ -3,8 +3,8 @@
     OTTT, derivation   D_RTRL: a trace for each weight, ε[t] = D ε[t-1] + ∂u[t]/∂W, D the diagonal of ∂u[t]/∂u[t-1],
                        which is λ where the reset and the delayed spikes are cut off: ε_ij is the trace of input j
     SLTT               OSTLFeedforward with a decay of 0: no trace
-    BPTT               SnAp of as many steps as there are neurons, which is RTRL, in networks with one layer that has a
-                       state: where there are several, its rules drop the paths that wait in a layer above
+    RTRL               SnAp of as many steps as there are neurons, in networks with one layer that has a state: where
+                       there are several, its rules drop the paths that wait in a layer above
 
 Surrogates are braintools's. A network is dense layers of its matmul; what enters no membrane, a stateless readout, is
 plain JAX, of which it gives a gradient of 0 (README.md).
@@ -13,7 +13,7 @@ plain JAX, of which it gives a gradient of 0 (README.md).
 import warnings
 
 from ...layers import INPUTS
-from ..reference import ONLINE, ONLINE_RATE
+from ..reference import ONLINE
 from . import installed
 
 jax = installed("jax", "peers-jax")
@@ -22,7 +22,7 @@ brainstate = installed("brainstate", "peers-jax")
 braintools = installed("braintools", "peers-jax")
 braintrace = installed("braintrace", "peers-jax")
 
-methods = ("forward", "bptt", "bptt-kept", "ottt", "sltt", "ottt-online")
+methods = ("forward", "rtrl", "rtrl-kept", "ottt", "sltt", "ottt-online")
 
 
 def surrogate_of(description):
@@ -138,17 +138,22 @@ def step_loss(case):
     return loss
 
 
-def learner_of(case, method):
-    """The compiled rule of a method, and the network. Raises NotImplementedError where there is none."""
-    through_time = method.startswith("bptt")
-    network = StepNetwork(case, kept=method == "bptt-kept", delayed=through_time)
-    if through_time and len(network.states) > 1:
-        raise NotImplementedError("BPTT of several layers with a state: its rules drop what waits in the layers above")
+def require_rule(case, method):
+    """Raise NotImplementedError, which names the difference, where its rule is not the method."""
+    neurons = [layer.neuron for layer in case.network.layers]
+    if method.startswith("rtrl") and sum(not neuron.stateless for neuron in neurons) > 1:
+        raise NotImplementedError("RTRL of several layers with a state: its rules drop what waits in the layers above")
     if method.startswith("ottt") and case.network.readout == "linear":
         raise NotImplementedError("the trace of a stateless readout: it pairs the error with the spikes as they are")
-    neurons = max(shape[0] for shape in case.network.shapes)
+    if method.startswith("ottt") and any(neuron.spiking and neuron.reset == "hard" for neuron in neurons):
+        raise NotImplementedError("the trace with a hard reset: a spike clears it, as the membrane that it stands for")
+
+
+def learner_of(case, method):
+    """The compiled rule of a method, and the network."""
+    network = StepNetwork(case, kept=method == "rtrl-kept", delayed=method.startswith("rtrl"))
     rule, options = {
-        "bptt": (braintrace.SnAp, {"n": neurons}),
+        "rtrl": (braintrace.SnAp, {"n": max(shape[0] for shape in case.network.shapes)}),
         "ottt": (braintrace.D_RTRL, {}),
         "sltt": (braintrace.OSTLFeedforward, {"decay_or_rank": 0.0}),
     }[method.split("-")[0]]
@@ -159,15 +164,16 @@ def learner_of(case, method):
 
 
 def forward(case):
-    """Potentials, spikes and outputs."""
+    """Potentials, spikes, outputs and loss."""
     network = StepNetwork(case, kept=False, delayed=False)
-    outputs, potentials = [], []
+    outputs, potentials, loss, total = [], [], step_loss(case), 0.0
     for inputs in jnp.asarray(case.inputs):
         outputs.append(network.layers(inputs))
+        total += loss(outputs[-1][-1])
         potentials.append({l: state.value for l, state in network.states.items()})
     found = {f"potential/{l}": jnp.stack([row[l] for row in potentials]) for l in network.states}
     found.update({f"spikes/{l}": jnp.stack([row[l] for row in outputs]) for l in case.network.spiking})
-    return {**found, "outputs": jnp.stack([row[-1] for row in outputs])}
+    return {**found, "outputs": jnp.stack([row[-1] for row in outputs]), "loss": total}
 
 
 def gradients(case, method):
@@ -183,11 +189,11 @@ def gradients(case, method):
 def online(case, method):
     """Each parameter after each time step of gradient descent."""
     learner, network = learner_of(case, method)
-    loss, rows = step_loss(case), []
+    loss, rate, rows = step_loss(case), case.entry["online"]["learning_rate"], []
     for inputs in jnp.asarray(case.inputs):
         step = brainstate.transform.grad(lambda inputs=inputs: loss(learner(inputs)), network.weights)()
         for name, weight in network.weights.items():
-            weight.value = jax.tree.map(lambda value, slope: value - ONLINE_RATE * slope, weight.value, step[name])
+            weight.value = jax.tree.map(lambda value, slope: value - rate * slope, weight.value, step[name])
         rows.append(named(case, {name: weight.value for name, weight in network.weights.items()}))
     return {name: jnp.stack([row[name] for row in rows]) for name in rows[0]}
 
@@ -208,6 +214,12 @@ def adapter(case, method):
         raise NotImplementedError("the authors' dialect: it traces the inputs and the biases too")
     if method not in methods:
         raise NotImplementedError(f"the method {method}")
+    require_rule(case, method)
+    return run(case, method)
+
+
+def run(case, method):
+    """The adapter without its scruples about what its rules are."""
     with jax.enable_x64(case.dtype == "float64"):
         if method == "forward":
             return forward(case)

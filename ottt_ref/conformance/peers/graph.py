@@ -1,82 +1,17 @@
 """A case's network in torch: its connections as modules between a peer's neurons, and how gradients are asked for.
 
-The frameworks that are built on torch bring neurons and leave the rest to torch. What they share is here: the layers
-of torch, a time step of the network, the loss, and the three ways in which a gradient is made: backwards through the
-whole sequence, one time step after the other, and one step after the other with an update after each.
+The frameworks that are built on torch bring neurons and leave the rest to torch. What they share is here: a time step
+of the network, the loss, and the ways in which a gradient is made: backwards through the whole sequence, one time step
+after the other, and one step after the other with an update after each.
 """
 
 from ...layers import INPUTS
-from ..reference import ONLINE_RATE
 from . import installed
+from .torch_layers import Layers
 
 torch = installed("torch")
 nn = torch.nn
 functional = torch.nn.functional
-
-
-class Scaled(nn.Module):
-    """A fixed factor."""
-
-    def __init__(self, factor):
-        super().__init__()
-        self.factor = factor
-
-    def forward(self, values):
-        return self.factor * values
-
-
-class WeightStandardised(nn.Module):
-    """A module whose weight is standardised, row by row, and scaled by a gain (`ottt_ref.weight_standardisation`)."""
-
-    def __init__(self, synapses, epsilon):
-        super().__init__()
-        self.synapses = synapses
-        self.gain = nn.Parameter(synapses.weight.new_ones(len(synapses.weight)))
-        self.epsilon = epsilon
-
-    def forward(self, values):
-        raw = self.synapses.weight.flatten(1)
-        variance, mean = torch.var_mean(raw, dim=1, keepdim=True)
-        standardised = (raw - mean) / torch.sqrt(variance * raw.shape[1] + self.epsilon)
-        weight = (self.gain[:, None] * standardised).reshape(self.synapses.weight.shape)
-        return torch.func.functional_call(self.synapses, {"weight": weight}, (values,))
-
-
-class Layers:
-    """Modules for the operations of a case. A peer that has layers of its own names them in a subclass."""
-
-    library = nn
-
-    def module(self, operation):
-        """The module of one operation. Raises NotImplementedError where there is none."""
-        kind = type(operation).__name__
-        if not hasattr(self, kind):
-            raise NotImplementedError(f"the operation {kind}")
-        return getattr(self, kind)(operation)
-
-    def Chain(self, operation):
-        return nn.Sequential(*(self.module(each) for each in operation.operations))
-
-    def Dense(self, operation):
-        n_out, n_in = operation.weight.shape
-        return self.library.Linear(n_in, n_out, bias="bias" in operation.parameter_names)
-
-    def Conv2d(self, operation):
-        c_out, c_in, *window = operation.weight.shape
-        bias = "bias" in operation.parameter_names
-        return self.library.Conv2d(c_in, c_out, tuple(window), operation.stride, operation.padding, bias=bias)
-
-    def AveragePool2d(self, operation):
-        return self.library.AvgPool2d(operation.size, operation.stride, operation.padding)
-
-    def Flatten(self, operation):
-        return self.library.Flatten(1)
-
-    def Scale(self, operation):
-        return Scaled(operation.factor)
-
-    def WeightStandardised(self, operation):
-        return WeightStandardised(self.module(operation.synapses), operation.epsilon)
 
 
 class Graph(nn.Module):
@@ -105,6 +40,14 @@ class Graph(nn.Module):
                 self.by_name[f"{connection.name}.{name.rpartition('.')[2]}"] = parameter
         load(case, self.by_name)
         self.forget()
+
+    def membrane_decay(self, l):
+        """λ of the membranes that a current into layer l enters: of a sum of currents, those of the layer after it.
+
+        A stateless last layer has none: there it is that of the neurons before.
+        """
+        membranes = [k for k in range(l, len(self.neurons)) if not self.structure.layers[k].neuron.stateless]
+        return self.structure.layers[membranes[0] if membranes else self.structure.spiking[-1]].neuron.decay
 
     def forget(self):
         """Drop what was recorded, and the last outputs."""
@@ -184,53 +127,55 @@ def step_loss(case):
 
 
 def forward(case, graph, potential_of):
-    """What a forward pass records: spikes, outputs and potentials.
+    """What a forward pass records: spikes, outputs, loss and potentials.
 
     potential_of  (neuron, its last output) → the potential before the reset, or None where it cannot be had
     """
-    found, potentials = {}, []
+    found, potentials, loss, total = {}, [], step_loss(case), 0.0
     with torch.no_grad():
         for inputs in inputs_of(case):
-            graph(inputs)
+            total += loss(graph(inputs), targets_of(case))
             potentials.append([potential_of(*pair) for pair in zip(graph.neurons, graph.outputs[-1])])
     for l in range(len(graph.neurons)):
         if potentials[0][l] is not None:
             found[f"potential/{l}"] = torch.stack([row[l] for row in potentials]).numpy()
         if l in graph.structure.spiking:
             found[f"spikes/{l}"] = torch.stack([row[l] for row in graph.outputs]).numpy()
-    return {**found, "outputs": torch.stack([row[-1] for row in graph.outputs]).numpy()}
+    return {**found, "outputs": torch.stack([row[-1] for row in graph.outputs]).numpy(), "loss": total.numpy()}
 
 
 def through_time(case, graph):
-    """The gradients, and the errors by layer, of a loss that goes backwards through the whole sequence."""
+    """The gradients, the errors by layer and the loss, which goes backwards through the whole sequence."""
     loss, targets = step_loss(case), targets_of(case)
     total = sum(loss(graph(inputs), targets) for inputs in inputs_of(case))
     total.backward()
-    return {**gradients(case, graph.by_name), **errors(graph.currents)}
+    return {**gradients(case, graph.by_name), **errors(graph.currents), "loss": total.detach().numpy()}
 
 
 def step_by_step(case, graph, detach, optimizer=None):
-    """The gradients, and the errors by layer, of each time step's loss for itself, or what is learnt of them.
+    """The gradients, the errors by layer and the loss, of each time step's for itself; or what is learnt of them.
 
     detach     cuts the neurons' state off from what it was computed from
     optimizer  updates after each time step, if given: the parameters after each are returned
     """
-    loss, targets, rows = step_loss(case), targets_of(case), []
+    loss, targets, rows, total = step_loss(case), targets_of(case), [], 0.0
     for inputs in inputs_of(case):
-        loss(graph(inputs), targets).backward()
+        now = loss(graph(inputs), targets)
+        now.backward()
+        total += now.detach()
         detach()
         if optimizer is not None:
             optimizer.step()
             optimizer.zero_grad()
             rows.append(parameters(case, graph.by_name))
     if optimizer is None:
-        return {**gradients(case, graph.by_name), **errors(graph.currents)}
+        return {**gradients(case, graph.by_name), **errors(graph.currents), "loss": total.numpy()}
     return stacked(rows)
 
 
-def sgd(by_name):
-    """The cases' optimizer."""
-    return torch.optim.SGD(list(by_name.values()), lr=ONLINE_RATE)
+def sgd(case, graph):
+    """The case's optimizer of online learning."""
+    return torch.optim.SGD(list(graph.by_name.values()), lr=case.entry["online"]["learning_rate"])
 
 
 def gradients(case, by_name):

@@ -3,12 +3,15 @@
 Nothing of a gradient is written down here but the surrogates' primitives, which torch differentiates, and what is cut
 off from what:
 
-    BPTT        the whole loop; detached: the spikes in the reset are cut off
+    BPTT        the whole loop, backwards; detached: the spikes in the reset are cut off
+    RTRL        the same, forwards: the loop carries a tangent of each parameter (forward-mode differentiation)
     SLTT        L[t] of each time step, with the state cut off from the step before
     OTTT        the same, and what a connection delivers is A(s) with the parameters cut off, plus A(â) - A(â) cut off,
                 which is 0 and has the trace's gradient; the biases in A(â) times the trace of the constant 1
     SR          `torch_rates`
 """
+
+import warnings
 
 from ...layers import INPUTS
 from ..reference import ONLINE
@@ -20,21 +23,13 @@ torch = installed("torch")
 nn = torch.nn
 
 DIALECTS = {"ottt": "derivation", "ottt-authors": "authors", **ONLINE}
-methods = ("forward", "bptt", "bptt-kept", "sltt", "spike-representation", *DIALECTS)
+methods = ("forward", "bptt", "bptt-kept", "rtrl", "rtrl-kept", "sltt", "spike-representation", *DIALECTS)
 
 
-class Spike(torch.autograd.Function):
-    """H(z) with H(0) = 1, whose gradient is that of a soft spike."""
-
-    @staticmethod
-    def forward(ctx, z, primitive):
-        ctx.save_for_backward(z)
-        ctx.primitive = primitive
-        return (z >= 0).to(z.dtype)
-
-    @staticmethod
-    def backward(ctx, gradient):
-        return gradient * derivative(ctx.primitive, ctx.saved_tensors[0]), None
+def spike(z, primitive):
+    """H(z) with H(0) = 1, whose gradient is that of a soft spike: what is added is 0."""
+    soft = primitive(z)
+    return (z >= 0).to(z.dtype) + (soft - soft.detach())
 
 
 class LIF(nn.Module):
@@ -50,7 +45,7 @@ class LIF(nn.Module):
 
     def forward(self, current):
         self.potential = current if self.potential is None else self._carried() + current
-        self.spikes = Spike.apply(self.potential - self.threshold, self.primitive)
+        self.spikes = spike(self.potential - self.threshold, self.primitive)
         return self.spikes
 
     def _carried(self):
@@ -61,6 +56,10 @@ class LIF(nn.Module):
         if self.reset == "unleaked":
             return self.decay * u - self.threshold * s
         return self.decay * ((1 - s) * u + self.reset_potential * s)
+
+    def surrogate_derivative(self):
+        """ψ at the potential."""
+        return derivative(self.primitive, self.potential - self.threshold)
 
     def detach(self):
         self.potential, self.spikes = self.potential.detach(), self.spikes.detach()
@@ -83,47 +82,46 @@ class Integrator(nn.Module):
 
 
 class TracedGraph(graphs.Graph):
-    """A graph whose parameters are given the gradients of OTTT, in one of its dialects."""
+    """A graph whose parameters are given the gradients of OTTT, in one of its dialects.
+
+    `traces` has, by time step, what each connection's errors were paired with, and `constants`, by layer, their biases.
+    """
 
     def __init__(self, case, neurons, dialect):
         super().__init__(case, neurons, truncated=True)
         self.dialect = dialect
-        self._traces, self._constants = {}, [0.0] * len(neurons)
+        self.traces, self.constants = [], []
 
     def forward(self, inputs):
-        for l in range(len(self.neurons)):
-            decay = self._constant_decay(l)
-            self._constants[l] = 1.0 if decay is None else decay * self._constants[l] + 1
+        before = self.constants[-1] if self.constants else [0.0] * len(self.neurons)
+        self.constants.append([self._constant(l, before[l]) for l in range(len(self.neurons))])
+        self.traces.append({})
         return super().forward(inputs)
 
     def arriving(self, connection, value):
-        module = self.module_of(connection)
+        module, constant = self.module_of(connection), self.constants[-1][connection.target]
         fixed = {name: parameter.detach() for name, parameter in module.named_parameters()}
         traced = {
-            name: parameter * self._constants[connection.target] if name.endswith("bias") else parameter
+            name: parameter * constant if name.endswith("bias") else parameter
             for name, parameter in module.named_parameters()
         }
-        learning = torch.func.functional_call(module, traced, (self._trace(connection, value.detach()),))
+        self.traces[-1][connection.name] = self._trace(connection, value.detach())
+        learning = torch.func.functional_call(module, traced, (self.traces[-1][connection.name],))
         return torch.func.functional_call(module, fixed, (value,)) + (learning - learning.detach())
 
     def _trace(self, connection, value):
-        if connection.source == INPUTS and self.dialect == "authors":
+        if (connection.source == INPUTS and self.dialect == "authors") or len(self.traces) == 1:
             return value
-        trace = value + self._decay(connection.target) * self._traces.get(connection.name, torch.zeros_like(value))
-        self._traces[connection.name] = trace
-        return trace
+        return value + self.membrane_decay(connection.target) * self.traces[-2][connection.name]
 
-    def _constant_decay(self, l):
-        last = l == len(self.neurons) - 1
-        if self.dialect == "authors" or (last and self.structure.readout == "linear"):
-            return None
-        return self._decay(l)
+    def _constant(self, l, before):
+        stateless = l == len(self.neurons) - 1 and self.structure.readout == "linear"
+        return 1.0 if self.dialect == "authors" or stateless else self.membrane_decay(l) * before + 1
 
-    def _decay(self, l):
-        """Of the membrane that the trace enters; of a stateless readout, which has none, that of the neurons before."""
-        if l == len(self.neurons) - 1 and self.structure.readout == "linear":
-            l = self.structure.spiking[-1]
-        return self.neurons[l].decay
+    def recorded(self):
+        """Traces of connections and of the constant 1, as a case has them."""
+        traces = {f"trace/{name}": torch.stack([row[name] for row in self.traces]).numpy() for name in self.traces[0]}
+        return {**traces, **{f"constant_trace/{l}": row for l, row in enumerate(zip(*self.constants))}}
 
 
 def neurons_of(case, kept=False):
@@ -132,31 +130,67 @@ def neurons_of(case, kept=False):
     return [LIF(each, kept) if each["type"] == "LIF" else Integrator(each) for each in described]
 
 
-def adapter(case, method):
-    """Run a case by PyTorch (`ottt_ref.conformance.adapter`)."""
-    if method not in methods:
-        raise NotImplementedError(f"the method {method}")
-    if method == "forward":
-        graph = graphs.Graph(case, neurons_of(case))
-        return graphs.forward(case, graph, lambda neuron, _: neuron.potential)
-    if method in ("bptt", "bptt-kept"):
-        return graphs.through_time(case, graphs.Graph(case, neurons_of(case, kept=method == "bptt-kept")))
-    if method != "sltt" and not all(layer.neuron.spiking for layer in case.network.layers[:-1]):
-        raise NotImplementedError("currents that are summed between layers: what is traced there, and what a rate is")
+def forward(case):
+    """What a forward pass records, and ψ."""
+    graph, derivatives = graphs.Graph(case, neurons_of(case)), []
+
+    def potential_of(neuron, _):
+        if isinstance(neuron, LIF):
+            derivatives.append(neuron.surrogate_derivative())
+        return neuron.potential
+
+    found = graphs.forward(case, graph, potential_of)
+    spiking = graph.structure.spiking
+    return {**found, **{f"psi/{l}": torch.stack(derivatives[k :: len(spiking)]) for k, l in enumerate(spiking)}}
+
+
+def forwards_in_time(case, kept):
+    """The gradients by forward-mode differentiation, with a tangent for each number of each parameter."""
+    graph = graphs.Graph(case, neurons_of(case, kept))
+    loss, targets = graphs.step_loss(case), graphs.targets_of(case)
+
+    def total(parameters):
+        steps = (torch.func.functional_call(graph, parameters, (inputs,)) for inputs in graphs.inputs_of(case))
+        value = sum(loss(outputs, targets) for outputs in steps)
+        return value, value
+
+    with warnings.catch_warnings():
+        # of torch's own rules of forward-mode differentiation, which it compiles when they are first used
+        warnings.filterwarnings("ignore", "`torch.jit.script` is", DeprecationWarning)
+        found, value = torch.func.jacfwd(total, has_aux=True)(dict(graph.named_parameters()))
+    for name, parameter in graph.named_parameters():
+        parameter.grad = found[name].detach().to(parameter.dtype)  # torch makes a loss's tangent times a number double
+    return {**graphs.gradients(case, graph.by_name), "loss": value.detach().numpy()}
+
+
+def step_by_step(case, method):
+    """OTTT in either dialect, and SLTT: the gradients, or what is learnt."""
     neurons = neurons_of(case)
-    if method == "spike-representation":
-        return torch_rates.gradients(case, graphs.Graph(case, neurons))
-    graph = (
-        graphs.Graph(case, neurons, truncated=True)
-        if method == "sltt"
-        else TracedGraph(case, neurons, DIALECTS[method])
-    )
+    dialect = DIALECTS.get(method)
+    graph = TracedGraph(case, neurons, dialect) if dialect else graphs.Graph(case, neurons, truncated=True)
 
     def detach():
         for neuron in neurons:
             neuron.detach()
 
-    return graphs.step_by_step(case, graph, detach, graphs.sgd(graph.by_name) if method in ONLINE else None)
+    found = graphs.step_by_step(case, graph, detach, graphs.sgd(case, graph) if method in ONLINE else None)
+    return {**found, **graph.recorded()} if method == "ottt" else found
+
+
+def adapter(case, method):
+    """Run a case by PyTorch (`ottt_ref.conformance.adapter`)."""
+    if method not in methods:
+        raise NotImplementedError(f"the method {method}")
+    kept = method.endswith("-kept")
+    if method == "forward":
+        return forward(case)
+    if method.startswith("bptt"):
+        return graphs.through_time(case, graphs.Graph(case, neurons_of(case, kept)))
+    if method.startswith("rtrl"):
+        return forwards_in_time(case, kept)
+    if method == "spike-representation":
+        return torch_rates.gradients(case, graphs.Graph(case, neurons_of(case)))
+    return step_by_step(case, method)
 
 
 adapter.methods = methods

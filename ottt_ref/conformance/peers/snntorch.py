@@ -55,7 +55,7 @@ def neuron_of(description, dtype):
     decay = torch.tensor(description["decay"], dtype=dtype)  # a Python float would be rounded to single precision
     if description["type"] == "Integrator":
         return nn.Identity() if description["decay"] == 0 else Readout(snn.Leaky(decay, reset_mechanism="none"))
-    threshold = torch.tensor(description["threshold"], dtype=dtype)
+    threshold = torch.tensor([description["threshold"]], dtype=dtype)  # [1]: [] takes the precision of the spikes
     found = surrogate_of(description["surrogate"])
     return Neurons(snn.Leaky(decay, threshold, spike_grad=found, reset_mechanism=mechanism_of(description)))
 

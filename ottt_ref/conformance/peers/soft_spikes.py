@@ -8,7 +8,8 @@ torch = installed("torch")
 
 
 def sigmoid(z, alpha):
-    return torch.sigmoid(alpha * z)
+    # torch differentiates by σ (1 - σ), which is rounded to 0 where σ is 1 but for a rounding: σ(-αz) is small there
+    return torch.where(z < 0, torch.sigmoid(alpha * z), 1 - torch.sigmoid(-alpha * z))
 
 
 def arctan(z, alpha):

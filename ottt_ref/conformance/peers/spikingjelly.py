@@ -10,9 +10,9 @@ the potential leaks towards and starts from, which at 0 is the hard reset to 0. 
 
 import math
 
-from ..reference import ONLINE, ONLINE_RATE
+from ..reference import ONLINE
 from . import graph as graphs
-from . import installed
+from . import installed, torch_layers
 
 torch = installed("torch")
 nn = torch.nn
@@ -25,7 +25,7 @@ online_learning = installed("spikingjelly.activation_based.learning.online_learn
 methods = ("forward", "bptt", "bptt-kept", "ottt-authors", "sltt", "ottt-online-authors")
 
 
-class Layers(graphs.Layers):
+class Layers(torch_layers.Layers):
     """SpikingJelly's layers, in single-step mode."""
 
     library = layer
@@ -110,8 +110,6 @@ def potential_of(module, output):
 
 def ottt(case, online):
     """OTTT by its own loop over time: the gradients and errors, or the parameters after each time step."""
-    if len(case.network.connections) > len(case.network.layers):
-        raise NotImplementedError("recurrent, feedback and skip connections: OTTTSequential is a row of modules")
     neurons = neurons_of(case, neuron.OTTTLIFNode)
     graph = graphs.Graph(case, neurons, Layers())
     row = [
@@ -123,7 +121,7 @@ def ottt(case, online):
     currents, learnt = [[] for _ in neurons], []
     for each, kept in zip(neurons, currents):
         each.register_forward_pre_hook(lambda _, inputs, kept=kept: kept.append(_with_gradient(inputs[0])))
-    optimizer = torch.optim.SGD(model.parameters(), lr=ONLINE_RATE if online else 0.0)
+    optimizer = torch.optim.SGD(model.parameters(), lr=case.entry["online"]["learning_rate"] if online else 0.0)
     optimizer.register_step_post_hook(lambda *_: learnt.append(graphs.parameters(case, graph.by_name)))
     inputs = graphs.inputs_of(case).transpose(0, 1)
     targets = torch.stack([graphs.targets_of(case)] * inputs.shape[1], dim=1)
@@ -131,6 +129,14 @@ def ottt(case, online):
     if online:
         return graphs.stacked(learnt)
     return {**graphs.gradients(case, graph.by_name), **graphs.errors(list(zip(*currents)))}
+
+
+def require_row(case):
+    """Raise NotImplementedError where there is no row of modules, or a trace has another λ than where it goes."""
+    if len(case.network.connections) > len(case.network.layers):
+        raise NotImplementedError("recurrent, feedback and skip connections: OTTTSequential is a row of modules")
+    if len({layer.neuron.decay for layer in case.network.layers if not layer.neuron.stateless}) > 1:
+        raise NotImplementedError("layers of several λ: a trace decays with the neurons that send it")
 
 
 def _flat(module):
@@ -149,6 +155,7 @@ def adapter(case, method):
     if method not in methods:
         raise NotImplementedError(f"the method {method}")
     if method in ("ottt-authors", "ottt-online-authors"):
+        require_row(case)
         return ottt(case, method in ONLINE)
     if method == "sltt":
         graph = graphs.Graph(case, neurons_of(case, neuron.SLTTLIFNode), Layers(), truncated=True)

@@ -15,7 +15,7 @@ torch = installed("torch")
 
 
 def gradients(case, graph):
-    """The gradients and errors of SR of the measured rates; `graph` has not run yet."""
+    """The gradients, errors and loss of SR of the measured rates; `graph` has not run yet."""
     rates = measured(case, graph)
     start = torch.cat([rates[l].flatten() for l in graph.structure.spiking]).requires_grad_()
     currents, mapped, outputs = mapping(graph, unflattened(graph, start, rates))
@@ -29,7 +29,7 @@ def gradients(case, graph):
         current.retain_grad()
     (loss + error @ mapped).backward()
     errors = {f"error/{l}": current.grad[None].numpy() for l, current in enumerate(currents)}
-    return {**graphs.gradients(case, graph.by_name), **errors}
+    return {**graphs.gradients(case, graph.by_name), **errors, "loss": loss.detach().numpy()}
 
 
 def measured(case, graph):
@@ -38,7 +38,7 @@ def measured(case, graph):
     with torch.no_grad():
         for row in inputs:
             graph(row)
-    rates = {INPUTS: weighted(inputs, graph.neurons[0].decay)}
+    rates = {INPUTS: weighted(inputs, graph.membrane_decay(0))}
     for l in graph.structure.spiking:
         rates[l] = weighted(torch.stack([row[l] for row in graph.outputs]), graph.neurons[l].decay)
     return rates
@@ -58,12 +58,20 @@ def unflattened(graph, flat, rates):
 
 
 def mapping(graph, rates):
-    """The currents of each layer, the mapped rates as one vector, and the outputs, of rates by layer."""
-    currents = []
+    """The currents of each layer, the mapped rates as one vector, and the outputs, of rates by layer.
+
+    The rate of a sum of currents is what arrives there.
+    """
+    currents, rates = [], dict(rates)
     for l in range(len(graph.neurons)):
         arriving = [graph.arriving(connection, rates[connection.source]) for connection in graph.structure.into(l)]
         currents.append(sum(arriving[1:], start=arriving[0]))
-    mapped = [torch.clamp(currents[l] / graph.neurons[l].threshold, 0, 1) for l in graph.structure.spiking]
-    last = len(graph.neurons) - 1
-    outputs = rates[last] if last in rates else currents[last]
-    return currents, torch.cat([each.flatten() for each in mapped]), outputs
+        if l not in graph.structure.spiking:
+            rates[l] = currents[l]
+    mapped = [clamped(currents[l] / graph.neurons[l].threshold) for l in graph.structure.spiking]
+    return currents, torch.cat([each.flatten() for each in mapped]), rates[len(graph.neurons) - 1]
+
+
+def clamped(z):
+    """clamp(z, 0, 1), which lets errors through between its corners alone: torch's own does at them, too."""
+    return torch.where((z > 0) & (z < 1), z, torch.clamp(z, 0, 1).detach())

@@ -3,15 +3,17 @@
 from collections import defaultdict
 from dataclasses import replace
 
+import numpy as np
+
 import ottt_ref as ot
 from ottt_ref.conformance import checking, files
 from ottt_ref.conformance.specifications import SPECIFICATIONS
 
 
-def outcomes(adapter, cases, relative=None):
-    """By method, {case name: Verdict}; of the methods that the adapter has."""
+def outcomes(adapter, cases, relative=None, methods=None):
+    """By method, {case name: Verdict}; of the methods that the adapter has if they are not given."""
     found = defaultdict(dict)
-    for verdict in checking.check(adapter, cases, methods=adapter.methods, relative=relative):
+    for verdict in checking.check(adapter, cases, methods=methods or adapter.methods, relative=relative):
         found[verdict.method][verdict.case] = verdict
     return found
 
@@ -19,6 +21,12 @@ def outcomes(adapter, cases, relative=None):
 def names(verdicts, outcome):
     """The names of the cases with an outcome."""
     return {name for name, verdict in verdicts.items() if verdict.outcome == outcome}
+
+
+def share_of_spikes(found, case):
+    """By spiking layer, the share of its spikes [T, B, ...] that are not the case's."""
+    names = [f"spikes/{l}" for l in case.network.spiking]
+    return [float((np.asarray(found[name]) != case.arrays[name]).mean()) for name in names]
 
 
 def cases_with(change, suffix, dtype=None, among=None, but=()):
@@ -49,15 +57,17 @@ def with_reset(reset):
     def neuron_of(neuron):
         return replace(neuron, reset=reset, reset_potential=0.0) if neuron.spiking else neuron
 
-    return lambda network: _rebuilt(network, [neuron_of(layer.neuron) for layer in network.layers])
+    return lambda network: _with_neurons(network, lambda l, neuron: neuron_of(neuron))
 
 
 def with_leaky_readout(network):
     """The network with a readout that leaks as its neurons do."""
-    *neurons, last = [layer.neuron for layer in network.layers]
-    return _rebuilt(network, [*neurons, last if last.spiking else ot.Integrator(neurons[-1].decay)])
+    last = len(network.layers) - 1
+    before = network.layers[network.spiking[-1]].neuron
+    return _with_neurons(
+        network, lambda l, neuron: ot.Integrator(before.decay) if l == last and not neuron.spiking else neuron
+    )
 
 
-def _rebuilt(network, neurons):
-    layers = [replace(layer, neuron=neuron) for layer, neuron in zip(network.layers, neurons)]
-    return ot.Network(layers, input_shape=network.input_shape, feedback=network.feedback, skips=network.skips)
+def _with_neurons(network, neuron_of):
+    return network.mapped(lambda connection: connection.operations, neuron_of)
