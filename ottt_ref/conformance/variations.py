@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from .. import bptt, rtrl
+from .. import bptt
 from ..gradients import GradientSum
 from ..layers import INPUTS
 from ..losses import require_targets, sequence_loss, step_loss
@@ -148,11 +148,9 @@ def compute(case, method, variation):
 
 
 def _algebra(network, activity, errors, method, variation):
-    if method.startswith("bptt"):
+    if method in RESET_GRADIENT:  # RTRL too, which gives the same gradients (theorem E6) and takes far longer
         options = {"delays_back": variation.delays_back, "leaks_back": variation.leaks_back(network)}
         return bptt.backward(network, activity, errors, reset_gradient=RESET_GRADIENT[method], **options).values
-    if method.startswith("rtrl"):
-        return rtrl.forward(network, activity, errors, reset_gradient=RESET_GRADIENT[method]).values
     traces = VariedTraces(network, errors.shape[1], method, variation)
     sums = GradientSum(network, errors.shape[1])
     for t, error in enumerate(errors):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ottt_ref.conformance import checking, report
+from ottt_ref.conformance import checking, diagnosis, report
 
 from .faults import FAULTS
 
@@ -180,6 +180,27 @@ TRAPS = {
 }
 NAMELESS = sorted(set(FAULTS) - set(TRAPS))
 VAGUE = {"reduced-precision", "single-precision", "scaled"}  # these say how far off the numbers are, not why
+
+
+@pytest.fixture(scope="module", autouse=True)
+def every_variation_once():
+    """Faults of one case are held against the same variations, which are computed once for all of them."""
+    compute, kept = diagnosis.compute, {}
+
+    def once(case, method, trap):
+        key = case.name, method, trap.name, trap.says
+        if key not in kept:
+            try:
+                kept[key] = compute(case, method, trap)
+            except (ValueError, ArithmeticError) as error:
+                kept[key] = error
+        if isinstance(kept[key], Exception):
+            raise kept[key]
+        return kept[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(diagnosis, "compute", once)
+        yield
 
 
 def diagnoses(by_name, name):
