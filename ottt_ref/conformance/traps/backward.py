@@ -32,6 +32,11 @@ def zeroed(ending, gradients):
     return {name: value * 0 if name.endswith(ending) else value for name, value in gradients.items()}
 
 
+def without_readout(gradients):
+    """Parameters of the readout have no gradient."""
+    return {name: value * 0 if name.startswith("readout") else value for name, value in gradients.items()}
+
+
 def skips_one_way(network):
     """Network → Network whose skips send no error back."""
     return network.mapped(lambda c: ErrorsLost(c.operations) if is_skip(c) else c.operations, lambda l, neuron: neuron)
@@ -88,6 +93,7 @@ def backward_traps():
         Variation("upsample-one-way", "errors through upsampling are averaged, not summed", "adjoint",
                   with_operations(as_kind_of(Upsample2d, AveragedUpsample))),
         Variation("bias-gradient-zero", "biases have no gradient", "result", parameters=partial(zeroed, "bias")),
+        Variation("readout-gradient-zero", "the readout has no gradient", "result", parameters=without_readout),
         Variation("standard-gain-gradient-zero", "the gain of weight standardisation has no gradient", "result",
                   parameters=partial(zeroed, ".gain")),
         Variation("bias-gradient-averaged", "a convolution's bias gradient is averaged over the pixels", "result",

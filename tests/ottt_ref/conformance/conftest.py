@@ -6,10 +6,10 @@ from ottt_ref.conformance import files
 
 
 @pytest.fixture(scope="session")
-def made_cases():
+def cases():
     return files.make_cases()
 
 
 @pytest.fixture(scope="session")
-def by_name(made_cases):
-    return {case.name: case for case in made_cases}
+def by_name(cases):
+    return {case.name: case for case in cases}

@@ -11,11 +11,6 @@ from ottt_ref.conformance.reference import METHODS, ONLINE
 
 
 @pytest.fixture(scope="module")
-def cases():
-    return files.make_cases()
-
-
-@pytest.fixture(scope="module")
 def base(cases):
     return cases[0]
 

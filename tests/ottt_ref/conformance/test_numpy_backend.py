@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ottt_ref.conformance import checking, files
+from ottt_ref.conformance import checking
 
 from .faults import FAULTS
 from .numpy_backend import Backend
@@ -21,11 +21,6 @@ class Undiagnosed:
 
     def gradients(self, **_):
         return ()
-
-
-@pytest.fixture(scope="module")
-def cases():
-    return {case.name: case for case in files.make_cases()}
 
 
 def verdicts_of(backend, case):
@@ -48,48 +43,48 @@ def test_the_backend_imports_nothing_of_the_reference():
                 )
 
 
-def test_the_backend_passes_every_case_and_method(cases):
-    verdicts = list(checking.check(Backend(), cases.values()))
-    assert len(verdicts) == sum(len(case.methods) for case in cases.values())
+def test_the_backend_passes_every_case_and_method(by_name):
+    verdicts = list(checking.check(Backend(), by_name.values()))
+    assert len(verdicts) == sum(len(case.methods) for case in by_name.values())
     assert all(verdict.outcome == "passed" and verdict.found is None for verdict in verdicts)
 
 
 @pytest.mark.parametrize("name", ["dense-float32", "conv-residual"])
-def test_the_backend_gives_everything_that_may_be_compared(cases, name):
+def test_the_backend_gives_everything_that_may_be_compared(by_name, name):
     """Without it a difference would be found at the gradients alone."""
-    case = cases[name]
+    case = by_name[name]
     for method in case.methods:
         wanted = {each.name for each in checking.expected_of(case, method)}
         assert wanted <= set(Backend()(case, method)), method
 
 
-def test_the_backend_gives_errors_of_every_layer_in_the_cases_precision(cases):
+def test_the_backend_gives_errors_of_every_layer_in_the_cases_precision(by_name):
     """In double precision single precision would prove little."""
-    case = cases["dense-float32"]
+    case = by_name["dense-float32"]
     for method in METHODS_WITH_ERRORS:
         found = Backend()(case, method)
         assert {f"error/{l}" for l in range(3)} <= set(found)
         assert {array.dtype for array in found.values()} == {case.dtype}
 
 
-def test_the_backend_says_which_method_it_does_not_have(cases):
+def test_the_backend_says_which_method_it_does_not_have(by_name):
     with pytest.raises(NotImplementedError, match="no method 'magic'"):
-        Backend()(cases["dense"], "magic")
+        Backend()(by_name["dense"], "magic")
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_shows_in_the_methods_that_it_is_in_and_in_no_others(cases, name):
+def test_a_fault_shows_in_the_methods_that_it_is_in_and_in_no_others(by_name, name):
     fault = FAULTS[name]
     assert fault.shows
     for case, methods in fault.shows.items():
-        verdicts = verdicts_of(fault.backend(), cases[case])
+        verdicts = verdicts_of(fault.backend(), by_name[case])
         assert with_outcome("failed", verdicts) == set(methods), case
         assert not with_outcome("unsupported", verdicts), case
         assert "forward" in methods or not with_outcome("not compared", verdicts), case
 
 
 @pytest.mark.parametrize("name", [name for name in FAULTS if FAULTS[name].spares])
-def test_a_fault_passes_the_cases_that_it_does_not_touch(cases, name):
+def test_a_fault_passes_the_cases_that_it_does_not_touch(by_name, name):
     for case in FAULTS[name].spares:
-        verdicts = verdicts_of(FAULTS[name].backend(), cases[case])
+        verdicts = verdicts_of(FAULTS[name].backend(), by_name[case])
         assert all(verdict.outcome == "passed" for verdict in verdicts), case

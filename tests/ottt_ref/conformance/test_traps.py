@@ -53,8 +53,8 @@ def computed(case, method, trap):
         return None
 
 
-def test_without_a_trap_everything_is_as_the_reference_has_it(made_cases):
-    for case in made_cases:
+def test_without_a_trap_everything_is_as_the_reference_has_it(cases):
+    for case in cases:
         for method in case.methods:
             found = compute(case, method, NOTHING)
             for each in expected_of(case, method):
@@ -64,9 +64,9 @@ def test_without_a_trap_everything_is_as_the_reference_has_it(made_cases):
 
 
 @pytest.mark.parametrize("index", range(len(forward_traps())), ids=lambda index: forward_traps()[index].name)
-def test_every_forward_trap_shows_in_some_case(made_cases, index):
+def test_every_forward_trap_shows_in_some_case(cases, index):
     trap = forward_traps()[index]
-    for case in made_cases:
+    for case in cases:
         found = computed(case, FORWARD, trap)
         if found is not None and any(
             each.name in found and visible({each.name: found[each.name]}, {each.name: each.values})

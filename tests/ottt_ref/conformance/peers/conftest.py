@@ -1,20 +1,8 @@
-"""The cases, once; and one thread for torch, whose threads wait for each other on networks of a few neurons."""
+"""One thread for torch, whose threads wait for each other on networks of a few neurons."""
 
 import importlib.util
 
 import pytest
-
-from ottt_ref.conformance import files
-
-
-@pytest.fixture(scope="session")
-def cases():
-    return files.make_cases()
-
-
-@pytest.fixture(scope="session")
-def by_name(cases):
-    return {case.name: case for case in cases}
 
 
 @pytest.fixture(scope="package", autouse=True)
