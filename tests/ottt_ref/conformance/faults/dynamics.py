@@ -235,7 +235,7 @@ class SwappedAxes(Backend):
 
 @fault(
     "products in single precision round the weights to 10 bits, as tensor cores do unless told otherwise",
-    shows={"dense-float32": (*FORWARD, *OFFLINE), "conv-standardised-float32": EVERYTHING},
+    shows={"dense-float32": (*FORWARD, *OFFLINE)},
     spares=["dense", "conv-standardised"],
 )
 class TensorFloat32(Backend):

@@ -191,7 +191,7 @@ class RawWeightBack(Backend):
 
 @fault(
     "the scale multiplies the bias too",
-    shows={"conv-pooled": FORWARD, "conv-windows": FORWARD, "conv-standardised": FORWARD},
+    shows={"conv-pooled": FORWARD, "conv-standardised": FORWARD},
     spares=["conv"],
 )
 class ScaleIncludesBias(Backend):

@@ -139,7 +139,7 @@ class PoolErrorsToFirstPixel(Backend):
 
 @fault(
     "chains are applied from right to left, where that gives the same number of pixels",
-    shows={"conv-pooled": FORWARD, "conv-windows": FORWARD, "conv-residual": FORWARD, "conv-feedback": FORWARD},
+    shows={"conv-pooled": FORWARD, "conv-residual": FORWARD, "conv-feedback": FORWARD},
     spares=["dense", "conv"],
 )
 class ChainsReversed(Backend):
