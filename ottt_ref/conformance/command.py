@@ -10,8 +10,7 @@ from .reference import MEANINGS
 
 EPILOG = """\
 An adapter is a callable (case, method) that runs a case by the backend and returns a mapping of arrays, or a class of
-such; `python -c "import ottt_ref.conformance.adapter as a; help(a)"` says it all. Modules are also looked for in the
-present folder.
+such; `python -m pydoc ottt_ref.conformance.adapter` says it all. Modules are also looked for in the present folder.
 
 exit status: 0 if something passed and nothing failed; 1 if something failed, was not compared, or nothing passed;
 2 if the check could not be made
