@@ -140,97 +140,99 @@ def rate_currents(network, inputs):
     ]
 
 
-def _all():
-    base = Specification("dense", "the base case: three layers, the paper's neurons and loss", dense())
-    cases = [base]
+def _case(name, purpose, network=None, **options):
+    return Specification(name, purpose, network or dense(), **options)
 
-    def add(name, purpose, network=None, **options):
-        cases.append(Specification(name, purpose, network or dense(), **options))
 
-    add("dense-one-step", "T = 1, where all methods but SR agree", time_steps=1)
-    add("dense-one-sample", "B = 1", batch_size=1, time_steps=4)
-    add("dense-long", "T = 50, B = 1", dense(decay=0.9), time_steps=50, batch_size=1)
-    add("dense-square", "T = B: swapped axes keep the shape", time_steps=5, batch_size=5)
-    for decay in (0.0, 0.9, 1.0):
-        add(f"dense-decay-{decay:g}", f"λ = {decay:g}", dense(decay=decay), time_steps=10)
-    add(
-        "dense-by-layer",
-        "every layer has λ, V_th, reset and surrogate of its own",
-        networks.neurons_by_layer,
-        time_steps=8,
+def _sizes():
+    """The base case, and others of its kind: lengths, batches, λ, V_th, inputs."""
+    decays = [
+        _case(f"dense-decay-{decay:g}", f"λ = {decay:g}", dense(decay=decay), time_steps=10)
+        for decay in (0.0, 0.9, 1.0)
+    ]
+    return (
+        _case("dense", "the base case: three layers, the paper's neurons and loss"),
+        _case("dense-one-step", "T = 1, where all methods but SR agree", time_steps=1),
+        _case("dense-one-sample", "B = 1", batch_size=1, time_steps=4),
+        _case("dense-long", "T = 50, B = 1", dense(decay=0.9), time_steps=50, batch_size=1),
+        _case("dense-square", "T = B: swapped axes keep the shape", time_steps=5, batch_size=5),
+        *decays,
+        _case("dense-by-layer", "each layer's λ, V_th, reset, surrogate", networks.neurons_by_layer, time_steps=8),
+        _case("dense-two-decays", "λ = 0.5, then 0.9, and a stateless readout", networks.two_decays),
+        _case("dense-threshold", "V_th = 0.75, not 1", dense(threshold=0.75)),
+        _case("dense-events", "inputs that are spikes", inputs=networks.events),
     )
-    add("dense-two-decays", "λ = 0.5, then 0.9, and a stateless readout", networks.two_decays)
-    add("dense-threshold", "V_th = 0.75, not 1", dense(threshold=0.75))
-    add("dense-events", "inputs that are spikes", inputs=networks.events)
-    kinds = (
+
+
+def _neurons():
+    """Surrogates, resets, readouts."""
+    surrogates = (
         surrogate.Arctan(3.0),
         surrogate.Triangle(1.5, 0.8),
         surrogate.Rectangle(2.0),
         surrogate.MultiGaussian(0.6, 0.2, 5.0, 0.9),
     )
-    for kind in kinds:
-        name = type(kind).__name__
-        add(f"dense-{name.lower()}", f"the surrogate {name}", dense(surrogate=kind))
-    add("dense-sharp", "a sigmoid surrogate with α = 10", dense(surrogate=surrogate.Sigmoid(10.0)))
-    add("dense-unleaked", "the reset that does not leak", dense(reset="unleaked", threshold=0.8))
-    add(
-        "dense-hard",
-        "the hard reset, to a potential that is not 0",
-        dense(reset="hard", threshold=0.9, reset_potential=-0.2),
+    named = [(type(kind).__name__, kind) for kind in surrogates]
+    hard = dense(reset="hard", threshold=0.9, reset_potential=-0.2)
+    return (
+        *(_case(f"dense-{name.lower()}", f"the surrogate {name}", dense(surrogate=kind)) for name, kind in named),
+        _case("dense-sharp", "a sigmoid surrogate with α = 10", dense(surrogate=surrogate.Sigmoid(10.0))),
+        _case("dense-unleaked", "the reset that does not leak", dense(reset="unleaked", threshold=0.8)),
+        _case("dense-hard", "the hard reset, to a potential that is not 0", hard),
+        _case("dense-hard-zero", "the hard reset to 0", dense(reset="hard")),
+        _case("dense-spiking-readout", "the last layer spikes", dense(readout="spiking", threshold=0.8)),
+        _case("dense-leaky-readout", "the readout leaks", dense(readout="leaky")),
     )
-    add("dense-hard-zero", "the hard reset to 0", dense(reset="hard"))
-    add("dense-cross-entropy", "the cross-entropy alone", loss=losses.CrossEntropy())
-    add(
-        "dense-squared-error",
-        "squared error to targets that are no classes",
-        loss=losses.MeanSquaredError(),
-        targets="numbers",
-    )
-    add(
-        "dense-mixed", "the mixed loss with another share, of four classes", dense((6, 5, 5, 4)), loss=losses.Mixed(0.3)
-    )
-    add("dense-soft-targets", "targets that are distributions over the classes", targets="distributions")
-    add("dense-slow", "another learning rate of online learning", learning_rate=0.02)
-    add("dense-spiking-readout", "the last layer spikes", dense(readout="spiking", threshold=0.8))
-    add("dense-leaky-readout", "the readout leaks", dense(readout="leaky"))
-    add("dense-standardised", "dense weights, standardised; a skip from the inputs", networks.dense_standardised)
-    add("recurrent", "a layer that hears itself", networks.recurrent)
-    add("feedback", "a layer that hears a later one", networks.feedback)
-    add("loops", "loops out of the last layer, which is the output", networks.loops)
-    add("skip", "a layer that hears one before the last", networks.skip)
-    add("conv", "convolutions with stride and padding", networks.convolutional, inputs=images)
-    add("conv-pooled", "pooling and a fixed scale between layers", networks.pooled, inputs=images)
-    add(
-        "conv-windows",
-        "kernels that are no squares, pools that overlap, padding of neither or both",
-        networks.windows,
-        inputs=images,
-    )
-    add("conv-residual", "a residual branch: a sum of currents with a gain", networks.residual, inputs=images)
-    add("conv-standardised", "scaled weight standardisation", networks.standardised, inputs=images)
-    add(
-        "conv-feedback",
-        "upsampled spikes and a convolution back to the first layer",
-        networks.convolutional_feedback,
-        inputs=images,
-    )
-    add("silent", "no neuron ever fires", dense(), inputs=networks.faint, alive=False)
-    add("saturated", "every neuron fires at every time step", networks.saturated, alive=False)
-    add("zero-weights", "every weight is 0: biases alone", networks.zero_weights, alive=False)
-    add(
-        "at-threshold",
-        "potentials at the threshold exactly: H(0) = 1",
-        networks.at_threshold,
-        inputs=networks.events,
-        margin=False,
-        rates=False,
-    )
-    for name in ("dense", "dense-long", "dense-unleaked", "recurrent", "conv-standardised", "saturated"):
-        like = next(case for case in cases if case.name == name)
-        cases.append(
-            replace(like, name=f"{name}-float32", purpose=f"{like.purpose}; in single precision", dtype="float32")
-        )
-    return tuple(cases)
 
 
-SPECIFICATIONS = _all()
+def _losses():
+    """Losses, targets, the learning rate."""
+    four = dense((6, 5, 5, 4))
+    squared = {"loss": losses.MeanSquaredError(), "targets": "numbers"}
+    return (
+        _case("dense-cross-entropy", "the cross-entropy alone", loss=losses.CrossEntropy()),
+        _case("dense-squared-error", "squared error to targets that are no classes", **squared),
+        _case("dense-mixed", "the mixed loss with another share, of four classes", four, loss=losses.Mixed(0.3)),
+        _case("dense-soft-targets", "targets that are distributions over the classes", targets="distributions"),
+        _case("dense-slow", "another learning rate of online learning", learning_rate=0.02),
+    )
+
+
+def _connections():
+    """Loops, skips, operations of images."""
+    of_images = {"inputs": images}
+    return (
+        _case("dense-standardised", "dense weights, standardised; a skip from the inputs", networks.dense_standardised),
+        _case("recurrent", "a layer that hears itself", networks.recurrent),
+        _case("feedback", "a layer that hears a later one", networks.feedback),
+        _case("loops", "loops out of the last layer, which is the output", networks.loops),
+        _case("skip", "a layer that hears one before the last", networks.skip),
+        _case("conv", "convolutions with stride and padding", networks.convolutional, **of_images),
+        _case("conv-pooled", "pooling and a fixed scale between layers", networks.pooled, **of_images),
+        _case("conv-windows", "kernels and pools of unequal sides, overlapping, padded", networks.windows, **of_images),
+        _case("conv-residual", "a residual branch: a sum of currents with a gain", networks.residual, **of_images),
+        _case("conv-standardised", "scaled weight standardisation", networks.standardised, **of_images),
+        _case("conv-feedback", "upsampled spikes and a convolution back", networks.convolutional_feedback, **of_images),
+    )
+
+
+def _extremes():
+    """Networks at the edge of what they can do."""
+    tied = {"inputs": networks.events, "margin": False, "rates": False}
+    return (
+        _case("silent", "no neuron ever fires", inputs=networks.faint, alive=False),
+        _case("saturated", "every neuron fires at every time step", networks.saturated, alive=False),
+        _case("zero-weights", "every weight is 0: biases alone", networks.zero_weights, alive=False),
+        _case("at-threshold", "potentials at the threshold exactly: H(0) = 1", networks.at_threshold, **tied),
+    )
+
+
+IN_SINGLE_PRECISION = ("dense", "dense-long", "dense-unleaked", "recurrent", "conv-standardised", "saturated")
+
+
+def _single(like):
+    return replace(like, name=f"{like.name}-float32", purpose=f"{like.purpose}; in single precision", dtype="float32")
+
+
+IN_DOUBLE = (*_sizes(), *_neurons(), *_losses(), *_connections(), *_extremes())
+SPECIFICATIONS = (*IN_DOUBLE, *(_single(each) for each in IN_DOUBLE if each.name in IN_SINGLE_PRECISION))

@@ -28,7 +28,7 @@ methods = ("forward", "bptt", "bptt-kept", "ottt-authors", "sltt", "ottt-online-
 class Layers(torch_layers.Layers):
     """SpikingJelly's layers, in single-step mode."""
 
-    library = layer
+    namespace = layer
 
     def WeightStandardised(self, operation):
         weight = operation.synapses.weight

@@ -48,7 +48,7 @@ class WeightStandardised(nn.Module):
 class Layers:
     """Modules for the operations of a case. A peer that has layers of its own names them in a subclass."""
 
-    library = nn
+    namespace = nn
 
     def module(self, operation):
         """The module of one operation. Raises NotImplementedError where there is none."""
@@ -62,21 +62,21 @@ class Layers:
 
     def Dense(self, operation):
         n_out, n_in = operation.weight.shape
-        return self.library.Linear(n_in, n_out, bias="bias" in operation.parameter_names)
+        return self.namespace.Linear(n_in, n_out, bias="bias" in operation.parameter_names)
 
     def Conv2d(self, operation):
         c_out, c_in, *window = operation.weight.shape
         bias = "bias" in operation.parameter_names
-        return self.library.Conv2d(c_in, c_out, tuple(window), operation.stride, operation.padding, bias=bias)
+        return self.namespace.Conv2d(c_in, c_out, tuple(window), operation.stride, operation.padding, bias=bias)
 
     def AveragePool2d(self, operation):
-        return self.library.AvgPool2d(operation.size, operation.stride, operation.padding)
+        return self.namespace.AvgPool2d(operation.size, operation.stride, operation.padding)
 
     def Upsample2d(self, operation):
-        return self.library.Upsample(scale_factor=operation.factor, mode="nearest")
+        return self.namespace.Upsample(scale_factor=operation.factor, mode="nearest")
 
     def Flatten(self, operation):
-        return self.library.Flatten(1)
+        return self.namespace.Flatten(1)
 
     def Scale(self, operation):
         return Scaled(operation.factor)

@@ -171,8 +171,8 @@ def as_in_first_layer(field):
     return apply
 
 
-def forward_traps():
-    """Variations of the forward pass, the more common ones first."""
+def neuron_traps():
+    """Variations of what neurons do with their current."""
     return (
         Variation("reset-unleaked", "the subtraction of the reset does not leak: u[t] = λ u[t-1] - V_th s[t-1] + I[t]",
                   "reset", reset_to("unleaked")),
@@ -203,6 +203,12 @@ def forward_traps():
                     as_in_first_layer(field)) for field in ("decay", "threshold", "reset")),
         Variation("spike-strict", "H(0) = 0: neurons at the threshold do not fire",
                   "spike", with_neurons(as_kind(Strict))),
+    )  # fmt: skip
+
+
+def connection_traps():
+    """Variations of what is delivered, when, and along which axis."""
+    return (
         Variation("axes-swapped", "the batch is read as time, and time as the batch", "axes", axes=(1, 0)),
         Variation("axes-swapped", "the batch is read as time, and time as the batch", "axes", axes=(1, 0),
                   returned=(0, 1)),
@@ -225,6 +231,12 @@ def forward_traps():
         Variation("recurrent-bias-ignored", "biases of recurrent and feedback connections are left out", "bias",
                   with_operations(without_bias, lambda c: c.delayed)),
         Variation("bias-ignored", "biases are left out", "bias", with_operations(without_bias)),
+    )  # fmt: skip
+
+
+def operation_traps():
+    """Variations of what operations make of it."""
+    return (
         Variation("variance-biased", "weight standardisation divides the variance by n, not by n - 1",
                   "variance", with_operations(standardised_with(lambda n: math.sqrt(biased(n)), biased))),
         Variation("fan-in-ignored", "weight standardisation leaves out the fan-in n: (W - mean) / sqrt(variance + ε)",
@@ -253,10 +265,21 @@ def forward_traps():
                   with_operations(as_kind_of(AveragePool2d, LargestPool2d))),
         Variation("pool-padding-uncounted", "padded zeros do not count in the average of a pool", "pool",
                   with_operations(as_kind_of(AveragePool2d, PaddingUncounted))),
+    )  # fmt: skip
+
+
+def record_traps():
+    """Variations of what is returned."""
+    return (
         Variation("potential-after-reset", "potentials are recorded after the reset, not before it", "record",
                   seen=after_reset),
         Variation("outputs-averaged", "outputs are averaged over time", "record", seen=averaged),
     )  # fmt: skip
+
+
+def forward_traps():
+    """Variations of the forward pass, the more common ones first."""
+    return (*neuron_traps(), *connection_traps(), *operation_traps(), *record_traps())
 
 
 def combined(first, second):
