@@ -72,8 +72,8 @@ class Traces:
         values = {self._keys[c.name]: activity.given_by(c) for c in self._network.connections if c.name in self._keys}
         for key, value in values.items():
             follow(self._traces[key], value, None if key.layer is None else self._network.decay(key.layer))
-        for l, constant in enumerate(self._constants):
-            follow(constant, self._one, self.constant_decay(l))
+        for l in range(len(self._decays)):
+            follow(self._constants[l], self._one, self.constant_decay(l))
 
 
 @dataclass(frozen=True)

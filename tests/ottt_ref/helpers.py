@@ -1,9 +1,15 @@
 """Networks, inputs and comparisons that many tests share."""
 
+import pkgutil
+
 import numpy as np
 
 import ottt_ref as ot
 
+NOT_HERE = ("ottt_ref.__main__", "ottt_ref.conformance.peers.")  # the command; adapters, each of which is an extra
+MODULES = sorted(
+    module.name for module in pkgutil.walk_packages(ot.__path__, "ottt_ref.") if not module.name.startswith(NOT_HERE)
+)
 METHODS = {
     "bptt": ot.bptt.gradients,
     "ottt": ot.ottt.gradients,

@@ -1,7 +1,6 @@
 """One source, two ways to run it: the compiled and the uncompiled run of every kernel give the same bits."""
 
 import importlib
-import pkgutil
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -13,12 +12,12 @@ import pytest
 import ottt_ref
 from ottt_ref.kernel import kernel
 
+from .helpers import MODULES
+
 
 def all_kernels():
     """Every kernel of the package, as "module.name"."""
-    names = [module.name for module in pkgutil.walk_packages(ottt_ref.__path__, "ottt_ref.")]
-    modules = [importlib.import_module(name) for name in names if not name.endswith("__main__")]
-    values = [value for module in modules for value in vars(module).values()]
+    values = [value for name in MODULES for value in vars(importlib.import_module(name)).values()]
     kernels = [value for value in values if hasattr(value, "source") and hasattr(value, "compiled")]
     return {f"{k.source.__module__.removeprefix('ottt_ref.')}.{k.source.__name__}": k for k in kernels}
 

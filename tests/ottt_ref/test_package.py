@@ -2,7 +2,6 @@
 
 import importlib
 import inspect
-import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,12 +11,8 @@ import pytest
 
 import ottt_ref as ot
 
-from .helpers import METHODS, OPTION_NAMES, OPTIONS, bits, content
+from .helpers import METHODS, MODULES, OPTION_NAMES, OPTIONS, bits, content
 
-NOT_HERE = ("ottt_ref.__main__", "ottt_ref.conformance.peers.")  # the command; adapters, each of which is an extra
-MODULES = sorted(
-    module.name for module in pkgutil.walk_packages(ot.__path__, "ottt_ref.") if not module.name.startswith(NOT_HERE)
-)
 WITHOUT_REST = """
 import importlib, sys
 
