@@ -89,6 +89,7 @@ def test_the_command_saves_and_resumes(tmp_path, monkeypatch):
     path = tmp_path / "p.json"
     monkeypatch.setitem(__main__.PROFILES, "thorough", replace(__main__.PROFILES["thorough"], rounds=2, size=(2, 2, 2)))
     monkeypatch.setattr(__main__, "DATABASE", tmp_path / "database")
+    monkeypatch.setattr(__main__.induction, "coqc", lambda: None)  # Coq's proofs are another test's
     arguments = ["--profile", "thorough", "--claim", "H1", "--cases", "4", "--workers", "1", "--progress", str(path)]
     assert __main__.main(arguments) == 0
     first = path.read_bytes()
