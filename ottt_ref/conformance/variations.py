@@ -1,8 +1,8 @@
 """The reference, varied: what comes out of a case where a backend does one thing otherwise.
 
 A Variation says what is otherwise: another network (its neurons, operations, weights), other things that connections
-are given, another loss, other traces, other updates. `forward`, `gradients` and `online` compute a case under it, with
-the library's own algebra, in the arrays that an adapter returns.
+are given, another loss, other traces, other updates. `compute` runs a case under it, with the library's own algebra,
+and returns the arrays that an adapter would.
 """
 
 from collections.abc import Callable
@@ -13,17 +13,11 @@ import numpy as np
 
 from .. import bptt
 from ..gradients import GradientSum
-from ..layers import INPUTS
-from ..losses import require_targets, sequence_loss, step_loss
-from ..ottt import add_step
-from ..simulation import Activity, Simulator, arriving, one
-from ..spatial import arriving_error, instantaneous_errors
-from ..traces import Traces, follow
-from ..training import SGD
-from . import varied_rates
+from ..losses import require_targets, sequence_loss
+from ..simulation import Activity, arriving, one
+from . import varied_learning, varied_rates
 from .reference import FORWARD, ONLINE
 
-DIALECT = {"ottt": "derivation", "ottt-authors": "authors", **ONLINE}
 RESET_GRADIENT = {"bptt": "detached", "bptt-kept": "kept", "rtrl": "detached", "rtrl-kept": "kept"}
 
 
@@ -57,16 +51,6 @@ def everywhere(_):
     return None
 
 
-ONLINE_ORDERS = (
-    "each step",  # as the reference
-    "at the end",  # of the sequence, all in sum
-    "accumulated",  # each step, with the gradients of the steps before
-    "forgetting",  # each step, which starts from rest
-    "layer by layer",  # each layer before errors go back through it
-    "recorded before",  # each step, and what is recorded are the parameters before it
-)
-
-
 @dataclass(frozen=True)
 class Variation:
     """What is otherwise; what is not given is as in the reference.
@@ -91,7 +75,7 @@ class Variation:
     saturating       whether a spike sets its trace, and does not add to it
     rate, gate, loops, closed_form   of SR: see `varied_rates`
     parameters       {name: gradient} → {name: gradient}, at the end
-    online           when updates are made: one of `ONLINE_ORDERS`
+    online           when updates are made: one of `varied_learning.ORDERS`
     momentum, learning_rate   of the online learner; its rate is the case's if None
     """
 
@@ -134,7 +118,8 @@ def compute(case, method, variation):
     loss = variation.loss(case.loss)
     targets = require_targets(loss, case.targets, inputs.shape[1], network)
     if method in ONLINE:
-        return _online(network, inputs, targets, loss, case.entry["online"]["learning_rate"], method, variation)
+        rate = case.entry["online"]["learning_rate"]
+        return varied_learning.online(network, inputs, targets, loss, rate, method, variation)
     if method == "spike-representation":
         activity = run(network, inputs, variation)
         data = (network, activity, targets, loss)
@@ -151,28 +136,11 @@ def _algebra(network, activity, errors, method, variation):
     if method in RESET_GRADIENT:  # RTRL too, which gives the same gradients (theorem E6) and takes far longer
         options = {"delays_back": variation.delays_back, "leaks_back": variation.leaks_back(network)}
         return bptt.backward(network, activity, errors, reset_gradient=RESET_GRADIENT[method], **options).values
-    traces = VariedTraces(network, errors.shape[1], method, variation)
+    traces = varied_learning.VariedTraces(network, errors.shape[1], method, variation)
     sums = GradientSum(network, errors.shape[1])
     for t, error in enumerate(errors):
-        _add_step(sums, t, network, traces, activity.at(t), error, variation.loops_at_once)
+        varied_learning.add_step(sums, t, network, traces, activity.at(t), error, variation)
     return sums.values
-
-
-def _add_step(sums, t, network, traces, activity, output_error, loops_at_once):
-    """`ottt.add_step`; with `loops_at_once` errors also come back by recurrent and feedback connections within t."""
-    if not loops_at_once:
-        add_step(sums, t, network, traces, activity, output_error)
-        return
-    traces.update(activity)
-    alone = instantaneous_errors(network, activity, output_error)
-    errors = [None] * len(network.layers)
-    for l in reversed(range(len(network.layers))):
-        incoming = arriving_error(network, l, errors, output_error, delayed=False)
-        back = [c.adjoint(alone[c.target]) for c in network.out_of(l) if c.delayed]
-        errors[l] = activity.layer_derivatives[l] * sum(back, incoming)
-    for connection in (c for c in network.connections if c.parameters):
-        pairing = traces.given_by(connection), traces.constant(connection.target)
-        sums.add(t, connection, errors[connection.target], *pairing)
 
 
 def _forward(network, inputs, variation):
@@ -221,117 +189,3 @@ def _activity(network, inputs, records, kind):
     outputs = tuple(np.stack([s[l] for _, s in records]) for l in layers)
     derivatives = tuple(network.layers[l].neuron.derivative(potentials[l]) for l in layers)
     return kind(inputs, potentials, outputs, derivatives, network.spiking)
-
-
-class VariedTraces:
-    """Traces that decay as the variation says; as `traces.Traces`, a trace for each connection."""
-
-    def __init__(self, network, batch_size, method, variation):
-        usual = Traces(network, batch_size, DIALECT.get(method, "derivation"))
-        self._network, self._one, self._variation = network, one(network), variation
-        traced = [c for c in network.connections if c.parameters]
-        self._decays, self._constant_decays = dict.fromkeys(c.name for c in traced), [None] * len(network.layers)
-        if method in DIALECT:  # SLTT traces nothing
-            self._decays = {c.name: variation.trace_decay(c, usual.decay(c)) for c in traced}
-            self._constant_decays = [
-                variation.constant_decay(l, usual.constant_decay(l)) for l in range(len(network.layers))
-            ]
-        self._traces = {c.name: np.zeros_like(usual.given_by(c)) for c in traced}
-        self._constants = {l: np.zeros_like(self._one) for l in range(len(network.layers))}
-        self._late = dict(self._traces), dict(self._constants)
-
-    def given_by(self, connection):
-        """What the connection's errors are paired with, [B, ...]."""
-        return self._scaled(self._late[0][connection.name], self._decays[connection.name])
-
-    def constant(self, l):
-        """What stands for the biases' constant input into layer l, [1]."""
-        return self._scaled(self._late[1][l], self._constant_decays[l])
-
-    def update(self, activity):
-        """Take in one time step."""
-        for connection in self._network.connections:
-            name = connection.name
-            if name in self._traces:
-                late = ("inputs" if connection.source == INPUTS else "spikes") in self._variation.late
-                trace, decay = self._traces[name], self._decays[name]
-                if late and decay is not None:  # only what is traced can be late
-                    self._late[0][name] = trace.copy()
-                self._follow(trace, activity.given_by(connection), decay)
-        for l, decay in enumerate(self._constant_decays):
-            if "constants" in self._variation.late and decay is not None:
-                self._late[1][l] = self._constants[l].copy()
-            follow(self._constants[l], self._one, decay)
-
-    def _follow(self, trace, value, decay):
-        if self._variation.saturating and decay is not None:
-            trace[...] = np.where(value != 0, value, decay * trace)
-        else:
-            follow(trace, value, decay)
-
-    def _scaled(self, trace, decay):
-        scale = self._variation.trace_scale
-        return trace if scale is None or decay is None else trace * scale(decay)
-
-
-def _online(network, inputs, targets, loss, rate, method, variation):
-    """Every parameter after each time step, [T, ...]."""
-    optimizer = SGD(rate if variation.learning_rate is None else variation.learning_rate, momentum=variation.momentum)
-    learner = _Learner(network, inputs.shape[1], method, variation)
-    records = {name: [] for name in network.parameters}
-    for t, row in enumerate(inputs):
-        before = {name: value.copy() for name, value in network.parameters.items()}
-        error = partial(step_loss, loss, targets=targets, time_steps=len(inputs))
-        learner.step(row, lambda outputs, error=error: error(outputs=outputs)[1], optimizer)
-        if variation.online != "at the end" or t == len(inputs) - 1:
-            learner.update(optimizer)
-        after = before if variation.online == "recorded before" else network.parameters
-        for name, value in after.items():
-            records[name].append(value.copy())
-    return {name: np.stack(values) for name, values in records.items()}
-
-
-class _Learner:
-    """An online learner that updates when the variation says."""
-
-    def __init__(self, network, batch_size, method, variation):
-        self._start = network, batch_size, method, variation
-        self._network, self._batch_size, _, self._variation = self._start
-        self.sums = GradientSum(network, batch_size)
-        self._rest()
-
-    def _rest(self):
-        self._simulator = Simulator(self._network, self._batch_size)
-        self._traces = VariedTraces(*self._start)
-
-    def step(self, row, error_of, optimizer):
-        """Take in a time step."""
-        order = self._variation.online
-        if order == "forgetting":
-            self._rest()
-        activity = self._simulator.step(row)
-        if self._variation.paired_at_once:
-            activity = replace(activity, previous_outputs=dict(enumerate(activity.layer_outputs)))
-        if order not in ("at the end", "accumulated"):
-            self.sums = GradientSum(self._network, self._batch_size)
-        if order == "layer by layer":
-            self._layer_by_layer(activity, error_of(activity.outputs), optimizer)
-        else:
-            data = (self._network, self._traces, activity, error_of(activity.outputs))
-            _add_step(self.sums, 0, *data, self._variation.loops_at_once)
-
-    def update(self, optimizer):
-        """Update the parameters by what is summed up."""
-        if self._variation.online != "layer by layer":
-            optimizer.step(self._network.parameters, self._variation.parameters(self.sums.values))
-
-    def _layer_by_layer(self, activity, output_error, optimizer):
-        network, errors = self._network, [None] * len(self._network.layers)
-        self._traces.update(activity)
-        for l in reversed(range(len(network.layers))):
-            errors[l] = activity.layer_derivatives[l] * arriving_error(network, l, errors, output_error, delayed=False)
-            sums = GradientSum(network, self._batch_size)
-            for connection in (c for c in network.into(l) if c.parameters):
-                pairing = self._traces.given_by(connection), self._traces.constant(l)
-                sums.add(0, connection, errors[l], *pairing)
-            optimizer.step(network.parameters, sums.values)
