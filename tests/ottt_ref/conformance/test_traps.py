@@ -154,6 +154,24 @@ def test_a_scaled_surrogate_scales_what_is_linear_in_it(by_name):
     np.testing.assert_allclose(found["readout.weight"], case.gradients("ottt")["readout.weight"], rtol=1e-12)
 
 
+@pytest.mark.parametrize("late", [("inputs", "spikes", "constants"), ("inputs", "spikes"), ("spikes",)])
+def test_late_traces_pair_errors_with_what_was_traced_a_step_before(by_name, late):
+    """Σ_t g[t] â[t-1]^T and Σ_t g[t] Λ_{t-1}, of the case's own arrays; a stateless readout's bias is not traced."""
+    case = by_name["dense"]
+    found = compute(case, "ottt", Variation("late", "", "trace", late=late))
+    for l, name in enumerate(("layer0", "layer1", "readout")):
+        errors, trace = case.arrays[f"error/ottt/{l}"], case.arrays[f"trace/{name}"]
+        constant = case.arrays[f"constant_trace/{l}"]
+        if ("inputs" if l == 0 else "spikes") in late:
+            trace = np.concatenate([np.zeros_like(trace[:1]), trace[:-1]])
+        if "constants" in late and name != "readout":
+            constant = np.concatenate([[0.0], constant[:-1]])
+        weight = sum(error.T @ row for error, row in zip(errors, trace))
+        bias = sum(error.sum(axis=0) * number for error, number in zip(errors, constant))
+        np.testing.assert_allclose(found[f"{name}.weight"], weight, rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(found[f"{name}.bias"], bias, rtol=1e-12, atol=1e-15)
+
+
 def test_a_trap_changes_nothing_of_the_case(by_name):
     case = by_name["dense"]
     before = {name: value.copy() for name, value in case.arrays.items()}
