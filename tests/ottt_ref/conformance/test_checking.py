@@ -237,3 +237,53 @@ def test_adapters_are_found_by_name():
 def test_an_adapter_that_cannot_be_had_says_why(text, message):
     with pytest.raises(adapters.AdapterError, match=message):
         adapters.load_adapter(text)
+
+
+def changed(method, change):
+    """The reference as a backend, one method's mapping changed."""
+
+    def wrong(case, asked):
+        found = dict(reference(case, asked))
+        if asked == method:
+            change(case, found)
+        return found
+
+    return wrong
+
+
+def test_a_trace_that_is_wrong_is_found_where_it_begins(base):
+    def late(case, found):
+        trace = case.arrays["trace/layer1"]
+        found["trace/layer1"] = np.concatenate([np.zeros_like(trace[:1]), trace[:-1]])
+
+    found = by_method(check_case(changed("ottt", late), base))["ottt"].found
+    assert found.array == "trace/layer1" and found.expected != found.got
+
+
+def test_a_forward_pass_without_spikes_or_outputs_fails_and_without_potentials_does_not(base):
+    for name, outcome in (("spikes/1", "failed"), ("outputs", "failed"), ("potential/1", "passed")):
+        verdict = by_method(check_case(changed("forward", lambda _, found, name=name: found.pop(name)), base))[
+            "forward"
+        ]
+        assert verdict.outcome == outcome and (outcome == "passed" or f"{name}: expected" in str(verdict.found))
+
+
+def test_an_array_that_cannot_be_had_is_a_misfit():
+    class Tensor:
+        def __array__(self, dtype=None, copy=None):
+            raise RuntimeError("it still has a gradient")
+
+    assert "it still has a gradient" in str(misfit("outputs", Tensor(), np.zeros(2)))
+
+
+def test_an_adapter_is_asked_for_its_own_methods_alone(base):
+    asked = []
+
+    def adapter(case, method):
+        asked.append(method)
+        return reference(case, method)
+
+    adapter.methods = ("forward", "sltt")
+    verdicts = by_method(check_case(adapter, base))
+    assert set(asked) == {"forward", "sltt"}
+    assert verdicts["sltt"].outcome == "passed" and verdicts["ottt"].outcome == "unsupported"
