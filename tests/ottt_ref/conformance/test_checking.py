@@ -287,3 +287,19 @@ def test_an_adapter_is_asked_for_its_own_methods_alone(base):
     verdicts = by_method(check_case(adapter, base))
     assert set(asked) == {"forward", "sltt"}
     assert verdicts["sltt"].outcome == "passed" and verdicts["ottt"].outcome == "unsupported"
+
+
+def test_a_state_that_settles_after_the_first_call_is_found_by_the_forward_pass(base):
+    """Every later call gives the same wrong numbers: only the forward pass, which was right once, shows the state."""
+
+    class Settling:
+        called = False
+
+        def __call__(self, case, method):
+            shift = 1 if self.called else 0
+            self.called = True
+            return {name: value + shift for name, value in reference(case, method).items()}
+
+    verdicts = by_method(check_case(Settling(), base, ["sltt"]))
+    assert verdicts["forward"].outcome == "passed"
+    assert [each.name for each in verdicts["sltt"].diagnoses] == ["state-kept"]
