@@ -9,7 +9,7 @@ from importlib.metadata import version
 import matplotlib
 from rich.console import Console
 
-from ottt_ref.storage import write_bytes
+from ottt_ref.files.storage import write_bytes
 
 PACKAGES = ("numpy", "numba", "scipy", "scikit-learn")
 

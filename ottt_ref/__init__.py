@@ -7,17 +7,20 @@ gradients     bptt, ottt, sltt, rtrl, spike_representation: one signature, `grad
 update        training: SGD, Adam, CosineSchedule; ottt.OnlineLearner
 """
 
-from . import bptt, equilibrium, losses, models, ottt, rates, rtrl, sltt, spike_representation, surrogate, training
-from .convolution import Conv2d
-from .layers import Feedback, Layer, Skip
-from .network import Network, dense_network, exact_array
-from .neurons import LIF, Integrator
-from .operations import AveragePool2d, Chain, Dropout, Flatten, Scale, Upsample2d
-from .rates import rate_normaliser, weighted_rate
-from .simulation import Simulator, simulate
-from .skip_init import SkipInit
-from .synapses import Dense
-from .weight_standardisation import WeightStandardised
+from .learning import losses, training
+from .methods import bptt, ottt, rtrl, sltt, spike_representation
+from .network import models, surrogate
+from .network.layers import Feedback, Layer, Skip
+from .network.network import Network, dense_network, exact_array
+from .network.neurons import LIF, Integrator
+from .network.operations.convolution import Conv2d
+from .network.operations.dense import Dense
+from .network.operations.operation import AveragePool2d, Chain, Dropout, Flatten, Scale, Upsample2d
+from .network.operations.skip_init import SkipInit
+from .network.operations.weight_standardisation import WeightStandardised
+from .simulation import equilibrium, rates
+from .simulation.rates import rate_normaliser, weighted_rate
+from .simulation.simulator import Simulator, simulate
 
 __version__ = "0.1.0"
 

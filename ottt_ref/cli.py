@@ -20,13 +20,17 @@ from pathlib import Path
 
 import numpy as np
 
-from . import __version__, bptt, initialisation, losses, ottt, rtrl, sltt, spike_representation, storage, surrogate
+from . import __version__
 from .conformance import command as conformance
-from .equilibrium import ConvergenceError
-from .network import READOUTS, Network, dense_network
-from .neurons import RESET_GRADIENTS, RESETS
+from .files import storage
+from .learning import losses
+from .methods import bptt, ottt, rtrl, sltt, spike_representation
+from .methods.shared.traces import DIALECTS
+from .network import initialisation, surrogate
+from .network.network import READOUTS, Network, dense_network
+from .network.neurons import RESET_GRADIENTS, RESETS
 from .nir import commands as nir_commands
-from .traces import DIALECTS
+from .simulation.equilibrium import ConvergenceError
 
 PROGRAM = "ottt-ref"
 METHODS = {

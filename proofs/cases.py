@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import ottt_ref as ot
-from ottt_ref.network import object_array
+from ottt_ref.network.network import object_array
 
 DECAYS = [Fraction(1, 2), Fraction(1), Fraction(1, 4), Fraction(3, 4), Fraction(9, 10), Fraction(0)]
 LOOPS = ("none", "recurrent", "feedback")

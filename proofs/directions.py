@@ -17,7 +17,7 @@ import numpy as np
 
 import ottt_ref as ot
 from ottt_ref import spike_representation
-from ottt_ref.simulation import arriving, one
+from ottt_ref.simulation.simulator import arriving, one
 
 
 @dataclass(frozen=True)

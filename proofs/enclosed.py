@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import ottt_ref as ot
-from ottt_ref.network import object_array
+from ottt_ref.network.network import object_array
 
 from .number_systems.interval import Interval, Undecided, as_interval, exp, log, sqrt
 

@@ -13,7 +13,7 @@ import numpy as np
 
 import ottt_ref as ot
 from ottt_ref import losses
-from ottt_ref.network import object_array
+from ottt_ref.network.network import object_array
 
 from .cases import fires, with_numbers
 from .claim import Finding, Refuted

@@ -25,41 +25,47 @@ class Sketch:
     equations: tuple
 
 
-MEMBRANE = Equation(r"u[t] = \lambda (u[t-1] - V_{th}\, s[t-1]) + I[t]", "ottt_ref.neurons.integrate")
-SPIKE = Equation(r"s[t] = H(u[t] - V_{th}), \quad H(0) = 1", "ottt_ref.neurons.fire")
-CURRENT = Equation(r"I^l[t] = W^l s^{l-1}[t] + b^l", "ottt_ref.synapses.dense_forward")
+MEMBRANE = Equation(r"u[t] = \lambda (u[t-1] - V_{th}\, s[t-1]) + I[t]", "ottt_ref.network.neurons.integrate")
+SPIKE = Equation(r"s[t] = H(u[t] - V_{th}), \quad H(0) = 1", "ottt_ref.network.neurons.fire")
+CURRENT = Equation(r"I^l[t] = W^l s^{l-1}[t] + b^l", "ottt_ref.network.operations.dense.dense_forward")
 BPTT_ERROR = Equation(
     r"\delta^l[t] = \psi^l[t] \circ W^{l+1\top} \delta^{l+1}[t] + J^l[t] \circ \delta^l[t+1]",
-    "ottt_ref.bptt.backpropagate",
+    "ottt_ref.methods.bptt.backpropagate",
 )
 JACOBIAN = Equation(
     r"J[t] = \lambda \;\text{(detached)}, \quad \lambda (1 - V_{th} \psi[t]) \;\text{(kept)}",
-    "ottt_ref.neurons.membrane_jacobian",
+    "ottt_ref.network.neurons.membrane_jacobian",
 )
-BPTT_GRADIENT = Equation(r"\nabla W^l = \sum_t \delta^l[t]\, s^{l-1}[t]^\top", "ottt_ref.bptt.backward")
-TRACE = Equation(r"\hat a[t] = \lambda\, \hat a[t-1] + s[t]", "ottt_ref.neurons.leaky_accumulate")
-OTTT_ERROR = Equation(r"g^l[t] = \psi^l[t] \circ W^{l+1\top} g^{l+1}[t]", "ottt_ref.spatial.instantaneous_errors")
-OTTT_GRADIENT = Equation(r"\nabla W^l = \sum_t g^l[t]\, \hat a^{l-1}[t]^\top", "ottt_ref.ottt.add_step")
-SLTT_GRADIENT = Equation(r"\nabla W^l = \sum_t g^l[t]\, s^{l-1}[t]^\top", "ottt_ref.sltt.add_step")
+BPTT_GRADIENT = Equation(r"\nabla W^l = \sum_t \delta^l[t]\, s^{l-1}[t]^\top", "ottt_ref.methods.bptt.backward")
+TRACE = Equation(r"\hat a[t] = \lambda\, \hat a[t-1] + s[t]", "ottt_ref.network.neurons.leaky_accumulate")
+OTTT_ERROR = Equation(
+    r"g^l[t] = \psi^l[t] \circ W^{l+1\top} g^{l+1}[t]", "ottt_ref.methods.shared.errors.instantaneous_errors"
+)
+OTTT_GRADIENT = Equation(r"\nabla W^l = \sum_t g^l[t]\, \hat a^{l-1}[t]^\top", "ottt_ref.methods.ottt.add_step")
+SLTT_GRADIENT = Equation(r"\nabla W^l = \sum_t g^l[t]\, s^{l-1}[t]^\top", "ottt_ref.methods.sltt.add_step")
 RTRL_UPDATE = Equation(
     r"\frac{\partial u[t]}{\partial w} = J[t-1] \frac{\partial u[t-1]}{\partial w} + \frac{\partial I[t]}{\partial w}",
-    "ottt_ref.rtrl.Sensitivities",
+    "ottt_ref.methods.rtrl.Sensitivities",
 )
-RATE = Equation(r"a[T] = \sum_t \lambda^{T-t} s[t] \,/\, \Lambda_T", "ottt_ref.rates.weighted_rate")
-NORMALISER = Equation(r"\Lambda_T = \sum_{k<T} \lambda^k", "ottt_ref.rates.rate_normaliser")
-MAPPING = Equation(r"a^l \approx \sigma\bigl((W^l a^{l-1} + b^l) / V_{th}\bigr)", "ottt_ref.spike_representation.clamp")
-SR_ERROR = Equation(r"p^{l-1} = W^{l\top} D^l p^l / V_{th}", "ottt_ref.spike_representation.errors_of")
-SR_GRADIENT = Equation(r"\nabla W^l = D^l p^l\, a^{l-1\top} / V_{th}", "ottt_ref.spike_representation.backward")
-EQUILIBRIUM = Equation(r"a = f(a)", "ottt_ref.equilibrium.solve")
+RATE = Equation(r"a[T] = \sum_t \lambda^{T-t} s[t] \,/\, \Lambda_T", "ottt_ref.simulation.rates.weighted_rate")
+NORMALISER = Equation(r"\Lambda_T = \sum_{k<T} \lambda^k", "ottt_ref.simulation.rates.rate_normaliser")
+MAPPING = Equation(
+    r"a^l \approx \sigma\bigl((W^l a^{l-1} + b^l) / V_{th}\bigr)", "ottt_ref.methods.spike_representation.clamp"
+)
+SR_ERROR = Equation(r"p^{l-1} = W^{l\top} D^l p^l / V_{th}", "ottt_ref.methods.spike_representation.errors_of")
+SR_GRADIENT = Equation(r"\nabla W^l = D^l p^l\, a^{l-1\top} / V_{th}", "ottt_ref.methods.spike_representation.backward")
+EQUILIBRIUM = Equation(r"a = f(a)", "ottt_ref.simulation.equilibrium.solve")
 IMPLICIT = Equation(
-    r"p = \partial \ell / \partial a + (\partial f / \partial a)^\top p", "ottt_ref.equilibrium.solve_linear"
+    r"p = \partial \ell / \partial a + (\partial f / \partial a)^\top p", "ottt_ref.simulation.equilibrium.solve_linear"
 )
-CONTRACTION = Equation(r"\rho(N) < 1", "ottt_ref.equilibrium.contraction_factor")
+CONTRACTION = Equation(r"\rho(N) < 1", "ottt_ref.simulation.equilibrium.contraction_factor")
 PATHS = Equation(r"\sum_{\text{paths}} \prod_{\text{edges}}", "proofs.paths.PathSums")
-AFFINE = Equation(r"s \mapsto A s + b", "ottt_ref.operations.Chain")
+AFFINE = Equation(r"s \mapsto A s + b", "ottt_ref.network.operations.operation.Chain")
 ANGLE = Equation(r"\rho^2 = \max_t \sin^2 \angle(p, p_t)", "proofs.directions.angles")
 LOOP_FORM = Equation(r"S = D (I - U^\top D)^{-1} R^\top D", "proofs.directions.loop_form")
-STEP_LOSS = Equation(r"\tfrac{1}{T} \sum_t \ell(o[t], y)", "ottt_ref.losses.sequence_loss")
-AVERAGE_LOSS = Equation(r"\ell\bigl( \tfrac{1}{T} \sum_t o[t], y \bigr)", "ottt_ref.losses.average_loss")
-ONLINE_UPDATE = Equation(r"\theta \leftarrow \theta - \eta\, g[t]\, \hat a[t]^\top", "ottt_ref.ottt.OnlineLearner")
-STATE = Equation(r"u[t-1], s[t-1] \to u[t], s[t]", "ottt_ref.simulation.Simulator")
+STEP_LOSS = Equation(r"\tfrac{1}{T} \sum_t \ell(o[t], y)", "ottt_ref.learning.losses.sequence_loss")
+AVERAGE_LOSS = Equation(r"\ell\bigl( \tfrac{1}{T} \sum_t o[t], y \bigr)", "ottt_ref.learning.losses.average_loss")
+ONLINE_UPDATE = Equation(
+    r"\theta \leftarrow \theta - \eta\, g[t]\, \hat a[t]^\top", "ottt_ref.methods.ottt.OnlineLearner"
+)
+STATE = Equation(r"u[t-1], s[t-1] \to u[t], s[t]", "ottt_ref.simulation.simulator.Simulator")

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 import ottt_ref as ot
-from ottt_ref.layers import INPUTS
-from ottt_ref.simulation import Activity
+from ottt_ref.network.layers import INPUTS
+from ottt_ref.simulation.simulator import Activity
 
 from .claim import Refuted
 from .number_systems.polynomial import VARIABLE

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import ottt_ref as ot
-from ottt_ref.operations import Mask
+from ottt_ref.network.operations.operation import Mask
 
 from .identity import Identity, free_array, free_data, unchecked
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 import ottt_ref as ot
-from ottt_ref.storage import write_bytes
+from ottt_ref.files.storage import write_bytes
 
 from . import induction, surveys
 from .claims import BY_NAME

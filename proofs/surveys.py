@@ -25,7 +25,7 @@ from rich.table import Table
 
 import ottt_ref as ot
 from ottt_ref import losses, spike_representation
-from ottt_ref.simulation import arriving, one
+from ottt_ref.simulation.simulator import arriving, one
 
 from .certified import signs
 from .directions import certified_ratio, layer_errors, loop_form, loop_matrices

@@ -8,7 +8,7 @@ Cases that refute a claim are kept in Hypothesis's example database, and tried f
 import json
 from dataclasses import asdict, dataclass
 
-from ottt_ref.storage import write_bytes
+from ottt_ref.files.storage import write_bytes
 
 from .claims import BY_NAME
 from .identity import Certificate

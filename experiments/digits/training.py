@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import ottt_ref as ot
-from ottt_ref import simulation
+from ottt_ref.simulation import simulator as simulation
 
 from .data import as_images, load, sequence
 

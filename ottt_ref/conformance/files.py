@@ -29,9 +29,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import losses, storage, validation
-from ..descriptions import describe, rebuild
-from ..network import Network
+from .. import validation
+from ..files import storage
+from ..files.descriptions import describe, rebuild
+from ..learning import losses
+from ..network.network import Network
 from .arrays import expected_of
 from .conventions import CONVENTIONS, describe_array
 from .reference import FORWARD, MEANINGS, METHODS, ONLINE, expected, methods_of

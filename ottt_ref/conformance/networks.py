@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from .. import surrogate
-from ..convolution import Conv2d
-from ..layers import INPUTS, Feedback, Layer, Skip
-from ..network import Network, dense_network
-from ..neurons import LIF, Integrator
-from ..operations import AveragePool2d, Flatten, Scale, Upsample2d
-from ..skip_init import SkipInit
-from ..synapses import Dense
-from ..weight_standardisation import WeightStandardised
+from ..network import surrogate
+from ..network.layers import INPUTS, Feedback, Layer, Skip
+from ..network.network import Network, dense_network
+from ..network.neurons import LIF, Integrator
+from ..network.operations.convolution import Conv2d
+from ..network.operations.dense import Dense
+from ..network.operations.operation import AveragePool2d, Flatten, Scale, Upsample2d
+from ..network.operations.skip_init import SkipInit
+from ..network.operations.weight_standardisation import WeightStandardised
 
 IMAGE = (2, 4, 5)
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .. import bptt, ottt, rtrl, sltt, spike_representation
-from ..simulation import run
-from ..traces import Traces
-from ..training import SGD
+from ..learning.training import SGD
+from ..methods import bptt, ottt, rtrl, sltt, spike_representation
+from ..methods.shared.traces import Traces
+from ..simulation.simulator import run
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from .. import __version__, storage
+from .. import __version__
+from ..files import storage
 from .checking import FAILED, NOT_COMPARED, OUTCOMES, PASSED, UNSUPPORTED
 from .compare import Divergence
 from .files import FORMAT, VERSION

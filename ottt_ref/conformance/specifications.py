@@ -12,9 +12,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .. import losses, spike_representation, surrogate
-from ..network import Network
-from ..simulation import arriving, one, run
+from ..learning import losses
+from ..methods import spike_representation
+from ..network import surrogate
+from ..network.network import Network
+from ..simulation.simulator import arriving, one, run
 from . import networks
 from .networks import currents, dense, images
 

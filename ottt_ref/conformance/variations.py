@@ -11,10 +11,10 @@ from functools import partial
 
 import numpy as np
 
-from .. import bptt
-from ..gradients import GradientSum
-from ..losses import require_targets, sequence_loss
-from ..simulation import Activity, arriving, one
+from ..learning.losses import require_targets, sequence_loss
+from ..methods import bptt
+from ..methods.shared.gradients import GradientSum
+from ..simulation.simulator import Activity, arriving, one
 from . import varied_learning, varied_rates
 from .reference import FORWARD, ONLINE
 

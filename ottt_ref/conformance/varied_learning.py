@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from .. import ottt
-from ..gradients import GradientSum
-from ..layers import INPUTS
-from ..losses import step_loss
-from ..simulation import Simulator, one
-from ..spatial import arriving_error, instantaneous_errors
-from ..traces import Traces, follow
-from ..training import SGD
+from ..learning.losses import step_loss
+from ..learning.training import SGD
+from ..methods import ottt
+from ..methods.shared.errors import arriving_error, instantaneous_errors
+from ..methods.shared.gradients import GradientSum
+from ..methods.shared.traces import Traces, follow
+from ..network.layers import INPUTS
+from ..simulation.simulator import Simulator, one
 from .reference import ONLINE
 
 DIALECT = {"ottt": "derivation", "ottt-authors": "authors", **ONLINE}

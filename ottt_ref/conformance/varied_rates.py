@@ -6,14 +6,14 @@ solver.
 
 import numpy as np
 
-from .. import equilibrium
-from ..gradients import GradientSum
-from ..layers import INPUTS
-from ..losses import step_loss
-from ..rates import complete_rates
-from ..simulation import arriving, one
-from ..spatial import arriving_error
-from ..spike_representation import rate_outputs, rates_of
+from ..learning.losses import step_loss
+from ..methods.shared.errors import arriving_error
+from ..methods.shared.gradients import GradientSum
+from ..methods.spike_representation import rate_outputs, rates_of
+from ..network.layers import INPUTS
+from ..simulation import equilibrium
+from ..simulation.rates import complete_rates
+from ..simulation.simulator import arriving, one
 
 
 def weighted(values, decay, source):

@@ -6,8 +6,8 @@ ottt-ref nir import net.nir --dt 1e-4 --reset unleaked --output net.npz
 
 from pathlib import Path
 
-from ..network import Network
-from ..neurons import RESETS
+from ..network.network import Network
+from ..network.neurons import RESETS
 from . import read, write
 
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..layers import INPUTS
-from ..network import require_network
-from ..operations import Chain
+from ..network.layers import INPUTS
+from ..network.network import require_network
+from ..network.operations.operation import Chain
 from ..validation import require_dtype, require_positive
 from .neurons import neuron_node
 from .operations import operation_node

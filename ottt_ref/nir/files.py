@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import storage
+from ..files import storage
 from . import hdf5
 from .package import package
 

@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 
-from ..layers import INPUTS, Feedback, Layer, Skip
-from ..network import Network
-from ..neurons import RESETS, Integrator
-from ..operations import Scale
-from ..surrogate import Surrogate
+from ..network.layers import INPUTS, Feedback, Layer, Skip
+from ..network.network import Network
+from ..network.neurons import RESETS, Integrator
+from ..network.operations.operation import Scale
+from ..network.surrogate import Surrogate
 from ..validation import require_choice, require_positive, require_size
 from .exporting import VERSION
 from .neurons import neuron_from

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from ..neurons import neuron_from_description
-from ..surrogate import Sigmoid
+from ..network.neurons import neuron_from_description
+from ..network.surrogate import Sigmoid
 from .package import KEY, agreed, kept, kind_of, package
 
 KINDS = ("LIF", "IF", "LI", "I")

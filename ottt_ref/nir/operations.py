@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from ..convolution import Conv2d
-from ..operations import AveragePool2d, Chain, Flatten, Scale
-from ..synapses import Dense
+from ..network.operations.convolution import Conv2d
+from ..network.operations.dense import Dense
+from ..network.operations.operation import AveragePool2d, Chain, Flatten, Scale
 from ..validation import describe_shape
 from .neurons import filled
 from .package import KEY, kept, kind_of, package

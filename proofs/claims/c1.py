@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import ottt_ref as ot
 from ottt_ref import spike_representation
-from ottt_ref.equilibrium import contraction_factor, layer_norms, limit_contraction
+from ottt_ref.simulation.equilibrium import contraction_factor, layer_norms, limit_contraction
 
 from ..cases import Case, networks
 from ..claim import Claim, Counterexample, Finding, Refuted

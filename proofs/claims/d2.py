@@ -14,7 +14,7 @@ import numpy as np
 
 import ottt_ref as ot
 from ottt_ref import losses, spike_representation
-from ottt_ref.simulation import arriving, one
+from ottt_ref.simulation.simulator import arriving, one
 
 from ..cases import networks
 from ..claim import Claim, Counterexample, Finding, Refuted

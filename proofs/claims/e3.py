@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import ottt_ref as ot
-from ottt_ref.neurons import RESETS
+from ottt_ref.network.neurons import RESETS
 
 from ..cases import networks
 from ..claim import Claim, Counterexample, Finding, Refuted

@@ -7,7 +7,7 @@ at least one reset edge.
 
 from functools import partial
 
-from ottt_ref.neurons import RESETS
+from ottt_ref.network.neurons import RESETS
 
 from ..cases import networks
 from ..claim import Claim, Finding

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from ottt_ref.neurons import RESET_GRADIENTS, RESETS
+from ottt_ref.network.neurons import RESET_GRADIENTS, RESETS
 
 from ..cases import networks
 from ..claim import Claim, Finding

@@ -12,8 +12,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 import ottt_ref as ot
-from ottt_ref import losses, simulation
-from ottt_ref.network import object_array
+from ottt_ref import losses
+from ottt_ref.network.network import object_array
+from ottt_ref.simulation import simulator as simulation
 
 from ..cases import SMOOTH_SURROGATES, Case, networks
 from ..claim import Claim, Counterexample, Finding, Refuted

@@ -17,9 +17,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 import ottt_ref as ot
-from ottt_ref.neurons import RESETS
-from ottt_ref.simulation import one
-from ottt_ref.spatial import instantaneous_errors
+from ottt_ref.methods.shared.errors import instantaneous_errors
+from ottt_ref.network.neurons import RESETS
+from ottt_ref.simulation.simulator import one
 
 from ..cases import Case, fires, networks
 from ..claim import Claim, Counterexample, Finding, Refuted

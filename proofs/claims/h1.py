@@ -17,7 +17,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import ottt_ref as ot
-from ottt_ref.simulation import Activity
+from ottt_ref.simulation.simulator import Activity
 
 from ..claim import Claim, Counterexample, Finding, Refuted
 from ..equations import OTTT_ERROR, OTTT_GRADIENT, TRACE, Sketch

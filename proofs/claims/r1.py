@@ -8,9 +8,9 @@ from fractions import Fraction
 import numpy as np
 
 import ottt_ref as ot
-from ottt_ref import neurons
-from ottt_ref.network import object_array
-from ottt_ref.simulation import arriving, one
+from ottt_ref.network import neurons
+from ottt_ref.network.network import object_array
+from ottt_ref.simulation.simulator import arriving, one
 
 from ..cases import fires, networks
 from ..claim import Claim, Counterexample, Finding, Refuted

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import ottt_ref as ot
 from ottt_ref import losses, spike_representation
-from ottt_ref.network import object_array
-from ottt_ref.simulation import arriving, one
+from ottt_ref.network.network import object_array
+from ottt_ref.simulation.simulator import arriving, one
 
 from ..claim import Claim, Counterexample, Finding, Refuted
 from ..equations import EQUILIBRIUM, IMPLICIT, SR_ERROR, SR_GRADIENT, Sketch

@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 
 import ottt_ref as ot
-from ottt_ref import simulation, spike_representation
-from ottt_ref.network import object_array
-from ottt_ref.simulation import arriving, one
+from ottt_ref import spike_representation
+from ottt_ref.network.network import object_array
+from ottt_ref.simulation import simulator as simulation
+from ottt_ref.simulation.simulator import arriving, one
 
 from ..claim import Refuted
 from ..examples import chain, exact

@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ottt_ref import spike_representation
-from ottt_ref.simulation import arriving, one
-from ottt_ref.traces import Traces
+from ottt_ref.methods.shared.traces import Traces
+from ottt_ref.simulation.simulator import arriving, one
 
 from ..claim import Refuted
 from .exhibit import METHODS, RATES, TITLES

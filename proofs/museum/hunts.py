@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count, product
 
-from ottt_ref.storage import write_bytes
+from ottt_ref.files.storage import write_bytes
 
 from .exhibit import FOLDER, Exhibit, load, text
 

@@ -22,7 +22,7 @@ def _of(file, *faults):
 
 CATALOGUE = (
     *_of(
-        "neurons.py",
+        "network/neurons.py",
         ("trace not decayed", "decay[0] * state[b, i] + value[b, i]", "state[b, i] + value[b, i]"),
         ("value decayed as well", "decay[0] * state[b, i] + value[b, i]", "decay[0] * (state[b, i] + value[b, i])"),
         ("soft reset not leaked", "carried = decay * (u - threshold * s)", "carried = decay * u - threshold * s"),
@@ -64,7 +64,7 @@ CATALOGUE = (
         ("reset gradient always kept", "if kept and reset == SOFT:", "if reset == SOFT:"),
     ),
     *_of(
-        "synapses.py",
+        "network/operations/dense.py",
         ("bias forgotten", "total = bias[i] * constant[0]", "total = bias[i] - bias[i]"),
         ("bias not multiplied by its input", "total = bias[i] * constant[0]", "total = bias[i]"),
         (
@@ -95,7 +95,7 @@ CATALOGUE = (
         ),
     ),
     *_of(
-        "convolution.py",
+        "network/operations/convolution.py",
         (
             "stride forgotten",
             "image[b, c, y * stride + k, x * stride + m]\n\n\n@kernel\ndef convolve_adjoint",
@@ -118,7 +118,7 @@ CATALOGUE = (
         ),
     ),
     *_of(
-        "operations.py",
+        "network/operations/operation.py",
         (
             "chain's adjoint in the wrong order",
             "in reversed(list(zip(self.operations, self._input_shapes(input_shape)))):",
@@ -139,17 +139,17 @@ CATALOGUE = (
         ),
     ),
     *_of(
-        "weight_standardisation.py",
+        "network/operations/weight_standardisation.py",
         ("biased variance", "variance /= count - 1", "variance /= count"),
         ("eps outside the root", "math.sqrt(variance * count + epsilon)", "math.sqrt(variance * count) + epsilon"),
         ("gradient not centred", "float(effective_gradient[i, j]) - total / count", "float(effective_gradient[i, j])"),
     ),
     *_of(
-        "skip_init.py",
+        "network/operations/skip_init.py",
         ("gain's gradient of the wrong sign", "gradient[0] += error[b, i]", "gradient[0] -= error[b, i]"),
     ),
     *_of(
-        "simulation.py",
+        "simulation/simulator.py",
         (
             "delayed spikes of this time step",
             "self.previous_outputs[connection.source] if connection.delayed else",
@@ -163,14 +163,14 @@ CATALOGUE = (
         ),
     ),
     *_of(
-        "spatial.py",
+        "methods/shared/errors.py",
         ("surrogate left out", "derivative[b, i] * incoming[b, i]", "incoming[b, i]"),
         ("surrogate of the neighbour", "derivative[b, i] * incoming[b, i]", "derivative[b, i - 1] * incoming[b, i]"),
         ("errors of branches not added up", "        total = total + part\n", "        total = part\n"),
         ("nothing comes back by delays", "if delayed or not connection.delayed:", "if not connection.delayed:"),
     ),
     *_of(
-        "bptt.py",
+        "methods/bptt.py",
         (
             "error of the next step forgotten",
             "derivative[b, i] * error[b, i] + jacobian[b, i] * delta[b, i]",
@@ -180,7 +180,7 @@ CATALOGUE = (
         ("errors of the wrong time step", "deltas, output_errors[t], delayed", "deltas, output_errors[t - 1], delayed"),
     ),
     *_of(
-        "traces.py",
+        "methods/shared/traces.py",
         ("bias not traced", 'dialect == "derivation" and not (l ==', 'dialect == "authors" and not (l =='),
         (
             "input not traced",
@@ -190,7 +190,7 @@ CATALOGUE = (
         ("readout's bias traced", "not (l == len(network.layers) - 1 and layer.neuron.stateless)", "True"),
     ),
     *_of(
-        "ottt.py",
+        "methods/ottt.py",
         (
             "trace never updated",
             "    traces.update(activity)\n    errors = instantaneous_errors",
@@ -202,9 +202,11 @@ CATALOGUE = (
             "step_loss(self.loss, self.activity.outputs, targets, 1)",
         ),
     ),
-    *_of("sltt.py", ("first error for every layer", "errors[connection.target], activity", "errors[0], activity")),
     *_of(
-        "rtrl.py",
+        "methods/sltt.py", ("first error for every layer", "errors[connection.target], activity", "errors[0], activity")
+    ),
+    *_of(
+        "methods/rtrl.py",
         ("sensitivity of the membrane forgotten", "factor[b, i] * sensitivity[p, b, i]", "sensitivity[p, b, i]"),
         (
             "nothing arrives by delayed connections",
@@ -218,7 +220,7 @@ CATALOGUE = (
         ),
     ),
     *_of(
-        "spike_representation.py",
+        "methods/spike_representation.py",
         (
             "clamp at twice the threshold",
             "elif current[b, i] >= threshold:",
@@ -242,7 +244,7 @@ CATALOGUE = (
         ("returning errors forgotten", "incoming = incoming + returned[l]", "incoming = incoming + 0 * returned[l]"),
     ),
     *_of(
-        "equilibrium.py",
+        "simulation/equilibrium.py",
         (
             "implicit gradient of one sweep",
             "unit - (apply(unit.reshape(-1)) - constant)",
@@ -251,7 +253,7 @@ CATALOGUE = (
         ("elimination forgets a row", "if i != k:", "if i > k:"),
     ),
     *_of(
-        "losses.py",
+        "learning/losses.py",
         ("squared error's gradient halved", "(difference + difference) / classes[0]", "difference / classes[0]"),
         ("squared error summed over the classes", "difference * difference / classes[0]", "difference * difference"),
         (
@@ -262,7 +264,7 @@ CATALOGUE = (
         ("sum over the batch for the mean", "scale = time_steps * len(outputs)", "scale = time_steps"),
     ),
     *_of(
-        "surrogate.py",
+        "network/surrogate.py",
         ("triangle twice as wide", "height * (width + z[i]) / width", "height * (width + width + z[i]) / width"),
         (
             "sigmoid without its slope",
@@ -272,7 +274,7 @@ CATALOGUE = (
         ("arctan not halved", "alpha / 2.0 / (1.0 + scaled * scaled)", "alpha / (1.0 + scaled * scaled)"),
     ),
     *_of(
-        "rates.py",
+        "simulation/rates.py",
         ("rates not normalised", "trace / rate_normaliser(decays[l + 1][0], len(inputs))", "trace"),
         ("Λ of one step less", "total = decay * total + 1", "total = decay * total + decay"),
     ),

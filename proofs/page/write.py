@@ -20,7 +20,7 @@ from latex2mathml.converter import convert
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
-from ottt_ref.storage import write_bytes
+from ottt_ref.files.storage import write_bytes
 
 from .. import induction, report, surveys
 from ..claims import BY_NAME

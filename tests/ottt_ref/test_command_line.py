@@ -13,7 +13,7 @@ import pytest
 
 import ottt_ref as ot
 from ottt_ref import cli
-from ottt_ref.equilibrium import ConvergenceError
+from ottt_ref.simulation.equilibrium import ConvergenceError
 
 from .general import KINDS, case
 from .helpers import METHODS, OPTION_NAMES, OPTIONS, READOUTS, bits, content

@@ -8,7 +8,13 @@ import pytest
 
 import ottt_ref as ot
 from ottt_ref import equilibrium, losses, spike_representation
-from ottt_ref.equilibrium import ConvergenceError, contraction_factor, eliminate, limit_contraction, spectral_norm
+from ottt_ref.simulation.equilibrium import (
+    ConvergenceError,
+    contraction_factor,
+    eliminate,
+    limit_contraction,
+    spectral_norm,
+)
 
 from .general import KINDS, LOOPS, case
 from .helpers import assert_close

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import ottt_ref as ot
-from ottt_ref import losses, simulation
+from ottt_ref import losses
+from ottt_ref.simulation import simulator as simulation
 
 from .general import KINDS, LOOPS, case, eighths, naive_simulation, rational
 from .helpers import METHODS, assert_close, assert_nonzero, bits, content

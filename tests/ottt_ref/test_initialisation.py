@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import ottt_ref as ot
-from ottt_ref.initialisation import SCHEMES, TIME_STEPS, draw, firing_std
+from ottt_ref.network.initialisation import SCHEMES, TIME_STEPS, draw, firing_std
 
 SHAPES = [(200, 300), (300, 200)]
 every_scheme = pytest.mark.parametrize("scheme", SCHEMES)

@@ -83,25 +83,25 @@ ARGUMENTS = {
     "neurons.fire": lambda draw: [[draw.neurons(), draw.neurons(), draw.constants()]],
     "neurons.distance_to_threshold": lambda draw: [[draw.neurons(), draw.neurons(), draw.constants()]],
     "neurons.membrane_jacobian": membrane_cases,
-    "operations.multiply": lambda draw: [[draw.neurons(), draw.neurons(), draw.array(1)]],
-    "operations.apply_mask": lambda draw: [[draw.array(6, 4), draw.array(6, 4), draw.neurons()]],
-    "operations.average_pool": lambda draw: [[draw.images(3, 2), draw.images(3, 5, 6), (3, 2), (2, 3), draw.array(1)]],
-    "operations.average_pool_adjoint": lambda draw: [
+    "operation.multiply": lambda draw: [[draw.neurons(), draw.neurons(), draw.array(1)]],
+    "operation.apply_mask": lambda draw: [[draw.array(6, 4), draw.array(6, 4), draw.neurons()]],
+    "operation.average_pool": lambda draw: [[draw.images(3, 2), draw.images(3, 5, 6), (3, 2), (2, 3), draw.array(1)]],
+    "operation.average_pool_adjoint": lambda draw: [
         [draw.images(3, 5, 6), draw.images(3, 2), (3, 2), (2, 3), draw.array(1)]
     ],
-    "operations.upsample": lambda draw: [[draw.images(3, 4), draw.images(3, 2), 2]],
-    "operations.upsample_adjoint": lambda draw: [[draw.images(3, 2), draw.images(3, 4), 2]],
+    "operation.upsample": lambda draw: [[draw.images(3, 4), draw.images(3, 2), 2]],
+    "operation.upsample_adjoint": lambda draw: [[draw.images(3, 2), draw.images(3, 4), 2]],
     "rtrl.multiply_rows": lambda draw: [[draw.array(20, 2, 4), draw.neurons(), draw.array(20, 2, 4)]],
     "rtrl.add_output_gradient": lambda draw: [[draw.array(20), draw.neurons(), draw.array(20, 2, 4)]],
     "skip_init.add_products": lambda draw: [[draw.array(1), draw.neurons(), draw.neurons()]],
-    "spatial.gate": lambda draw: [[draw.neurons() for _ in range(3)]],
+    "errors.gate": lambda draw: [[draw.neurons() for _ in range(3)]],
     "spike_representation.clamp": lambda draw: [[draw.neurons(), draw.neurons(), draw.constants()]],
     "spike_representation.clamp_gate": lambda draw: [[*(draw.neurons() for _ in range(3)), draw.constants()]],
-    "synapses.dense_forward": lambda draw: [
+    "dense.dense_forward": lambda draw: [
         [draw.neurons(), draw.array(4, 3), draw.array(4), draw.array(2, 3), draw.array(1)]
     ],
-    "synapses.dense_adjoint": lambda draw: [[draw.array(2, 3), draw.array(4, 3), draw.neurons()]],
-    "synapses.dense_gradients": lambda draw: [
+    "dense.dense_adjoint": lambda draw: [[draw.array(2, 3), draw.array(4, 3), draw.neurons()]],
+    "dense.dense_gradients": lambda draw: [
         [draw.array(4, 3), draw.array(4), draw.neurons(), draw.array(2, 3), draw.array(1)]
     ],
     "weight_standardisation.standardise": lambda draw: [[draw.neurons(), np.zeros(2), draw.neurons(), 1e-4]],
@@ -116,16 +116,16 @@ ARGUMENTS = {
             draw.array(2),
         ]
     ],
-    "surrogate.sigmoid_derivative": surrogate_cases(ottt_ref.surrogate.Sigmoid),
-    "surrogate.sigmoid_primitive": surrogate_cases(ottt_ref.surrogate.Sigmoid),
-    "surrogate.arctan_derivative": surrogate_cases(ottt_ref.surrogate.Arctan),
-    "surrogate.arctan_primitive": surrogate_cases(ottt_ref.surrogate.Arctan),
-    "surrogate.triangle_derivative": surrogate_cases(ottt_ref.surrogate.Triangle),
-    "surrogate.triangle_primitive": surrogate_cases(ottt_ref.surrogate.Triangle),
-    "surrogate.rectangle_derivative": surrogate_cases(ottt_ref.surrogate.Rectangle),
-    "surrogate.rectangle_primitive": surrogate_cases(ottt_ref.surrogate.Rectangle),
-    "surrogate.multi_gaussian_derivative": surrogate_cases(ottt_ref.surrogate.MultiGaussian),
-    "surrogate.multi_gaussian_primitive": surrogate_cases(ottt_ref.surrogate.MultiGaussian),
+    "surrogate.sigmoid_derivative": surrogate_cases(ottt_ref.network.surrogate.Sigmoid),
+    "surrogate.sigmoid_primitive": surrogate_cases(ottt_ref.network.surrogate.Sigmoid),
+    "surrogate.arctan_derivative": surrogate_cases(ottt_ref.network.surrogate.Arctan),
+    "surrogate.arctan_primitive": surrogate_cases(ottt_ref.network.surrogate.Arctan),
+    "surrogate.triangle_derivative": surrogate_cases(ottt_ref.network.surrogate.Triangle),
+    "surrogate.triangle_primitive": surrogate_cases(ottt_ref.network.surrogate.Triangle),
+    "surrogate.rectangle_derivative": surrogate_cases(ottt_ref.network.surrogate.Rectangle),
+    "surrogate.rectangle_primitive": surrogate_cases(ottt_ref.network.surrogate.Rectangle),
+    "surrogate.multi_gaussian_derivative": surrogate_cases(ottt_ref.network.surrogate.MultiGaussian),
+    "surrogate.multi_gaussian_primitive": surrogate_cases(ottt_ref.network.surrogate.MultiGaussian),
 }
 
 

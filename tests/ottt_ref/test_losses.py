@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ottt_ref as ot
-from ottt_ref.losses import CrossEntropy, MeanSquaredError, Mixed, average_loss, sequence_loss
+from ottt_ref.learning.losses import CrossEntropy, MeanSquaredError, Mixed, average_loss, sequence_loss
 from tests import oracles
 
 from .helpers import METHODS, dyadic_network, dyadic_sequence

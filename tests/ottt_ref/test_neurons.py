@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ottt_ref import LIF, Integrator, exact_array
-from ottt_ref.neurons import decay_from, neuron_from_description
-from ottt_ref.surrogate import Rectangle, Sigmoid, Triangle
+from ottt_ref.network.neurons import decay_from, neuron_from_description
+from ottt_ref.network.surrogate import Rectangle, Sigmoid, Triangle
 
 from .helpers import RESETS
 

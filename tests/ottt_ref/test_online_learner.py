@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import ottt_ref as ot
-from ottt_ref.ottt import OnlineLearner
-from ottt_ref.training import SGD, Adam, Optimizer
+from ottt_ref.learning.training import SGD, Adam, Optimizer
+from ottt_ref.methods.ottt import OnlineLearner
 from tests import oracles
 
 from .helpers import READOUTS, RESETS, bits, dyadic_network, dyadic_sequence, random_case

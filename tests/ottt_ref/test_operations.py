@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import ottt_ref as ot
-from ottt_ref.operations import Mask
+from ottt_ref.network.operations.operation import Mask
 
 from .general import IMAGE, conv, dense, matrix_of
 

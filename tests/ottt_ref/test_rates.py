@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import ottt_ref as ot
-from ottt_ref.rates import measured_rates, rate_normaliser, weighted_rate
+from ottt_ref.simulation.rates import measured_rates, rate_normaliser, weighted_rate
 from tests import oracles
 
 from .helpers import DTYPES, READOUTS, dyadic_network, dyadic_sequence

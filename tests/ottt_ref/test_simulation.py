@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import ottt_ref as ot
-from ottt_ref.simulation import Simulator, run
+from ottt_ref.simulation.simulator import Simulator, run
 from tests import oracles
 
 from .helpers import DTYPES, READOUTS, RESETS, bits, dyadic_network, dyadic_sequence

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import ottt_ref as ot
-from ottt_ref import Network, simulate, storage
+from ottt_ref import Network, simulate
+from ottt_ref.files import storage
 
 from .general import case
 from .helpers import READOUTS, RESETS, bits, dyadic_network

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ottt_ref.surrogate import ALL, Arctan, MultiGaussian, Rectangle, Sigmoid, Triangle, from_description
+from ottt_ref.network.surrogate import ALL, Arctan, MultiGaussian, Rectangle, Sigmoid, Triangle, from_description
 
 # of each kind the default and another; MultiGaussian's h = 0 is a plain Gaussian
 EXAMPLES = [

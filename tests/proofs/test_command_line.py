@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from ottt_ref import traces
+from ottt_ref.methods.shared import traces
 from proofs import __main__, report
 from proofs.claims import BY_NAME, CLAIMS
 from proofs.search import Result, run

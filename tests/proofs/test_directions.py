@@ -7,7 +7,7 @@ import pytest
 
 import ottt_ref as ot
 from ottt_ref import losses, spike_representation
-from ottt_ref.simulation import arriving, one
+from ottt_ref.simulation.simulator import arriving, one
 from proofs import surveys
 from proofs.directions import LayerErrors, angles, certified_ratio, layer_errors, loop_form, loop_matrices
 

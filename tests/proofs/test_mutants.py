@@ -13,13 +13,23 @@ from proofs.mutants import score
 from proofs.mutants.catalogue import CATALOGUE, Mutant
 
 PACKAGE = Path(__file__).parent.parent.parent / "ottt_ref"
-HARMLESS = Mutant("a comment", "skip_init.py", "def add_products", "def add_products")
+HARMLESS = Mutant("a comment", "network/operations/skip_init.py", "def add_products", "def add_products")
 
 
 def test_there_are_many_in_every_kernels_file():
     assert len(CATALOGUE) >= 40 and len(set(CATALOGUE)) == len(CATALOGUE)
-    with_kernels = {path.name for path in PACKAGE.glob("*.py") if "@kernel\n" in path.read_text(encoding="utf-8")}
-    methods = {"ottt.py", "sltt.py", "bptt.py", "rtrl.py", "spike_representation.py"}
+    with_kernels = {
+        str(path.relative_to(PACKAGE))
+        for path in PACKAGE.rglob("*.py")
+        if "@kernel\n" in path.read_text(encoding="utf-8")
+    }
+    methods = {
+        "methods/ottt.py",
+        "methods/sltt.py",
+        "methods/bptt.py",
+        "methods/rtrl.py",
+        "methods/spike_representation.py",
+    }
     assert with_kernels | methods <= {mutant.file for mutant in CATALOGUE}
 
 
@@ -36,7 +46,7 @@ def test_a_mutant_is_one_fault_that_still_is_python(mutant, tmp_path):
 
 def test_a_fault_that_fits_nowhere_is_refused(tmp_path):
     (tmp_path / "ottt_ref").mkdir()
-    (tmp_path / "ottt_ref" / "skip_init.py").write_text("x = 1\n")
+    (tmp_path / "ottt_ref" / "network/operations/skip_init.py").write_text("x = 1\n")
     with pytest.raises(ValueError, match="must occur once, it occurs 0 times"):
         score.seed(HARMLESS, tmp_path)
 

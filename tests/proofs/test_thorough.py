@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import strategies as st
 
-from ottt_ref import traces
+from ottt_ref.methods.shared import traces
 from proofs import __main__, thorough
 from proofs.claim import Claim, Finding, Refuted
 from proofs.claims import BY_NAME

@@ -5,20 +5,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ottt_ref import (
-    bptt,
-    convolution,
-    losses,
-    neurons,
-    ottt,
-    rtrl,
-    simulation,
-    sltt,
-    spatial,
-    spike_representation,
-    synapses,
-    traces,
-)
+from ottt_ref import bptt, losses, ottt, rtrl, sltt, spike_representation
+from ottt_ref.methods.shared import errors as spatial
+from ottt_ref.methods.shared import traces
+from ottt_ref.network import neurons
+from ottt_ref.network.operations import convolution
+from ottt_ref.network.operations import dense as synapses
+from ottt_ref.simulation import simulator as simulation
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ plain JAX, of which it gives a gradient of 0 (README.md).
 
 import warnings
 
-from ...layers import INPUTS
+from ...network.layers import INPUTS
 from ..reference import ONLINE
 from . import installed
 

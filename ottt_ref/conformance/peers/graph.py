@@ -5,7 +5,7 @@ of the network, the loss, and the ways in which a gradient is made: backwards th
 after the other, and one step after the other with an update after each.
 """
 
-from ...layers import INPUTS
+from ...network.layers import INPUTS
 from . import installed
 from .torch_layers import Layers
 

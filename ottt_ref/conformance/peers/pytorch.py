@@ -13,7 +13,7 @@ off from what:
 
 import warnings
 
-from ...layers import INPUTS
+from ...network.layers import INPUTS
 from ..reference import ONLINE
 from . import graph as graphs
 from . import installed, torch_rates
@@ -33,7 +33,7 @@ def spike(z, primitive):
 
 
 class LIF(nn.Module):
-    """LIF neurons of a case (`ottt_ref.neurons`); `kept` says whether gradients cross the reset."""
+    """LIF neurons of a case (`ottt_ref.network.neurons`); `kept` says whether gradients cross the reset."""
 
     def __init__(self, description, kept):
         super().__init__()

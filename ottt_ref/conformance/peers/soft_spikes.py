@@ -1,4 +1,4 @@
-"""The surrogates in torch: their primitives, the soft spikes, which torch differentiates (`ottt_ref.surrogate`)."""
+"""The surrogates in torch: their primitives, the soft spikes, which torch differentiates."""
 
 import math
 

@@ -18,7 +18,7 @@ class Scaled(nn.Module):
 
 
 class SkipInit(nn.Module):
-    """A learned factor of all that goes through (`ottt_ref.skip_init`)."""
+    """A learned factor of all that goes through (`ottt_ref.network.operations.skip_init`)."""
 
     def __init__(self):
         super().__init__()
@@ -29,7 +29,7 @@ class SkipInit(nn.Module):
 
 
 class WeightStandardised(nn.Module):
-    """A module whose weight is standardised, row by row, and scaled by a gain (`ottt_ref.weight_standardisation`)."""
+    """A module whose weight is standardised, row by row, and scaled by a gain."""
 
     def __init__(self, synapses, epsilon):
         super().__init__()

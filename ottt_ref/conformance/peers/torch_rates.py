@@ -7,7 +7,7 @@ The whole Jacobian of all layers' rates is made and solved, which is for small n
 loop alike.
 """
 
-from ...layers import INPUTS
+from ...network.layers import INPUTS
 from . import graph as graphs
 from . import installed
 

@@ -2,10 +2,10 @@
 
 from functools import partial
 
-from ...convolution import Conv2d
-from ...operations import AveragePool2d, Scale, Upsample2d
-from ...skip_init import SkipInit
-from ...weight_standardisation import WeightStandardised
+from ...network.operations.convolution import Conv2d
+from ...network.operations.operation import AveragePool2d, Scale, Upsample2d
+from ...network.operations.skip_init import SkipInit
+from ...network.operations.weight_standardisation import WeightStandardised
 from ..variations import Variation
 from .forward import is_skip
 from .neurons import HardPasses, KeptLeaked, KeptNegative, KeptUnleaked, KeptWithoutThreshold, as_kind

@@ -6,13 +6,13 @@ from functools import partial
 
 import numpy as np
 
-from ...convolution import Conv2d
-from ...layers import INPUTS
-from ...neurons import Integrator
-from ...operations import AveragePool2d, Chain, Flatten, Scale
-from ...skip_init import SkipInit
-from ...synapses import Synapses
-from ...weight_standardisation import WeightStandardised
+from ...network.layers import INPUTS
+from ...network.neurons import Integrator
+from ...network.operations.convolution import Conv2d
+from ...network.operations.dense import Synapses
+from ...network.operations.operation import AveragePool2d, Chain, Flatten, Scale
+from ...network.operations.skip_init import SkipInit
+from ...network.operations.weight_standardisation import WeightStandardised
 from ..variations import Variation, as_given
 from .neurons import HardUnleaked, NeverReset, ResetByOne, Strict, as_kind
 from .operations import (

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...layers import INPUTS
+from ...network.layers import INPUTS
 from ..variations import Variation
 from .forward import is_skip
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ... import losses
+from ...learning import losses
 from ..variations import Variation
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ...neurons import LIF
+from ...network.neurons import LIF
 
 
 @dataclass(frozen=True)

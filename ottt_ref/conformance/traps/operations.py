@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...convolution import Conv2d
 from ...kernel import rows
-from ...operations import AveragePool2d, Chain, Flatten, Scale, Upsample2d, padded
-from ...skip_init import SkipInit
-from ...synapses import Dense
-from ...weight_standardisation import WeightStandardised
+from ...network.operations.convolution import Conv2d
+from ...network.operations.dense import Dense
+from ...network.operations.operation import AveragePool2d, Chain, Flatten, Scale, Upsample2d, padded
+from ...network.operations.skip_init import SkipInit
+from ...network.operations.weight_standardisation import WeightStandardised
 
 
 def as_kind_of(kind, varied):

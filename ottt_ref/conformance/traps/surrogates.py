@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from ...surrogate import Arctan, MultiGaussian, Rectangle, Sigmoid, Surrogate, Triangle
+from ...network.surrogate import Arctan, MultiGaussian, Rectangle, Sigmoid, Surrogate, Triangle
 from ..variations import Variation
 from .varying import with_layers, with_neurons
 

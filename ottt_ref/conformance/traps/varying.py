@@ -1,6 +1,6 @@
 """What traps are made of: networks with other neurons, or with other operations."""
 
-from ...operations import Chain
+from ...network.operations.operation import Chain
 
 
 def with_neurons(change):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import ottt_ref as ot
 from ottt_ref import nir
-from ottt_ref.descriptions import describe
+from ottt_ref.files.descriptions import describe
 
 from ..general import case, dense, lif
 from ..helpers import READOUTS, RESETS, bits, dyadic_network, random_case, random_network

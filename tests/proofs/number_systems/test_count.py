@@ -3,7 +3,7 @@
 import numpy as np
 
 import ottt_ref as ot
-from ottt_ref.network import object_array
+from ottt_ref.network.network import object_array
 from proofs.number_systems.count import Counted, Tally
 
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from ottt_ref.network import object_array
+from ottt_ref.network.network import object_array
 from proofs.number_systems.count import Counted, Tally
 from proofs.number_systems.dual import Dual
 from proofs.number_systems.interval import as_interval

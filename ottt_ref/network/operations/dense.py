@@ -12,9 +12,9 @@ import copy
 
 import numpy as np
 
-from .kernel import kernel
-from .operations import Operation
-from .validation import describe_shape, require_array
+from ...kernel import kernel
+from ...validation import describe_shape, require_array
+from .operation import Operation
 
 
 @kernel

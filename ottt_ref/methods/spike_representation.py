@@ -17,14 +17,14 @@ Source: Xiao et al. 2022, section 3 (spike-based training by the weighted firing
 
 import numpy as np
 
-from . import equilibrium
-from .gradients import GradientSum, require_sequence
-from .kernel import kernel, rows
-from .losses import Mixed, step_loss
-from .rates import measured_rates, weighted_rate
-from .simulation import arriving, one
-from .spatial import arriving_error
-from .validation import require_choice
+from ..kernel import kernel, rows
+from ..learning.losses import Mixed, step_loss
+from ..simulation import equilibrium
+from ..simulation.rates import measured_rates, weighted_rate
+from ..simulation.simulator import arriving, one
+from ..validation import require_choice
+from .shared.errors import arriving_error
+from .shared.gradients import GradientSum, require_sequence
 
 RATES = ("measured", "closed_form")
 

@@ -7,8 +7,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from . import storage
-from .descriptions import describe, rebuild
+from ..files import storage
+from ..files.descriptions import describe, rebuild
+from ..validation import require_array, require_choice, require_count, require_dtype, require_positive
 from .initialisation import draw, firing_std
 from .layers import (
     INPUTS,
@@ -24,9 +25,8 @@ from .layers import (
     trace_layers,
 )
 from .neurons import LIF, Integrator, decay_from
+from .operations.dense import Dense
 from .surrogate import Sigmoid
-from .synapses import Dense
-from .validation import require_array, require_choice, require_count, require_dtype, require_positive
 
 READOUTS = ("linear", "spiking", "leaky")
 FILE_FORMAT = "ottt_ref network"

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .kernel import rows
-from .layers import INPUTS
-from .neurons import leaky_accumulate
-from .simulation import one
+from ...kernel import rows
+from ...network.layers import INPUTS
+from ...network.neurons import leaky_accumulate
+from ...simulation.simulator import one
 
 DIALECTS = ("derivation", "authors")
 

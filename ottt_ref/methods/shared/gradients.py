@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .losses import require_loss, require_targets
-from .network import require_network
-from .simulation import require_inputs
-from .validation import require_flag
+from ...learning.losses import require_loss, require_targets
+from ...network.network import require_network
+from ...simulation.simulator import require_inputs
+from ...validation import require_flag
 
 
 class Gradients(Mapping):

@@ -20,8 +20,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from .kernel import kernel
-from .validation import FLOAT_DTYPES, require_nonnegative, require_number, require_positive
+from ..kernel import kernel
+from ..validation import FLOAT_DTYPES, require_nonnegative, require_number, require_positive
 
 
 @kernel

@@ -13,10 +13,10 @@ import math
 
 import numpy as np
 
-from .kernel import kernel, rows
-from .operations import Operation
-from .synapses import Synapses
-from .validation import require_array, require_positive
+from ...kernel import kernel, rows
+from ...validation import require_array, require_positive
+from .dense import Synapses
+from .operation import Operation
 
 EPSILON = 1e-4
 

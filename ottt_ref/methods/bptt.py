@@ -13,13 +13,13 @@ Source: Xiao et al. 2022, section 3 (BPTT with surrogate gradients); theorems E5
 
 import numpy as np
 
-from .gradients import GradientSum, require_sequence
-from .kernel import kernel, rows
-from .losses import Mixed, average_loss, sequence_loss
-from .neurons import RESET_GRADIENTS
-from .simulation import one, run
-from .spatial import arriving_error
-from .validation import require_choice
+from ..kernel import kernel, rows
+from ..learning.losses import Mixed, average_loss, sequence_loss
+from ..network.neurons import RESET_GRADIENTS
+from ..simulation.simulator import one, run
+from ..validation import require_choice
+from .shared.errors import arriving_error
+from .shared.gradients import GradientSum, require_sequence
 
 LOSSES_OF = ("steps", "average")
 

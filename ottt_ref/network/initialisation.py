@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from .validation import require_choice
+from ..validation import require_choice
 
 GAIN = 2.0
 TIME_STEPS = 6

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .kernel import kernel
-from .validation import as_array, require_array, require_unit_interval
+from ..kernel import kernel
+from ..validation import as_array, require_array, require_unit_interval
 
 
 @kernel

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, sparse
 
-from .validation import require_positive
+from ..validation import require_positive
 
 LARGEST_DIRECT = 2**6  # unknowns of one sample up to which the linear equation is solved directly
 LARGEST_MATRIX = 2**16  # entries up to which a connection is written out as a matrix to find its norm

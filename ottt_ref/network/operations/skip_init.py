@@ -7,9 +7,9 @@ Source: De and Smith 2020, Batch normalization biases residual blocks towards th
 
 import numpy as np
 
-from .kernel import kernel, rows
-from .operations import Operation, multiply
-from .validation import require_array
+from ...kernel import kernel, rows
+from ...validation import require_array
+from .operation import Operation, multiply
 
 
 @kernel

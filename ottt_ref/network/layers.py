@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from ..validation import describe_shape, require_count, require_size
 from .neurons import LIF, Integrator
-from .operations import Chain, Operation
-from .validation import describe_shape, require_count, require_size
+from .operations.operation import Chain, Operation
 
 INPUTS = -1
 

@@ -9,10 +9,10 @@ p is the image with `padding` zeros on each side; ε is ε_p without them.
 
 import numpy as np
 
-from .kernel import kernel
-from .operations import padded, padded_shape, unpadded, window_shape
-from .synapses import Synapses
-from .validation import describe_shape, require_size
+from ...kernel import kernel
+from ...validation import describe_shape, require_size
+from .dense import Synapses
+from .operation import padded, padded_shape, unpadded, window_shape
 
 
 @kernel

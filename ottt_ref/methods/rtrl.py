@@ -15,13 +15,13 @@ import math
 
 import numpy as np
 
-from .gradients import Gradients, require_sequence
-from .kernel import kernel, rows
-from .layers import INPUTS
-from .losses import Mixed, step_loss
-from .neurons import RESET_GRADIENTS
-from .simulation import Simulator, one
-from .validation import require_choice
+from ..kernel import kernel, rows
+from ..learning.losses import Mixed, step_loss
+from ..network.layers import INPUTS
+from ..network.neurons import RESET_GRADIENTS
+from ..simulation.simulator import Simulator, one
+from ..validation import require_choice
+from .shared.gradients import Gradients, require_sequence
 
 LARGEST_STATE = 2**27
 

@@ -1,13 +1,13 @@
 """A network as plain data, for files: everything but its arrays, which lie beside it under the parameters' names."""
 
-from .convolution import Conv2d
-from .layers import Feedback, Layer, Skip, layer_names
-from .neurons import neuron_from_description
-from .operations import AveragePool2d, Chain, Dropout, Flatten, Scale, Upsample2d
-from .skip_init import SkipInit
-from .synapses import Dense
-from .validation import require_array, require_dtype
-from .weight_standardisation import WeightStandardised
+from ..network.layers import Feedback, Layer, Skip, layer_names
+from ..network.neurons import neuron_from_description
+from ..network.operations.convolution import Conv2d
+from ..network.operations.dense import Dense
+from ..network.operations.operation import AveragePool2d, Chain, Dropout, Flatten, Scale, Upsample2d
+from ..network.operations.skip_init import SkipInit
+from ..network.operations.weight_standardisation import WeightStandardised
+from ..validation import require_array, require_dtype
 
 PLAIN = {kind.__name__: kind for kind in (AveragePool2d, Dropout, Flatten, Scale, Upsample2d)}
 LARGEST_NUMBER = 2**1000

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .validation import require_array, require_count, require_nonnegative, require_number, require_positive
+from ..validation import require_array, require_count, require_nonnegative, require_number, require_positive
 
 
 class Optimizer:

@@ -19,8 +19,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .kernel import kernel, rows
-from .validation import describe_shape, require_number, require_size
+from ...kernel import kernel, rows
+from ...validation import describe_shape, require_number, require_size
 
 
 class Operation:

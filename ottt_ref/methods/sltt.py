@@ -12,12 +12,12 @@ theorems E2 to E4.
 
 import numpy as np
 
-from .gradients import GradientSum, require_sequence
-from .losses import Mixed, step_loss
-from .simulation import Simulator, one
-from .spatial import instantaneous_errors
-from .traces import DIALECTS
-from .validation import require_choice
+from ..learning.losses import Mixed, step_loss
+from ..simulation.simulator import Simulator, one
+from ..validation import require_choice
+from .shared.errors import instantaneous_errors
+from .shared.gradients import GradientSum, require_sequence
+from .shared.traces import DIALECTS
 
 
 def gradients(network, inputs, targets, loss=Mixed(), *, dialect="derivation", terms=False):

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .layers import INPUTS
-from .network import require_network
-from .validation import require_array, require_count, require_flag
+from ..network.layers import INPUTS
+from ..network.network import require_network
+from ..validation import require_array, require_count, require_flag
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ error of the next time step.
 
 import numpy as np
 
-from .kernel import kernel, rows
+from ...kernel import kernel, rows
 
 
 @kernel

@@ -18,16 +18,16 @@ import math
 
 import numpy as np
 
-from .convolution import Conv2d
+from ..validation import require_count, require_dtype, require_number
 from .layers import Feedback, Layer, Skip
 from .network import Network, require_generator
 from .neurons import LIF, Integrator, decay_from
-from .operations import AveragePool2d, Chain, Dropout, Flatten, Scale, Upsample2d
-from .skip_init import SkipInit
+from .operations.convolution import Conv2d
+from .operations.dense import Dense
+from .operations.operation import AveragePool2d, Chain, Dropout, Flatten, Scale, Upsample2d
+from .operations.skip_init import SkipInit
+from .operations.weight_standardisation import WeightStandardised
 from .surrogate import Sigmoid
-from .synapses import Dense
-from .validation import require_count, require_dtype, require_number
-from .weight_standardisation import WeightStandardised
 
 SPIKE_SCALE = 2.74
 POOL, MEAN = "pool", "mean"

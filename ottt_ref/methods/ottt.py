@@ -18,14 +18,14 @@ Source: Xiao et al. 2022, section 4; theorems E1 to E4, H1, M1, O1 and Q1.
 
 import numpy as np
 
-from .gradients import GradientSum, require_sequence
-from .losses import Mixed, require_loss, require_targets, step_loss
-from .network import require_network
-from .simulation import Simulator
-from .spatial import instantaneous_errors
-from .traces import DIALECTS, Traces
-from .training import require_optimizer
-from .validation import require_array, require_choice, require_count
+from ..learning.losses import Mixed, require_loss, require_targets, step_loss
+from ..learning.training import require_optimizer
+from ..network.network import require_network
+from ..simulation.simulator import Simulator
+from ..validation import require_array, require_choice, require_count
+from .shared.errors import instantaneous_errors
+from .shared.gradients import GradientSum, require_sequence
+from .shared.traces import DIALECTS, Traces
 
 
 def gradients(network, inputs, targets, loss=Mixed(), *, dialect="derivation", terms=False):

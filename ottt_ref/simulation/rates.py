@@ -7,11 +7,11 @@ The sum is the trace â[T], so it is built online, in constant memory. Source: X
 
 import numpy as np
 
-from .kernel import rows
-from .layers import INPUTS
-from .neurons import leaky_accumulate
-from .simulation import Simulator, arriving, one
-from .validation import as_array, require_array, require_count, require_unit_interval
+from ..kernel import rows
+from ..network.layers import INPUTS
+from ..network.neurons import leaky_accumulate
+from ..validation import as_array, require_array, require_count, require_unit_interval
+from .simulator import Simulator, arriving, one
 
 
 def rate_normaliser(decay, time_steps):

@@ -18,9 +18,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .kernel import kernel, rows
+from ..kernel import kernel, rows
+from ..validation import require_choice, require_number, require_positive, require_unit_interval
 from .surrogate import Sigmoid, Surrogate, from_description
-from .validation import require_choice, require_number, require_positive, require_unit_interval
 
 RESETS = ("soft", "hard", "unleaked")
 RESET_GRADIENTS = ("detached", "kept")
