@@ -193,5 +193,7 @@ def with_numbers(activity, convert):
         inputs=object_array(activity.inputs, convert),
         layer_potentials=tuple(object_array(values, convert) for values in activity.layer_potentials),
         layer_outputs=tuple(object_array(values, convert) for values in activity.layer_outputs),
-        layer_derivatives=tuple(object_array(values, convert) for values in activity.layer_derivatives),
+        layer_surrogate_derivatives=tuple(
+            object_array(values, convert) for values in activity.layer_surrogate_derivatives
+        ),
     )

@@ -43,7 +43,7 @@ class Signs:
 def signs(network, inputs, labels, loss):
     """Signs of a batch: inputs [T, B, n_in], labels [B], a Mixed loss."""
     _require_supported(network, loss)
-    targets = np.eye(network.outputs)[labels]
+    targets = np.eye(network.output_size)[labels]
     potentials, spikes, decided = _forward(network, inputs)
     outputs = _arriving(network, len(network.layers) - 1, spikes, spikes)
     errors = _instantaneous_errors(network, potentials, _loss_gradient(loss, outputs, targets) / np.size(labels))
@@ -69,7 +69,7 @@ def _require_supported(network, loss):
 def _arriving(network, l, now, before):
     """What arrives at layer l, balls: from what its sources give now, by layer, and what delayed ones gave before."""
     total = None
-    for connection in network.into(l):
+    for connection in network.incoming(l):
         given = as_balls((before if connection.delayed else now)[connection.source])
         part = given @ connection.operations.weight.T
         if getattr(connection.operations, "bias", None) is not None:
@@ -124,7 +124,7 @@ def _instantaneous_errors(network, potentials, output_errors):
     errors = output_errors
     for l in reversed(network.spiking):
         neuron = network.layers[l].neuron
-        (above,) = (c for c in network.out_of(l) if not c.delayed)
+        (above,) = (c for c in network.outgoing(l) if not c.delayed)
         errors = _sigmoid_derivative(potentials[l] - neuron.threshold, neuron.surrogate.alpha) * (
             errors @ above.operations.weight
         )
@@ -173,9 +173,9 @@ def _errors_of_sample(network, currents, output_error):
     within, across, mask = loop_matrices(network, currents)
     matrix = (within + across).T * mask
     loops = Balls(matrix, 2 * UNIT * abs(matrix))  # the weights were divided by V_th
-    arriving = (output_error[np.newaxis] @ network.layers[-1].synapses.weight)[0]
-    above = np.zeros(len(mask) - len(arriving.middle))
-    direct = Balls(*(np.concatenate([above, part]) for part in (arriving.middle, arriving.radius)))
+    returned = (output_error[np.newaxis] @ network.layers[-1].synapses.weight)[0]
+    above = np.zeros(len(mask) - len(returned.middle))
+    direct = Balls(*(np.concatenate([above, part]) for part in (returned.middle, returned.radius)))
     errors = solve(as_balls(np.eye(len(mask))) - loops, direct)
     first = network.shapes[0][0]
     return errors[:first] * mask[:first] / network.layers[0].neuron.threshold

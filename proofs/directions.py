@@ -17,7 +17,7 @@ import numpy as np
 
 import ottt_ref as ot
 from ottt_ref import spike_representation
-from ottt_ref.simulation.simulator import arriving, one
+from ottt_ref.simulation.simulator import input_current
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def certified_ratio(network, inputs, targets, loss, layer):
         above = np.linalg.norm(rate.errors[l + 1][0], axis=1)
         norm = np.linalg.norm(network.layers[l + 1].synapses.weight, 2)
         slope = _slopes(network, rates, l)
-        psi = activity.layer_derivatives[l]
+        psi = activity.layer_surrogate_derivatives[l]
         scale, deviation = _best_scale(psi, slope)
         errors = shares * deviation * norm * above + np.abs(psi).max(axis=2) * norm * errors
         shares = shares * scale
@@ -133,7 +133,7 @@ def _output_share(network, rate, online, rates, activity, top):
 
 def _slopes(network, rates, l):
     """D / V_th of layer l, [B, n]."""
-    current = arriving(network, l, lambda c: rates[c.source + 1], one(network))
+    current = input_current(network, l, lambda c: rates[c.source + 1])
     threshold = network.layers[l].neuron.threshold
     return np.where((current > 0) & (current < threshold), 1 / threshold, 0.0)
 
@@ -168,7 +168,7 @@ def loop_matrices(network, currents):
         rows = slice(starts[l], starts[l] + size)
         for i, current in enumerate(currents[l]):
             mask[starts[l] + i] = 1 if 0 < current < threshold else 0
-        for connection in network.into(l):
+        for connection in network.incoming(l):
             if connection.source >= 0:
                 columns = slice(
                     starts[connection.source], starts[connection.source] + network.shapes[connection.source][0]

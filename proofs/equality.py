@@ -43,7 +43,7 @@ def bptt(reset_gradient="detached"):
 def rtrl(reset_gradient="detached"):
     """RTRL as a side."""
     return Side(
-        lambda *data: ot.rtrl.forward(*data, reset_gradient=reset_gradient).values,
+        lambda *data: ot.rtrl.accumulate(*data, reset_gradient=reset_gradient).values,
         lambda *arguments: ot.rtrl.gradients(*arguments, reset_gradient=reset_gradient),
     )
 
@@ -53,8 +53,8 @@ def bptt_without_delays(*data):
     return ot.bptt.backward(*data, delays_back=False).values
 
 
-OTTT = Side(lambda *data: ot.ottt.forward(*data).values, lambda *arguments: ot.ottt.gradients(*arguments))
-SLTT = Side(lambda *data: ot.sltt.forward(*data).values, lambda *arguments: ot.sltt.gradients(*arguments))
+OTTT = Side(lambda *data: ot.ottt.accumulate(*data).values, lambda *arguments: ot.ottt.gradients(*arguments))
+SLTT = Side(lambda *data: ot.sltt.accumulate(*data).values, lambda *arguments: ot.sltt.gradients(*arguments))
 
 
 def check_equality(case, left, right, parameters=None):

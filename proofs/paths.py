@@ -46,7 +46,7 @@ class Paths:
         total = 0
         for b in range(batch_size):
             for start in range(time_steps):
-                source = 1 if j is None else self.activity.at(start).given_by(connection)[b, j]
+                source = 1 if j is None else self.activity.at(start).presynaptic(connection)[b, j]
                 l = connection.target
                 for factor, crossed in self._onwards(b, l, i, start, l):
                     if self.resets == "any" or crossed == (self.resets == "some"):
@@ -58,7 +58,7 @@ class Paths:
         for later in range(t, len(self.output_errors)):
             if later > t and not self.may_wait(l, first):
                 return
-            psi = self.activity.layer_derivatives[l][later, b, i]
+            psi = self.activity.layer_surrogate_derivatives[l][later, b, i]
             for waited, crossed in self._waits(b, l, i, t, later):
                 for onwards, crossed_later in self._leave(b, l, i, later, first):
                     yield waited * psi * onwards, crossed or crossed_later
@@ -66,7 +66,7 @@ class Paths:
     def _leave(self, b, l, i, t, first):
         if l + 1 == len(self.network.layers):
             yield self.output_errors[t, b, i], False
-        for connection in self.network.out_of(l):
+        for connection in self.network.outgoing(l):
             arrives = t + 1 if connection.delayed else t
             if arrives == len(self.output_errors) or (connection.delayed and not self.delays):
                 continue
@@ -94,7 +94,7 @@ class Paths:
             for values in (
                 self.activity.layer_potentials,
                 self.activity.layer_outputs,
-                self.activity.layer_derivatives,
+                self.activity.layer_surrogate_derivatives,
             )
         )
         leak, reset = {
@@ -118,7 +118,7 @@ class PathSums(Paths):
         total = 0
         for b in range(batch_size):
             for start in range(time_steps):
-                source = 1 if j is None else self.activity.at(start).given_by(connection)[b, j]
+                source = 1 if j is None else self.activity.at(start).presynaptic(connection)[b, j]
                 total = total + source * self._from(b, connection.target, i, start)
         return total
 
@@ -150,8 +150,8 @@ class PathSums(Paths):
 
     def _step(self, b, l, k, t, first, amounts, inside, later):
         """Send what is in membrane k of layer l onwards; what reaches the output at t."""
-        fired = _times(self.activity.layer_derivatives[l][t, b, k], amounts)
-        for connection in self.network.out_of(l):
+        fired = _times(self.activity.layer_surrogate_derivatives[l][t, b, k], amounts)
+        for connection in self.network.outgoing(l):
             if connection.delayed and not self.delays:
                 continue
             there = (later if connection.delayed else inside)[connection.target]
@@ -160,8 +160,8 @@ class PathSums(Paths):
         if t + 1 < len(self.output_errors) and self.may_wait(l, first):
             for edge, is_reset in self._edges(b, l, k, t):
                 uncrossed, crossed = _times(edge, amounts)
-                arriving = (0, uncrossed + crossed) if is_reset else (uncrossed, crossed)
-                later[l][k] = _plus(later[l][k], arriving)
+                reaching = (0, uncrossed + crossed) if is_reset else (uncrossed, crossed)
+                later[l][k] = _plus(later[l][k], reaching)
         last = l + 1 == len(self.network.layers)
         return _times(self.output_errors[t, b, k], fired) if last else (0, 0)
 

@@ -25,7 +25,7 @@ from rich.table import Table
 
 import ottt_ref as ot
 from ottt_ref import losses, spike_representation
-from ottt_ref.simulation.simulator import arriving, one
+from ottt_ref.simulation.simulator import input_current
 
 from .certified import signs
 from .directions import certified_ratio, layer_errors, loop_form, loop_matrices
@@ -127,7 +127,7 @@ def _cell(theorem, network, decay, depth, trained, inputs, labels):
 def _largest_eigenvalues(network, inputs):
     """μ of each sample, [B]."""
     rates, _ = spike_representation.rates_of(network, inputs, "measured")
-    currents = {l: arriving(network, l, lambda c: rates[c.source + 1], one(network)) for l in network.spiking}
+    currents = {l: input_current(network, l, lambda c: rates[c.source + 1]) for l in network.spiking}
     result = []
     for b in range(inputs.shape[1]):
         form = loop_form(*loop_matrices(network, {l: current[b] for l, current in currents.items()}))

@@ -125,7 +125,7 @@ def _other_methods(case, method, found, relative):
 def _estimated_surrogate(case, method, found, expected):
     """ψ times what the gradient of the last spiking layer, which is linear in ψ, says that it is multiplied by."""
     network = case.network
-    into_last = [name for c in network.into(network.spiking[-1]) for name in c.parameters]
+    into_last = [name for c in network.incoming(network.spiking[-1]) for name in c.parameters]
     if method in ONLINE:
         start = case.parameters
         moved = [(found[name][0] - start[name], expected[name][0] - start[name]) for name in into_last]

@@ -263,7 +263,7 @@ def _require_whole(case):
     for l, shape in enumerate(network.shapes):
         for kind in ("potential", "spikes", "psi") if l in network.spiking else ("potential",):
             _require_shape(case, f"{kind}/{l}", (steps, batch, *shape))
-    _require_shape(case, "outputs", (steps, batch, network.outputs))
+    _require_shape(case, "outputs", (steps, batch, network.output_size))
     shapes = {name: value.shape for name, value in network.parameters.items()}
     for method in case.methods:
         for each in expected_of(case, method):

@@ -71,7 +71,7 @@ def expected(drawn):
         arrays[f"potential/{l}"] = activity.layer_potentials[l]
         if l in network.spiking:
             arrays[f"spikes/{l}"] = activity.layer_outputs[l]
-            arrays[f"psi/{l}"] = activity.layer_derivatives[l]
+            arrays[f"psi/{l}"] = activity.layer_surrogate_derivatives[l]
     arrays.update(_traces(network, activity))
     arrays["outputs"] = activity.outputs
     for name in methods_of(drawn.specification):
@@ -89,9 +89,9 @@ def _traces(network, activity):
     for t in range(activity.time_steps):
         traces.update(activity.at(t))
         for connection in traced:
-            rows[connection.name].append(traces.given_by(connection).copy())
-        for l, constant in enumerate(constants):
-            constant.append(traces.constant(l)[0])
+            rows[connection.name].append(traces.presynaptic(connection).copy())
+        for l, bias_input in enumerate(constants):
+            bias_input.append(traces.bias_input(l)[0])
     return {
         **{f"trace/{name}": np.stack(values) for name, values in rows.items()},
         **{f"constant_trace/{l}": np.array(values, dtype=network.dtype) for l, values in enumerate(constants)},

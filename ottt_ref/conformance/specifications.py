@@ -16,7 +16,7 @@ from ..learning import losses
 from ..methods import spike_representation
 from ..network import surrogate
 from ..network.network import Network
-from ..simulation.simulator import arriving, one, run
+from ..simulation.simulator import input_current, run
 from . import networks
 from .networks import currents, dense, images
 
@@ -80,7 +80,7 @@ def draw(specification):
 
 
 def _targets(specification, rng, network):
-    batch, classes = specification.batch_size, network.outputs
+    batch, classes = specification.batch_size, network.output_size
     if specification.targets == "labels":
         return rng.integers(0, classes, size=batch)
     rows = rng.random((batch, classes))
@@ -137,7 +137,7 @@ def rate_currents(network, inputs):
     """What arrives at each spiking layer from the measured rates, in thresholds, [B, ...]."""
     values, _ = spike_representation.rates_of(network, inputs, "measured")
     return [
-        arriving(network, l, lambda c: values[c.source + 1], one(network)) / network.layers[l].neuron.threshold
+        input_current(network, l, lambda c: values[c.source + 1]) / network.layers[l].neuron.threshold
         for l in network.spiking
     ]
 

@@ -14,7 +14,7 @@ import numpy as np
 from ..learning.losses import require_targets, sequence_loss
 from ..methods import bptt
 from ..methods.shared.gradients import GradientSum
-from ..simulation.simulator import Activity, arriving, one
+from ..simulation.simulator import Activity, input_current
 from . import varied_learning, varied_rates
 from .reference import FORWARD, ONLINE
 
@@ -147,7 +147,7 @@ def _forward(network, inputs, variation):
     activity = run(network, inputs, variation)
     found = {f"potential/{l}": potential for l, potential in enumerate(activity.layer_potentials)}
     found.update({f"spikes/{l}": activity.layer_outputs[l] for l in network.spiking})
-    found.update({f"psi/{l}": activity.layer_derivatives[l] for l in network.spiking})
+    found.update({f"psi/{l}": activity.layer_surrogate_derivatives[l] for l in network.spiking})
     found["outputs"] = activity.outputs
     if variation.seen is not None:
         found = {name: variation.seen(name, array, network, activity) for name, array in found.items()}
@@ -164,9 +164,9 @@ def run(network, inputs, variation):
     records, earlier = [], [rest, rest]
     for row in inputs:
         now = {-1: row}
-        given_by = partial(variation.given, now=now, earlier=earlier)
+        presynaptic = partial(variation.given, now=now, earlier=earlier)
         for l, layer in enumerate(network.layers):
-            current = arriving(network, l, given_by, one(network))
+            current = input_current(network, l, presynaptic)
             now[l] = earlier[0][l].copy()
             layer.neuron.step(potentials[l], now[l], current)
         records.append(({l: potential.copy() for l, potential in potentials.items()}, now))
@@ -187,5 +187,5 @@ def _activity(network, inputs, records, kind):
     layers = range(len(network.layers))
     potentials = tuple(np.stack([u[l] for u, _ in records]) for l in layers)
     outputs = tuple(np.stack([s[l] for _, s in records]) for l in layers)
-    derivatives = tuple(network.layers[l].neuron.derivative(potentials[l]) for l in layers)
+    derivatives = tuple(network.layers[l].neuron.surrogate_derivative(potentials[l]) for l in layers)
     return kind(inputs, potentials, outputs, derivatives, network.spiking)

@@ -10,11 +10,11 @@ import numpy as np
 from ..learning.losses import step_loss
 from ..learning.training import SGD
 from ..methods import ottt
-from ..methods.shared.errors import arriving_error, instantaneous_errors
+from ..methods.shared.errors import backpropagated_error, instantaneous_errors
 from ..methods.shared.gradients import GradientSum
 from ..methods.shared.traces import Traces, follow
 from ..network.layers import INPUTS
-from ..simulation.simulator import Simulator, one
+from ..simulation.simulator import Simulator
 from .reference import ONLINE
 
 DIALECT = {"ottt": "derivation", "ottt-authors": "authors", **ONLINE}
@@ -33,7 +33,7 @@ class VariedTraces:
 
     def __init__(self, network, batch_size, method, variation):
         usual = Traces(network, batch_size, DIALECT.get(method, "derivation"))
-        self._network, self._one, self._variation = network, one(network), variation
+        self._network, self._bias_input, self._variation = network, network.bias_input, variation
         traced = [c for c in network.connections if c.parameters]
         self._decays, self._constant_decays = dict.fromkeys(c.name for c in traced), [None] * len(network.layers)
         if method in DIALECT:  # SLTT traces nothing
@@ -41,15 +41,15 @@ class VariedTraces:
             self._constant_decays = [
                 variation.constant_decay(l, usual.constant_decay(l)) for l in range(len(network.layers))
             ]
-        self._traces = {c.name: np.zeros_like(usual.given_by(c)) for c in traced}
-        self._constants = {l: np.zeros_like(self._one) for l in range(len(network.layers))}
+        self._traces = {c.name: np.zeros_like(usual.presynaptic(c)) for c in traced}
+        self._constants = {l: np.zeros_like(self._bias_input) for l in range(len(network.layers))}
         self._late = dict(self._traces), dict(self._constants)
 
-    def given_by(self, connection):
+    def presynaptic(self, connection):
         """What the connection's errors are paired with, [B, ...]."""
         return self._scaled(self._late[0][connection.name], self._decays[connection.name])
 
-    def constant(self, l):
+    def bias_input(self, l):
         """What stands for the biases' constant input into layer l, [1]."""
         return self._scaled(self._late[1][l], self._constant_decays[l])
 
@@ -62,11 +62,11 @@ class VariedTraces:
                 trace, decay = self._traces[name], self._decays[name]
                 if late and decay is not None:  # only what is traced can be late
                     self._late[0][name] = trace.copy()
-                self._follow(trace, activity.given_by(connection), decay)
+                self._follow(trace, activity.presynaptic(connection), decay)
         for l, decay in enumerate(self._constant_decays):
             if "constants" in self._variation.late and decay is not None:
                 self._late[1][l] = self._constants[l].copy()
-            follow(self._constants[l], self._one, decay)
+            follow(self._constants[l], self._bias_input, decay)
 
     def _follow(self, trace, value, decay):
         if self._variation.saturating and decay is not None:
@@ -88,11 +88,11 @@ def add_step(sums, t, network, traces, activity, output_error, variation):
     alone = instantaneous_errors(network, activity, output_error)
     errors = [None] * len(network.layers)
     for l in reversed(range(len(network.layers))):
-        incoming = arriving_error(network, l, errors, output_error, delayed=False)
-        back = [c.adjoint(alone[c.target]) for c in network.out_of(l) if c.delayed]
-        errors[l] = activity.layer_derivatives[l] * sum(back, incoming)
+        incoming = backpropagated_error(network, l, errors, output_error, delayed=False)
+        back = [c.adjoint(alone[c.target]) for c in network.outgoing(l) if c.delayed]
+        errors[l] = activity.layer_surrogate_derivatives[l] * sum(back, incoming)
     for connection in (c for c in network.connections if c.parameters):
-        pairing = traces.given_by(connection), traces.constant(connection.target)
+        pairing = traces.presynaptic(connection), traces.bias_input(connection.target)
         sums.add(t, connection, errors[connection.target], *pairing)
 
 
@@ -150,9 +150,11 @@ class _Learner:
         network, errors = self._network, [None] * len(self._network.layers)
         self._traces.update(activity)
         for l in reversed(range(len(network.layers))):
-            errors[l] = activity.layer_derivatives[l] * arriving_error(network, l, errors, output_error, delayed=False)
+            errors[l] = activity.layer_surrogate_derivatives[l] * backpropagated_error(
+                network, l, errors, output_error, delayed=False
+            )
             sums = GradientSum(network, self._batch_size)
-            for connection in (c for c in network.into(l) if c.parameters):
-                pairing = self._traces.given_by(connection), self._traces.constant(l)
+            for connection in (c for c in network.incoming(l) if c.parameters):
+                pairing = self._traces.presynaptic(connection), self._traces.bias_input(l)
                 sums.add(0, connection, errors[l], *pairing)
             optimizer.step(network.parameters, sums.values)

@@ -7,13 +7,13 @@ solver.
 import numpy as np
 
 from ..learning.losses import step_loss
-from ..methods.shared.errors import arriving_error
+from ..methods.shared.errors import backpropagated_error
 from ..methods.shared.gradients import GradientSum
 from ..methods.spike_representation import rate_outputs, rates_of
 from ..network.layers import INPUTS
 from ..simulation import equilibrium
 from ..simulation.rates import complete_rates
-from ..simulation.simulator import arriving, one
+from ..simulation.simulator import input_current
 
 
 def weighted(values, decay, source):
@@ -39,14 +39,14 @@ def gradients(network, activity, targets, loss, variation):
         values = rates_of(network, activity.inputs, "closed_form")[0]
     else:
         values = _rates(network, activity, variation.rate)
-    constant = one(network)
-    currents = [arriving(network, l, lambda c: values[c.source + 1], constant) for l in range(len(network.layers))]
+    bias_input = network.bias_input
+    currents = [input_current(network, l, lambda c: values[c.source + 1]) for l in range(len(network.layers))]
     output_error = step_loss(loss, rate_outputs(network, values), targets, 1)[1]
 
     def errors_given(returned):
         errors = [None] * len(network.layers)
         for l in reversed(range(len(network.layers))):
-            errors[l] = arriving_error(network, l, errors, output_error, delayed=False)
+            errors[l] = backpropagated_error(network, l, errors, output_error, delayed=False)
             errors[l] = errors[l] + returned[l] if l in returned else errors[l]
             neuron = network.layers[l].neuron
             if neuron.spiking:
@@ -66,7 +66,7 @@ def gradients(network, activity, targets, loss, variation):
     errors = errors_given(returned)
     sums = GradientSum(network, len(output_error))
     for connection in network.connections:
-        sums.add(0, connection, errors[connection.target], values[connection.source + 1], constant)
+        sums.add(0, connection, errors[connection.target], values[connection.source + 1], bias_input)
     return sums.values
 
 

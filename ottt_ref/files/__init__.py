@@ -1,1 +1,1 @@
-""""""
+"""Files of networks and arrays."""

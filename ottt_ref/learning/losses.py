@@ -120,7 +120,7 @@ def require_targets(loss, targets, batch_size, network):
     Takes class labels [B] (integers in 0 .. C-1) or rows [B, C]. Raises TypeError or ValueError otherwise.
     """
     targets = as_array("targets", targets)
-    classes = network.outputs
+    classes = network.output_size
     if targets.ndim == 1 and targets.dtype.kind in "iu":
         return _one_hot(targets, batch_size, network)
     if targets.ndim == 1:
@@ -171,11 +171,11 @@ def average_loss(loss, outputs, targets):
 def _one_hot(labels, batch_size, network):
     if labels.shape != (batch_size,):
         raise ValueError(f"targets must be [{batch_size}] class labels for this batch, got shape {labels.shape}")
-    outside = (labels < 0) | (labels >= network.outputs)
+    outside = (labels < 0) | (labels >= network.output_size)
     if outside.any():
         b = int(np.argmax(outside))
-        raise ValueError(f"targets must be labels in 0 .. {network.outputs - 1}, got {labels[b]} at index [{b}]")
-    rows = np.full((batch_size, network.outputs), network.number(0), dtype=network.dtype)
+        raise ValueError(f"targets must be labels in 0 .. {network.output_size - 1}, got {labels[b]} at index [{b}]")
+    rows = np.full((batch_size, network.output_size), network.number(0), dtype=network.dtype)
     rows[np.arange(batch_size), labels] = network.number(1)
     return rows
 

@@ -16,9 +16,9 @@ import numpy as np
 from ..kernel import kernel, rows
 from ..learning.losses import Mixed, average_loss, sequence_loss
 from ..network.neurons import RESET_GRADIENTS
-from ..simulation.simulator import one, run
+from ..simulation.simulator import run
 from ..validation import require_choice
-from .shared.errors import arriving_error
+from .shared.errors import backpropagated_error
 from .shared.gradients import GradientSum, require_sequence
 
 LOSSES_OF = ("steps", "average")
@@ -56,21 +56,21 @@ def backward(
     """
     time_steps, batch_size = output_errors.shape[:2]
     sums = GradientSum(network, batch_size, time_steps if terms else None)
-    constant = one(network)
+    bias_input = network.bias_input
     deltas = [np.zeros(output.shape[1:], dtype=network.dtype) for output in activity.layer_outputs]
     for t in reversed(range(time_steps)):
         now = activity.at(t)
         for l in reversed(range(len(network.layers))):  # deltas of l and of the layers below are still those of t + 1
-            error = arriving_error(network, l, deltas, output_errors[t], delayed=delays_back)
-            psi = now.layer_derivatives[l]
+            error = backpropagated_error(network, l, deltas, output_errors[t], delayed=delays_back)
+            psi = now.layer_surrogate_derivatives[l]
             jacobian = network.layers[l].neuron.jacobian(
                 now.layer_potentials[l], now.layer_outputs[l], psi, reset_gradient == "kept"
             )
             if leaks_back is not None and not leaks_back[l]:
                 jacobian[...] = 0
             backpropagate(*(rows(array) for array in (deltas[l], psi, error, jacobian)))
-            for connection in network.into(l):
-                sums.add(t, connection, deltas[l], now.given_by(connection), constant)
+            for connection in network.incoming(l):
+                sums.add(t, connection, deltas[l], now.presynaptic(connection), bias_input)
         sums.record(t, deltas)
     return sums
 

@@ -44,7 +44,7 @@ def gradients(network, inputs, targets, loss=Mixed(), *, dialect="derivation", t
     simulator = Simulator(network, batch_size)
     traces = Traces(network, batch_size, dialect)
     sums = GradientSum(network, batch_size, time_steps if terms else None)
-    outputs = np.empty((time_steps, batch_size, network.outputs), dtype=network.dtype)
+    outputs = np.empty((time_steps, batch_size, network.output_size), dtype=network.dtype)
     total = 0
     for t in range(time_steps):
         activity = simulator.step(inputs[t])
@@ -55,7 +55,7 @@ def gradients(network, inputs, targets, loss=Mixed(), *, dialect="derivation", t
     return sums.result(total, outputs)
 
 
-def forward(network, activity, output_errors, *, dialect="derivation", terms=False):
+def accumulate(network, activity, output_errors, *, dialect="derivation", terms=False):
     """The algebra alone: `activity` and `output_errors` ∂L/∂o [T, B, n_out] may hold any numbers.
 
     Returns a GradientSum.
@@ -76,7 +76,7 @@ def add_step(sums, t, network, traces, activity, output_error):
     for connection in network.connections:
         l = connection.target
         if connection.parameters:
-            sums.add(t, connection, errors[l], traces.given_by(connection), traces.constant(l))
+            sums.add(t, connection, errors[l], traces.presynaptic(connection), traces.bias_input(l))
 
 
 class OnlineLearner:

@@ -19,7 +19,7 @@ from ..kernel import kernel, rows
 from ..learning.losses import Mixed, step_loss
 from ..network.layers import INPUTS
 from ..network.neurons import RESET_GRADIENTS
-from ..simulation.simulator import Simulator, one
+from ..simulation.simulator import Simulator
 from ..validation import require_choice
 from .shared.gradients import Gradients, require_sequence
 
@@ -44,7 +44,7 @@ def gradients(network, inputs, targets, loss=Mixed(), *, reset_gradient="detache
     simulator = Simulator(network, batch_size)
     sensitivities = Sensitivities(network, batch_size, reset_gradient)
     sums = FlatSum(network, time_steps if terms else None)
-    outputs = np.empty((time_steps, batch_size, network.outputs), dtype=network.dtype)
+    outputs = np.empty((time_steps, batch_size, network.output_size), dtype=network.dtype)
     total = 0
     for t in range(time_steps):
         activity = simulator.step(inputs[t])
@@ -56,7 +56,7 @@ def gradients(network, inputs, targets, loss=Mixed(), *, reset_gradient="detache
     return sums.result(total, outputs)
 
 
-def forward(network, activity, output_errors, *, reset_gradient="detached", terms=False):
+def accumulate(network, activity, output_errors, *, reset_gradient="detached", terms=False):
     """The algebra alone: `activity` and `output_errors` ∂L/∂o [T, B, n_out] may hold any numbers.
 
     Returns a FlatSum.
@@ -76,7 +76,7 @@ class Sensitivities:
     def __init__(self, network, batch_size, reset_gradient):
         self._network = network
         self._kept = reset_gradient == "kept"
-        self._one = one(network)
+        self._bias_input = network.bias_input
         count = sum(value.size for value in network.parameters.values())
         shapes = [(count, batch_size, *shape) for shape in network.shapes]
         self._potentials = [np.zeros(shape, dtype=network.dtype) for shape in shapes]
@@ -94,10 +94,10 @@ class Sensitivities:
         for l, layer in enumerate(self._network.layers):
             carried = np.empty_like(self._potentials[l])
             multiply_rows(_flat(carried), rows(self._jacobians[l]), _flat(self._potentials[l]))
-            for connection in self._network.into(l):
+            for connection in self._network.incoming(l):
                 self._add_arriving(carried, connection)
-                first += self._add_direct(carried, connection, activity.given_by(connection), first)
-            psi = activity.layer_derivatives[l]
+                first += self._add_direct(carried, connection, activity.presynaptic(connection), first)
+            psi = activity.layer_surrogate_derivatives[l]
             self._potentials[l] = carried
             self._spikes[l] = np.empty_like(carried)
             multiply_rows(_flat(self._spikes[l]), rows(psi), _flat(carried))
@@ -113,7 +113,7 @@ class Sensitivities:
         if connection.source != INPUTS:
             source = self._spikes[connection.source]
             samples = source.reshape(-1, *source.shape[2:])
-            carried += connection.forward(samples, self._one - self._one).reshape(carried.shape)
+            carried += connection.forward(samples, self._bias_input - self._bias_input).reshape(carried.shape)
 
     def _add_direct(self, carried, connection, presynaptic, first):
         """Add ∂(W s + b)/∂θ: the gradient that an error of 1 at one neuron of one sample would have.
@@ -130,7 +130,7 @@ class Sensitivities:
                 rows(error)[b, i] = 1
                 for gradient in gradients.values():
                     gradient[...] = 0
-                connection.add_gradients(gradients, error, presynaptic, self._one)
+                connection.add_gradients(gradients, error, presynaptic, self._bias_input)
                 rows(error)[b, i] = 0
                 flat = np.concatenate([gradient.reshape(-1) for gradient in gradients.values()])
                 by_neuron[first : first + flat.size, b, i] += flat

@@ -13,7 +13,7 @@ theorems E2 to E4.
 import numpy as np
 
 from ..learning.losses import Mixed, step_loss
-from ..simulation.simulator import Simulator, one
+from ..simulation.simulator import Simulator
 from ..validation import require_choice
 from .shared.errors import instantaneous_errors
 from .shared.gradients import GradientSum, require_sequence
@@ -35,7 +35,7 @@ def gradients(network, inputs, targets, loss=Mixed(), *, dialect="derivation", t
     time_steps, batch_size = inputs.shape[:2]
     simulator = Simulator(network, batch_size)
     sums = GradientSum(network, batch_size, time_steps if terms else None)
-    outputs = np.empty((time_steps, batch_size, network.outputs), dtype=network.dtype)
+    outputs = np.empty((time_steps, batch_size, network.output_size), dtype=network.dtype)
     total = 0
     for t in range(time_steps):
         activity = simulator.step(inputs[t])
@@ -46,7 +46,7 @@ def gradients(network, inputs, targets, loss=Mixed(), *, dialect="derivation", t
     return sums.result(total, outputs)
 
 
-def forward(network, activity, output_errors, *, terms=False):
+def accumulate(network, activity, output_errors, *, terms=False):
     """The algebra alone: `activity` and `output_errors` ∂L/∂o [T, B, n_out] may hold any numbers.
 
     Returns a GradientSum.
@@ -63,4 +63,4 @@ def add_step(sums, t, network, activity, output_error):
     errors = instantaneous_errors(network, activity, output_error)
     sums.record(t, errors)
     for connection in network.connections:
-        sums.add(t, connection, errors[connection.target], activity.given_by(connection), one(network))
+        sums.add(t, connection, errors[connection.target], activity.presynaptic(connection), network.bias_input)

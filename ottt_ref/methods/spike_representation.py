@@ -21,9 +21,9 @@ from ..kernel import kernel, rows
 from ..learning.losses import Mixed, step_loss
 from ..simulation import equilibrium
 from ..simulation.rates import measured_rates, weighted_rate
-from ..simulation.simulator import arriving, one
+from ..simulation.simulator import input_current
 from ..validation import require_choice
-from .shared.errors import arriving_error
+from .shared.errors import backpropagated_error
 from .shared.gradients import GradientSum, require_sequence
 
 RATES = ("measured", "closed_form")
@@ -78,7 +78,7 @@ def sweep(network, input_rate, delayed):
     values = {-1: input_rate}
     for l in range(len(network.layers) - (network.readout != "spiking")):
         neuron = network.layers[l].neuron
-        current = arriving(network, l, lambda c: delayed[c.source] if c.delayed else values[c.source], one(network))
+        current = input_current(network, l, lambda c: delayed[c.source] if c.delayed else values[c.source])
         values[l] = current
         if neuron.spiking:
             values[l] = np.empty_like(current)
@@ -90,7 +90,7 @@ def rate_outputs(network, values):
     """The readout applied to the rates, [B, n_out]; the last rates themselves if the last layer is spiking."""
     if network.readout == "spiking":
         return values[-1]
-    return arriving(network, len(network.layers) - 1, lambda c: values[c.source + 1], one(network))
+    return input_current(network, len(network.layers) - 1, lambda c: values[c.source + 1])
 
 
 def backward(network, values, output_error, *, terms=False):
@@ -103,7 +103,7 @@ def backward(network, values, output_error, *, terms=False):
 
 def _backward(network, values, output_error, terms):
     currents = [
-        arriving(network, l, lambda c: values[c.source + 1], one(network)) if layer.neuron.spiking else None
+        input_current(network, l, lambda c: values[c.source + 1]) if layer.neuron.spiking else None
         for l, layer in enumerate(network.layers)
     ]
 
@@ -117,7 +117,7 @@ def _backward(network, values, output_error, terms):
     errors = errors_given(returned)
     sums = GradientSum(network, len(output_error), 1 if terms else None)
     for connection in network.connections:
-        sums.add(0, connection, errors[connection.target], values[connection.source + 1], one(network))
+        sums.add(0, connection, errors[connection.target], values[connection.source + 1], network.bias_input)
     sums.record(0, errors)
     return sums, report
 
@@ -126,7 +126,7 @@ def errors_of(network, currents, output_error, returned):
     """D^l p^l / V_th of every layer, from ∂ℓ/∂o and what comes back by delayed connections, `returned` by layer."""
     errors = [None] * len(network.layers)
     for l in reversed(range(len(network.layers))):
-        incoming = arriving_error(network, l, errors, output_error, delayed=False)
+        incoming = backpropagated_error(network, l, errors, output_error, delayed=False)
         if l in returned:
             incoming = incoming + returned[l]
         errors[l] = incoming

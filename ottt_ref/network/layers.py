@@ -98,9 +98,9 @@ class Connection:
     name: str
     input_shape: tuple = ()
 
-    def forward(self, values, constant):
+    def forward(self, values, bias_input):
         """What arrives at the target [B, ...] from values [B, ...] and the constant input [1]."""
-        return self.operations.forward(values, constant)
+        return self.operations.forward(values, bias_input)
 
     def adjoint(self, error):
         """The error at the source's values from the error at the target's potentials."""
@@ -114,11 +114,11 @@ class Connection:
             for parameter in self.operations.parameter_names
         }
 
-    def add_gradients(self, gradients, error, presynaptic, constant):
+    def add_gradients(self, gradients, error, presynaptic, bias_input):
         """Add one pairing to `gradients`, by the network's parameter names."""
         own = {parameter: gradients[f"{self.name}.{parameter}"] for parameter in self.operations.parameter_names}
         if own:
-            self.operations.add_gradients(own, error, presynaptic, constant)
+            self.operations.add_gradients(own, error, presynaptic, bias_input)
 
 
 def connect(layers, feedback, skips):

@@ -58,18 +58,18 @@ class Network:
         self.shapes = chain_shapes(self.layers, connections, self.input_shape)
         self.connections = tuple(replace(c, input_shape=self.shape_of(c.source)) for c in connections)
         self.dtype = _one_dtype(self.connections)
-        self._into = [[c for c in self.connections if c.target == l] for l in range(len(self.layers))]
-        self._out_of = [[c for c in self.connections if c.source == l] for l in range(len(self.layers))]
+        self._incoming = [[c for c in self.connections if c.target == l] for l in range(len(self.layers))]
+        self._outgoing = [[c for c in self.connections if c.source == l] for l in range(len(self.layers))]
         self._trace_layers = trace_layers(self.layers, self.connections)
         self.parameters = Parameters(self.connections)
 
     @property
-    def inputs(self):
+    def input_size(self):
         """n_in, the number of inputs."""
         return math.prod(self.input_shape)
 
     @property
-    def outputs(self):
+    def output_size(self):
         """n_out, the number of outputs."""
         return self.shapes[-1][0]
 
@@ -106,13 +106,13 @@ class Network:
         """The shape of one sample of a layer, or of the inputs, -1."""
         return self.input_shape if source == INPUTS else self.shapes[source]
 
-    def into(self, l):
+    def incoming(self, l):
         """The connections into layer l."""
-        return self._into[l]
+        return self._incoming[l]
 
-    def out_of(self, l):
+    def outgoing(self, l):
         """The connections out of layer l."""
-        return self._out_of[l]
+        return self._outgoing[l]
 
     def trace_layer(self, l):
         """The layer whose λ a trace of layer l's input has: the membranes that it enters (see `layers`)."""
@@ -121,6 +121,13 @@ class Network:
     def decay(self, l):
         """λ of layer l in an array [1] of the network's dtype, as the kernels take it."""
         return self.layers[l].neuron.constants(self.dtype)[:1]
+
+    @property
+    def bias_input(self):
+        """The biases' constant input 1 in a new array [1] of the network's dtype, as the kernels take it."""
+        result = np.zeros(1, dtype=self.dtype)
+        result[0] = 1
+        return result
 
     def number(self, value):
         """`value` as one of the network's numbers: a plain int divided by another would be a rounded float."""
@@ -220,7 +227,7 @@ class Network:
         return layer_names([layer.neuron for layer in self.layers])
 
     def __repr__(self):
-        sizes = [self.inputs, *(math.prod(shape) for shape in self.shapes)]
+        sizes = [self.input_size, *(math.prod(shape) for shape in self.shapes)]
         neuron = self.layers[self.spiking[0]].neuron
         return f"Network({sizes}, readout={self.readout!r}, {self.dtype}, {neuron})"
 

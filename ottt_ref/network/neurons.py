@@ -151,7 +151,7 @@ class LIF:
         else:
             fire(rows(output), rows(potential), constants)
 
-    def derivative(self, potential):
+    def surrogate_derivative(self, potential):
         """ψ[t] at u[t], [B, ...]."""
         return self.surrogate.derivative(self._distance(potential, self.constants(potential.dtype)))
 
@@ -226,7 +226,7 @@ class Integrator:
         leaky_accumulate(rows(potential), rows(current), self.constants(potential.dtype))
         output[...] = potential
 
-    def derivative(self, potential):
+    def surrogate_derivative(self, potential):
         """1: the output is the potential itself."""
         return _filled(potential, 1)
 

@@ -46,7 +46,7 @@ def _layer_nodes(network, dt, nodes):
     for l, layer in enumerate(network.layers):
         if not layer.neuron.stateless:
             nodes[names[l]] = neuron_node(layer.neuron, network.shapes[l], network.dtype, dt, l)
-        elif l < len(names) - 1 or any(not operations_in(connection.operations) for connection in network.into(l)):
+        elif l < len(names) - 1 or any(not operations_in(connection.operations) for connection in network.incoming(l)):
             nodes[names[l]] = _sum_node(network.shapes[l], network.dtype, l)
         else:
             names[l] = OUTPUT
@@ -59,7 +59,7 @@ def _sum_node(shape, dtype, layer):
 
 def _in_order(network):
     """The connections as they are read back: those of the row of layers, then the others as they were given."""
-    row = [network.into(l)[0] for l in range(len(network.layers))]
+    row = [network.incoming(l)[0] for l in range(len(network.layers))]
     rest = [connection for connection in network.connections if not any(connection is each for each in row)]
     given = {(back.source, back.target, True): k for k, back in enumerate(network.feedback)}
     given |= {(skip.source, skip.target, False): k for k, skip in enumerate(network.skips)}

@@ -11,7 +11,7 @@ from ..kernel import rows
 from ..network.layers import INPUTS
 from ..network.neurons import leaky_accumulate
 from ..validation import as_array, require_array, require_count, require_unit_interval
-from .simulator import Simulator, arriving, one
+from .simulator import Simulator, input_current
 
 
 def rate_normaliser(decay, time_steps):
@@ -60,5 +60,5 @@ def complete_rates(network, values):
     count = len(network.layers) - (network.readout != "spiking")
     for l in range(count):
         if l not in values:
-            values[l] = arriving(network, l, lambda connection: values[connection.source], one(network))
+            values[l] = input_current(network, l, lambda connection: values[connection.source])
     return [values[l] for l in range(INPUTS, count)]

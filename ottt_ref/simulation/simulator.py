@@ -21,7 +21,7 @@ class Activity:
     inputs              s^0
     layer_potentials    u^l of every layer, a readout included
     layer_outputs       s^l of every layer; of one that does not spike its potential
-    layer_derivatives   ψ^l of every layer (1 for one that does not spike), or None if they were not asked for
+    layer_surrogate_derivatives   ψ^l of every layer (1 for one that does not spike), or None if they were not asked for
     spiking             the indices of the spiking layers
     previous_outputs    of one time step, by layer: s^l[t-1] of those that some layer sees a time step later
     """
@@ -29,7 +29,7 @@ class Activity:
     inputs: np.ndarray
     layer_potentials: tuple
     layer_outputs: tuple
-    layer_derivatives: tuple | None
+    layer_surrogate_derivatives: tuple | None
     spiking: tuple
     previous_outputs: dict | None = None
 
@@ -46,7 +46,7 @@ class Activity:
     @property
     def surrogate_derivatives(self):
         """ψ^l of each spiking layer, or None if they were not asked for."""
-        return None if self.layer_derivatives is None else self._of_spiking(self.layer_derivatives)
+        return None if self.layer_surrogate_derivatives is None else self._of_spiking(self.layer_surrogate_derivatives)
 
     @property
     def outputs(self):
@@ -57,7 +57,7 @@ class Activity:
         """The outputs of a layer, or the inputs, -1."""
         return self.inputs if source == INPUTS else self.layer_outputs[source]
 
-    def given_by(self, connection):
+    def presynaptic(self, connection):
         """What a connection is given in one time step: [B, ...] of its source, of the time step before if delayed."""
         return self.previous_outputs[connection.source] if connection.delayed else self.output_of(connection.source)
 
@@ -72,7 +72,9 @@ class Activity:
             self.inputs[t],
             tuple(potential[t] for potential in self.layer_potentials),
             tuple(output[t] for output in self.layer_outputs),
-            None if self.layer_derivatives is None else tuple(psi[t] for psi in self.layer_derivatives),
+            None
+            if self.layer_surrogate_derivatives is None
+            else tuple(psi[t] for psi in self.layer_surrogate_derivatives),
             self.spiking,
             {l: output[t - 1] if t else np.zeros_like(output[0]) for l, output in enumerate(self.layer_outputs)},
         )
@@ -96,7 +98,6 @@ class Simulator:
         self.potentials = tuple(np.zeros((batch_size, *shape), dtype=network.dtype) for shape in network.shapes)
         self.outputs = tuple(np.zeros((batch_size, *shape), dtype=network.dtype) for shape in network.shapes)
         self._previous = {l: np.zeros_like(self.outputs[l]) for l in network.delayed_sources}
-        self._one = one(network)
 
     def step(self, inputs):
         """Advance by one time step of inputs [B, ...], checked by the caller."""
@@ -106,9 +107,9 @@ class Simulator:
             inputs, self.potentials, self.outputs, None, self.network.spiking, previous_outputs=self._previous
         )
         for l, layer in enumerate(self.network.layers):
-            current = arriving(self.network, l, activity.given_by, self._one)
+            current = input_current(self.network, l, activity.presynaptic)
             layer.neuron.step(self.potentials[l], self.outputs[l], current, self.soft)
-        return replace(activity, layer_derivatives=self._derivatives()) if self.derivatives else activity
+        return replace(activity, layer_surrogate_derivatives=self._derivatives()) if self.derivatives else activity
 
     @property
     def state_bytes(self):
@@ -117,24 +118,19 @@ class Simulator:
 
     def _derivatives(self):
         return tuple(
-            layer.neuron.derivative(potential) for layer, potential in zip(self.network.layers, self.potentials)
+            layer.neuron.surrogate_derivative(potential)
+            for layer, potential in zip(self.network.layers, self.potentials)
         )
 
 
-def arriving(network, l, given_by, constant):
-    """What arrives at layer l by all its connections, [B, ...], from what each is given and the constant input [1]."""
-    first, *others = network.into(l)
-    total = first.forward(given_by(first), constant)
+def input_current(network, l, presynaptic):
+    """I^l, the current into layer l by all its connections, [B, ...]; `presynaptic` gives what enters each of them."""
+    bias_input = network.bias_input
+    first, *others = network.incoming(l)
+    total = first.forward(presynaptic(first), bias_input)
     for other in others:
-        total = total + other.forward(given_by(other), constant)
+        total = total + other.forward(presynaptic(other), bias_input)
     return total
-
-
-def one(network):
-    """The biases' constant input 1 as the kernels take it, [1]."""
-    result = np.zeros(1, dtype=network.dtype)
-    result[0] = 1
-    return result
 
 
 def simulate(network, inputs):
@@ -164,7 +160,7 @@ def run(network, inputs, *, derivatives=True, soft=False):
             record.layer_potentials[l][t] = now.layer_potentials[l]
             record.layer_outputs[l][t] = now.layer_outputs[l]
             if derivatives:
-                record.layer_derivatives[l][t] = now.layer_derivatives[l]
+                record.layer_surrogate_derivatives[l][t] = now.layer_surrogate_derivatives[l]
     return record
 
 

@@ -109,7 +109,7 @@ def hidden_layer():
     half = Fraction(1, 2)
     case = chain(decay=half, inputs=(1, 1), weights=([[Fraction(3, 4)]], [[half], [Fraction(3, 2)]]), targets=[1, 0])
     activity, errors = case.data()
-    online = ot.ottt.forward(case.network, activity, errors).values["layer0.weight"][0, 0]
+    online = ot.ottt.accumulate(case.network, activity, errors).values["layer0.weight"][0, 0]
     rates = ot.rates.measured_rates(case.network, case.inputs)
     rate = ot.spike_representation.backward(case.network, rates, rates[-1] - case.targets).values["layer0.weight"][0, 0]
     if not rate * online < 0:

@@ -14,7 +14,7 @@ import numpy as np
 
 import ottt_ref as ot
 from ottt_ref import losses, spike_representation
-from ottt_ref.simulation.simulator import arriving, one
+from ottt_ref.simulation.simulator import input_current
 
 from ..cases import networks
 from ..claim import Claim, Counterexample, Finding, Refuted
@@ -37,7 +37,7 @@ def check(case):
             raise
         return Finding(None, False)
     instantaneous = _without_loops(network, rates, case.targets)
-    currents = {l: arriving(network, l, lambda c: rates[c.source + 1], one(network)) for l in network.spiking}
+    currents = {l: input_current(network, l, lambda c: rates[c.source + 1]) for l in network.spiking}
     slacks = []
     for b in range(inputs.shape[1]):
         row = {l: current[b] for l, current in currents.items()}
@@ -54,7 +54,7 @@ def _without_loops(network, rates, targets):
     rows = losses.require_targets(losses.MeanSquaredError(), targets, len(outputs), network)
     output_error = losses.step_loss(losses.MeanSquaredError(), outputs, rows, 1)[1]
     currents = [
-        arriving(network, l, lambda c: rates[c.source + 1], one(network)) if layer.neuron.spiking else None
+        input_current(network, l, lambda c: rates[c.source + 1]) if layer.neuron.spiking else None
         for l, layer in enumerate(network.layers)
     ]
     return [error[np.newaxis] for error in spike_representation.errors_of(network, currents, output_error, {})]

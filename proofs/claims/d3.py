@@ -65,7 +65,7 @@ def two_outputs():
     case = chain(decay=Fraction(1), inputs=(1, 0), weights=([[1]], [[Fraction(1, 2)], [2]]), targets=[1, 0])
     online, through_time = (
         method(case.network, *case.data()).values["layer0.weight"][0, 0]
-        for method in (ot.ottt.forward, ot.bptt.backward)
+        for method in (ot.ottt.accumulate, ot.bptt.backward)
     )
     if not online * through_time < 0:
         raise Refuted(f"the two should point apart, got {online} and {through_time}")
@@ -83,7 +83,7 @@ def reset_kept():
     steep = ot.surrogate.Triangle(Fraction(1), Fraction(2))
     case = chain(decay=Fraction(1), inputs=(1, 0), weights=([[Fraction(5, 4)]],), targets=[1], surrogate=steep)
     data = (case.network, *case.data())
-    online = ot.ottt.forward(*data).values["layer0.weight"][0, 0]
+    online = ot.ottt.accumulate(*data).values["layer0.weight"][0, 0]
     kept = ot.bptt.backward(*data, reset_gradient="kept").values["layer0.weight"][0, 0]
     if not online * kept < 0:
         raise Refuted(f"the two should point apart, got {online} and {kept}")

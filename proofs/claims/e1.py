@@ -24,13 +24,13 @@ def last_membrane(network):
 
 def into_last_membrane(network):
     """The parameters of what enters the last membrane."""
-    return [name for connection in network.into(last_membrane(network)) for name in connection.parameters]
+    return [name for connection in network.incoming(last_membrane(network)) for name in connection.parameters]
 
 
 def check(case):
     """Against BPTT if the last membrane sends nothing back in time, and in any case without what comes back in time."""
     network = case.exact_network
-    sends_back = any(connection.delayed for connection in network.out_of(last_membrane(network)))
+    sends_back = any(connection.delayed for connection in network.outgoing(last_membrane(network)))
     other = Side(bptt_without_delays) if sends_back else bptt()
     return check_equality(case, OTTT, other, into_last_membrane)
 
@@ -42,7 +42,7 @@ def recurrent_layer():
     network = ot.Network([ot.Layer(layer.synapses, layer.neuron, ot.Dense(exact([[Fraction(1, 2)]]), False))])
     activity = ot.simulate(network, case.inputs)
     errors = activity.outputs - case.targets
-    ottt = ot.ottt.forward(network, activity, errors).values["layer0.weight"][0, 0]
+    ottt = ot.ottt.accumulate(network, activity, errors).values["layer0.weight"][0, 0]
     bptt_value = ot.bptt.backward(network, activity, errors).values["layer0.weight"][0, 0]
     if ottt == bptt_value:
         raise Refuted(f"OTTT's and BPTT's gradient should differ in a recurrent layer, both are {ottt}")
@@ -53,7 +53,7 @@ def hidden_layer():
     """Theory's first counterexample: OTTT's gradient of the first layer vanishes, BPTT's does not."""
     case = chain(decay=Fraction(1, 2), inputs=(1, 0), weights=([[1]], [[Fraction(3, 2)]]), targets=[1])
     activity, errors = case.data()
-    ottt = ot.ottt.forward(case.network, activity, errors).values["layer0.weight"][0, 0]
+    ottt = ot.ottt.accumulate(case.network, activity, errors).values["layer0.weight"][0, 0]
     bptt_value = ot.bptt.backward(case.network, activity, errors).values["layer0.weight"][0, 0]
     if ottt != 0 or bptt_value == 0:
         raise Refuted(f"OTTT's gradient should vanish and BPTT's not, got {ottt} and {bptt_value}")
@@ -64,7 +64,7 @@ def hard_reset():
     """Under a hard reset the membrane forgets at a spike, the trace does not."""
     case = chain(decay=Fraction(1, 2), inputs=(1, 1), weights=([[1]],), targets=[0], reset="hard")
     activity, errors = case.data()
-    ottt = ot.ottt.forward(case.network, activity, errors).values["layer0.weight"][0, 0]
+    ottt = ot.ottt.accumulate(case.network, activity, errors).values["layer0.weight"][0, 0]
     bptt_value = ot.bptt.backward(case.network, activity, errors).values["layer0.weight"][0, 0]
     if ottt == bptt_value:
         raise Refuted(f"OTTT's and BPTT's gradient should differ under a hard reset, both are {ottt}")
@@ -76,7 +76,7 @@ def authors_dialect():
     case = chain(decay=Fraction(1, 2), inputs=(1, Fraction(1, 2)), weights=([[Fraction(3, 4)]],), targets=[1])
     activity, errors = case.data()
     ottt, authors = (
-        ot.ottt.forward(case.network, activity, errors, dialect=dialect).values["layer0.weight"][0, 0]
+        ot.ottt.accumulate(case.network, activity, errors, dialect=dialect).values["layer0.weight"][0, 0]
         for dialect in ("derivation", "authors")
     )
     bptt_value = ot.bptt.backward(case.network, activity, errors).values["layer0.weight"][0, 0]

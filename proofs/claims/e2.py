@@ -34,7 +34,7 @@ def bptt_with_one_leak(network, activity, errors):
     for l in range(len(network.layers)):
         leaks_back = [k == l for k in range(len(network.layers))]
         values = ot.bptt.backward(network, activity, errors, leaks_back=leaks_back, delays_back=False).values
-        result.update({name: values[name] for connection in network.into(l) for name in connection.parameters})
+        result.update({name: values[name] for connection in network.incoming(l) for name in connection.parameters})
     return result
 
 
@@ -72,7 +72,7 @@ def opposite_signs():
     case = chain(decay=Fraction(1), inputs=(1, 0), weights=([[1]], [[Fraction(1, 2)], [2]]), targets=[1, 0])
     activity, errors = case.data()
     values = {
-        "OTTT": ot.ottt.forward(case.network, activity, errors).values["layer0.weight"][0, 0],
+        "OTTT": ot.ottt.accumulate(case.network, activity, errors).values["layer0.weight"][0, 0],
         "BPTT": ot.bptt.backward(case.network, activity, errors).values["layer0.weight"][0, 0],
     }
     if not np.prod(list(values.values())) < 0:

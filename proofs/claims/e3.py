@@ -30,7 +30,7 @@ def two_steps(decay):
     """One neuron over two time steps: the three methods' gradients."""
     case = chain(decay=decay, inputs=(Fraction(1, 2), 1), weights=([[1]],), targets=[0])
     activity, errors = case.data()
-    methods = {"OTTT": ot.ottt.forward, "SLTT": ot.sltt.forward, "BPTT": ot.bptt.backward}
+    methods = {"OTTT": ot.ottt.accumulate, "SLTT": ot.sltt.accumulate, "BPTT": ot.bptt.backward}
     return {
         name: method(case.network, activity, errors).values["layer0.weight"][0, 0] for name, method in methods.items()
     }

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 import ottt_ref as ot
 from ottt_ref.methods.shared.errors import instantaneous_errors
 from ottt_ref.network.neurons import RESETS
-from ottt_ref.simulation.simulator import one
 
 from ..cases import Case, fires, networks
 from ..claim import Claim, Counterexample, Finding, Refuted
@@ -62,18 +61,18 @@ def by_windows(window, network, activity, output_errors):
 
 def _add_window(network, connection, steps, errors, gradients, traces, constants):
     """One window of one connection: what the trace before brings in, then spike by spike; the trace moves on."""
-    l, name, unit = connection.target, connection.name, one(network)
+    l, name, unit = connection.target, connection.name, network.bias_input
     decay = network.decay(network.trace_layer(l))[0]
     untraced = l == len(network.layers) - 1 and network.readout == "linear"  # the bias of a stateless readout (Q1)
     summed = errors[-1][l] * 0
     for step, error in zip(reversed(steps), reversed([each[l] for each in errors])):
         summed = error + summed * decay
-        connection.add_gradients(gradients, error if untraced else summed, step.given_by(connection) * 0, unit)
-        connection.add_gradients(gradients, summed, step.given_by(connection), unit * 0)
-    trace, constant = traces.get(name, steps[0].given_by(connection) * 0), constants.get(name, unit * 0)
+        connection.add_gradients(gradients, error if untraced else summed, step.presynaptic(connection) * 0, unit)
+        connection.add_gradients(gradients, summed, step.presynaptic(connection), unit * 0)
+    trace, constant = traces.get(name, steps[0].presynaptic(connection) * 0), constants.get(name, unit * 0)
     connection.add_gradients(gradients, summed * decay, trace, unit * 0 if untraced else constant)
     for step in steps:
-        trace, constant = trace * decay + step.given_by(connection), constant * decay + unit
+        trace, constant = trace * decay + step.presynaptic(connection), constant * decay + unit
     traces[name], constants[name] = trace, constant
 
 
@@ -93,7 +92,7 @@ def without_the_trace():
     activity, errors = case.data()
     whole = OTTT.algebra(case.network, activity, errors)["layer0.weight"][0, 0]
     carried = by_windows(1, case.network, activity, errors)["layer0.weight"][0, 0]
-    alone = ot.sltt.forward(case.network, activity, errors).values["layer0.weight"][0, 0]
+    alone = ot.sltt.accumulate(case.network, activity, errors).values["layer0.weight"][0, 0]
     if carried != whole or alone == whole:
         raise Refuted(f"windows of one step should give {whole} with the trace alone, got {carried} and {alone}")
     return f"one neuron, λ = 1/2, w = 1, x = (1, 1), w¹ = 3/4, y = 0: OTTT {whole}, windows without â_before {alone}"

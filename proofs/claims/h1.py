@@ -101,7 +101,7 @@ architectures = st.builds(
 def check(architecture):
     network = architecture.network()
     activity, errors = architecture.activity(network), architecture.output_errors()
-    sums = ot.ottt.forward(network, activity, errors, dialect=architecture.dialect, terms=True)
+    sums = ot.ottt.accumulate(network, activity, errors, dialect=architecture.dialect, terms=True)
     require_local(network, sums.terms)
     return Finding(None, True)
 

@@ -40,7 +40,7 @@ def stateless():
     )
     activity = ot.simulate(network, exact([1, 0]).reshape(2, 1, 1))
     errors = np.full((2, 1, 1), one)
-    traced = ot.ottt.forward(network, activity, errors).values["readout.weight"][0, 0]
+    traced = ot.ottt.accumulate(network, activity, errors).values["readout.weight"][0, 0]
     true = ot.bptt.backward(network, activity, errors).values["readout.weight"][0, 0]
     if traced == true:
         raise Refuted(f"the two should differ, both are {traced}")

@@ -10,7 +10,7 @@ import numpy as np
 import ottt_ref as ot
 from ottt_ref.network import neurons
 from ottt_ref.network.network import object_array
-from ottt_ref.simulation.simulator import arriving, one
+from ottt_ref.simulation.simulator import input_current
 
 from ..cases import fires, networks
 from ..claim import Claim, Counterexample, Finding, Refuted
@@ -30,7 +30,7 @@ def check(case):
 def currents(network, activity, l):
     """I^l[t] = W s^{l-1}[t] + b, [T, B, n_l]."""
     steps = [activity.at(t) for t in range(activity.time_steps)]
-    return np.stack([arriving(network, l, step.given_by, one(network)) for step in steps])
+    return np.stack([input_current(network, l, step.presynaptic) for step in steps])
 
 
 def rate_residual(neuron, current, activity, l):

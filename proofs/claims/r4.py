@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import ottt_ref as ot
 from ottt_ref import losses, spike_representation
 from ottt_ref.network.network import object_array
-from ottt_ref.simulation.simulator import arriving, one
+from ottt_ref.simulation.simulator import input_current
 
 from ..claim import Claim, Counterexample, Finding, Refuted
 from ..equations import EQUILIBRIUM, IMPLICIT, SR_ERROR, SR_GRADIENT, Sketch
@@ -74,7 +74,7 @@ def _near_kink(network, inputs):
     """Whether some current of the equilibrium is at 0 or V_th, where the clamp has no derivative."""
     rates, _ = spike_representation.rates_of(network, inputs, "closed_form")
     for l in network.spiking:
-        current = arriving(network, l, lambda c: rates[c.source + 1], one(network))
+        current = input_current(network, l, lambda c: rates[c.source + 1])
         distances = [np.abs(current), np.abs(current - network.layers[l].neuron.threshold)]
         if np.min(distances) < KINK:
             return True

@@ -18,7 +18,7 @@ import ottt_ref as ot
 from ottt_ref import spike_representation
 from ottt_ref.network.network import object_array
 from ottt_ref.simulation import simulator as simulation
-from ottt_ref.simulation.simulator import arriving, one
+from ottt_ref.simulation.simulator import input_current
 
 from ..claim import Refuted
 from ..examples import chain, exact
@@ -48,9 +48,9 @@ def _over_rates(network, activity, inputs, targets):
 
 
 METHODS = {
-    "ottt": Method("OTTT", "g", _over_steps(ot.ottt.forward)),
-    "ottt-authors": Method("OTTT, authors' dialect", "g", _over_steps(ot.ottt.forward, dialect="authors")),
-    "sltt": Method("SLTT", "g", _over_steps(ot.sltt.forward)),
+    "ottt": Method("OTTT", "g", _over_steps(ot.ottt.accumulate)),
+    "ottt-authors": Method("OTTT, authors' dialect", "g", _over_steps(ot.ottt.accumulate, dialect="authors")),
+    "sltt": Method("SLTT", "g", _over_steps(ot.sltt.accumulate)),
     "bptt": Method("BPTT, reset detached", "δ", _over_steps(ot.bptt.backward)),
     "bptt-kept": Method("BPTT, reset kept", "δ", _over_steps(ot.bptt.backward, reset_gradient="kept")),
     "sr": Method("SR", "p", _over_rates),
@@ -212,7 +212,7 @@ class Exhibit:
 def arriving_currents(network, activity):
     """I[t] of the first layer, [T, B, n]."""
     steps = [activity.at(t) for t in range(activity.time_steps)]
-    return np.stack([arriving(network, 0, step.given_by, one(network)) for step in steps])
+    return np.stack([input_current(network, 0, step.presynaptic) for step in steps])
 
 
 def load(path):

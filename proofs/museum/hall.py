@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ottt_ref import spike_representation
 from ottt_ref.methods.shared.traces import Traces
-from ottt_ref.simulation.simulator import arriving, one
+from ottt_ref.simulation.simulator import input_current
 
 from ..claim import Refuted
 from .exhibit import METHODS, RATES, TITLES
@@ -44,7 +44,7 @@ def conclusions(exhibit):
 
 def network_text(exhibit):
     """The network, its inputs and targets, in a line."""
-    sizes = "-".join(map(str, (exhibit.network.inputs, *(shape[0] for shape in exhibit.network.shapes))))
+    sizes = "-".join(map(str, (exhibit.network.input_size, *(shape[0] for shape in exhibit.network.shapes))))
     weights = [f"w{SUPERSCRIPTS[l]} = {_rows(rows)}" for l, rows in enumerate(exhibit.weights)]
     loops = [f"w_rec{SUPERSCRIPTS[target]} = {_rows(rows)}" for _, target, rows in exhibit.loops]
     numbers = ", ".join([*weights, *loops])
@@ -89,7 +89,7 @@ def _layer_rows(exhibit):
             yield f"u{mark}", activity.layer_potentials[l][:, 0, i]
             yield f"s{mark}", activity.layer_outputs[l][:, 0, i]
             if exhibit.methods:
-                yield f"ψ{mark}", activity.layer_derivatives[l][:, 0, i]
+                yield f"ψ{mark}", activity.layer_surrogate_derivatives[l][:, 0, i]
         if l == exhibit.layer and exhibit.methods:
             yield "trace of x" if l == 0 else f"trace of s{SUPERSCRIPTS[l - 1]}", _traces(exhibit)[:, 0]
 
@@ -113,11 +113,11 @@ def _mark(l, i, neurons):
 
 def _traces(exhibit):
     traces = Traces(exhibit.network, 1, "derivation")
-    into = exhibit.network.into(exhibit.layer)[0]
+    into = exhibit.network.incoming(exhibit.layer)[0]
     rows = []
     for t in range(exhibit.activity.time_steps):
         traces.update(exhibit.activity.at(t))
-        rows.append(traces.given_by(into)[0].copy())
+        rows.append(traces.presynaptic(into)[0].copy())
     return np.array(rows)
 
 
@@ -128,7 +128,7 @@ def rates_text(exhibit):
     errors = exhibit.sums("sr").errors
     parts = [f"a⁰ = {_row(rates[0][0])}"]
     for l in range(len(network.layers)):
-        z = arriving(network, l, lambda c: rates[c.source + 1], one(network))[0]
+        z = input_current(network, l, lambda c: rates[c.source + 1])[0]
         passes = tuple(Fraction(int(0 < value < 1)) for value in z)
         mark = SUPERSCRIPTS[l]
         parts.append(

@@ -65,8 +65,8 @@ CATALOGUE = (
     ),
     *_of(
         "network/operations/dense.py",
-        ("bias forgotten", "total = bias[i] * constant[0]", "total = bias[i] - bias[i]"),
-        ("bias not multiplied by its input", "total = bias[i] * constant[0]", "total = bias[i]"),
+        ("bias forgotten", "total = bias[i] * bias_input[0]", "total = bias[i] - bias[i]"),
+        ("bias not multiplied by its input", "total = bias[i] * bias_input[0]", "total = bias[i]"),
         (
             "last presynaptic neuron left out",
             "for j in range(weight.shape[1]):\n                total",
@@ -90,7 +90,7 @@ CATALOGUE = (
         ),
         (
             "bias gradient without its input",
-            "bias_gradient[i] += error[b, i] * constant[0]",
+            "bias_gradient[i] += error[b, i] * bias_input[0]",
             "bias_gradient[i] += error[b, i]",
         ),
     ),
@@ -108,7 +108,7 @@ CATALOGUE = (
         ),
         (
             "bias not multiplied by its input",
-            "current[b, o, y, x] = bias[o] * constant[0]",
+            "current[b, o, y, x] = bias[o] * bias_input[0]",
             "current[b, o, y, x] = bias[o]",
         ),
         (
@@ -158,8 +158,8 @@ CATALOGUE = (
         ("delayed spikes two steps late in a record", "output[t - 1] if t else", "output[t - 2] if t > 1 else"),
         (
             "only the first way into a layer",
-            "        total = total + other.forward(given_by(other), constant)\n",
-            "        other.forward(given_by(other), constant)\n",
+            "        total = total + other.forward(presynaptic(other), bias_input)\n",
+            "        other.forward(presynaptic(other), bias_input)\n",
         ),
     ),
     *_of(

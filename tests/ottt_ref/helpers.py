@@ -106,7 +106,7 @@ def _decided(network, inputs, margin=1e-3):
     measured, closed = (
         ot.spike_representation.rates_of(network, inputs, rates)[0] for rates in ot.spike_representation.RATES
     )
-    one = ot.simulation.one(network)
+    one = network.bias_input
     for l, layer in enumerate(network.layers[: network.spiking_layers]):
         threshold = layer.neuron.threshold
         currents = np.stack([layer.synapses.forward(values[l], one) for values in (measured, closed)])

@@ -115,10 +115,10 @@ def by_definition(network, inputs, labels, pair):
     output_errors = losses.sequence_loss(losses.Mixed(), activity.outputs, rows)[1]
     result = network.zero_gradients()
     for t in range(len(inputs)):
-        errors = {len(network.layers) - 1: output_errors[t] * activity.layer_derivatives[-1][t]}
+        errors = {len(network.layers) - 1: output_errors[t] * activity.layer_surrogate_derivatives[-1][t]}
         for l in reversed(range(len(network.layers) - 1)):
             ways = [c for c in network.connections if c.source == l and not c.delayed]
-            errors[l] = sum(c.adjoint(errors[c.target]) for c in ways) * activity.layer_derivatives[l][t]
+            errors[l] = sum(c.adjoint(errors[c.target]) for c in ways) * activity.layer_surrogate_derivatives[l][t]
         for connection in network.connections:
             decay = network.layers[network.trace_layer(connection.target)].neuron.decay
             values = inputs if connection.source == -1 else activity.layer_outputs[connection.source]
@@ -196,7 +196,7 @@ def test_two_connections_of_one_source_share_a_trace():
     traces = ot.ottt.Traces(network, inputs.shape[1], "derivation")
     # the spikes of layer 4 go through a convolution to layer 5 and through another to layer 6
     first, second = (c for c in network.connections if c.source == 4)
-    assert traces.given_by(first) is traces.given_by(second)
+    assert traces.presynaptic(first) is traces.presynaptic(second)
     identity = next(c for c in network.connections if c.name == "layer3.skip0")
     assert not identity.parameters and identity.name not in traces._keys
 

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import ottt_ref as ot
+from ottt_ref.methods.shared.gradients import Gradients
+from ottt_ref.network.network import object_array
 from tests import oracles
 
 from .helpers import (
@@ -48,7 +50,7 @@ def case(reset="soft", readout="linear", surrogate=None):
 
 def everything(batch):
     """An oracle's batch as `content` names it."""
-    return content(ot.gradients.Gradients(batch.gradients, batch.loss, batch.outputs, batch.terms, batch.errors))
+    return content(Gradients(batch.gradients, batch.loss, batch.outputs, batch.terms, batch.errors))
 
 
 @every_method
@@ -111,9 +113,7 @@ def test_compiled_and_uncompiled_methods_agree_bit_for_bit(reset, readout, metho
     network, inputs, _ = case(reset, readout, ot.surrogate.Sigmoid())
     labels = [1, 0]
     compiled = METHODS[method](network, inputs, labels, terms=True, **options)
-    uncompiled = METHODS[method](
-        network.as_objects(float), ot.network.object_array(inputs, float), labels, terms=True, **options
-    )
+    uncompiled = METHODS[method](network.as_objects(float), object_array(inputs, float), labels, terms=True, **options)
     assert_nonzero(compiled)
     assert bits(content(compiled)) == bits(content(uncompiled))
 
@@ -124,7 +124,7 @@ def test_every_surrogate_is_the_same_compiled_and_uncompiled_in_a_whole_method(s
     compiled = ot.bptt.gradients(network, inputs, targets, reset_gradient="kept")
     uncompiled = ot.bptt.gradients(
         network.as_objects(float),
-        *(ot.network.object_array(array, float) for array in (inputs, targets)),
+        *(object_array(array, float) for array in (inputs, targets)),
         reset_gradient="kept",
     )
     assert_nonzero(compiled)
@@ -138,7 +138,7 @@ def test_the_average_of_a_long_sequence_is_the_same_compiled_and_uncompiled():
     assert_alive(network, inputs)
     loss = ot.losses.MeanSquaredError()
     compiled = ot.bptt.gradients(network, inputs, targets, loss, loss_of="average")
-    objects = [ot.network.object_array(array, float) for array in (inputs, targets)]
+    objects = [object_array(array, float) for array in (inputs, targets)]
     uncompiled = ot.bptt.gradients(network.as_objects(float), *objects, loss, loss_of="average")
     assert bits(content(compiled)) == bits(content(uncompiled))
 

@@ -16,10 +16,10 @@ from .helpers import MODULES
 
 
 def all_kernels():
-    """Every kernel of the package, as "module.name"."""
+    """Every kernel of the package, as "module.name", the module without its packages."""
     values = [value for name in MODULES for value in vars(importlib.import_module(name)).values()]
     kernels = [value for value in values if hasattr(value, "source") and hasattr(value, "compiled")]
-    return {f"{k.source.__module__.removeprefix('ottt_ref.')}.{k.source.__name__}": k for k in kernels}
+    return {f"{k.source.__module__.rpartition('.')[2]}.{k.source.__name__}": k for k in kernels}
 
 
 class Draw:

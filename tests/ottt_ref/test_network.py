@@ -23,7 +23,7 @@ def test_parameters_come_layer_by_layer_weight_then_bias():
 
 def test_a_network_says_what_it_is():
     network = dense_network([3, 4, 5, 2], rng=0, dtype="float32")
-    assert (network.inputs, network.outputs, network.spiking_layers, network.dtype) == (3, 2, 2, np.float32)
+    assert (network.input_size, network.output_size, network.spiking_layers, network.dtype) == (3, 2, 2, np.float32)
     assert repr(network).startswith("Network([3, 4, 5, 2], readout='linear', float32, LIF(decay=0.5")
     assert repr(network.parameters).startswith("Parameters({'layer0.weight': (4, 3)")
 

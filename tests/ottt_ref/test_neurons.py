@@ -90,7 +90,7 @@ def test_the_jacobian_is_the_derivative_of_the_soft_spike_step(reset, surrogate,
     s = soft_spike(neuron, u)
     up, down = (carried(neuron, u + step, soft_spike(neuron, u + step) if kept else s) for step in (h, -h))
     slope = (up - down) / (2 * h)
-    jacobian = neuron.jacobian(u, s, neuron.derivative(u), kept)
+    jacobian = neuron.jacobian(u, s, neuron.surrogate_derivative(u), kept)
     if reset == "hard" and kept and isinstance(surrogate, Triangle):
         # a cubic: the central difference is off by h² λ |ψ'| / 2 with |ψ'| = height / width = 1/4
         assert np.max(np.abs(jacobian - slope)) <= h**2 * F(2, 3) / 4
@@ -102,7 +102,7 @@ def test_the_jacobian_is_the_derivative_of_the_soft_spike_step(reset, surrogate,
 def test_detached_and_kept_jacobians_differ_where_the_surrogate_is_not_zero(reset):
     neuron = LIF(reset=reset, surrogate=Rectangle())
     u, s = np.array([[0.25, 0.75, 1.25]]), np.array([[0.0, 0.0, 1.0]])
-    detached, kept = (neuron.jacobian(u, s, neuron.derivative(u), kept) for kept in (False, True))
+    detached, kept = (neuron.jacobian(u, s, neuron.surrogate_derivative(u), kept) for kept in (False, True))
     assert list((detached != kept)[0]) == [False, True, True]
 
 
@@ -110,7 +110,7 @@ def test_an_integrators_derivatives_are_1_and_its_decay():
     u = np.ones((2, 3))
     for kept in (True, False):
         assert np.array_equal(Integrator(0.25).jacobian(u, u, u, kept), np.full((2, 3), 0.25))
-    assert np.array_equal(Integrator(0.25).derivative(2 * u), u)
+    assert np.array_equal(Integrator(0.25).surrogate_derivative(2 * u), u)
 
 
 @given(u=st.floats(-4, 4), current=st.floats(-4, 4))

@@ -67,12 +67,12 @@ def loop_by_hand(network, optimizer, inputs, targets, dialect, time_steps):
         gradients = {}
         for l in reversed(range(len(network.layers))):
             layer = network.layers[l]
-            error = layer.neuron.derivative(activity.layer_potentials[l]) * error
+            error = layer.neuron.surrogate_derivative(activity.layer_potentials[l]) * error
             names = list(network.parameters)[2 * l : 2 * l + 2]
-            trace = traces.given_by(network.connections[l])
+            trace = traces.presynaptic(network.connections[l])
             pairs = [error[b][:, np.newaxis] * trace[b] for b in range(len(error))]
             gradients[names[0]] = sum(pairs)
-            gradients[names[1]] = sum(error[b] * traces.constant(l)[0] for b in range(len(error)))
+            gradients[names[1]] = sum(error[b] * traces.bias_input(l)[0] for b in range(len(error)))
             error = error @ layer.synapses.weight
         optimizer.step(network.parameters, gradients)
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import ottt_ref as ot
+from ottt_ref.methods.shared.gradients import Gradients
 from tests import oracles
 
 from .helpers import (
@@ -31,7 +32,7 @@ every_readout = pytest.mark.parametrize("readout", READOUTS)
 
 def everything(batch):
     """An oracle's batch as `content` names it."""
-    return content(ot.gradients.Gradients(batch.gradients, batch.loss, batch.outputs, batch.terms, batch.errors))
+    return content(Gradients(batch.gradients, batch.loss, batch.outputs, batch.terms, batch.errors))
 
 
 @pytest.mark.parametrize("dtype", ROUNDING)
@@ -71,10 +72,10 @@ def test_terms_and_errors_have_the_promised_shapes(readout, method, options):
     if method == "rtrl":
         assert got.errors is None
     else:
-        widths = [layer.synapses.outputs for layer in network.layers]
+        widths = [layer.synapses.output_size for layer in network.layers]
         assert [error.shape for error in got.errors] == [(rows, batch_size, width) for width in widths]
     leading = (batch_size,) if method == "spike_representation" else (time_steps, batch_size)
-    assert got.outputs.shape == (*leading, network.outputs)
+    assert got.outputs.shape == (*leading, network.output_size)
 
 
 @every_method

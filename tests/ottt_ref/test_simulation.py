@@ -81,7 +81,7 @@ def test_every_sample_of_a_batch_follows_the_equations(reset, readout):
         for l in range(3):
             assert result.layer_potentials[l][:, b].tolist() == [step.potentials[l] for step in steps]
             assert result.layer_outputs[l][:, b].tolist() == [step.outputs[l] for step in steps]
-            assert result.layer_derivatives[l][:, b].tolist() == [step.psis[l] for step in steps]
+            assert result.layer_surrogate_derivatives[l][:, b].tolist() == [step.psis[l] for step in steps]
 
 
 @every_readout
@@ -106,15 +106,15 @@ def test_one_time_step_of_one_sample_is_the_current_alone():
 def test_the_presynaptic_side_of_a_layer_is_the_inputs_or_the_layer_before():
     network, (inputs, _) = dyadic_network(3), dyadic_sequence(3)
     result = ot.simulate(network, inputs)
-    assert result.given_by(network.connections[0]) is result.inputs
-    assert result.given_by(network.connections[2]) is result.spikes[1]
+    assert result.presynaptic(network.connections[0]) is result.inputs
+    assert result.presynaptic(network.connections[2]) is result.spikes[1]
 
 
 def test_a_time_step_of_a_record_is_a_view_of_it():
     network, (inputs, _) = dyadic_network(3), dyadic_sequence(3)
     result = ot.simulate(network, inputs)
     now = result.at(2)
-    for name in ("layer_potentials", "layer_outputs", "layer_derivatives"):
+    for name in ("layer_potentials", "layer_outputs", "layer_surrogate_derivatives"):
         for part, whole in zip(getattr(now, name), getattr(result, name)):
             assert np.shares_memory(part, whole) and np.array_equal(part, whole[2])
     assert np.array_equal(now.inputs, inputs[2]) and now.spiking == (0, 1)
@@ -146,7 +146,7 @@ def test_a_simulator_makes_the_same_steps_in_constant_memory(reset, dtype):
         for l in range(3):
             assert np.array_equal(now.layer_potentials[l], whole.layer_potentials[l][t])
             assert np.array_equal(now.layer_outputs[l], whole.layer_outputs[l][t])
-            assert np.array_equal(now.layer_derivatives[l], whole.layer_derivatives[l][t])
+            assert np.array_equal(now.layer_surrogate_derivatives[l], whole.layer_surrogate_derivatives[l][t])
         assert simulator.state_bytes == size == 2 * (4 + 3 + 2) * 2 * np.dtype(dtype).itemsize  # u and s, B = 2
 
 
@@ -160,8 +160,8 @@ def test_a_simulators_step_overwrites_the_arrays_of_the_last():
 def test_derivatives_are_left_out_on_request_and_change_nothing_else():
     network, (inputs, _) = dyadic_network(3), dyadic_sequence(3)
     bare, full = run(network, inputs, derivatives=False), ot.simulate(network, inputs)
-    assert bare.layer_derivatives is None and bare.surrogate_derivatives is None
-    assert bare.at(1).layer_derivatives is None
+    assert bare.layer_surrogate_derivatives is None and bare.surrogate_derivatives is None
+    assert bare.at(1).layer_surrogate_derivatives is None
     assert np.array_equal(bare.outputs, full.outputs)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import ottt_ref as ot
 from ottt_ref import losses, spike_representation
-from ottt_ref.simulation.simulator import arriving, one
+from ottt_ref.simulation.simulator import input_current
 from proofs import surveys
 from proofs.directions import LayerErrors, angles, certified_ratio, layer_errors, loop_form, loop_matrices
 
@@ -88,14 +88,14 @@ def looped(kind, seed=0):
 @pytest.mark.parametrize("kind", ["recurrent", "feedback"])
 def test_loop_matrices_give_the_errors_of_sr(kind):
     network, rng = looped(kind)
-    inputs, targets = 2 * rng.random((5, 1, 3)), rng.random((1, network.outputs))
+    inputs, targets = 2 * rng.random((5, 1, 3)), rng.random((1, network.output_size))
     loss = losses.MeanSquaredError()
     got = ot.spike_representation.gradients(network, inputs, targets, loss, terms=True).errors
     rates, _ = spike_representation.rates_of(network, inputs, "measured")
-    currents = {l: arriving(network, l, lambda c: rates[c.source + 1], one(network))[0] for l in network.spiking}
+    currents = {l: input_current(network, l, lambda c: rates[c.source + 1])[0] for l in network.spiking}
     within, across, mask = loop_matrices(network, currents)
     direct = np.zeros(len(mask))
-    direct[-network.outputs :] = losses.step_loss(loss, rates[-1], targets, 1)[1][0]
+    direct[-network.output_size :] = losses.step_loss(loss, rates[-1], targets, 1)[1][0]
     w = np.linalg.solve(np.eye(len(mask)) - within.T * mask - across.T * mask, direct)
     z = np.concatenate([1.5 * got[l][0, 0] for l in network.spiking])
     np.testing.assert_allclose(z, mask * w, rtol=0, atol=1e-12)

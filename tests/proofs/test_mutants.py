@@ -35,8 +35,8 @@ def test_there_are_many_in_every_kernels_file():
 
 @pytest.mark.parametrize("mutant", CATALOGUE, ids=str)
 def test_a_mutant_is_one_fault_that_still_is_python(mutant, tmp_path):
-    (tmp_path / "ottt_ref").mkdir()
     path = tmp_path / "ottt_ref" / mutant.file
+    path.parent.mkdir(parents=True)
     source = (PACKAGE / mutant.file).read_text(encoding="utf-8")
     path.write_text(source, encoding="utf-8")
     score.seed(mutant, tmp_path)
@@ -45,8 +45,9 @@ def test_a_mutant_is_one_fault_that_still_is_python(mutant, tmp_path):
 
 
 def test_a_fault_that_fits_nowhere_is_refused(tmp_path):
-    (tmp_path / "ottt_ref").mkdir()
-    (tmp_path / "ottt_ref" / "network/operations/skip_init.py").write_text("x = 1\n")
+    path = tmp_path / "ottt_ref" / HARMLESS.file
+    path.parent.mkdir(parents=True)
+    path.write_text("x = 1\n")
     with pytest.raises(ValueError, match="must occur once, it occurs 0 times"):
         score.seed(HARMLESS, tmp_path)
 
@@ -79,4 +80,4 @@ def test_progress_is_printed_where_there_is_no_terminal(monkeypatch, capsys):
     deaths = score.kill_all(2, Console(file=io.StringIO()), (HARMLESS,))
     assert [death.killer for death in deaths] == [
         None
-    ] and "SURVIVES skip_init.py: a comment" in capsys.readouterr().out
+    ] and "SURVIVES network/operations/skip_init.py: a comment" in capsys.readouterr().out

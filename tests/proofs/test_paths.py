@@ -14,7 +14,7 @@ def one_neuron(reset):
     """One neuron, λ = 1/2, w = 3/4, x = (1, 1), y = 0; its activity, errors, ψ and u."""
     case = chain(decay=HALF, inputs=(1, 1), weights=([[Fraction(3, 4)]],), targets=[0], reset=reset)
     activity, errors = case.data()
-    psi = [activity.layer_derivatives[0][t, 0, 0] for t in range(2)]
+    psi = [activity.layer_surrogate_derivatives[0][t, 0, 0] for t in range(2)]
     potential = [activity.layer_potentials[0][t, 0, 0] for t in range(2)]
     return case.network, activity, errors + 1, psi, potential  # the errors of y = -1, none of them 0
 
@@ -54,6 +54,6 @@ def test_a_path_through_two_layers_crosses_the_weight_between_them():
     case = chain(decay=HALF, inputs=(1,), weights=([[Fraction(5, 4)]], [[Fraction(3, 4)]]), targets=[0])
     activity, errors = case.data()
     errors = errors + 1
-    psi = [values[0, 0, 0] for values in activity.layer_derivatives]
+    psi = [values[0, 0, 0] for values in activity.layer_surrogate_derivatives]
     expected = errors[0, 0, 0] * psi[1] * Fraction(3, 4) * psi[0]
     assert Paths(case.network, activity, errors).gradients()["layer0.weight"][0, 0] == expected != 0

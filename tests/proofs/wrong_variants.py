@@ -47,7 +47,7 @@ _correct_update = traces.Traces.update
 def bias_not_traced(traces_, activity):
     _correct_update(traces_, activity)
     for trace in traces_._constants:
-        trace[...] = traces_._one
+        trace[...] = traces_._bias_input
 
 
 def without_delay(activity, connection):
@@ -55,8 +55,8 @@ def without_delay(activity, connection):
 
 
 def errors_without_surrogate(network, activity, output_error):
-    ones = tuple(derivative * 0 + 1 for derivative in activity.layer_derivatives)
-    return spatial.instantaneous_errors(network, replace(activity, layer_derivatives=ones), output_error)
+    ones = tuple(derivative * 0 + 1 for derivative in activity.layer_surrogate_derivatives)
+    return spatial.instantaneous_errors(network, replace(activity, layer_surrogate_derivatives=ones), output_error)
 
 
 def first_output_error_forgotten(network, activity, output_error):
@@ -105,7 +105,7 @@ def jacobian_of_this_step(sensitivities, activity):
             sensitivities._jacobians[l] = layer.neuron.jacobian(
                 activity.layer_potentials[l],
                 activity.layer_outputs[l],
-                activity.layer_derivatives[l],
+                activity.layer_surrogate_derivatives[l],
                 sensitivities._kept,
             )
     _correct_sensitivities(sensitivities, activity)
@@ -124,7 +124,7 @@ def delayed_spikes_of_this_step(activity, connection):
 
 
 def nothing_comes_back_by_delays(network, l, errors, output_error, *, delayed):
-    return spatial.arriving_error(network, l, errors, output_error, delayed=False)
+    return spatial.backpropagated_error(network, l, errors, output_error, delayed=False)
 
 
 def surrogate_after_reset(neuron, potential):
@@ -150,7 +150,7 @@ _correct_squared_error = losses.squared_error
 def readout_not_traced(traces_, network, batch_size, dialect):
     _correct_traces(traces_, network, batch_size, dialect)
     key = replace(traces_._keys["readout"], layer=None)
-    traces_._traces[key] = traces_.given_by(network.connections[-1]).copy()
+    traces_._traces[key] = traces_.presynaptic(network.connections[-1]).copy()
     traces_._keys["readout"] = key
 
 
@@ -270,7 +270,7 @@ def next_step_is_seen(network, activity, output_errors, *, dialect="derivation",
     return _correct_forward(network, late, output_errors, dialect=dialect, terms=terms)
 
 
-_correct_forward = ottt.forward
+_correct_forward = ottt.accumulate
 
 
 def surrogate_of_the_neighbour(error, derivative, incoming):
@@ -307,9 +307,9 @@ WRONG_VARIANTS = [
     WrongVariant("E6", "Jacobian one step late", rtrl.Sensitivities, "update", jacobian_of_this_step),
     WrongVariant("E6", "lower layers dropped", rtrl.Sensitivities, "_add_arriving", presynaptic_sensitivity_dropped),
     WrongVariant("E6", "transposed weight", synapses, "dense_adjoint", transposed_weight),
-    WrongVariant("E6", "delays dropped from BPTT", bptt, "arriving_error", nothing_comes_back_by_delays),
-    WrongVariant("E2", "delays dropped from BPTT", bptt, "arriving_error", nothing_comes_back_by_delays),
-    WrongVariant("E7", "delayed spikes of this step", simulation.Activity, "given_by", delayed_spikes_of_this_step),
+    WrongVariant("E6", "delays dropped from BPTT", bptt, "backpropagated_error", nothing_comes_back_by_delays),
+    WrongVariant("E2", "delays dropped from BPTT", bptt, "backpropagated_error", nothing_comes_back_by_delays),
+    WrongVariant("E7", "delayed spikes of this step", simulation.Activity, "presynaptic", delayed_spikes_of_this_step),
     WrongVariant("E7", "reset gradient never kept", neurons, "membrane_jacobian", reset_never_kept),
     WrongVariant("E7", "surrogate at the wrong potential", neurons.LIF, "derivative", surrogate_after_reset),
     WrongVariant("E7", "gradient halved", losses, "squared_error", mean_error_not_squared_gradient),
@@ -345,7 +345,7 @@ WRONG_VARIANTS = [
     WrongVariant("O1", "trace forgotten between steps", ottt.OnlineLearner, "step", first_step_only),
     WrongVariant("H1", "BPTT in place of OTTT", ottt, "forward", bptt_in_place_of_ottt),
     WrongVariant("H1", "next step is seen", ottt, "forward", next_step_is_seen),
-    WrongVariant("H1", "loops without delay", simulation.Activity, "given_by", without_delay),
+    WrongVariant("H1", "loops without delay", simulation.Activity, "presynaptic", without_delay),
     WrongVariant("H1", "surrogate of the neighbour", spatial, "gate", surrogate_of_the_neighbour),
     WrongVariant("H1", "transposed weight", synapses, "dense_adjoint", transposed_weight),
     WrongVariant("M1", "history kept", ottt.OnlineLearner, "step", with_history),

@@ -77,7 +77,7 @@ class StepNetwork(brainstate.nn.Module):
         outputs = []
         for l in range(len(self.described)):
             current = 0
-            for connection in self.structure.into(l):
+            for connection in self.structure.incoming(l):
                 source = connection.source
                 given = previous[source] if connection.delayed else inputs if source == INPUTS else outputs[source]
                 current = current + self._arriving(connection, given)
@@ -125,7 +125,7 @@ def step_loss(case):
     description = case.entry["loss"]
     share = {"CrossEntropy": 0.0, "MeanSquaredError": 1.0, "Mixed": description.get("mse_weight")}[description["type"]]
     targets = jnp.asarray(case.targets)
-    rows = jax.nn.one_hot(targets, case.network.outputs, dtype=case.dtype) if targets.ndim == 1 else targets
+    rows = jax.nn.one_hot(targets, case.network.output_size, dtype=case.dtype) if targets.ndim == 1 else targets
 
     def loss(outputs):
         total = 0.0

@@ -58,12 +58,12 @@ class Graph(nn.Module):
         """The output [B, C] of a time step of inputs [B, ...]."""
         currents, outputs = [], []
         for l, neuron in enumerate(self.neurons):
-            arriving = [
-                self.arriving(connection, value)
-                for connection in self.structure.into(l)
+            input_current = [
+                self.input_current(connection, value)
+                for connection in self.structure.incoming(l)
                 if (value := self._given(connection, inputs, outputs)) is not None
             ]
-            current = sum(arriving[1:], start=arriving[0])
+            current = sum(input_current[1:], start=input_current[0])
             if current.requires_grad:
                 current.retain_grad()
             currents.append(current)
@@ -73,7 +73,7 @@ class Graph(nn.Module):
         self._previous = [output.detach() for output in outputs] if self.truncated else outputs
         return outputs[-1]
 
-    def arriving(self, connection, value):
+    def input_current(self, connection, value):
         """What a connection delivers of a value."""
         return self.module_of(connection)(value)
 

@@ -98,11 +98,11 @@ class TracedGraph(graphs.Graph):
         self.traces.append({})
         return super().forward(inputs)
 
-    def arriving(self, connection, value):
-        module, constant = self.module_of(connection), self.constants[-1][connection.target]
+    def input_current(self, connection, value):
+        module, bias_input = self.module_of(connection), self.constants[-1][connection.target]
         fixed = {name: parameter.detach() for name, parameter in module.named_parameters()}
         traced = {
-            name: parameter * constant if name.endswith("bias") else parameter
+            name: parameter * bias_input if name.endswith("bias") else parameter
             for name, parameter in module.named_parameters()
         }
         self.traces[-1][connection.name] = self._trace(connection, value.detach())

@@ -64,8 +64,10 @@ def mapping(graph, rates):
     """
     currents, rates = [], dict(rates)
     for l in range(len(graph.neurons)):
-        arriving = [graph.arriving(connection, rates[connection.source]) for connection in graph.structure.into(l)]
-        currents.append(sum(arriving[1:], start=arriving[0]))
+        input_current = [
+            graph.input_current(connection, rates[connection.source]) for connection in graph.structure.incoming(l)
+        ]
+        currents.append(sum(input_current[1:], start=input_current[0]))
         if l not in graph.structure.spiking:
             rates[l] = currents[l]
     mapped = [clamped(currents[l] / graph.neurons[l].threshold) for l in graph.structure.spiking]

@@ -29,7 +29,7 @@ class Untransposed(Dense):
     """Dense synapses whose errors come back through W, not W^T; of square weights."""
 
     def adjoint(self, error, input_shape):
-        if self.inputs != self.outputs:
+        if self.input_size != self.output_size:
             return super().adjoint(error, input_shape)
         return Dense.adjoint(self.with_weight(np.ascontiguousarray(self.weight.T)), error, input_shape)
 
@@ -45,11 +45,11 @@ def untransposed(operation):
 class FixedStandardisation(WeightStandardised):
     """Weight standardisation whose mean and variance are constants to the gradient."""
 
-    def add_gradients(self, gradients, error, presynaptic, constant):
+    def add_gradients(self, gradients, error, presynaptic, bias_input):
         through = {"weight": np.zeros_like(self.synapses.weight), "gain": np.zeros_like(self.gain)}
-        super().add_gradients({**gradients, **through}, error, presynaptic, constant)
+        super().add_gradients({**gradients, **through}, error, presynaptic, bias_input)
         effective = {name: np.zeros_like(value) for name, value in through.items() if name == "weight"}
-        self.synapses.add_gradients({**effective, "bias": np.zeros_like(self.gain)}, error, presynaptic, constant)
+        self.synapses.add_gradients({**effective, "bias": np.zeros_like(self.gain)}, error, presynaptic, bias_input)
         factor = (self.gain / self.standardised()[1])[:, np.newaxis]
         gradients["weight"] += (rows(effective["weight"]) * factor).reshape(self.synapses.weight.shape)
         gradients["gain"] += through["gain"]
@@ -98,7 +98,7 @@ def without_gain(operation):
 class ChannelsLast(Flatten):
     """[B, C, H, W] → [B, H · W · C]."""
 
-    def forward(self, values, constant):
+    def forward(self, values, bias_input):
         return rows(np.ascontiguousarray(np.moveaxis(values, 1, -1)))
 
     def adjoint(self, error, input_shape):
@@ -109,7 +109,7 @@ class ChannelsLast(Flatten):
 class LargestPool2d(AveragePool2d):
     """The largest of each window."""
 
-    def forward(self, values, constant):
+    def forward(self, values, bias_input):
         windows = np.lib.stride_tricks.sliding_window_view(padded(values, self.padding), self.size, axis=(2, 3))
         return windows[:, :, :: self.stride[0], :: self.stride[1]].max(axis=(4, 5))
 
@@ -121,8 +121,8 @@ class PaddingUncounted(AveragePool2d):
         ones = padded(np.ones((1, *shape)), self.padding)
         return AveragePool2d.forward(replace(self, padding=0), ones, None)
 
-    def forward(self, values, constant):
-        return (super().forward(values, constant) / self._counts(values.shape[1:])).astype(values.dtype)
+    def forward(self, values, bias_input):
+        return (super().forward(values, bias_input) / self._counts(values.shape[1:])).astype(values.dtype)
 
     def adjoint(self, error, input_shape):
         return super().adjoint((error / self._counts(input_shape)).astype(error.dtype), input_shape)
@@ -139,9 +139,9 @@ class KernelNotFlippedBack(Conv2d):
 class BiasAveraged(Conv2d):
     """Convolution whose bias gradient is averaged over the pixels, not summed."""
 
-    def add_gradients(self, gradients, error, presynaptic, constant):
+    def add_gradients(self, gradients, error, presynaptic, bias_input):
         bias = np.zeros_like(self.bias)
-        super().add_gradients({**gradients, "bias": bias}, error, presynaptic, constant)
+        super().add_gradients({**gradients, "bias": bias}, error, presynaptic, bias_input)
         self.bias_gradient(gradients)[...] += bias / error[0, 0].size
 
 
@@ -159,9 +159,9 @@ def within_standardised(change):
 class DeviationFixed(FixedStandardisation):
     """Weight standardisation whose variance is a constant to the gradient, its mean is not."""
 
-    def add_gradients(self, gradients, error, presynaptic, constant):
+    def add_gradients(self, gradients, error, presynaptic, bias_input):
         fixed = {"weight": np.zeros_like(self.synapses.weight)}
-        super().add_gradients({**gradients, **fixed}, error, presynaptic, constant)
+        super().add_gradients({**gradients, **fixed}, error, presynaptic, bias_input)
         by_output = rows(fixed["weight"])
         centred = by_output - by_output.mean(axis=1, keepdims=True)
         gradients["weight"] += centred.reshape(self.synapses.weight.shape)
@@ -177,7 +177,7 @@ class RawWeightBack(WeightStandardised):
 class GainFixed(SkipInit):
     """A learned gain that has no gradient."""
 
-    def add_gradients(self, gradients, error, presynaptic, constant):
+    def add_gradients(self, gradients, error, presynaptic, bias_input):
         gradients["skip_gain"] += 0 * gradients["skip_gain"]
 
 

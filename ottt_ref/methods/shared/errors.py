@@ -23,19 +23,19 @@ def instantaneous_errors(network, activity, output_error):
     """g^l[t] of every layer, [B, ...], from one time step's activity and ∂L[t]/∂o[t] [B, n_out]."""
     errors = [None] * len(network.layers)
     for l in reversed(range(len(network.layers))):
-        incoming = arriving_error(network, l, errors, output_error, delayed=False)
+        incoming = backpropagated_error(network, l, errors, output_error, delayed=False)
         errors[l] = np.empty_like(incoming)
-        gate(rows(errors[l]), rows(activity.layer_derivatives[l]), rows(incoming))
+        gate(rows(errors[l]), rows(activity.layer_surrogate_derivatives[l]), rows(incoming))
     return errors
 
 
-def arriving_error(network, l, errors, output_error, *, delayed):
+def backpropagated_error(network, l, errors, output_error, *, delayed):
     """ε^l [B, ...]: what comes back from `errors` by layer, and ∂L/∂o at the last layer.
 
     delayed  whether it also comes back by recurrent and feedback connections
     """
     parts = [output_error] if l == len(network.layers) - 1 else []
-    for connection in network.out_of(l):
+    for connection in network.outgoing(l):
         if delayed or not connection.delayed:
             parts.append(connection.adjoint(errors[connection.target]))
     total = parts[0]

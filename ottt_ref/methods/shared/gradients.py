@@ -61,11 +61,13 @@ class GradientSum:
                 np.zeros((time_steps, batch_size, *shape), dtype=network.dtype) for shape in network.shapes
             )
 
-    def add(self, t, connection, error, presynaptic, constant):
+    def add(self, t, connection, error, presynaptic, bias_input):
         """Pair the error [B, ...] at the connection's target at time step t with what it is given, [B, ...] and [1]."""
-        connection.add_gradients(self.values, error, presynaptic, constant)
+        connection.add_gradients(self.values, error, presynaptic, bias_input)
         if self.terms is not None:
-            connection.add_gradients({name: term[t] for name, term in self.terms.items()}, error, presynaptic, constant)
+            connection.add_gradients(
+                {name: term[t] for name, term in self.terms.items()}, error, presynaptic, bias_input
+            )
 
     def record(self, t, errors):
         """Keep the errors at the potentials of time step t, by layer, if terms are kept."""

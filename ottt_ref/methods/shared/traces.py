@@ -17,7 +17,6 @@ import numpy as np
 from ...kernel import rows
 from ...network.layers import INPUTS
 from ...network.neurons import leaky_accumulate
-from ...simulation.simulator import one
 
 DIALECTS = ("derivation", "authors")
 
@@ -30,7 +29,7 @@ class Traces:
     """
 
     def __init__(self, network, batch_size, dialect):
-        self._one = one(network)
+        self._bias_input = network.bias_input
         self._constants = [np.zeros(1, dtype=network.dtype) for _ in network.layers]
         self._constant_traced = [
             dialect == "derivation" and not (l == len(network.layers) - 1 and layer.neuron.stateless)
@@ -45,11 +44,11 @@ class Traces:
                 self._traces.setdefault(self._keys[connection.name], np.zeros(shape, dtype=network.dtype))
         self._network = network
 
-    def given_by(self, connection):
+    def presynaptic(self, connection):
         """What the connection's errors are paired with, [B, ...]; for one that has parameters."""
         return self._traces[self._keys[connection.name]]
 
-    def constant(self, l):
+    def bias_input(self, l):
         """What stands for the biases' constant input into layer l, [1]."""
         return self._constants[l]
 
@@ -69,11 +68,13 @@ class Traces:
 
     def update(self, activity):
         """Take in one time step: â[t] = λ â[t-1] + s[t], or s[t] where the dialect traces nothing."""
-        values = {self._keys[c.name]: activity.given_by(c) for c in self._network.connections if c.name in self._keys}
+        values = {
+            self._keys[c.name]: activity.presynaptic(c) for c in self._network.connections if c.name in self._keys
+        }
         for key, value in values.items():
             follow(self._traces[key], value, None if key.layer is None else self._network.decay(key.layer))
         for l in range(len(self._decays)):
-            follow(self._constants[l], self._one, self.constant_decay(l))
+            follow(self._constants[l], self._bias_input, self.constant_decay(l))
 
 
 @dataclass(frozen=True)

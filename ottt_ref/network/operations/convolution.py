@@ -16,12 +16,12 @@ from .operation import padded, padded_shape, unpadded, window_shape
 
 
 @kernel
-def convolve(current, weight, bias, image, constant, stride):
+def convolve(current, weight, bias, image, bias_input, stride):
     for b in range(current.shape[0]):
         for o in range(current.shape[1]):
             for y in range(current.shape[2]):
                 for x in range(current.shape[3]):
-                    current[b, o, y, x] = bias[o] * constant[0]
+                    current[b, o, y, x] = bias[o] * bias_input[0]
             for c in range(weight.shape[1]):
                 for k in range(weight.shape[2]):
                     for m in range(weight.shape[3]):
@@ -45,7 +45,7 @@ def convolve_adjoint(image_error, weight, error, stride):
 
 
 @kernel
-def convolve_gradients(weight_gradient, bias_gradient, error, image, constant, stride):
+def convolve_gradients(weight_gradient, bias_gradient, error, image, bias_input, stride):
     for b in range(error.shape[0]):
         for o in range(error.shape[1]):
             for c in range(weight_gradient.shape[1]):
@@ -58,7 +58,7 @@ def convolve_gradients(weight_gradient, bias_gradient, error, image, constant, s
                         weight_gradient[o, c, k, m] = total
             for y in range(error.shape[2]):
                 for x in range(error.shape[3]):
-                    bias_gradient[o] += error[b, o, y, x] * constant[0]
+                    bias_gradient[o] += error[b, o, y, x] * bias_input[0]
 
 
 class Conv2d(Synapses):
@@ -84,9 +84,9 @@ class Conv2d(Synapses):
             )
         return len(self.weight), *size
 
-    def forward(self, values, constant):
+    def forward(self, values, bias_input):
         result = np.empty((len(values), *self.output_shape(values.shape[1:])), dtype=self.weight.dtype)
-        convolve(result, self.weight, self.bias, padded(values, self.padding), constant, self.stride)
+        convolve(result, self.weight, self.bias, padded(values, self.padding), bias_input, self.stride)
         return result
 
     def adjoint(self, error, input_shape):
@@ -94,9 +94,9 @@ class Conv2d(Synapses):
         convolve_adjoint(result, self.weight, error, self.stride)
         return unpadded(result, self.padding)
 
-    def add_gradients(self, gradients, error, presynaptic, constant):
+    def add_gradients(self, gradients, error, presynaptic, bias_input):
         image = padded(presynaptic, self.padding)
-        convolve_gradients(gradients["weight"], self.bias_gradient(gradients), error, image, constant, self.stride)
+        convolve_gradients(gradients["weight"], self.bias_gradient(gradients), error, image, bias_input, self.stride)
 
     def description(self):
         """The synapses as plain data, for files; the arrays are kept beside it."""

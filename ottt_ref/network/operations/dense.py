@@ -18,10 +18,10 @@ from .operation import Operation
 
 
 @kernel
-def dense_forward(current, weight, bias, presynaptic, constant):
+def dense_forward(current, weight, bias, presynaptic, bias_input):
     for b in range(presynaptic.shape[0]):
         for i in range(weight.shape[0]):
-            total = bias[i] * constant[0]
+            total = bias[i] * bias_input[0]
             for j in range(weight.shape[1]):
                 total += weight[i, j] * presynaptic[b, j]
             current[b, i] = total
@@ -36,12 +36,12 @@ def dense_adjoint(presynaptic_error, weight, error):
 
 
 @kernel
-def dense_gradients(weight_gradient, bias_gradient, error, presynaptic, constant):
+def dense_gradients(weight_gradient, bias_gradient, error, presynaptic, bias_input):
     for b in range(error.shape[0]):
         for i in range(error.shape[1]):
             for j in range(presynaptic.shape[1]):
                 weight_gradient[i, j] += error[b, i] * presynaptic[b, j]
-            bias_gradient[i] += error[b, i] * constant[0]
+            bias_gradient[i] += error[b, i] * bias_input[0]
 
 
 class Synapses(Operation):
@@ -87,36 +87,36 @@ class Dense(Synapses):
         self._set(weight, bias, ("n_out", "n_in"))
 
     @property
-    def inputs(self):
+    def input_size(self):
         """n_in, the number of presynaptic neurons."""
         return self.weight.shape[1]
 
     @property
-    def outputs(self):
+    def output_size(self):
         """n_out, the number of postsynaptic neurons."""
         return self.weight.shape[0]
 
     def output_shape(self, input_shape):
-        if tuple(input_shape) != (self.inputs,):
-            raise ValueError(f"{self!r} must be given [{self.inputs}], got {describe_shape(input_shape)}")
-        return (self.outputs,)
+        if tuple(input_shape) != (self.input_size,):
+            raise ValueError(f"{self!r} must be given [{self.input_size}], got {describe_shape(input_shape)}")
+        return (self.output_size,)
 
-    def forward(self, values, constant):
-        result = np.empty((len(values), self.outputs), dtype=self.weight.dtype)
-        dense_forward(result, self.weight, self.bias, values, constant)
+    def forward(self, values, bias_input):
+        result = np.empty((len(values), self.output_size), dtype=self.weight.dtype)
+        dense_forward(result, self.weight, self.bias, values, bias_input)
         return result
 
     def adjoint(self, error, input_shape):
-        result = np.zeros((len(error), self.inputs), dtype=self.weight.dtype)
+        result = np.zeros((len(error), self.input_size), dtype=self.weight.dtype)
         dense_adjoint(result, self.weight, error)
         return result
 
-    def add_gradients(self, gradients, error, presynaptic, constant):
-        dense_gradients(gradients["weight"], self.bias_gradient(gradients), error, presynaptic, constant)
+    def add_gradients(self, gradients, error, presynaptic, bias_input):
+        dense_gradients(gradients["weight"], self.bias_gradient(gradients), error, presynaptic, bias_input)
 
     def description(self):
         """The synapses as plain data, for files; the arrays are kept beside it."""
         return {"type": "Dense", "bias": "bias" in self.parameter_names}
 
     def __repr__(self):
-        return f"Dense({self.inputs} -> {self.outputs}, {self.weight.dtype})"
+        return f"Dense({self.input_size} -> {self.output_size}, {self.weight.dtype})"

@@ -34,7 +34,7 @@ class Operation:
         """The shape of one sample's result from that of its values; ValueError where the operation cannot take them."""
         return input_shape
 
-    def forward(self, values, constant):
+    def forward(self, values, bias_input):
         """A x + b c [B, ...] from the values x [B, ...] and the constant input c [1]."""
         return values
 
@@ -42,7 +42,7 @@ class Operation:
         """A^T δ [B, *input_shape] from δ [B, ...]."""
         return error
 
-    def add_gradients(self, gradients, error, presynaptic, constant):
+    def add_gradients(self, gradients, error, presynaptic, bias_input):
         """Add one pairing of error [B, ...] and presynaptic values [B, ...] to `gradients`, by parameter name."""
 
     def rebuilt(self, convert_array, convert_number):
@@ -97,9 +97,9 @@ class Chain(Operation):
             input_shape = operation.output_shape(input_shape)
         return input_shape
 
-    def forward(self, values, constant):
+    def forward(self, values, bias_input):
         for operation in self.operations:
-            values = operation.forward(values, constant)
+            values = operation.forward(values, bias_input)
         return values
 
     def adjoint(self, error, input_shape):
@@ -107,12 +107,12 @@ class Chain(Operation):
             error = operation.adjoint(error, shape)
         return error
 
-    def add_gradients(self, gradients, error, presynaptic, constant):
+    def add_gradients(self, gradients, error, presynaptic, bias_input):
         values = [presynaptic]
         for operation in self.operations[:-1]:
-            values.append(operation.forward(values[-1], constant))
+            values.append(operation.forward(values[-1], bias_input))
         for k in reversed(range(len(self.operations))):
-            self.operations[k].add_gradients(gradients, error, values[k], constant)
+            self.operations[k].add_gradients(gradients, error, values[k], bias_input)
             if not any(operation.parameter_names for operation in self.operations[:k]):
                 return
             error = self.operations[k].adjoint(error, values[k].shape[1:])
@@ -210,7 +210,7 @@ class Scale(Operation):
     def __post_init__(self):
         require_number("factor", self.factor, "that is finite", lambda number: True)
 
-    def forward(self, values, constant):
+    def forward(self, values, bias_input):
         result = np.empty_like(values)
         multiply(rows(result), rows(values), np.array([self.factor], dtype=values.dtype))
         return result
@@ -233,7 +233,7 @@ class Flatten(Operation):
     def output_shape(self, input_shape):
         return (math.prod(input_shape),)
 
-    def forward(self, values, constant):
+    def forward(self, values, bias_input):
         return rows(values)
 
     def adjoint(self, error, input_shape):
@@ -281,7 +281,7 @@ class Mask(Operation):
         """B."""
         return len(self.mask)
 
-    def forward(self, values, constant):
+    def forward(self, values, bias_input):
         result = np.empty_like(values)
         apply_mask(rows(result), rows(values), self.mask)
         return result
@@ -321,7 +321,7 @@ class AveragePool2d(Operation):
     def output_shape(self, input_shape):
         return window_shape(self, input_shape, self.size)
 
-    def forward(self, values, constant):
+    def forward(self, values, bias_input):
         result = np.empty((len(values), *self.output_shape(values.shape[1:])), dtype=values.dtype)
         average_pool(result, padded(values, self.padding), self.size, self.stride, self._share(values.dtype))
         return result
@@ -356,7 +356,7 @@ class Upsample2d(Operation):
         channels, height, width = require_image(self, input_shape)
         return channels, height * self.factor, width * self.factor
 
-    def forward(self, values, constant):
+    def forward(self, values, bias_input):
         result = np.empty((len(values), *self.output_shape(values.shape[1:])), dtype=values.dtype)
         upsample(result, values, self.factor)
         return result

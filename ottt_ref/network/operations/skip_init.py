@@ -35,7 +35,7 @@ class SkipInit(Operation):
         """The dtype of the parameter."""
         return self.skip_gain.dtype
 
-    def forward(self, values, constant):
+    def forward(self, values, bias_input):
         result = np.empty_like(values)
         multiply(rows(result), rows(values), self.skip_gain)
         return result
@@ -43,7 +43,7 @@ class SkipInit(Operation):
     def adjoint(self, error, input_shape):
         return self.forward(error, None)
 
-    def add_gradients(self, gradients, error, presynaptic, constant):
+    def add_gradients(self, gradients, error, presynaptic, bias_input):
         add_products(gradients["skip_gain"], rows(error), rows(presynaptic))
 
     def rebuilt(self, convert_array, convert_number):

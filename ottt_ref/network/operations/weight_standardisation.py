@@ -100,15 +100,15 @@ class WeightStandardised(Operation):
     def output_shape(self, input_shape):
         return self.synapses.output_shape(input_shape)
 
-    def forward(self, values, constant):
-        return self.synapses.with_weight(self.weight).forward(values, constant)
+    def forward(self, values, bias_input):
+        return self.synapses.with_weight(self.weight).forward(values, bias_input)
 
     def adjoint(self, error, input_shape):
         return self.synapses.with_weight(self.weight).adjoint(error, input_shape)
 
-    def add_gradients(self, gradients, error, presynaptic, constant):
+    def add_gradients(self, gradients, error, presynaptic, bias_input):
         effective = np.zeros_like(self.synapses.weight)
-        self.synapses.add_gradients({**gradients, "weight": effective}, error, presynaptic, constant)
+        self.synapses.add_gradients({**gradients, "weight": effective}, error, presynaptic, bias_input)
         weight, gain = np.empty_like(effective), np.empty_like(self.gain)
         standardisation_gradients(rows(weight), gain, rows(effective), *self.standardised(), self.gain)
         gradients["weight"] += weight
