@@ -95,7 +95,7 @@ class Backend(Operations, Neurons, Losses, Rates):
         self.shapes = {INPUTS: tuple(entry["network"]["input_shape"])}
         for l in range(len(self.neurons)):
             given = np.zeros((1, *self.shapes[l - 1]), dtype=self.dtype)
-            self.shapes[l] = self.current(next(self.incoming(l)), given).shape[1:]
+            self.shapes[l] = self.current(next(self.into(l)), given).shape[1:]
         targets, classes = arrays["targets"], self.shapes[len(self.neurons) - 1][0]
         self.targets = np.eye(classes, dtype=self.dtype)[targets] if targets.ndim == 1 else self.read_array(targets)
 
@@ -105,7 +105,7 @@ class Backend(Operations, Neurons, Losses, Rates):
     def read_array(self, array):
         return np.array(array)
 
-    def incoming(self, l):
+    def into(self, l):
         return (connection for connection in self.connections if connection.target == l)
 
     # the forward pass
@@ -126,9 +126,9 @@ class Backend(Operations, Neurons, Losses, Rates):
     def step(self, before, x):
         now = Step()
         for l, neuron in enumerate(self.neurons):
-            for connection in self.incoming(l):
+            for connection in self.into(l):
                 now.given[connection.name] = self.delivered(connection, x, now, before)
-            current = sum(self.current(connection, now.given[connection.name]) for connection in self.incoming(l))
+            current = sum(self.current(connection, now.given[connection.name]) for connection in self.into(l))
             u = self.integrate(neuron, before.potentials[l], before.outputs[l], current)
             now.potentials.append(u)
             now.outputs.append(self.fire(neuron, u))

@@ -16,7 +16,7 @@ class Rates:
     def spike_representation(self):
         """e = D / V_th (A^T e + ∂ℓ/∂a), A all connections between layers: one linear system, with loops or without."""
         rates, last = self.rates(self.run()), len(self.neurons) - 1
-        currents = [sum(self.current(c, rates[c.source]) for c in self.incoming(l)) for l in range(last + 1)]
+        currents = [sum(self.current(c, rates[c.source]) for c in self.into(l)) for l in range(last + 1)]
         outputs = rates[last] if self.neurons[last]["type"] == "LIF" else currents[last]
         batch = len(outputs)
         ends = np.cumsum([0, *(current[0].size for current in currents)])
@@ -51,7 +51,7 @@ class Rates:
             found[l] = self.rate([step.outputs[l] for step in steps], neuron["decay"])
         for l in range(len(self.neurons) - 1):
             if self.stateless(self.neurons[l]):
-                found[l] = sum(self.current(c, found[c.source]) for c in self.incoming(l))
+                found[l] = sum(self.current(c, found[c.source]) for c in self.into(l))
         return found
 
     def rate(self, values, decay):

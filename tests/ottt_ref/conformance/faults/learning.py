@@ -93,7 +93,7 @@ class UpdatesBeforeErrorsPass(Backend):
         for l in reversed(range(len(self.neurons))):
             errors[l] = step.derivatives[l] * self.incoming(l, errors, None, output_error)
             own = self.zeros()
-            for connection in self.incoming(l):
+            for connection in self.into(l):
                 self.add_gradients(own, connection, errors[l], *self.paired(connection, step, traces, rule))
             super().update(own)
         return errors

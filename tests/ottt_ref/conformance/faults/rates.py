@@ -56,7 +56,7 @@ class RatesClosedForm(Backend):
     def rates(self, steps):
         found = super().rates(steps)
         for l, neuron in enumerate(self.neurons[:-1]):
-            current = sum(self.current(c, found[c.source]) for c in self.incoming(l))
+            current = sum(self.current(c, found[c.source]) for c in self.into(l))
             found[l] = np.clip(current / neuron["threshold"], 0, 1) if spiking(neuron) else current
         return found
 
@@ -122,7 +122,7 @@ class RateBiases(Backend):
 
     def gate(self, neuron, current):
         l = next(l for l, other in enumerate(self.neurons) if other is neuron)
-        without = [c for c in self.incoming(l) if self.left_out(c)]
+        without = [c for c in self.into(l) if self.left_out(c)]
         silence = {c.source: np.zeros((1, *self.shapes[c.source]), dtype=self.dtype) for c in without}
         return super().gate(neuron, current - sum(self.current(c, silence[c.source]) for c in without))
 
@@ -209,7 +209,7 @@ class LastRatesClosedForm(Backend):
     def rates(self, steps):
         found, last = super().rates(steps), len(self.neurons) - 1
         if spiking(self.neurons[last]):
-            current = sum(self.current(c, found[c.source]) for c in self.incoming(last))
+            current = sum(self.current(c, found[c.source]) for c in self.into(last))
             found[last] = np.clip(current / self.neurons[last]["threshold"], 0, 1)
         return found
 
