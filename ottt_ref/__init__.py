@@ -4,10 +4,24 @@ description   network: Network, dense_network; models; layers: Layer, Feedback, 
               operations: Dense, Conv2d, WeightStandardised, AveragePool2d, Scale, Dropout, ...; surrogate; losses
 forward       simulate
 gradients     bptt, ottt, sltt, rtrl, spike_representation: one signature, `gradients(network, inputs, targets)`
+              plain: the same methods on a page each, for dense networks
 update        training: SGD, Adam, CosineSchedule; ottt.OnlineLearner
 """
 
-from . import bptt, equilibrium, losses, models, ottt, rates, rtrl, sltt, spike_representation, surrogate, training
+from . import (
+    bptt,
+    equilibrium,
+    losses,
+    models,
+    ottt,
+    plain,
+    rates,
+    rtrl,
+    sltt,
+    spike_representation,
+    surrogate,
+    training,
+)
 from .convolution import Conv2d
 from .layers import Feedback, Layer, Skip
 from .network import Network, dense_network, exact_array
@@ -46,6 +60,7 @@ __all__ = [
     "losses",
     "models",
     "ottt",
+    "plain",
     "rate_normaliser",
     "rates",
     "rtrl",

@@ -63,3 +63,4 @@ STEP_LOSS = Equation(r"\tfrac{1}{T} \sum_t \ell(o[t], y)", "ottt_ref.losses.sequ
 AVERAGE_LOSS = Equation(r"\ell\bigl( \tfrac{1}{T} \sum_t o[t], y \bigr)", "ottt_ref.losses.average_loss")
 ONLINE_UPDATE = Equation(r"\theta \leftarrow \theta - \eta\, g[t]\, \hat a[t]^\top", "ottt_ref.ottt.OnlineLearner")
 STATE = Equation(r"u[t-1], s[t-1] \to u[t], s[t]", "ottt_ref.simulation.Simulator")
+PAGES = Equation(r"\nabla W^l = \sum_t g^l[t]\, \hat a^{l-1}[t]^\top", "ottt_ref.plain.ottt.gradients")
