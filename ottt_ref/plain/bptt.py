@@ -4,7 +4,7 @@
     s^l[t] = H(u^l[t] - V_th),   ψ^l[t] = ψ(u^l[t] - V_th)             H(0) = 1
     o[t] = W^{N+1} s^N[t] + b^{N+1}                                    the readout, which has no membrane
     δ^{N+1}[t] = ∂L[t]/∂o[t],   δ^l[t] = ψ^l[t] ∘ W^{l+1 T} δ^{l+1}[t] + J^l[t] ∘ δ^l[t+1]
-    J^l[t] = λ, or λ (1 - V_th ψ^l[t]) if the reset is kept            δ^l[T+1] = 0
+    J^l[t] = λ (detached), or λ (1 - V_th ψ^l[t]) (kept)               δ^l[T+1] = 0
     ∇W^l = Σ_t δ^l[t] s^{l-1}[t]^T,   ∇b^l = Σ_t δ^l[t]
 
 weights, biases       W^l [n_out][n_in] and b^l [n_out], in two lists over the layers; the last one is the readout

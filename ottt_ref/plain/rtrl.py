@@ -5,7 +5,7 @@
     o[t] = W^{N+1} s^N[t] + b^{N+1}                                    the readout, which has no membrane
     ∂u^l[t]/∂θ = J^l[t-1] ∘ ∂u^l[t-1]/∂θ + W^l ∂s^{l-1}[t]/∂θ + (∂W^l/∂θ) s^{l-1}[t] + ∂b^l/∂θ
     ∂s^l[t]/∂θ = ψ^l[t] ∘ ∂u^l[t]/∂θ                                   ∂o[t]/∂θ as ∂u^{N+1}[t]/∂θ, without J
-    J^l[t] = λ, or λ (1 - V_th ψ^l[t]) if the reset is kept            ∂u^l[0]/∂θ = 0
+    J^l[t] = λ (detached), or λ (1 - V_th ψ^l[t]) (kept)               ∂u^l[0]/∂θ = 0
     ∇θ = Σ_t (∂L[t]/∂o[t])^T ∂o[t]/∂θ                                  θ = W^m[i, j] and b^m[i], one after the other
 
 weights, biases       W^l [n_out][n_in] and b^l [n_out], in two lists over the layers; the last one is the readout
