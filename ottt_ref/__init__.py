@@ -4,9 +4,11 @@ description   network: Network, dense_network; models; layers: Layer, Feedback, 
               operations: Dense, Conv2d, WeightStandardised, AveragePool2d, Scale, Dropout, ...; surrogate; losses
 forward       simulate
 gradients     bptt, ottt, sltt, rtrl, spike_representation: one signature, `gradients(network, inputs, targets)`
+              plain: the same methods on a page each, for dense networks
 update        training: SGD, Adam, CosineSchedule; ottt.OnlineLearner
 """
 
+from . import plain
 from .learning import losses, training
 from .methods import bptt, ottt, rtrl, sltt, spike_representation
 from .network import models, surrogate
@@ -49,6 +51,7 @@ __all__ = [
     "losses",
     "models",
     "ottt",
+    "plain",
     "rate_normaliser",
     "rates",
     "rtrl",

@@ -69,3 +69,4 @@ ONLINE_UPDATE = Equation(
     r"\theta \leftarrow \theta - \eta\, g[t]\, \hat a[t]^\top", "ottt_ref.methods.ottt.OnlineLearner"
 )
 STATE = Equation(r"u[t-1], s[t-1] \to u[t], s[t]", "ottt_ref.simulation.simulator.Simulator")
+PAGES = Equation(r"\nabla W^l = \sum_t g^l[t]\, \hat a^{l-1}[t]^\top", "ottt_ref.plain.ottt.gradients")

@@ -67,6 +67,22 @@ def _check(compiler, name, folder):
     return Proof(f"{name}.v", closed, time.perf_counter() - started, failure)
 
 
+def evaluate(compiler, source, files=FILES, folder=FOLDER):
+    """What Coq prints for `source`, which may require the files as OTTT.Traces, ...; RuntimeError with what it said."""
+    with tempfile.TemporaryDirectory() as temporary:
+        for name in files:
+            shutil.copy(folder / f"{name}.v", temporary)
+        (Path(temporary) / "Evaluate.v").write_text(source, encoding="utf-8")
+        for name in (*files, "Evaluate"):
+            command = [compiler, "-q", "-Q", ".", "OTTT", f"{name}.v"]
+            process = subprocess.run(
+                command, cwd=temporary, capture_output=True, text=True, check=False, timeout=SECONDS
+            )
+            if process.returncode:
+                raise RuntimeError(f"{name}.v: {process.stderr.strip()}")
+    return process.stdout
+
+
 def by_claim(proofs):
     """The Proof of each claim that has one."""
     found = {proof.file.removesuffix(".v"): proof for proof in proofs}

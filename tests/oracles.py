@@ -1,7 +1,9 @@
 """Naive oracles: the equations as plain Python loops, one sample at a time, over floats and Fractions alike.
 
-They read a network's description and share no code with what they judge. Nested lists are indexed as the equations
-are: x[t][j], weight[i][j], terms[t][l].
+They read a network's description and share no code with what they judge. For dense networks with one λ, one V_th, soft
+reset and a linear readout the pages of `ottt_ref.plain` say the same in fewer words, and are checked against this file;
+here are also other resets and readouts, a λ and V_th for each layer, and what each time step adds. Nested lists are
+indexed as the equations are: x[t][j], weight[i][j], terms[t][l].
 
 BPTT and RTRL are checked against reverse-mode differentiation of the unrolled network, number by number (`Node`);
 OTTT, SLTT and SR, which are no derivatives of a loss, against their defining sums.

@@ -1,11 +1,12 @@
 """Deliberately wrong algorithms: each variant patches a name in `ottt_ref`, and names the claim that sees it."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ottt_ref import bptt, losses, ottt, rtrl, sltt, spike_representation
+from ottt_ref import bptt, losses, ottt, plain, rtrl, sltt, spike_representation
 from ottt_ref.methods.shared import errors as spatial
 from ottt_ref.methods.shared import traces
 from ottt_ref.network import neurons
@@ -285,7 +286,45 @@ def average_over_neurons(error, derivative, incoming):
             error[b, i] = sum(derivative[b, k] * incoming[b, k] for k in range(error.shape[1]))
 
 
+def page_with(page, right, wrong):
+    """The page's `gradients` with `wrong` in place of `right`, a piece of its source that occurs once."""
+    source = inspect.getsource(page)
+    assert source.count(right) == 1, f"{page.__name__} has {source.count(right)} times {right!r}"
+    names = {}
+    exec(source.replace(right, wrong), names)
+    return names["gradients"]
+
+
+def wrong_page(fault, page, right, wrong):
+    return WrongVariant(
+        "A1", f"{page.__name__.rpartition('.')[2]} {fault}", page, "gradients", page_with(page, right, wrong)
+    )
+
+
+TRACED = "(input_decay if l == 0 else decay) * trace[l][j] + s[l][j]"
+WRONG_PAGES = [
+    wrong_page("trace not decayed", plain.ottt, TRACED, "trace[l][j] + s[l][j]"),
+    wrong_page("input traced for the authors", plain.ottt, "(input_decay if l == 0 else decay)", "decay"),
+    wrong_page("readout's bias traced", plain.ottt, "(1 if l == readout else constant_trace)", "constant_trace"),
+    wrong_page("error of the layer itself", plain.sltt, "weights[l + 1][i][j] * error[l + 1][i]", "error[l][j]"),
+    wrong_page("sum over the batch", plain.sltt, "e / batch_size for e", "e for e"),
+    wrong_page("reset gradient without the threshold", plain.bptt, "kept * threshold * psi", "kept * psi"),
+    wrong_page("error of the next step not leaked", plain.bptt, "jacobian * error[l][j]", "error[l][j]"),
+    wrong_page("spikes of the last step", plain.bptt, "s, psi = record[t]", "_, psi = record[t]"),
+    wrong_page("nothing carried", plain.rtrl, "du = carried[m, i, j][l][k]", "du = 0"),
+    wrong_page("layers below forgotten", plain.rtrl, "weights[l][k][h] * ds[l - 1][h]", "0"),
+    wrong_page("soft reset not leaked", plain.rtrl, "(u[l][i] - threshold * s[l][i])", "u[l][i] - threshold * s[l][i]"),
+    wrong_page("slope everywhere", plain.spike_representation, "1 if 0 < current < threshold else 0", "1"),
+    wrong_page("rate not normalised", plain.spike_representation, "trace[l][j] / constant_trace", "trace[l][j]"),
+    wrong_page(
+        "in floats", plain.spike_representation, "trace[l][j] / constant_trace", "float(trace[l][j] / constant_trace)"
+    ),
+]
+
 WRONG_VARIANTS = [
+    *WRONG_PAGES,
+    WrongVariant("A1", "trace not decayed in the method", traces, "leaky_accumulate", trace_not_decayed),
+    WrongVariant("A1", "transposed weight in the method", synapses, "dense_adjoint", transposed_weight),
     WrongVariant("E1", "trace not decayed", traces, "leaky_accumulate", trace_not_decayed),
     WrongVariant("E1", "trace one step late", traces.Traces, "update", trace_one_step_late),
     WrongVariant("E1", "bias not traced", traces.Traces, "update", bias_not_traced),

@@ -1,0 +1,73 @@
+"""OTTT, online training through time, of a dense LIF network, on one page.
+
+    u^l[t] = λ (u^l[t-1] - V_th s^l[t-1]) + W^l s^{l-1}[t] + b^l       l = 1 .. N, s^0[t] = x[t], u[0] = s[0] = 0
+    s^l[t] = H(u^l[t] - V_th),   ψ^l[t] = ψ(u^l[t] - V_th)             H(0) = 1
+    o[t] = W^{N+1} s^N[t] + b^{N+1}                                    the readout, which has no membrane
+    g^{N+1}[t] = ∂L[t]/∂o[t],   g^l[t] = ψ^l[t] ∘ W^{l+1 T} g^{l+1}[t]
+    â^l[t] = λ â^l[t-1] + s^l[t],   Λ[t] = λ Λ[t-1] + 1                traces: of the spikes, of the biases' input 1
+    ∇W^l = Σ_t g^l[t] â^{l-1}[t]^T,   ∇b^l = Σ_t g^l[t] Λ[t]           ∇b^{N+1} = Σ_t g^{N+1}[t]
+
+weights, biases       W^l [n_out][n_in] and b^l [n_out], in two lists over the layers; the last one is the readout
+inputs, targets       x [T][n_in] and y [n_out] of one sample, or x [T][B][n_in] and y [B][n_out] of a batch
+decay, threshold      λ and V_th
+surrogate_derivative  ψ, a function of u - V_th
+output_error          ∂L[t]/∂o[t] [n_out] of one sample, a function of o[t], y and T
+dialect               "derivation"; or "authors", who trace spikes alone: â^0[t] is x[t], and Λ[t] is 1
+
+It runs forwards in time, and carries u, s and the traces from one time step to the next.
+Numbers are floats, or all of them fractions.Fraction: then nothing is rounded.
+The gradients are shaped like the weights and biases, and are the mean over the batch.
+
+Source: Xiao et al. 2022, Online training through time for spiking neural networks, section 4.
+"""
+
+
+def gradients(
+    weights, biases, inputs, targets, decay, threshold, surrogate_derivative, output_error, dialect="derivation"
+):
+    """The gradients of the weights and of the biases, two lists over the layers."""
+    if not hasattr(targets[0], "__len__"):  # one sample is a batch of one
+        inputs, targets = [[x] for x in inputs], [targets]
+    weights, biases = [[], *weights], [[], *biases]  # so that weights[l] is W^l
+    time_steps, batch_size, readout = len(inputs), len(targets), len(weights) - 1
+    sizes = [len(inputs[0][0]), *(len(bias) for bias in biases[1:])]
+    weight_gradients = [[[0 for _ in row] for row in weight] for weight in weights]
+    bias_gradients = [[0 for _ in bias] for bias in biases]
+    input_decay = {"derivation": decay, "authors": 0}[dialect]
+    for b in range(batch_size):
+        u = [[0] * size for size in sizes]
+        s = [[0] * size for size in sizes]
+        psi = [[0] * size for size in sizes]
+        error = [[0] * size for size in sizes]
+        trace = [[0] * size for size in sizes]
+        constant_trace = 0
+        for t in range(time_steps):
+            s[0] = inputs[t][b]
+            for l in range(1, readout + 1):
+                for i in range(sizes[l]):
+                    current = biases[l][i]
+                    for j in range(sizes[l - 1]):
+                        current += weights[l][i][j] * s[l - 1][j]
+                    if l == readout:
+                        s[l][i] = current  # o[t]
+                    else:
+                        u[l][i] = decay * (u[l][i] - threshold * s[l][i]) + current
+                        s[l][i] = 1 if u[l][i] >= threshold else 0
+                        psi[l][i] = surrogate_derivative(u[l][i] - threshold)
+            error[readout] = [e / batch_size for e in output_error(s[readout], targets[b], time_steps)]
+            for l in reversed(range(1, readout)):
+                for j in range(sizes[l]):
+                    spike_error = 0
+                    for i in range(sizes[l + 1]):
+                        spike_error += weights[l + 1][i][j] * error[l + 1][i]
+                    error[l][j] = psi[l][j] * spike_error
+            for l in range(readout):
+                for j in range(sizes[l]):
+                    trace[l][j] = (input_decay if l == 0 else decay) * trace[l][j] + s[l][j]
+            constant_trace = input_decay * constant_trace + 1
+            for l in range(1, readout + 1):
+                for i in range(sizes[l]):
+                    for j in range(sizes[l - 1]):
+                        weight_gradients[l][i][j] += error[l][i] * trace[l - 1][j]
+                    bias_gradients[l][i] += error[l][i] * (1 if l == readout else constant_trace)
+    return weight_gradients[1:], bias_gradients[1:]

@@ -1,0 +1,83 @@
+"""SR, training on the spike representation, of a dense LIF network, on one page.
+
+    u^l[t] = λ (u^l[t-1] - V_th s^l[t-1]) + W^l s^{l-1}[t] + b^l       l = 1 .. N, s^0[t] = x[t], u[0] = s[0] = 0
+    s^l[t] = H(u^l[t] - V_th)                                          H(0) = 1
+    â^l[t] = λ â^l[t-1] + s^l[t],   Λ[t] = λ Λ[t-1] + 1                traces: of the spikes, of a constant 1
+    a^l = â^l[T] / Λ[T] ≈ σ(z^l)                                       the weighted rates; σ clamps to [0, 1]
+    z^l = (W^l a^{l-1} + b^l) / V_th,   D^l = (0 < z^l < 1)            the slope of σ, 1 or 0
+    o = W^{N+1} a^N + b^{N+1}                                          the readout of the rates
+    g^{N+1} = ∂L/∂o,   g^l = D^l ∘ W^{l+1 T} g^{l+1} / V_th
+    ∇W^l = g^l a^{l-1 T},   ∇b^l = g^l
+
+weights, biases       W^l [n_out][n_in] and b^l [n_out], in two lists over the layers; the last one is the readout
+inputs, targets       x [T][n_in] and y [n_out] of one sample, or x [T][B][n_in] and y [B][n_out] of a batch
+decay, threshold      λ and V_th
+surrogate_derivative  not used: the slope of the rates stands in its place
+output_error          ∂L/∂o [n_out] of one sample, a function of o, y and 1: the loss of rates knows no time
+
+It runs forwards in time, and backwards through the layers once, in the rates.
+Numbers are floats, or all of them fractions.Fraction: then nothing is rounded.
+The gradients are shaped like the weights and biases, and are the mean over the batch.
+
+Source: Xiao et al. 2022, Online training through time for spiking neural networks, section 3.
+"""
+
+
+def gradients(weights, biases, inputs, targets, decay, threshold, surrogate_derivative, output_error):
+    """The gradients of the weights and of the biases, two lists over the layers."""
+    if not hasattr(targets[0], "__len__"):  # one sample is a batch of one
+        inputs, targets = [[x] for x in inputs], [targets]
+    weights, biases = [[], *weights], [[], *biases]  # so that weights[l] is W^l
+    time_steps, batch_size, readout = len(inputs), len(targets), len(weights) - 1
+    sizes = [len(inputs[0][0]), *(len(bias) for bias in biases[1:])]
+    weight_gradients = [[[0 for _ in row] for row in weight] for weight in weights]
+    bias_gradients = [[0 for _ in bias] for bias in biases]
+    for b in range(batch_size):
+        u = [[0] * size for size in sizes]
+        s = [[0] * size for size in sizes]
+        slope = [[0] * size for size in sizes]
+        error = [[0] * size for size in sizes]
+        trace = [[0] * size for size in sizes]
+        rate = [[0] * size for size in sizes]
+        constant_trace = 0
+        for t in range(time_steps):
+            s[0] = inputs[t][b]
+            for l in range(1, readout + 1):
+                for i in range(sizes[l]):
+                    current = biases[l][i]
+                    for j in range(sizes[l - 1]):
+                        current += weights[l][i][j] * s[l - 1][j]
+                    if l == readout:
+                        s[l][i] = current  # o[t]
+                    else:
+                        u[l][i] = decay * (u[l][i] - threshold * s[l][i]) + current
+                        s[l][i] = 1 if u[l][i] >= threshold else 0
+            for l in range(readout):
+                for j in range(sizes[l]):
+                    trace[l][j] = decay * trace[l][j] + s[l][j]
+            constant_trace = decay * constant_trace + 1
+        for l in range(readout):
+            for j in range(sizes[l]):
+                rate[l][j] = trace[l][j] / constant_trace
+        for l in range(1, readout + 1):
+            for i in range(sizes[l]):
+                current = biases[l][i]
+                for j in range(sizes[l - 1]):
+                    current += weights[l][i][j] * rate[l - 1][j]
+                if l == readout:
+                    rate[l][i] = current  # o
+                else:
+                    slope[l][i] = 1 if 0 < current < threshold else 0
+        error[readout] = [e / batch_size for e in output_error(rate[readout], targets[b], 1)]
+        for l in reversed(range(1, readout)):
+            for j in range(sizes[l]):
+                spike_error = 0
+                for i in range(sizes[l + 1]):
+                    spike_error += weights[l + 1][i][j] * error[l + 1][i]
+                error[l][j] = slope[l][j] * spike_error / threshold
+        for l in range(1, readout + 1):
+            for i in range(sizes[l]):
+                for j in range(sizes[l - 1]):
+                    weight_gradients[l][i][j] += error[l][i] * rate[l - 1][j]
+                bias_gradients[l][i] += error[l][i]
+    return weight_gradients[1:], bias_gradients[1:]
