@@ -8,12 +8,15 @@ gradients     bptt, ottt, sltt, rtrl, spike_representation: one signature, `grad
 update        training: SGD, Adam, CosineSchedule; ottt.OnlineLearner
 """
 
-from . import plain
+import sys
+
+from . import methods, plain
 from .learning import losses, training
 from .methods import bptt, ottt, rtrl, sltt, spike_representation
 from .network import models, surrogate
 from .network.layers import Feedback, Layer, Skip
 from .network.network import Network, dense_network, exact_array
+from .network.neuron import Neuron
 from .network.neurons import LIF, Integrator
 from .network.operations.convolution import Conv2d
 from .network.operations.dense import Dense
@@ -25,6 +28,26 @@ from .simulation.rates import rate_normaliser, weighted_rate
 from .simulation.simulator import Simulator, simulate
 
 __version__ = "0.1.0"
+
+# `import ottt_ref.losses` as well as `ottt_ref.losses`: modules of these names lay here in version 0.1.0.
+sys.modules.update(
+    {
+        f"{__name__}.{module.__name__.rpartition('.')[2]}": module
+        for module in (
+            bptt,
+            equilibrium,
+            losses,
+            models,
+            ottt,
+            rates,
+            rtrl,
+            sltt,
+            spike_representation,
+            surrogate,
+            training,
+        )
+    }
+)
 
 __all__ = [
     "LIF",
@@ -38,6 +61,7 @@ __all__ = [
     "Integrator",
     "Layer",
     "Network",
+    "Neuron",
     "Scale",
     "Simulator",
     "Skip",
@@ -49,6 +73,7 @@ __all__ = [
     "equilibrium",
     "exact_array",
     "losses",
+    "methods",
     "models",
     "ottt",
     "plain",

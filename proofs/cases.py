@@ -41,7 +41,7 @@ class Case:
     @property
     def exact_network(self):
         """The network over fractions.Fraction."""
-        return self._network(object, self.neuron.with_numbers(Fraction))
+        return self._network(object, self.neuron.rebuilt(None, Fraction))
 
     @property
     def float_network(self):
@@ -191,7 +191,9 @@ def with_numbers(activity, convert):
     return replace(
         activity,
         inputs=object_array(activity.inputs, convert),
-        layer_potentials=tuple(object_array(values, convert) for values in activity.layer_potentials),
+        layer_states=tuple(
+            tuple(object_array(values, convert) for values in states) for states in activity.layer_states
+        ),
         layer_outputs=tuple(object_array(values, convert) for values in activity.layer_outputs),
         layer_surrogate_derivatives=tuple(
             object_array(values, convert) for values in activity.layer_surrogate_derivatives

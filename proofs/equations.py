@@ -38,14 +38,14 @@ JACOBIAN = Equation(
 )
 BPTT_GRADIENT = Equation(r"\nabla W^l = \sum_t \delta^l[t]\, s^{l-1}[t]^\top", "ottt_ref.methods.bptt.backward")
 TRACE = Equation(r"\hat a[t] = \lambda\, \hat a[t-1] + s[t]", "ottt_ref.network.neurons.leaky_accumulate")
-OTTT_ERROR = Equation(
-    r"g^l[t] = \psi^l[t] \circ W^{l+1\top} g^{l+1}[t]", "ottt_ref.methods.shared.errors.instantaneous_errors"
+OTTT_ERROR = Equation(r"g^l[t] = \psi^l[t] \circ W^{l+1\top} g^{l+1}[t]", "ottt_ref.methods.shared.rule.Rule.add_step")
+OTTT_GRADIENT = Equation(r"\nabla W^l = \sum_t g^l[t]\, \hat a^{l-1}[t]^\top", "ottt_ref.methods.ottt.OTTT")
+SLTT_GRADIENT = Equation(
+    r"\nabla W^l = \sum_t g^l[t]\, s^{l-1}[t]^\top", "ottt_ref.methods.shared.rule.Rule.presynaptic"
 )
-OTTT_GRADIENT = Equation(r"\nabla W^l = \sum_t g^l[t]\, \hat a^{l-1}[t]^\top", "ottt_ref.methods.ottt.add_step")
-SLTT_GRADIENT = Equation(r"\nabla W^l = \sum_t g^l[t]\, s^{l-1}[t]^\top", "ottt_ref.methods.sltt.add_step")
 RTRL_UPDATE = Equation(
     r"\frac{\partial u[t]}{\partial w} = J[t-1] \frac{\partial u[t-1]}{\partial w} + \frac{\partial I[t]}{\partial w}",
-    "ottt_ref.methods.rtrl.Sensitivities",
+    "ottt_ref.methods.rtrl.RTRL.advance",
 )
 RATE = Equation(r"a[T] = \sum_t \lambda^{T-t} s[t] \,/\, \Lambda_T", "ottt_ref.simulation.rates.weighted_rate")
 NORMALISER = Equation(r"\Lambda_T = \sum_{k<T} \lambda^k", "ottt_ref.simulation.rates.rate_normaliser")

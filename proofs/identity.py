@@ -82,7 +82,7 @@ def free_data(network, time_steps, variable):
     layers = range(len(network.layers))
     activity = Activity(
         sequence(INPUTS),
-        tuple(sequence(l) for l in layers),
+        tuple((sequence(l),) for l in layers),
         tuple(sequence(l) for l in layers),
         tuple(sequence(l, variable if l in network.spiking else lambda: 1) for l in layers),
         network.spiking,

@@ -11,47 +11,31 @@ loss/METHOD                        where a method has another loss than Σ_t ℓ
 online/METHOD/NAME                 the parameters after each online step, [T, ...], SGD without momentum
 """
 
-from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from ..learning.training import SGD
-from ..methods import bptt, ottt, rtrl, sltt, spike_representation
-from ..methods.shared.traces import Traces
+from ..methods import METHODS as REGISTRY
+from ..methods import Traces
 from ..simulation.simulator import run
 
-
-@dataclass(frozen=True)
-class Method:
-    """A method as cases name it: what it is in words, and (network, inputs, targets, loss) → Gradients."""
-
-    meaning: str
-    gradients: object
-
-
-METHODS = {
-    "bptt": Method("BPTT, the reset's gradient detached", lambda *data: bptt.gradients(*data, terms=True)),
-    "bptt-kept": Method(
-        "BPTT, the reset's gradient kept", lambda *data: bptt.gradients(*data, reset_gradient="kept", terms=True)
-    ),
-    "rtrl": Method("RTRL, the reset's gradient detached: BPTT's gradient", lambda *data: rtrl.gradients(*data)),
-    "rtrl-kept": Method("RTRL, the reset's gradient kept", lambda *data: rtrl.gradients(*data, reset_gradient="kept")),
-    "ottt": Method("OTTT (OTTT_A), dialect of the derivation", lambda *data: ottt.gradients(*data, terms=True)),
-    "ottt-authors": Method(
-        "OTTT (OTTT_A), dialect of the authors' code: inputs and biases are not traced",
-        lambda *data: ottt.gradients(*data, dialect="authors", terms=True),
-    ),
-    "sltt": Method("SLTT", lambda *data: sltt.gradients(*data, terms=True)),
-    "spike-representation": Method(
-        "SR of the measured rates", lambda *data: spike_representation.gradients(*data, terms=True)
-    ),
-}
-ONLINE = {"ottt-online": "derivation", "ottt-online-authors": "authors"}
 FORWARD = "forward"
+# (network, inputs, targets, loss, terms=...) → Gradients, by the name under which cases ask for it; the learners alike
+METHODS = {
+    name: partial(method.gradients, **options)
+    for method in REGISTRY.values()
+    for name, (_, options) in method.variants.items()
+}
+ONLINE = {
+    name: partial(method.learner, **options)
+    for method in REGISTRY.values()
+    for name, (_, options) in method.online.items()
+}
 MEANINGS = {
     FORWARD: "the forward pass",
-    **{name: method.meaning for name, method in METHODS.items()},
-    **{name: f"OTTT_O, dialect {dialect}" for name, dialect in ONLINE.items()},
+    **{name: meaning for method in REGISTRY.values() for name, (meaning, _) in method.variants.items()},
+    **{name: meaning for method in REGISTRY.values() for name, (meaning, _) in method.online.items()},
 }
 
 
@@ -85,21 +69,21 @@ def expected(drawn):
 def _traces(network, activity):
     traces = Traces(network, activity.inputs.shape[1], "derivation")
     traced = [connection for connection in network.connections if connection.parameters]
-    rows, constants = {connection.name: [] for connection in traced}, [[] for _ in network.layers]
+    rows, biases = {connection.name: [] for connection in traced}, [[] for _ in network.layers]
     for t in range(activity.time_steps):
         traces.update(activity.at(t))
         for connection in traced:
             rows[connection.name].append(traces.presynaptic(connection).copy())
-        for l, bias_input in enumerate(constants):
-            bias_input.append(traces.bias_input(l)[0])
+        for l, values in enumerate(biases):
+            values.append(traces.bias_input(l)[0])
     return {
         **{f"trace/{name}": np.stack(values) for name, values in rows.items()},
-        **{f"constant_trace/{l}": np.array(values, dtype=network.dtype) for l, values in enumerate(constants)},
+        **{f"constant_trace/{l}": np.array(values, dtype=network.dtype) for l, values in enumerate(biases)},
     }
 
 
 def _gradients(name, network, inputs, targets, loss):
-    found = METHODS[name].gradients(network, inputs, targets, loss)
+    found = METHODS[name](network, inputs, targets, loss, terms=True)
     arrays = {f"error/{name}/{l}": error for l, error in enumerate(found.errors or ())}  # RTRL has none
     arrays.update({f"gradient/{name}/{parameter}": value for parameter, value in found.items()})
     if name == "spike-representation":
@@ -112,7 +96,7 @@ def _gradients(name, network, inputs, targets, loss):
 def _online(name, network, inputs, targets, loss, rate):
     learning = network.copy()
     optimizer = SGD(rate, momentum=0)
-    learner = ottt.OnlineLearner(learning, optimizer, loss, dialect=ONLINE[name], time_steps=len(inputs))
+    learner = ONLINE[name](learning, optimizer, loss, time_steps=len(inputs))
     rows = {parameter: [] for parameter in learning.parameters}
     for row in inputs:
         learner.step(np.ascontiguousarray(row), targets)

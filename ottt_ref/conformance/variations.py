@@ -13,7 +13,7 @@ import numpy as np
 
 from ..learning.losses import require_targets, sequence_loss
 from ..methods import bptt
-from ..methods.shared.gradients import GradientSum
+from ..methods.shared import driver
 from ..simulation.simulator import Activity, input_current
 from . import varied_learning, varied_rates
 from .reference import FORWARD, ONLINE
@@ -136,11 +136,8 @@ def _algebra(network, activity, errors, method, variation):
     if method in RESET_GRADIENT:  # RTRL too, which gives the same gradients (theorem E6) and takes far longer
         options = {"delays_back": variation.delays_back, "leaks_back": variation.leaks_back(network)}
         return bptt.backward(network, activity, errors, reset_gradient=RESET_GRADIENT[method], **options).values
-    traces = varied_learning.VariedTraces(network, errors.shape[1], method, variation)
-    sums = GradientSum(network, errors.shape[1])
-    for t, error in enumerate(errors):
-        varied_learning.add_step(sums, t, network, traces, activity.at(t), error, variation)
-    return sums.values
+    rule = varied_learning.rule_of(method, variation)
+    return driver.accumulate(rule, network, activity, errors, error_feedback=varied_learning.feedback(variation)).values
 
 
 def _forward(network, inputs, variation):
@@ -168,7 +165,7 @@ def run(network, inputs, variation):
         for l, layer in enumerate(network.layers):
             current = input_current(network, l, presynaptic)
             now[l] = earlier[0][l].copy()
-            layer.neuron.step(potentials[l], now[l], current)
+            layer.neuron.step((potentials[l],), now[l], current)
         records.append(({l: potential.copy() for l, potential in potentials.items()}, now))
         earlier = [now, earlier[0]]
     return _activity(network, inputs, records, PairedAtOnce if variation.paired_at_once else Activity)
@@ -185,7 +182,7 @@ class PairedAtOnce(Activity):
 
 def _activity(network, inputs, records, kind):
     layers = range(len(network.layers))
-    potentials = tuple(np.stack([u[l] for u, _ in records]) for l in layers)
+    states = tuple((np.stack([u[l] for u, _ in records]),) for l in layers)
     outputs = tuple(np.stack([s[l] for _, s in records]) for l in layers)
-    derivatives = tuple(network.layers[l].neuron.surrogate_derivative(potentials[l]) for l in layers)
-    return kind(inputs, potentials, outputs, derivatives, network.spiking)
+    derivatives = tuple(network.layers[l].neuron.surrogate_derivative(states[l]) for l in layers)
+    return kind(inputs, states, outputs, derivatives, network.spiking)

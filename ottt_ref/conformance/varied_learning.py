@@ -4,20 +4,18 @@
 """
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
-from ..learning.losses import step_loss
 from ..learning.training import SGD
-from ..methods import ottt
-from ..methods.shared.errors import backpropagated_error, instantaneous_errors
+from ..methods import METHODS as REGISTRY
+from ..methods import OnlineLearner, Rule, TransposedWeights
+from ..methods.shared.errors import backpropagated_error, gated
 from ..methods.shared.gradients import GradientSum
-from ..methods.shared.traces import Traces, follow
+from ..methods.shared.traces import Traces
 from ..network.layers import INPUTS
-from ..simulation.simulator import Simulator
-from .reference import ONLINE
 
-DIALECT = {"ottt": "derivation", "ottt-authors": "authors", **ONLINE}
 ORDERS = (
     "each step",  # as the reference
     "at the end",  # of the sequence, all in sum
@@ -26,36 +24,69 @@ ORDERS = (
     "layer by layer",  # each layer before errors go back through it
     "recorded before",  # each step, and what is recorded are the parameters before it
 )
+_OTTT = REGISTRY["ottt"]
+DIALECT = {
+    name: options.get("dialect", "derivation")
+    for variants in (_OTTT.variants, _OTTT.online)
+    for name, (_, options) in variants.items()
+}
 
 
-class VariedTraces:
-    """Traces that decay as the variation says; as `traces.Traces`, a trace for each connection."""
+def rule_of(method, variation):
+    """(network, batch_size) → the method's rule, varied."""
+    return partial(VariedRule, method=method, variation=variation)
+
+
+def feedback(variation):
+    """How errors reach the layers."""
+    return LoopsAtOnce() if variation.loops_at_once else TransposedWeights()
+
+
+class LoopsAtOnce(TransposedWeights):
+    """Errors also come back by recurrent and feedback connections within the time step."""
+
+    def spike_error(self, network, step, l, errors):
+        error = super().spike_error(network, step, l, errors)
+        loops = [c for c in network.outgoing(l) if c.delayed]
+        if not loops:
+            return error
+        alone = [None] * len(network.layers)
+        for k in reversed(range(len(network.layers))):
+            above = backpropagated_error(network, k, alone, step.output_error, delayed=False)
+            alone[k] = gated(step.activity.layer_surrogate_derivatives[k], above)
+        return sum((c.adjoint(alone[c.target]) for c in loops), error)
+
+
+class VariedRule(Rule):
+    """OTTT or SLTT with traces that decay as the variation says: one for each connection."""
 
     def __init__(self, network, batch_size, method, variation):
+        super().__init__(network, batch_size)
+        self._variation, self._bias_input = variation, network.bias_input
         usual = Traces(network, batch_size, DIALECT.get(method, "derivation"))
-        self._network, self._bias_input, self._variation = network, network.bias_input, variation
         traced = [c for c in network.connections if c.parameters]
-        self._decays, self._constant_decays = dict.fromkeys(c.name for c in traced), [None] * len(network.layers)
+        layers = range(len(network.layers))
+        self._decays, self._bias_decays = dict.fromkeys(c.name for c in traced), [None for _ in layers]
         if method in DIALECT:  # SLTT traces nothing
-            self._decays = {c.name: variation.trace_decay(c, usual.decay(c)) for c in traced}
-            self._constant_decays = [
-                variation.constant_decay(l, usual.constant_decay(l)) for l in range(len(network.layers))
+            decays = {c.name: _decay_of(usual.membrane(c), network) for c in traced}
+            self._decays = {c.name: variation.trace_decay(c, decays[c.name]) for c in traced}
+            self._bias_decays = [
+                variation.constant_decay(l, _decay_of(usual.bias_membrane(l), network)) for l in layers
             ]
         self._traces = {c.name: np.zeros_like(usual.presynaptic(c)) for c in traced}
-        self._constants = {l: np.zeros_like(self._bias_input) for l in range(len(network.layers))}
-        self._late = dict(self._traces), dict(self._constants)
+        self._biases = {l: np.zeros_like(self._bias_input) for l in layers}
+        self._late = dict(self._traces), dict(self._biases)
 
-    def presynaptic(self, connection):
-        """What the connection's errors are paired with, [B, ...]."""
+    def presynaptic(self, connection, activity):
         return self._scaled(self._late[0][connection.name], self._decays[connection.name])
 
     def bias_input(self, l):
-        """What stands for the biases' constant input into layer l, [1]."""
-        return self._scaled(self._late[1][l], self._constant_decays[l])
+        return self._scaled(self._late[1][l], self._bias_decays[l])
 
-    def update(self, activity):
-        """Take in one time step."""
-        for connection in self._network.connections:
+    def advance(self, activity):
+        if self._variation.paired_at_once:
+            activity = replace(activity, previous_outputs=dict(enumerate(activity.layer_outputs)))
+        for connection in self.network.connections:
             name = connection.name
             if name in self._traces:
                 late = ("inputs" if connection.source == INPUTS else "spikes") in self._variation.late
@@ -63,98 +94,83 @@ class VariedTraces:
                 if late and decay is not None:  # only what is traced can be late
                     self._late[0][name] = trace.copy()
                 self._follow(trace, activity.presynaptic(connection), decay)
-        for l, decay in enumerate(self._constant_decays):
+        for l, decay in enumerate(self._bias_decays):
             if "constants" in self._variation.late and decay is not None:
-                self._late[1][l] = self._constants[l].copy()
-            follow(self._constants[l], self._bias_input, decay)
+                self._late[1][l] = self._biases[l].copy()
+            self._biases[l][...] = self._bias_input if decay is None else decay * self._biases[l] + self._bias_input
 
     def _follow(self, trace, value, decay):
-        if self._variation.saturating and decay is not None:
+        if decay is None:
+            trace[...] = value
+        elif self._variation.saturating:
             trace[...] = np.where(value != 0, value, decay * trace)
         else:
-            follow(trace, value, decay)
+            trace[...] = decay * trace + value
 
     def _scaled(self, trace, decay):
         scale = self._variation.trace_scale
         return trace if scale is None or decay is None else trace * scale(decay)
 
 
-def add_step(sums, t, network, traces, activity, output_error, variation):
-    """`ottt.add_step`; with `loops_at_once` errors also come back by recurrent and feedback connections within t."""
-    if not variation.loops_at_once:
-        ottt.add_step(sums, t, network, traces, activity, output_error)
-        return
-    traces.update(activity)
-    alone = instantaneous_errors(network, activity, output_error)
-    errors = [None] * len(network.layers)
-    for l in reversed(range(len(network.layers))):
-        incoming = backpropagated_error(network, l, errors, output_error, delayed=False)
-        back = [c.adjoint(alone[c.target]) for c in network.outgoing(l) if c.delayed]
-        errors[l] = activity.layer_surrogate_derivatives[l] * sum(back, incoming)
-    for connection in (c for c in network.connections if c.parameters):
-        pairing = traces.presynaptic(connection), traces.bias_input(connection.target)
-        sums.add(t, connection, errors[connection.target], *pairing)
+def _decay_of(neuron, network):
+    """λ [1] in the network's dtype of the neuron by whose leak something is traced; None where nothing is."""
+    return None if neuron is None else np.array([neuron.decay], dtype=network.dtype)
 
 
 def online(network, inputs, targets, loss, rate, method, variation):
     """Every parameter after each time step, [T, ...]."""
     optimizer = SGD(rate if variation.learning_rate is None else variation.learning_rate, momentum=variation.momentum)
-    learner = _Learner(network, inputs.shape[1], method, variation)
+    learner = VariedLearner(method, variation, network, optimizer, loss, len(inputs))
     records = {name: [] for name in network.parameters}
     for t, row in enumerate(inputs):
         before = {name: value.copy() for name, value in network.parameters.items()}
-        learner.step(row, lambda outputs: step_loss(loss, outputs, targets, len(inputs))[1], optimizer)
-        if variation.online != "at the end" or t == len(inputs) - 1:
-            learner.update(optimizer)
+        learner.last = t == len(inputs) - 1
+        learner.step(np.ascontiguousarray(row), targets)
         after = before if variation.online == "recorded before" else network.parameters
         for name, value in after.items():
             records[name].append(value.copy())
     return {name: np.stack(values) for name, values in records.items()}
 
 
-class _Learner:
-    """An online learner that updates when the variation says."""
+class VariedLearner(OnlineLearner):
+    """An online learner that updates when the variation says.
 
-    def __init__(self, network, batch_size, method, variation):
-        self._start = network, batch_size, method, variation
-        self._network, self._batch_size, _, self._variation = self._start
-        self.sums = GradientSum(network, batch_size)
-        self._rest()
+    last  whether the next time step is the sequence's last
+    """
 
-    def _rest(self):
-        self._simulator = Simulator(self._network, self._batch_size)
-        self._traces = VariedTraces(*self._start)
+    def __init__(self, method, variation, network, optimizer, loss, time_steps):
+        rule = rule_of(method, variation)
+        options = {"error_feedback": feedback(variation), "time_steps": time_steps}
+        super().__init__(rule, network, optimizer, loss, **options)
+        self._variation, self._so_far, self.last = variation, network.zero_gradients(), False
 
-    def step(self, row, error_of, optimizer):
-        """Take in a time step."""
-        order = self._variation.online
-        if order == "forgetting":
-            self._rest()
-        activity = self._simulator.step(row)
-        if self._variation.paired_at_once:
-            activity = replace(activity, previous_outputs=dict(enumerate(activity.layer_outputs)))
-        if order not in ("at the end", "accumulated"):
-            self.sums = GradientSum(self._network, self._batch_size)
-        if order == "layer by layer":
-            self._layer_by_layer(activity, error_of(activity.outputs), optimizer)
+    def step(self, inputs, targets):
+        if self._variation.online == "forgetting":
+            self.reset()
+        return super().step(inputs, targets)
+
+    def learn(self, step):
+        if self._variation.online == "layer by layer":
+            self._layer_by_layer(step)
         else:
-            data = (self._network, self._traces, activity, error_of(activity.outputs))
-            add_step(self.sums, 0, *data, self._variation)
+            super().learn(step)
 
-    def update(self, optimizer):
-        """Update the parameters by what is summed up."""
-        if self._variation.online != "layer by layer":
-            optimizer.step(self._network.parameters, self._variation.parameters(self.sums.values))
+    def update(self, sums):
+        for name, value in sums.values.items():
+            self._so_far[name] += value
+        if self._variation.online in ("at the end", "accumulated"):
+            sums.values = {name: value.copy() for name, value in self._so_far.items()}
+        if self._variation.online != "at the end" or self.last:
+            sums.values = self._variation.parameters(sums.values)
+            super().update(sums)
 
-    def _layer_by_layer(self, activity, output_error, optimizer):
-        network, errors = self._network, [None] * len(self._network.layers)
-        self._traces.update(activity)
+    def _layer_by_layer(self, step):
+        network, errors = self.network, [None] * len(self.network.layers)
         for l in reversed(range(len(network.layers))):
-            errors[l] = activity.layer_surrogate_derivatives[l] * backpropagated_error(
-                network, l, errors, output_error, delayed=False
-            )
-            sums = GradientSum(network, self._batch_size)
+            spike_error = backpropagated_error(network, l, errors, step.output_error, delayed=False)
+            errors[l] = gated(step.activity.layer_surrogate_derivatives[l], spike_error)
+            sums = GradientSum(network, len(spike_error))
             for connection in (c for c in network.incoming(l) if c.parameters):
-                pairing = self._traces.presynaptic(connection), self._traces.bias_input(l)
+                pairing = self.rule.presynaptic(connection, step.activity), self.rule.bias_input(l)
                 sums.add(0, connection, errors[l], *pairing)
-            optimizer.step(network.parameters, sums.values)
+            self.optimizer.step(network.parameters, sums.values)

@@ -18,7 +18,7 @@ from ..learning.losses import Mixed, average_loss, sequence_loss
 from ..network.neurons import RESET_GRADIENTS
 from ..simulation.simulator import run
 from ..validation import require_choice
-from .shared.errors import backpropagated_error
+from .shared.errors import backpropagated_error, gated
 from .shared.gradients import GradientSum, require_sequence
 
 LOSSES_OF = ("steps", "average")
@@ -57,22 +57,54 @@ def backward(
     time_steps, batch_size = output_errors.shape[:2]
     sums = GradientSum(network, batch_size, time_steps if terms else None)
     bias_input = network.bias_input
-    deltas = [np.zeros(output.shape[1:], dtype=network.dtype) for output in activity.layer_outputs]
+    deltas = [tuple(np.zeros_like(state[0]) for state in states) for states in activity.layer_states]
+    errors = [delta[0] for delta in deltas]  # at the currents: the potential's δ where the current enters it alone
     for t in reversed(range(time_steps)):
         now = activity.at(t)
-        for l in reversed(range(len(network.layers))):  # deltas of l and of the layers below are still those of t + 1
-            error = backpropagated_error(network, l, deltas, output_errors[t], delayed=delays_back)
-            psi = now.layer_surrogate_derivatives[l]
-            jacobian = network.layers[l].neuron.jacobian(
-                now.layer_potentials[l], now.layer_outputs[l], psi, reset_gradient == "kept"
-            )
+        for l in reversed(range(len(network.layers))):  # errors of l and of the layers below are still those of t + 1
+            neuron, psi = network.layers[l].neuron, now.layer_surrogate_derivatives[l]
+            spike_error = backpropagated_error(network, l, errors, output_errors[t], delayed=delays_back)
+            jacobian = neuron.jacobian(now.layer_states[l], now.layer_outputs[l], psi, reset_gradient == "kept")
             if leaks_back is not None and not leaks_back[l]:
-                jacobian[...] = 0
-            backpropagate(*(rows(array) for array in (deltas[l], psi, error, jacobian)))
+                jacobian = tuple(tuple(np.zeros_like(array) for array in row) for row in jacobian)
+            if neuron.one_potential:
+                backpropagate(*(rows(array) for array in (errors[l], psi, spike_error, jacobian[0][0])))
+            else:
+                errors[l] = backpropagate_states(network, neuron, deltas[l], gated(psi, spike_error), jacobian)
             for connection in network.incoming(l):
-                sums.add(t, connection, deltas[l], now.presynaptic(connection), bias_input)
-        sums.record(t, deltas)
+                sums.add(t, connection, errors[l], now.presynaptic(connection), bias_input)
+            _add_neuron_gradients(sums, t, network, l, now, deltas[l], psi, spike_error)
+        sums.record(t, errors)
     return sums
+
+
+def backpropagate_states(network, neuron, deltas, distance_error, jacobian):
+    """δ[t+1] → δ[t] in place, of neurons of several states; the error at their current, [B, ...].
+
+    δ_k[t] = ∂z/∂h_k ψ[t] ε[t] + Σ_m J[m][k] δ_m[t+1],   and at the current Σ_k ∂h_k/∂I δ_k[t]
+    """
+    later = [delta.copy() for delta in deltas]
+    current_error = np.zeros_like(distance_error)
+    for k, delta in enumerate(deltas):
+        delta[...] = network.number(neuron.output_vector[k]) * distance_error
+        for m, row in enumerate(jacobian):
+            delta += row[k] * later[m]
+        current_error += network.number(neuron.input_vector[k]) * delta
+    return current_error
+
+
+def _add_neuron_gradients(sums, t, network, l, now, deltas, psi, spike_error):
+    """∇θ += Σ_b (Σ_k δ_k ∂h_k/∂θ + ψ ε ∂z/∂θ) of the neurons' own parameters."""
+    neuron = network.layers[l].neuron
+    for name in neuron.parameter_names:
+        states, distance = neuron.parameter_derivatives(
+            name, now.previous_states[l], now.previous_outputs[l], now.layer_states[l]
+        )
+        part = gated(psi, spike_error) * distance
+        for delta, derivative in zip(deltas, states):
+            part = part + delta * derivative
+        for gradients in sums.at(t):
+            gradients[f"{network.layer_names[l]}.{name}"] += part.sum(axis=0)
 
 
 @kernel

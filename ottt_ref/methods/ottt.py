@@ -16,43 +16,51 @@ is applied and E1 does not hold.
 Source: Xiao et al. 2022, section 4; theorems E1 to E4, H1, M1, O1 and Q1.
 """
 
-import numpy as np
+from functools import partial
 
-from ..learning.losses import Mixed, require_loss, require_targets, step_loss
-from ..learning.training import require_optimizer
-from ..network.network import require_network
-from ..simulation.simulator import Simulator
-from ..validation import require_array, require_choice, require_count
-from .shared.errors import instantaneous_errors
-from .shared.gradients import GradientSum, require_sequence
+from ..learning.losses import Mixed
+from ..validation import require_choice
+from .shared import driver, online
+from .shared.rule import Rule
 from .shared.traces import DIALECTS, Traces
 
 
-def gradients(network, inputs, targets, loss=Mixed(), *, dialect="derivation", terms=False):
+class OTTT(Rule):
+    """The rule: errors are paired with the trace of what is presynaptic.
+
+    dialect  "derivation" or "authors": what is traced
+    """
+
+    traces_parameters = True
+
+    def __init__(self, network, batch_size, dialect="derivation"):
+        super().__init__(network, batch_size)
+        self.traces = Traces(network, batch_size, dialect)
+        self.state = {**self.state, **self.traces.state}
+
+    def advance(self, activity):
+        self.traces.update(activity)
+
+    def presynaptic(self, connection, activity):
+        return self.traces.presynaptic(connection)
+
+    def bias_input(self, l):
+        return self.traces.bias_input(l)
+
+
+def gradients(network, inputs, targets, loss=Mixed(), *, dialect="derivation", error_feedback=None, terms=False):
     """OTTT's gradient summed over a sequence (OTTT_A).
 
     inputs          [T, B, n_in] (images: [T, B, C, H, W]), of the network's dtype
     targets         class labels [B] or rows [B, n_out]
     dialect         "derivation" or "authors": what is traced
+    error_feedback  how errors reach the layers: by transposed weights if not given (`methods.FeedbackMatrices`, ...)
     terms           whether to record what each time step adds
 
     Returns Gradients. Raises TypeError or ValueError that names the argument, before any work.
     """
-    inputs, targets = require_sequence(network, inputs, targets, loss, terms)
-    require_choice("dialect", dialect, DIALECTS)
-    time_steps, batch_size = inputs.shape[:2]
-    simulator = Simulator(network, batch_size)
-    traces = Traces(network, batch_size, dialect)
-    sums = GradientSum(network, batch_size, time_steps if terms else None)
-    outputs = np.empty((time_steps, batch_size, network.output_size), dtype=network.dtype)
-    total = 0
-    for t in range(time_steps):
-        activity = simulator.step(inputs[t])
-        step_total, output_error = step_loss(loss, activity.outputs, targets, time_steps)
-        add_step(sums, t, network, traces, activity, output_error)
-        outputs[t] = activity.outputs
-        total = total + step_total
-    return sums.result(total, outputs)
+    rule = _rule(dialect)
+    return driver.gradients(rule, network, inputs, targets, loss, error_feedback=error_feedback, terms=terms)
 
 
 def accumulate(network, activity, output_errors, *, dialect="derivation", terms=False):
@@ -60,26 +68,10 @@ def accumulate(network, activity, output_errors, *, dialect="derivation", terms=
 
     Returns a GradientSum.
     """
-    time_steps, batch_size = output_errors.shape[:2]
-    traces = Traces(network, batch_size, dialect)
-    sums = GradientSum(network, batch_size, time_steps if terms else None)
-    for t in range(time_steps):
-        add_step(sums, t, network, traces, activity.at(t), output_errors[t])
-    return sums
+    return driver.accumulate(_rule(dialect), network, activity, output_errors, terms=terms)
 
 
-def add_step(sums, t, network, traces, activity, output_error):
-    """Take in time step t: its activity and ∂L[t]/∂o[t] [B, n_out]."""
-    traces.update(activity)
-    errors = instantaneous_errors(network, activity, output_error)
-    sums.record(t, errors)
-    for connection in network.connections:
-        l = connection.target
-        if connection.parameters:
-            sums.add(t, connection, errors[l], traces.presynaptic(connection), traces.bias_input(l))
-
-
-class OnlineLearner:
+class OnlineLearner(online.OnlineLearner):
     """OTTT_O: a network that learns after each time step and never sees more than one.
 
     optimizer   updates the network's parameters, with the gradient of L[t] = ℓ(o[t], y) / time_steps
@@ -92,41 +84,11 @@ class OnlineLearner:
     Raises TypeError or ValueError that names the argument.
     """
 
-    def __init__(self, network, optimizer, loss=Mixed(), *, dialect="derivation", time_steps=6):
-        self.network = require_network(network)
-        self.optimizer = require_optimizer(optimizer)
-        self.loss = require_loss(loss, network)
-        self.dialect = require_choice("dialect", dialect, DIALECTS)
-        self.time_steps = require_count("time_steps", time_steps)
-        self.reset()
+    def __init__(self, network, optimizer, loss=Mixed(), *, dialect="derivation", error_feedback=None, time_steps=6):
+        self.dialect = dialect
+        rule = _rule(dialect)
+        super().__init__(rule, network, optimizer, loss, error_feedback=error_feedback, time_steps=time_steps)
 
-    def reset(self):
-        """Forget the sequence: the next step starts from rest, with any batch size."""
-        self.activity = None
-        self._simulator = None
-        self._traces = None
 
-    def step(self, inputs, targets):
-        """Take in one time step, inputs [B, ...] and targets, and update; L[t] and the outputs [B, n_out]."""
-        inputs, targets = self._checked(inputs, targets)
-        if self._simulator is None:
-            self._simulator = Simulator(self.network, len(inputs))
-            self._traces = Traces(self.network, len(inputs), self.dialect)
-        self.activity = self._simulator.step(inputs)
-        total, output_error = step_loss(self.loss, self.activity.outputs, targets, self.time_steps)
-        sums = GradientSum(self.network, len(inputs))
-        add_step(sums, 0, self.network, self._traces, self.activity, output_error)
-        self.optimizer.step(self.network.parameters, sums.values)
-        return total, self.activity.outputs.copy()
-
-    @property
-    def state_bytes(self):
-        """Bytes carried from one time step to the next: potentials, spikes, traces; 0 after a reset."""
-        return 0 if self._simulator is None else self._simulator.state_bytes + self._traces.state_bytes
-
-    def _checked(self, inputs, targets):
-        batch = "B" if self._simulator is None else len(self._simulator.potentials[0])
-        if self.network.batch_size is not None:
-            batch = self.network.batch_size
-        inputs = require_array("inputs", inputs, (batch, *self.network.input_shape), self.network.dtype)
-        return inputs, require_targets(self.loss, targets, len(inputs), self.network)
+def _rule(dialect):
+    return partial(OTTT, dialect=require_choice("dialect", dialect, DIALECTS))

@@ -12,16 +12,17 @@ Source: Williams and Zipser 1989, with surrogate derivatives; theorem E6.
 """
 
 import math
+from functools import partial
 
 import numpy as np
 
 from ..kernel import kernel, rows
-from ..learning.losses import Mixed, step_loss
+from ..learning.losses import Mixed
 from ..network.layers import INPUTS
 from ..network.neurons import RESET_GRADIENTS
-from ..simulation.simulator import Simulator
 from ..validation import require_choice
-from .shared.gradients import Gradients, require_sequence
+from .shared import driver, online
+from .shared.rule import Rule
 
 LARGEST_STATE = 2**27
 
@@ -37,75 +38,109 @@ def gradients(network, inputs, targets, loss=Mixed(), *, reset_gradient="detache
     Returns Gradients. Raises TypeError or ValueError that names the argument, before any work; ValueError also for
     a network whose sensitivities would hold more than 2^27 numbers.
     """
-    inputs, targets = require_sequence(network, inputs, targets, loss, terms)
-    require_choice("reset_gradient", reset_gradient, RESET_GRADIENTS)
-    time_steps, batch_size = inputs.shape[:2]
-    _require_small(network, batch_size)
-    simulator = Simulator(network, batch_size)
-    sensitivities = Sensitivities(network, batch_size, reset_gradient)
-    sums = FlatSum(network, time_steps if terms else None)
-    outputs = np.empty((time_steps, batch_size, network.output_size), dtype=network.dtype)
-    total = 0
-    for t in range(time_steps):
-        activity = simulator.step(inputs[t])
-        step_total, output_error = step_loss(loss, activity.outputs, targets, time_steps)
-        sensitivities.update(activity)
-        sums.add(t, output_error, sensitivities.outputs)
-        outputs[t] = activity.outputs
-        total = total + step_total
-    return sums.result(total, outputs)
+    return driver.gradients(_rule(reset_gradient), network, inputs, targets, loss, terms=terms)
 
 
 def accumulate(network, activity, output_errors, *, reset_gradient="detached", terms=False):
     """The algebra alone: `activity` and `output_errors` ∂L/∂o [T, B, n_out] may hold any numbers.
 
-    Returns a FlatSum.
+    Returns a GradientSum.
     """
-    time_steps, batch_size = output_errors.shape[:2]
-    sensitivities = Sensitivities(network, batch_size, reset_gradient)
-    sums = FlatSum(network, time_steps if terms else None)
-    for t in range(time_steps):
-        sensitivities.update(activity.at(t))
-        sums.add(t, output_errors[t], sensitivities.outputs)
-    return sums
+    return driver.accumulate(_rule(reset_gradient), network, activity, output_errors, terms=terms)
 
 
-class Sensitivities:
-    """∂u^l[t]/∂θ and ∂s^l[t]/∂θ of every layer, [P, B, ...], with every parameter of the network in one row θ."""
+class OnlineLearner(online.OnlineLearner):
+    """RTRL with an update after each time step: the sensitivities then mix those of the weights on the way.
 
-    def __init__(self, network, batch_size, reset_gradient):
-        self._network = network
+    optimizer       updates the network's parameters, with the gradient of L[t] = ℓ(o[t], y) / time_steps
+    loss            Mixed() if not given
+    reset_gradient  "detached" (the paper's) or "kept": whether gradients also cross the reset
+    time_steps      T, the length of the sequences, which scales the loss as in `gradients`; 6 is OTTT's authors'
+
+    `reset()` between sequences. Raises TypeError or ValueError that names the argument.
+    """
+
+    def __init__(self, network, optimizer, loss=Mixed(), *, reset_gradient="detached", time_steps=6):
+        super().__init__(_rule(reset_gradient), network, optimizer, loss, time_steps=time_steps)
+
+
+def _rule(reset_gradient):
+    return partial(RTRL, reset_gradient=require_choice("reset_gradient", reset_gradient, RESET_GRADIENTS))
+
+
+class RTRL(Rule):
+    """The rule: ∂h^l[t]/∂θ and ∂s^l[t]/∂θ of every layer, with every parameter of the network in one row θ.
+
+    state  by layer, ∂s/∂θ [P, B, ...], ∂h/∂θ for each state of its neurons, and the Jacobian into the next time step
+
+    Raises ValueError for a network whose sensitivities would hold more than 2^27 numbers.
+    """
+
+    follows_errors = False
+
+    def __init__(self, network, batch_size, reset_gradient="detached"):
+        super().__init__(network, batch_size)
+        _require_small(network, batch_size)
         self._kept = reset_gradient == "kept"
         self._bias_input = network.bias_input
         count = sum(value.size for value in network.parameters.values())
         shapes = [(count, batch_size, *shape) for shape in network.shapes]
-        self._potentials = [np.zeros(shape, dtype=network.dtype) for shape in shapes]
+        self._states = [
+            [np.zeros(shape, dtype=network.dtype) for _ in layer.neuron.states]
+            for shape, layer in zip(shapes, network.layers)
+        ]
         self._spikes = [np.zeros(shape, dtype=network.dtype) for shape in shapes]
-        self._jacobians = [np.zeros(shape[1:], dtype=network.dtype) for shape in shapes]
+        self._jacobians = [
+            [[np.zeros(shape[1:], dtype=network.dtype) for _ in layer.neuron.states] for _ in layer.neuron.states]
+            for shape, layer in zip(shapes, network.layers)
+        ]
+        self.state = {}
+        for l, name in enumerate(network.layer_names):
+            self.state[f"spike_sensitivity/{name}"] = self._spikes[l]
+            for m, (sensitivity, jacobians) in enumerate(zip(self._states[l], self._jacobians[l])):
+                self.state[f"sensitivity/{name}/{m}"] = sensitivity
+                self.state.update({f"jacobian/{name}/{m}/{k}": jacobian for k, jacobian in enumerate(jacobians)})
 
-    @property
-    def outputs(self):
-        """∂o[t]/∂θ, [P, B, n_out]."""
-        return self._spikes[-1]
-
-    def update(self, activity):
-        """Take in one time step's activity."""
+    def advance(self, activity):
         first = 0
-        for l, layer in enumerate(self._network.layers):
-            carried = np.empty_like(self._potentials[l])
-            multiply_rows(_flat(carried), rows(self._jacobians[l]), _flat(self._potentials[l]))
-            for connection in self._network.incoming(l):
-                self._add_arriving(carried, connection)
-                first += self._add_direct(carried, connection, activity.presynaptic(connection), first)
-            psi = activity.layer_surrogate_derivatives[l]
-            self._potentials[l] = carried
-            self._spikes[l] = np.empty_like(carried)
-            multiply_rows(_flat(self._spikes[l]), rows(psi), _flat(carried))
-            self._jacobians[l] = layer.neuron.jacobian(
-                activity.layer_potentials[l], activity.layer_outputs[l], psi, self._kept
-            )
+        for l, layer in enumerate(self.network.layers):
+            neuron, psi = layer.neuron, activity.layer_surrogate_derivatives[l]
+            carried = [self._carried(l, m) for m in range(len(neuron.states))]
+            current = carried[0] if neuron.one_potential else np.zeros_like(carried[0])
+            for connection in self.network.incoming(l):
+                self._add_presynaptic(current, connection)
+                first += self._add_direct(current, connection, activity.presynaptic(connection), first)
+            if not neuron.one_potential:
+                for state, weight in zip(carried, neuron.input_vector):
+                    state += self.network.number(weight) * current
+            distance = self._distance(neuron, carried)
+            first += self._add_own(carried, distance, l, activity, first)
+            multiply_rows(_flat(self._spikes[l]), rows(psi), _flat(distance))
+            jacobian = neuron.jacobian(activity.layer_states[l], activity.layer_outputs[l], psi, self._kept)
+            for m, state in enumerate(carried):
+                self._states[l][m][...] = state
+                for k, array in enumerate(jacobian[m]):
+                    self._jacobians[l][m][k][...] = array
 
-    def _add_arriving(self, carried, connection):
+    def add_step(self, sums, t, step, error_feedback):
+        for gradients in sums.at(t):
+            first = 0
+            for gradient in gradients.values():
+                sensitivity = self._spikes[-1][first : first + gradient.size]
+                add_output_gradient(gradient.reshape(-1), step.output_error, sensitivity)
+                first += gradient.size
+
+    def _carried(self, l, m):
+        """Σ_k J[m][k] ∘ ∂h_k[t-1]/∂θ."""
+        carried = np.empty_like(self._states[l][m])
+        multiply_rows(_flat(carried), rows(self._jacobians[l][m][0]), _flat(self._states[l][0]))
+        for k in range(1, len(self._states[l])):
+            part = np.empty_like(carried)
+            multiply_rows(_flat(part), rows(self._jacobians[l][m][k]), _flat(self._states[l][k]))
+            carried += part
+        return carried
+
+    def _add_presynaptic(self, current, connection):
         """Add W ∂s/∂θ of the source: every parameter's row goes through the connection like a sample.
 
         The source of a delayed connection is this layer or a later one, whose sensitivities are still those of t - 1.
@@ -113,18 +148,18 @@ class Sensitivities:
         if connection.source != INPUTS:
             source = self._spikes[connection.source]
             samples = source.reshape(-1, *source.shape[2:])
-            carried += connection.forward(samples, self._bias_input - self._bias_input).reshape(carried.shape)
+            current += connection.forward(samples, self._bias_input - self._bias_input).reshape(current.shape)
 
-    def _add_direct(self, carried, connection, presynaptic, first):
+    def _add_direct(self, current, connection, presynaptic, first):
         """Add ∂(W s + b)/∂θ: the gradient that an error of 1 at one neuron of one sample would have.
 
         The connection's parameters are θ[first], θ[first + 1], ...; how many they are is returned.
         """
-        gradients = {name: np.zeros_like(self._network.parameters[name]) for name in connection.parameters}
+        gradients = {name: np.zeros_like(self.network.parameters[name]) for name in connection.parameters}
         if not gradients:
             return 0
-        error = np.zeros_like(carried[0])
-        by_neuron = _flat(carried)
+        error = np.zeros_like(current[0])
+        by_neuron = _flat(current)
         for b in range(error.shape[0]):
             for i in range(by_neuron.shape[2]):
                 rows(error)[b, i] = 1
@@ -136,48 +171,39 @@ class Sensitivities:
                 by_neuron[first : first + flat.size, b, i] += flat
         return sum(gradient.size for gradient in gradients.values())
 
+    def _add_own(self, carried, distance, l, activity, first):
+        """Add ∂h/∂θ and ∂z/∂θ of the neurons' own parameters, each of which is one neuron's; how many is returned."""
+        neuron, count = self.network.layers[l].neuron, 0
+        for name in neuron.parameter_names:
+            states, direct = neuron.parameter_derivatives(
+                name, activity.previous_states[l], activity.previous_outputs[l], activity.layer_states[l]
+            )
+            size = math.prod(self.network.shapes[l])
+            here = slice(first + count, first + count + size)
+            for k, array in enumerate(states):
+                _add_diagonal(carried[k][here], array)
+                _add_diagonal(distance[here], self.network.number(neuron.output_vector[k]) * array)
+            _add_diagonal(distance[here], direct)
+            count += size
+        return count
+
+    def _distance(self, neuron, carried):
+        """∂z/∂θ = Σ_k ∂z/∂h_k ∘ ∂h_k/∂θ."""
+        if neuron.one_potential and not neuron.parameter_names:
+            return carried[0]
+        return sum(self.network.number(weight) * state for weight, state in zip(neuron.output_vector, carried))
+
+
+def _add_diagonal(sensitivity, values):
+    """Add to ∂/∂θ_i of neuron i [n, B, ...] the values [B, ...] of each neuron, or a number."""
+    flat = sensitivity.reshape(*sensitivity.shape[:2], -1)
+    by_neuron = np.broadcast_to(values, sensitivity.shape[1:]).reshape(sensitivity.shape[1], -1)
+    for i in range(flat.shape[0]):
+        flat[i, :, i] += by_neuron[:, i]
+
 
 def _flat(sensitivity):
     return sensitivity.reshape(*sensitivity.shape[:2], -1)
-
-
-class FlatSum:
-    """Σ_t (∂L[t]/∂o[t])^T ∂o[t]/∂θ, by parameter in `values`; with `time_steps` also each time step's own term."""
-
-    def __init__(self, network, time_steps=None):
-        self._shapes = {name: value.shape for name, value in network.parameters.items()}
-        count = sum(value.size for value in network.parameters.values())
-        self._total = np.zeros(count, dtype=network.dtype)
-        self._terms = None if time_steps is None else np.zeros((time_steps, count), dtype=network.dtype)
-
-    def add(self, t, output_error, output_sensitivity):
-        """Add time step t: ∂L[t]/∂o[t] [B, n_out] and ∂o[t]/∂θ [P, B, n_out]."""
-        add_output_gradient(self._total, output_error, output_sensitivity)
-        if self._terms is not None:
-            add_output_gradient(self._terms[t], output_error, output_sensitivity)
-
-    @property
-    def values(self):
-        """The gradient of each parameter."""
-        return self._by_parameter(self._total)
-
-    @property
-    def terms(self):
-        """What each time step's loss adds to the gradient of each parameter, [T, ...]."""
-        return None if self._terms is None else self._by_parameter(self._terms)
-
-    def result(self, loss, outputs):
-        """The finished sum as Gradients."""
-        return Gradients(self.values, loss, outputs, self.terms)
-
-    def _by_parameter(self, flat):
-        parts = {}
-        first = 0
-        for name, shape in self._shapes.items():
-            last = first + int(np.prod(shape))
-            parts[name] = flat[..., first:last].reshape(*flat.shape[:-1], *shape)
-            first = last
-        return parts
 
 
 @kernel
@@ -199,7 +225,9 @@ def add_output_gradient(gradient, output_error, output_sensitivity):
 
 
 def _require_small(network, batch_size):
-    neurons = 2 * sum(math.prod(shape) for shape in network.shapes)
+    neurons = sum(
+        (1 + len(layer.neuron.states)) * math.prod(shape) for shape, layer in zip(network.shapes, network.layers)
+    )
     numbers = batch_size * neurons * sum(value.size for value in network.parameters.values())
     if numbers > LARGEST_STATE:
         raise ValueError(

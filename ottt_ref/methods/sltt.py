@@ -4,46 +4,37 @@
     ∇W^l = Σ_t g^l[t] s^{l-1}[t]^T,    ∇b^l = Σ_t g^l[t]
 
 It runs forwards in time, and carries one potential and spike per neuron: no gradient passes from one time step to
-another.
+another. `gradients` sums over the sequence and updates once; `OnlineLearner` updates after each time step.
 
 Source: Meng et al. 2023, Towards memory- and time-efficient backpropagation for training spiking neural networks;
 theorems E2 to E4.
 """
 
-import numpy as np
+import warnings
 
-from ..learning.losses import Mixed, step_loss
-from ..simulation.simulator import Simulator
-from ..validation import require_choice
-from .shared.errors import instantaneous_errors
-from .shared.gradients import GradientSum, require_sequence
-from .shared.traces import DIALECTS
+from ..learning.losses import Mixed
+from .shared import driver, online
+from .shared.rule import Rule
 
 
-def gradients(network, inputs, targets, loss=Mixed(), *, dialect="derivation", terms=False):
+class SLTT(Rule):
+    """The rule: errors are paired with the presynaptic spikes of the same time step, as in the base class."""
+
+
+def gradients(network, inputs, targets, loss=Mixed(), *, dialect=None, error_feedback=None, terms=False):
     """SLTT's gradient summed over a sequence.
 
     inputs          [T, B, n_in] (images: [T, B, C, H, W]), of the network's dtype
     targets         class labels [B] or rows [B, n_out]
-    dialect         "derivation" or "authors", as for OTTT; they differ in what is traced, so here they agree
+    dialect         does nothing, since SLTT traces nothing: deprecated
+    error_feedback  how errors reach the layers: by transposed weights if not given (`methods.FeedbackMatrices`, ...)
     terms           whether to record what each time step adds
 
     Returns Gradients. Raises TypeError or ValueError that names the argument, before any work.
     """
-    inputs, targets = require_sequence(network, inputs, targets, loss, terms)
-    require_choice("dialect", dialect, DIALECTS)
-    time_steps, batch_size = inputs.shape[:2]
-    simulator = Simulator(network, batch_size)
-    sums = GradientSum(network, batch_size, time_steps if terms else None)
-    outputs = np.empty((time_steps, batch_size, network.output_size), dtype=network.dtype)
-    total = 0
-    for t in range(time_steps):
-        activity = simulator.step(inputs[t])
-        step_total, output_error = step_loss(loss, activity.outputs, targets, time_steps)
-        add_step(sums, t, network, activity, output_error)
-        outputs[t] = activity.outputs
-        total = total + step_total
-    return sums.result(total, outputs)
+    if dialect is not None:
+        warnings.warn("sltt: dialect does nothing, and will be no argument any more", DeprecationWarning, stacklevel=2)
+    return driver.gradients(SLTT, network, inputs, targets, loss, error_feedback=error_feedback, terms=terms)
 
 
 def accumulate(network, activity, output_errors, *, terms=False):
@@ -51,16 +42,18 @@ def accumulate(network, activity, output_errors, *, terms=False):
 
     Returns a GradientSum.
     """
-    time_steps, batch_size = output_errors.shape[:2]
-    sums = GradientSum(network, batch_size, time_steps if terms else None)
-    for t in range(time_steps):
-        add_step(sums, t, network, activity.at(t), output_errors[t])
-    return sums
+    return driver.accumulate(SLTT, network, activity, output_errors, terms=terms)
 
 
-def add_step(sums, t, network, activity, output_error):
-    """Take in time step t: its activity and ∂L[t]/∂o[t] [B, n_out]."""
-    errors = instantaneous_errors(network, activity, output_error)
-    sums.record(t, errors)
-    for connection in network.connections:
-        sums.add(t, connection, errors[connection.target], activity.presynaptic(connection), network.bias_input)
+class OnlineLearner(online.OnlineLearner):
+    """SLTT with an update after each time step.
+
+    optimizer   updates the network's parameters, with the gradient of L[t] = ℓ(o[t], y) / time_steps
+    loss        Mixed() if not given
+    time_steps  T, the length of the sequences, which scales the loss as in `gradients`; 6 is OTTT's authors'
+
+    `reset()` between sequences. Raises TypeError or ValueError that names the argument.
+    """
+
+    def __init__(self, network, optimizer, loss=Mixed(), *, error_feedback=None, time_steps=6):
+        super().__init__(SLTT, network, optimizer, loss, error_feedback=error_feedback, time_steps=time_steps)

@@ -82,7 +82,7 @@ def sweep(network, input_rate, delayed):
         values[l] = current
         if neuron.spiking:
             values[l] = np.empty_like(current)
-            clamp(rows(values[l]), rows(current), neuron.constants(network.dtype))
+            clamp(rows(values[l]), rows(current), network.threshold(l))
     return values
 
 
@@ -132,8 +132,7 @@ def errors_of(network, currents, output_error, returned):
         errors[l] = incoming
         if network.layers[l].neuron.spiking:
             errors[l] = np.empty_like(incoming)
-            constants = network.layers[l].neuron.constants(network.dtype)
-            clamp_gate(rows(errors[l]), rows(currents[l]), rows(incoming), constants)
+            clamp_gate(rows(errors[l]), rows(currents[l]), rows(incoming), network.threshold(l))
     return errors
 
 
@@ -148,26 +147,24 @@ def _returning(network, errors):
 
 
 @kernel
-def clamp(rate, current, constants):
+def clamp(rate, current, threshold):
     """σ(I / V_th), the clamp to [0, 1]."""
-    threshold = constants[1]
     for b in range(rate.shape[0]):
         for i in range(rate.shape[1]):
             if current[b, i] <= 0:
                 rate[b, i] = 0
-            elif current[b, i] >= threshold:
+            elif current[b, i] >= threshold[0]:
                 rate[b, i] = 1
             else:
-                rate[b, i] = current[b, i] / threshold
+                rate[b, i] = current[b, i] / threshold[0]
 
 
 @kernel
-def clamp_gate(error, current, incoming, constants):
+def clamp_gate(error, current, incoming, threshold):
     """D p / V_th: the error passes where 0 < I < V_th."""
-    threshold = constants[1]
     for b in range(error.shape[0]):
         for i in range(error.shape[1]):
-            if current[b, i] > 0 and current[b, i] < threshold:
-                error[b, i] = incoming[b, i] / threshold
+            if current[b, i] > 0 and current[b, i] < threshold[0]:
+                error[b, i] = incoming[b, i] / threshold[0]
             else:
                 error[b, i] = 0

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..validation import describe_shape, require_count, require_size
-from .neurons import LIF, Integrator
+from .neuron import Neuron
 from .operations.operation import Chain, Operation
 
 INPUTS = -1
@@ -23,15 +23,15 @@ class Layer:
     """
 
     synapses: Operation
-    neuron: LIF | Integrator
+    neuron: Neuron
     recurrent: Operation | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "synapses", as_operation("synapses", self.synapses))
         if self.recurrent is not None:
             object.__setattr__(self, "recurrent", as_operation("recurrent", self.recurrent))
-        if not isinstance(self.neuron, LIF | Integrator):
-            raise TypeError(f"neuron must be a LIF or an Integrator, got {self.neuron!r}")
+        if not isinstance(self.neuron, Neuron) or type(self.neuron) is Neuron:
+            raise TypeError(f"neuron must be a neuron such as LIF() or Integrator(), got {self.neuron!r}")
         if self.recurrent is not None and not self.neuron.spiking:
             raise ValueError(f"recurrent must be None for a layer that does not spike, got {self.recurrent!r}")
 
@@ -242,11 +242,11 @@ def trace_layers(layers, connections):
     result = []
     for l in range(len(layers)):
         found = _membranes(l, layers, onwards) or _membranes(l, layers, backwards)
-        decays = [layers[k].neuron.decay for k in found]
-        if any(decay != decays[0] for decay in decays):
+        membranes = [layers[k].neuron.membrane for k in found]
+        if any(membrane != membranes[0] for membrane in membranes):
             raise ValueError(
                 f"layers[{l}] must pass its current on to neurons of one decay, whose trace its inputs have, got "
-                f"decays {decays} of layers {found}"
+                f"decays {[layers[k].neuron.leak[0][0] for k in found]} of layers {found}"
             )
         result.append(found[0])
     return tuple(result)

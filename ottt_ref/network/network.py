@@ -24,6 +24,7 @@ from .layers import (
     require_layers,
     trace_layers,
 )
+from .neuron import require_sound_neuron
 from .neurons import LIF, Integrator, decay_from
 from .operations.dense import Dense
 from .surrogate import Sigmoid
@@ -31,6 +32,7 @@ from .surrogate import Sigmoid
 READOUTS = ("linear", "spiking", "leaky")
 FILE_FORMAT = "ottt_ref network"
 FILE_VERSION = 2
+OURS = (LIF, Integrator)
 
 
 class Network:
@@ -58,10 +60,18 @@ class Network:
         self.shapes = chain_shapes(self.layers, connections, self.input_shape)
         self.connections = tuple(replace(c, input_shape=self.shape_of(c.source)) for c in connections)
         self.dtype = _one_dtype(self.connections)
+        for l, layer in enumerate(self.layers):
+            if type(layer.neuron) not in OURS:
+                require_sound_neuron(f"layers[{l}]", layer.neuron, self.shapes[l], self.dtype)
         self._incoming = [[c for c in self.connections if c.target == l] for l in range(len(self.layers))]
         self._outgoing = [[c for c in self.connections if c.source == l] for l in range(len(self.layers))]
         self._trace_layers = trace_layers(self.layers, self.connections)
-        self.parameters = Parameters(self.connections)
+        self.neuron_parameters = tuple(
+            (l, parameter, f"{self.layer_names[l]}.{parameter}")
+            for l, layer in enumerate(self.layers)
+            for parameter in layer.neuron.parameter_names
+        )
+        self.parameters = Parameters(self.connections, self.neuron_parameters, self.layers)
 
     @property
     def input_size(self):
@@ -120,7 +130,11 @@ class Network:
 
     def decay(self, l):
         """λ of layer l in an array [1] of the network's dtype, as the kernels take it."""
-        return self.layers[l].neuron.constants(self.dtype)[:1]
+        return np.array([self.layers[l].neuron.decay], dtype=self.dtype)
+
+    def threshold(self, l):
+        """V_th of layer l in an array [1] of the network's dtype, as the kernels take it."""
+        return np.array([self.layers[l].neuron.threshold], dtype=self.dtype)
 
     @property
     def bias_input(self):
@@ -132,6 +146,13 @@ class Network:
     def number(self, value):
         """`value` as one of the network's numbers: a plain int divided by another would be a rounded float."""
         return type(next(iter(self.parameters.values())).flat[0])(value)
+
+    def project_parameters(self):
+        """Bring the neurons' own parameters back into their range, after an update."""
+        for l, layer in enumerate(self.layers):
+            own = {name: self.parameters[full_name] for k, name, full_name in self.neuron_parameters if k == l}
+            if own:
+                layer.neuron.project(own)
 
     def zero_gradients(self):
         """Zeros of each parameter's shape, keyed like `parameters`."""
@@ -201,7 +222,7 @@ class Network:
         """A copy with each parameter's array turned by one function, and every other number by another."""
         return self.mapped(
             lambda connection: connection.operations.rebuilt(convert_array, convert_number),
-            lambda l, neuron: neuron.with_numbers(convert_number),
+            lambda l, neuron: neuron.rebuilt(convert_array, convert_number),
         )
 
     def mapped(self, operations_of, neuron_of):
@@ -235,10 +256,16 @@ class Network:
 class Parameters(MutableMapping):
     """The parameters by name, in a fixed order: layer by layer, weight then bias. Assignment checks and copies."""
 
-    def __init__(self, connections):
+    def __init__(self, connections, neuron_parameters, layers):
         self._places = {}
-        for connection in connections:
-            self._places.update(connection.parameters)
+        for l, layer in enumerate(layers):
+            for connection in (connection for connection in connections if connection.target == l):
+                self._places.update(connection.parameters)
+            own = {full_name: (layer.neuron, name) for k, name, full_name in neuron_parameters if k == l}
+            twice = [name for name in own if name in self._places]
+            if twice:
+                raise ValueError(f"layers[{l}] must name its neurons' parameters unlike its operations', got {twice}")
+            self._places.update(own)
 
     def __getitem__(self, name):
         operation, parameter = self._places[name]

@@ -14,12 +14,13 @@ J[t] = ∂u[t+1]/∂u[t], with the reset's gradient detached, and what keeping i
 Integrator, a readout without threshold: u[t] = λ u[t-1] + I[t], J = λ.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..kernel import kernel, rows
 from ..validation import require_choice, require_number, require_positive, require_unit_interval
+from .neuron import Neuron, filled
 from .surrogate import Sigmoid, Surrogate, from_description
 
 RESETS = ("soft", "hard", "unleaked")
@@ -101,7 +102,7 @@ def decay_from(decay, tau):
 
 
 @dataclass(frozen=True)
-class LIF:
+class LIF(Neuron):
     """Leaky integrate-and-fire neurons (the equations are in the module's docstring).
 
     decay            λ in [0, 1]; 1 is the IF neuron (`dense_network` takes τ instead as well)
@@ -118,9 +119,6 @@ class LIF:
     reset: str = "soft"
     surrogate: Surrogate = field(default_factory=Sigmoid)
     reset_potential: float = 0.0
-
-    spiking = True
-    stateless = False
 
     def __post_init__(self):
         require_unit_interval("decay", self.decay)
@@ -139,11 +137,12 @@ class LIF:
         """λ, V_th and v_reset in an array of the network's dtype, as the kernels take them."""
         return np.array([self.decay, self.threshold, self.reset_potential], dtype=dtype)
 
-    def step(self, potential, output, current, soft=False):
+    def step(self, state, output, current, soft=False):
         """Advance u and s in place by one time step of input `current`, all [B, ...].
 
         With `soft`, the surrogate's primitive stands in for H: the network of claim E7.
         """
+        (potential,) = state
         constants = self.constants(potential.dtype)
         integrate(rows(potential), rows(output), rows(current), constants, RESETS.index(self.reset))
         if soft:
@@ -151,16 +150,18 @@ class LIF:
         else:
             fire(rows(output), rows(potential), constants)
 
-    def surrogate_derivative(self, potential):
+    def surrogate_derivative(self, state):
         """ψ[t] at u[t], [B, ...]."""
+        (potential,) = state
         return self.surrogate.derivative(self._distance(potential, self.constants(potential.dtype)))
 
-    def jacobian(self, potential, output, derivative, kept):
-        """J[t] = ∂u[t+1]/∂u[t], [B, ...]."""
+    def jacobian(self, state, output, surrogate_derivative, kept):
+        """J[t] = ∂u[t+1]/∂u[t], one row of one array [B, ...]."""
+        (potential,) = state
         result = np.empty_like(potential)
-        arrays = (rows(array) for array in (result, potential, output, derivative))
+        arrays = (rows(array) for array in (result, potential, output, surrogate_derivative))
         membrane_jacobian(*arrays, self.constants(potential.dtype), RESETS.index(self.reset), kept)
-        return result
+        return ((result,),)
 
     def post_reset_potential(self, potential, spikes):
         """v[t], what leaks into the next step; raises ValueError for "unleaked", which has no such potential."""
@@ -170,27 +171,6 @@ class LIF:
             return potential - self.threshold * spikes
         return potential - spikes * potential + spikes * self.reset_potential
 
-    def with_numbers(self, convert):
-        """The same neurons with `convert` applied to each of their numbers."""
-        return replace(
-            self,
-            decay=convert(self.decay),
-            threshold=convert(self.threshold),
-            reset_potential=convert(self.reset_potential),
-            surrogate=self.surrogate.with_numbers(convert),
-        )
-
-    def description(self):
-        """The neurons as plain data, for files."""
-        return {
-            "type": "LIF",
-            "decay": self.decay,
-            "threshold": self.threshold,
-            "reset": self.reset,
-            "reset_potential": self.reset_potential,
-            "surrogate": self.surrogate.description(),
-        }
-
     @staticmethod
     def _distance(potential, constants):
         distance = np.empty_like(potential)
@@ -199,7 +179,7 @@ class LIF:
 
 
 @dataclass(frozen=True)
-class Integrator:
+class Integrator(Neuron):
     """A readout without threshold: u[t] = λ u[t-1] + I[t], output u[t]. λ = 0 is the stateless linear readout.
 
     decay  λ in [0, 1]
@@ -217,36 +197,15 @@ class Integrator:
         """Whether nothing is carried to the next time step."""
         return self.decay == 0
 
-    def constants(self, dtype):
-        """λ in an array of the network's dtype, as the kernels take it."""
-        return np.array([self.decay], dtype=dtype)
-
-    def step(self, potential, output, current, soft=False):
+    def step(self, state, output, current, soft=False):
         """Advance the readout in place by one time step of input `current`, all [B, ...]."""
-        leaky_accumulate(rows(potential), rows(current), self.constants(potential.dtype))
+        (potential,) = state
+        leaky_accumulate(rows(potential), rows(current), np.array([self.decay], dtype=potential.dtype))
         output[...] = potential
 
-    def surrogate_derivative(self, potential):
+    def surrogate_derivative(self, state):
         """1: the output is the potential itself."""
-        return _filled(potential, 1)
-
-    def jacobian(self, potential, output, derivative, kept):
-        """J = λ, [B, ...]."""
-        return _filled(potential, self.decay)
-
-    def with_numbers(self, convert):
-        """The same readout with `convert` applied to its decay."""
-        return replace(self, decay=convert(self.decay))
-
-    def description(self):
-        """The readout as plain data, for files."""
-        return {"type": "Integrator", "decay": self.decay}
-
-
-def _filled(like, value):
-    result = np.empty_like(like)
-    result[...] = value
-    return result
+        return filled(state[0], 1)
 
 
 def neuron_from_description(description):

@@ -12,6 +12,7 @@ from ..network.layers import INPUTS
 from ..network.neurons import leaky_accumulate
 from ..validation import as_array, require_array, require_count, require_unit_interval
 from .simulator import Simulator, input_current
+from .trace import Trace
 
 
 def rate_normaliser(decay, time_steps):
@@ -41,15 +42,26 @@ def measured_rates(network, inputs):
     A readout has none. A layer that passes a current on has that of its current, which is affine in the others'.
     """
     simulator = Simulator(network, inputs.shape[1], derivatives=False)
-    decays = [network.decay(network.trace_layer(0)), *(network.decay(l) for l in range(len(network.layers)))]
-    traces = {l: np.zeros_like(potential) for l, potential in enumerate(simulator.potentials) if l in network.spiking}
-    traces[INPUTS] = np.zeros_like(inputs[0])
+    neurons = {INPUTS: network.layers[network.trace_layer(0)].neuron}
+    neurons.update({l: network.layers[l].neuron for l in network.spiking})
+    shapes = {l: (inputs.shape[1], *network.shape_of(l)) for l in neurons}
+    traces = {l: Trace(neuron, shapes[l], network.dtype) for l, neuron in neurons.items()}
     for t in range(len(inputs)):
         activity = simulator.step(inputs[t])
         for l, trace in traces.items():
-            leaky_accumulate(rows(trace), rows(activity.output_of(l)), decays[l + 1])
-    values = {l: trace / rate_normaliser(decays[l + 1][0], len(inputs)) for l, trace in traces.items()}
+            trace.follow(activity.output_of(l))
+    values = {l: trace.value / _normaliser(network, trace.neuron, len(inputs)) for l, trace in traces.items()}
     return complete_rates(network, values)
+
+
+def _normaliser(network, neuron, time_steps):
+    """Λ_T: the trace of a neuron that fires at every time step."""
+    if neuron.one_potential:
+        return rate_normaliser(np.array([neuron.leak[0][0]], dtype=network.dtype)[0], time_steps)
+    trace = Trace(neuron, (1, 1), network.dtype)
+    for _ in range(time_steps):
+        trace.follow(network.bias_input.reshape(1, 1))
+    return trace.value[0, 0]
 
 
 def complete_rates(network, values):

@@ -19,19 +19,26 @@ class Activity:
     """What the layers did, in one time step ([B, ...] arrays) or in a whole sequence ([T, B, ...] arrays).
 
     inputs              s^0
-    layer_potentials    u^l of every layer, a readout included
+    layer_states        of every layer, a readout included, the state arrays of its neurons; the potential u^l first
     layer_outputs       s^l of every layer; of one that does not spike its potential
-    layer_surrogate_derivatives   ψ^l of every layer (1 for one that does not spike), or None if they were not asked for
+    layer_surrogate_derivatives   ψ^l of every layer (1 for one that does not spike); None if they were not asked for
     spiking             the indices of the spiking layers
     previous_outputs    of one time step, by layer: s^l[t-1] of those that some layer sees a time step later
+    previous_states     of one time step, by layer: the states of t - 1 of neurons that have parameters
     """
 
     inputs: np.ndarray
-    layer_potentials: tuple
+    layer_states: tuple
     layer_outputs: tuple
     layer_surrogate_derivatives: tuple | None
     spiking: tuple
     previous_outputs: dict | None = None
+    previous_states: dict | None = None
+
+    @property
+    def layer_potentials(self):
+        """u^l of every layer, a readout included: the first of its states."""
+        return tuple(states[0] for states in self.layer_states)
 
     @property
     def potentials(self):
@@ -58,7 +65,7 @@ class Activity:
         return self.inputs if source == INPUTS else self.layer_outputs[source]
 
     def presynaptic(self, connection):
-        """What a connection is given in one time step: [B, ...] of its source, of the time step before if delayed."""
+        """What enters a connection in one time step: [B, ...] of its source, of the time step before if delayed."""
         return self.previous_outputs[connection.source] if connection.delayed else self.output_of(connection.source)
 
     @property
@@ -68,23 +75,28 @@ class Activity:
 
     def at(self, t):
         """Time step t of a whole sequence, as views."""
+        derivatives = self.layer_surrogate_derivatives
         return Activity(
             self.inputs[t],
-            tuple(potential[t] for potential in self.layer_potentials),
+            tuple(tuple(state[t] for state in states) for states in self.layer_states),
             tuple(output[t] for output in self.layer_outputs),
-            None
-            if self.layer_surrogate_derivatives is None
-            else tuple(psi[t] for psi in self.layer_surrogate_derivatives),
+            None if derivatives is None else tuple(derivative[t] for derivative in derivatives),
             self.spiking,
-            {l: output[t - 1] if t else np.zeros_like(output[0]) for l, output in enumerate(self.layer_outputs)},
+            {l: _before(output, t) for l, output in enumerate(self.layer_outputs)},
+            {l: tuple(_before(state, t) for state in states) for l, states in enumerate(self.layer_states)},
         )
 
     def _of_spiking(self, values):
         return tuple(values[l] for l in self.spiking)
 
 
+def _before(record, t):
+    """What a record [T, B, ...] holds of time step t - 1; at t = 0 zeros, the state of rest."""
+    return record[t - 1] if t else np.zeros_like(record[0])
+
+
 class Simulator:
-    """A network in motion: the membrane potentials and last spikes of `batch_size` samples, and nothing else.
+    """A network in motion: the neurons' states and last outputs of `batch_size` samples, and nothing else.
 
     `step` returns the activity of the step in arrays that the next step overwrites. With `derivatives` it holds
     the surrogate derivatives; with `soft` the surrogate's primitive stands in for the spike (claim E7).
@@ -95,31 +107,46 @@ class Simulator:
         require_count("batch_size", batch_size)
         self.derivatives = require_flag("derivatives", derivatives)
         self.soft = require_flag("soft", soft)
-        self.potentials = tuple(np.zeros((batch_size, *shape), dtype=network.dtype) for shape in network.shapes)
+        self.states = tuple(
+            tuple(np.zeros((batch_size, *shape), dtype=network.dtype) for _ in layer.neuron.states)
+            for shape, layer in zip(network.shapes, network.layers)
+        )
         self.outputs = tuple(np.zeros((batch_size, *shape), dtype=network.dtype) for shape in network.shapes)
-        self._previous = {l: np.zeros_like(self.outputs[l]) for l in network.delayed_sources}
+        learning = {l for l, layer in enumerate(network.layers) if layer.neuron.parameter_names}
+        self._previous_outputs = {l: np.zeros_like(self.outputs[l]) for l in {*network.delayed_sources, *learning}}
+        self._previous_states = {l: tuple(np.zeros_like(state) for state in self.states[l]) for l in learning}
 
     def step(self, inputs):
         """Advance by one time step of inputs [B, ...], checked by the caller."""
-        for l, previous in self._previous.items():
+        for l, previous in self._previous_outputs.items():
             previous[...] = self.outputs[l]
+        for l, states in self._previous_states.items():
+            for previous, state in zip(states, self.states[l]):
+                previous[...] = state
         activity = Activity(
-            inputs, self.potentials, self.outputs, None, self.network.spiking, previous_outputs=self._previous
+            inputs,
+            self.states,
+            self.outputs,
+            None,
+            self.network.spiking,
+            previous_outputs=self._previous_outputs,
+            previous_states=self._previous_states,
         )
         for l, layer in enumerate(self.network.layers):
             current = input_current(self.network, l, activity.presynaptic)
-            layer.neuron.step(self.potentials[l], self.outputs[l], current, self.soft)
+            layer.neuron.step(self.states[l], self.outputs[l], current, self.soft)
         return replace(activity, layer_surrogate_derivatives=self._derivatives()) if self.derivatives else activity
 
     @property
     def state_bytes(self):
         """Bytes of what is carried from one time step to the next."""
-        return sum(array.nbytes for array in (*self.potentials, *self.outputs, *self._previous.values()))
+        states = (*self.states, *self._previous_states.values())
+        arrays = (*self.outputs, *self._previous_outputs.values())
+        return sum(array.nbytes for array in (*arrays, *(state for layer in states for state in layer)))
 
     def _derivatives(self):
         return tuple(
-            layer.neuron.surrogate_derivative(potential)
-            for layer, potential in zip(self.network.layers, self.potentials)
+            layer.neuron.surrogate_derivative(states) for layer, states in zip(self.network.layers, self.states)
         )
 
 
@@ -149,15 +176,23 @@ def run(network, inputs, *, derivatives=True, soft=False):
     """`simulate` for inputs that were checked, with the options of `Simulator`."""
     time_steps, batch_size = inputs.shape[:2]
 
-    def empty():
-        return tuple(np.empty((time_steps, batch_size, *shape), dtype=network.dtype) for shape in network.shapes)
+    def empty(l):
+        return np.empty((time_steps, batch_size, *network.shapes[l]), dtype=network.dtype)
 
-    record = Activity(inputs, empty(), empty(), empty() if derivatives else None, network.spiking)
+    layers = range(len(network.layers))
+    record = Activity(
+        inputs,
+        tuple(tuple(empty(l) for _ in network.layers[l].neuron.states) for l in layers),
+        tuple(empty(l) for l in layers),
+        tuple(empty(l) for l in layers) if derivatives else None,
+        network.spiking,
+    )
     simulator = Simulator(network, batch_size, derivatives=derivatives, soft=soft)
     for t in range(time_steps):
         now = simulator.step(inputs[t])
-        for l in range(len(network.layers)):
-            record.layer_potentials[l][t] = now.layer_potentials[l]
+        for l in layers:
+            for recorded, state in zip(record.layer_states[l], now.layer_states[l]):
+                recorded[t] = state
             record.layer_outputs[l][t] = now.layer_outputs[l]
             if derivatives:
                 record.layer_surrogate_derivatives[l][t] = now.layer_surrogate_derivatives[l]

@@ -17,7 +17,6 @@ import numpy as np
 from hypothesis import strategies as st
 
 import ottt_ref as ot
-from ottt_ref.methods.shared.errors import instantaneous_errors
 from ottt_ref.network.neurons import RESETS
 
 from ..cases import Case, fires, networks
@@ -50,10 +49,11 @@ def windowed(draw):
 def by_windows(window, network, activity, output_errors):
     """OTTT's gradient of every parameter (dialect "derivation"), from windows of `window` steps."""
     gradients = network.zero_gradients()
+    recorded = ot.ottt.accumulate(network, activity, output_errors, terms=True).errors
     traces, constants = {}, {}
     for first in range(0, len(output_errors), window):
         steps = range(first, min(first + window, len(output_errors)))
-        errors = [instantaneous_errors(network, activity.at(t), output_errors[t]) for t in steps]
+        errors = [[layer[t] for layer in recorded] for t in steps]
         for connection in network.connections:
             _add_window(network, connection, [activity.at(t) for t in steps], errors, gradients, traces, constants)
     return gradients

@@ -64,7 +64,7 @@ class Architecture:
         layers = range(len(network.layers))
         return Activity(
             self._sequence("spike", -1),
-            tuple(self._sequence("potential", l) for l in layers),
+            tuple((self._sequence("potential", l),) for l in layers),
             tuple(self._sequence("spike", l) for l in layers),
             tuple(self._sequence("psi", l) for l in layers),
             network.spiking,

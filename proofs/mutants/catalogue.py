@@ -191,11 +191,11 @@ CATALOGUE = (
     ),
     *_of(
         "methods/ottt.py",
-        (
-            "trace never updated",
-            "    traces.update(activity)\n    errors = instantaneous_errors",
-            "    errors = instantaneous_errors",
-        ),
+        ("trace never updated", "        self.traces.update(activity)\n", "        pass\n"),
+        ("biases not traced", "return self.traces.bias_input(l)", "return self.network.bias_input"),
+    ),
+    *_of(
+        "methods/shared/online.py",
         (
             "loss not divided by T",
             "step_loss(self.loss, self.activity.outputs, targets, self.time_steps)",
@@ -203,7 +203,21 @@ CATALOGUE = (
         ),
     ),
     *_of(
-        "methods/sltt.py", ("first error for every layer", "errors[connection.target], activity", "errors[0], activity")
+        "methods/shared/rule.py",
+        (
+            "error of the first layer for every layer",
+            "connection, errors[l], spike_errors[l]",
+            "connection, errors[0], spike_errors[l]",
+        ),
+        (
+            "errors not gated by the rule",
+            "gated(self.surrogate_derivative(l, activity), spike_errors[l])",
+            "spike_errors[l]",
+        ),
+    ),
+    *_of(
+        "methods/shared/driver.py",
+        ("the activity of the first step", "now = activity.at(t)", "now = activity.at(0)"),
     ),
     *_of(
         "methods/rtrl.py",
@@ -223,22 +237,22 @@ CATALOGUE = (
         "methods/spike_representation.py",
         (
             "clamp at twice the threshold",
-            "elif current[b, i] >= threshold:",
-            "elif current[b, i] >= threshold + threshold:",
+            "elif current[b, i] >= threshold[0]:",
+            "elif current[b, i] >= threshold[0] + threshold[0]:",
         ),
         (
             "mapping not divided by the threshold",
-            "rate[b, i] = current[b, i] / threshold",
+            "rate[b, i] = current[b, i] / threshold[0]",
             "rate[b, i] = current[b, i]",
         ),
         (
             "slope also outside the clamp",
-            "if current[b, i] > 0 and current[b, i] < threshold:",
+            "if current[b, i] > 0 and current[b, i] < threshold[0]:",
             "if current[b, i] > 0:",
         ),
         (
             "error not divided by the threshold",
-            "error[b, i] = incoming[b, i] / threshold",
+            "error[b, i] = incoming[b, i] / threshold[0]",
             "error[b, i] = incoming[b, i]",
         ),
         ("returning errors forgotten", "incoming = incoming + returned[l]", "incoming = incoming + 0 * returned[l]"),
@@ -275,7 +289,7 @@ CATALOGUE = (
     ),
     *_of(
         "simulation/rates.py",
-        ("rates not normalised", "trace / rate_normaliser(decays[l + 1][0], len(inputs))", "trace"),
+        ("rates not normalised", "trace.value / _normaliser(network, trace.neuron, len(inputs))", "trace.value"),
         ("Λ of one step less", "total = decay * total + 1", "total = decay * total + decay"),
     ),
 )

@@ -134,7 +134,6 @@ def test_terms_must_be_true_or_false(terms, method):
         ("bptt", "reset_gradient", "'detached', 'kept'"),
         ("bptt", "loss_of", "'steps', 'average'"),
         ("ottt", "dialect", "'derivation', 'authors'"),
-        ("sltt", "dialect", "'derivation', 'authors'"),
         ("rtrl", "reset_gradient", "'detached', 'kept'"),
         ("spike_representation", "rates", "'measured', 'closed_form'"),
     ],
@@ -152,7 +151,14 @@ def test_a_method_has_no_other_options_and_takes_them_by_name_alone(method, opti
     with pytest.raises(TypeError, match="unexpected keyword argument 'decay'"):
         METHODS[method](network, inputs, targets, decay=0.5)
     with pytest.raises(TypeError, match="positional argument"):
-        METHODS[method](network, inputs, targets, ot.losses.Mixed(), *options.values())
+        METHODS[method](network, inputs, targets, ot.losses.Mixed(), *(options.values() or [False]))
+
+
+def test_sltts_dialect_warns_that_it_does_nothing():
+    network, (inputs, targets) = dyadic_network(0), dyadic_sequence(0)
+    with pytest.warns(DeprecationWarning, match="dialect does nothing"):
+        found = ot.sltt.gradients(network, inputs, targets, dialect="authors")
+    assert bits(dict(found)) == bits(dict(ot.sltt.gradients(network, inputs, targets)))
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -193,7 +193,7 @@ def test_onlines_state_does_not_grow(kind):
 
 def test_two_connections_of_one_source_share_a_trace():
     network, inputs, _ = case("residual")
-    traces = ot.ottt.Traces(network, inputs.shape[1], "derivation")
+    traces = ot.methods.Traces(network, inputs.shape[1], "derivation")
     # the spikes of layer 4 go through a convolution to layer 5 and through another to layer 6
     first, second = (c for c in network.connections if c.source == 4)
     assert traces.presynaptic(first) is traces.presynaptic(second)

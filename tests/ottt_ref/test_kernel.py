@@ -95,8 +95,19 @@ ARGUMENTS = {
     "rtrl.add_output_gradient": lambda draw: [[draw.array(20), draw.neurons(), draw.array(20, 2, 4)]],
     "skip_init.add_products": lambda draw: [[draw.array(1), draw.neurons(), draw.neurons()]],
     "errors.gate": lambda draw: [[draw.neurons() for _ in range(3)]],
-    "spike_representation.clamp": lambda draw: [[draw.neurons(), draw.neurons(), draw.constants()]],
-    "spike_representation.clamp_gate": lambda draw: [[*(draw.neurons() for _ in range(3)), draw.constants()]],
+    "trace.filter_step": lambda draw: [
+        [
+            draw.neurons(),
+            draw.array(2, 2, 4),
+            draw.neurons(),
+            draw.array(2, 2),
+            draw.array(2),
+            draw.array(2),
+            draw.array(2) * 0,
+        ]
+    ],
+    "spike_representation.clamp": lambda draw: [[draw.neurons(), draw.neurons(), draw.constants()[1:2]]],
+    "spike_representation.clamp_gate": lambda draw: [[*(draw.neurons() for _ in range(3)), draw.constants()[1:2]]],
     "dense.dense_forward": lambda draw: [
         [draw.neurons(), draw.array(4, 3), draw.array(4), draw.array(2, 3), draw.array(1)]
     ],

@@ -103,7 +103,7 @@ def test_layers_that_do_not_fit_are_refused(layers, error, complaint):
     ("synapses", "neuron", "complaint"),
     [
         (WEIGHT, LIF(), "synapses must be an operation such as Dense"),
-        (Dense(WEIGHT), "LIF", "neuron must be a LIF or an Integrator, got 'LIF'"),
+        (Dense(WEIGHT), "LIF", r"neuron must be a neuron such as LIF\(\) or Integrator\(\), got 'LIF'"),
     ],
 )
 def test_a_layer_of_other_parts_is_refused(synapses, neuron, complaint):

@@ -59,7 +59,7 @@ def test_on_exact_numbers_it_equals_the_equations(reset, readout, dialect):
 def loop_by_hand(network, optimizer, inputs, targets, dialect, time_steps):
     """OTTT_O from a simulator, the traces and matrix products, with the weights of the moment."""
     frozen = ot.Simulator(network, inputs.shape[1])
-    traces = ot.ottt.Traces(network, inputs.shape[1], dialect)
+    traces = ot.methods.Traces(network, inputs.shape[1], dialect)
     for x in inputs:
         activity = frozen.step(x)
         traces.update(activity)
@@ -67,7 +67,7 @@ def loop_by_hand(network, optimizer, inputs, targets, dialect, time_steps):
         gradients = {}
         for l in reversed(range(len(network.layers))):
             layer = network.layers[l]
-            error = layer.neuron.surrogate_derivative(activity.layer_potentials[l]) * error
+            error = layer.neuron.surrogate_derivative(activity.layer_states[l]) * error
             names = list(network.parameters)[2 * l : 2 * l + 2]
             trace = traces.presynaptic(network.connections[l])
             pairs = [error[b][:, np.newaxis] * trace[b] for b in range(len(error))]

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from ottt_ref.methods.shared import traces
+from ottt_ref.simulation import trace
 from proofs import __main__, report
 from proofs.claims import BY_NAME, CLAIMS
 from proofs.search import Result, run
@@ -79,7 +79,7 @@ def test_wrong_arguments_exit_with_2_before_any_work(arguments, message, capsys)
 
 
 def test_a_failing_claim_exits_with_1_and_shows_the_shrunk_case(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(traces, "leaky_accumulate", trace_not_decayed)
+    monkeypatch.setattr(trace, "leaky_accumulate", trace_not_decayed)
     monkeypatch.setattr(__main__, "run_all", in_this_process)
     path = tmp_path / "out.json"
     assert __main__.main(["--claim", "E1", "--claim", "H1", "--cases", "20", "--json", str(path)]) == 1

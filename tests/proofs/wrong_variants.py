@@ -13,6 +13,7 @@ from ottt_ref.network import neurons
 from ottt_ref.network.operations import convolution
 from ottt_ref.network.operations import dense as synapses
 from ottt_ref.simulation import simulator as simulation
+from ottt_ref.simulation import trace
 
 
 @dataclass(frozen=True)
@@ -47,23 +48,25 @@ _correct_update = traces.Traces.update
 
 def bias_not_traced(traces_, activity):
     _correct_update(traces_, activity)
-    for trace in traces_._constants:
-        trace[...] = traces_._bias_input
+    for of_bias in traces_._biases:
+        of_bias.value[...] = traces_._bias_input
 
 
 def without_delay(activity, connection):
     return activity.output_of(connection.source)
 
 
-def errors_without_surrogate(network, activity, output_error):
-    ones = tuple(derivative * 0 + 1 for derivative in activity.layer_surrogate_derivatives)
-    return spatial.instantaneous_errors(network, replace(activity, layer_surrogate_derivatives=ones), output_error)
+def errors_without_surrogate(rule, l, activity):
+    return activity.layer_surrogate_derivatives[l] * 0 + 1
 
 
-def first_output_error_forgotten(network, activity, output_error):
-    wrong = output_error.copy()
+def first_output_error_forgotten(rule, sums, t, step, error_feedback):
+    wrong = step.output_error.copy()
     wrong[..., 0] = 0
-    return spatial.instantaneous_errors(network, activity, wrong)
+    return _correct_add_step(rule, sums, t, replace(step, output_error=wrong), error_feedback)
+
+
+_correct_add_step = sltt.SLTT.add_step
 
 
 def transposed_weight(presynaptic_error, weight, error):
@@ -99,20 +102,19 @@ def hard_reset_that_leaks(jacobian, potential, spikes, derivative, constants, re
 _correct_jacobian = neurons.membrane_jacobian
 
 
-def jacobian_of_this_step(sensitivities, activity):
+def jacobian_of_this_step(rule, activity):
     """∂u[t]/∂u[t-1] at time t in place of t - 1."""
-    for l, layer in enumerate(sensitivities._network.layers):
-        if np.any(sensitivities._jacobians[l] != 0):
-            sensitivities._jacobians[l] = layer.neuron.jacobian(
-                activity.layer_potentials[l],
-                activity.layer_outputs[l],
-                activity.layer_surrogate_derivatives[l],
-                sensitivities._kept,
-            )
-    _correct_sensitivities(sensitivities, activity)
+    for l, layer in enumerate(rule.network.layers):
+        jacobian = rule._jacobians[l][0][0]
+        if np.any(jacobian != 0):
+            psi = activity.layer_surrogate_derivatives[l]
+            jacobian[...] = layer.neuron.jacobian(activity.layer_states[l], activity.layer_outputs[l], psi, rule._kept)[
+                0
+            ][0]
+    _correct_sensitivities(rule, activity)
 
 
-_correct_sensitivities = rtrl.Sensitivities.update
+_correct_sensitivities = rtrl.RTRL.advance
 
 
 def presynaptic_sensitivity_dropped(sensitivities, carried, connection):
@@ -128,7 +130,8 @@ def nothing_comes_back_by_delays(network, l, errors, output_error, *, delayed):
     return spatial.backpropagated_error(network, l, errors, output_error, delayed=False)
 
 
-def surrogate_after_reset(neuron, potential):
+def surrogate_after_reset(neuron, state):
+    (potential,) = state
     constants = neuron.constants(potential.dtype)
     after = potential - np.where(potential >= neuron.threshold, 1, 0) * neuron.threshold
     return neuron.surrogate.derivative(neuron._distance(after, constants))
@@ -151,7 +154,8 @@ _correct_squared_error = losses.squared_error
 def readout_not_traced(traces_, network, batch_size, dialect):
     _correct_traces(traces_, network, batch_size, dialect)
     key = replace(traces_._keys["readout"], layer=None)
-    traces_._traces[key] = traces_.presynaptic(network.connections[-1]).copy()
+    shape = traces_.presynaptic(network.connections[-1]).shape
+    traces_._traces[key] = trace.Trace(None, shape, network.dtype)
     traces_._keys["readout"] = key
 
 
@@ -182,8 +186,8 @@ def silent_at_threshold(spikes, potential, constants):
     spikes[...] = np.where(potential > constants[1], 1, 0)
 
 
-def error_of_the_wrong_sign(error, current, incoming, constants):
-    _correct_clamp_gate(error, current, incoming, constants)
+def error_of_the_wrong_sign(error, current, incoming, threshold):
+    _correct_clamp_gate(error, current, incoming, threshold)
     error[...] = error * -1
 
 
@@ -203,8 +207,8 @@ _correct_dense = synapses.dense_forward
 _correct_adjoint = convolution.convolve_adjoint
 
 
-def clamp_of_the_double(rate, current, constants):
-    _correct_clamp(rate, current + current, constants)
+def clamp_of_the_double(rate, current, threshold):
+    _correct_clamp(rate, current + current, threshold)
 
 
 _correct_clamp = spike_representation.clamp
@@ -218,9 +222,9 @@ def nothing_returns(network, errors):
 _correct_returning = spike_representation._returning
 
 
-def gate_without_threshold(error, current, incoming, constants):
-    _correct_clamp_gate(error, current, incoming, constants)
-    error[...] = error * constants[1] * constants[1]
+def gate_without_threshold(error, current, incoming, threshold):
+    _correct_clamp_gate(error, current, incoming, threshold)
+    error[...] = error * threshold[0] * threshold[0]
 
 
 def loss_of_the_sum(loss, outputs, targets):
@@ -252,7 +256,7 @@ def with_history(learner, inputs, targets):
 def state_that_grows(learner, inputs, targets):
     """Traces that grow by one row per step."""
     result = _correct_step(learner, inputs, targets)
-    learner._traces._constants.append(np.zeros(1))
+    learner.rule.state[f"row {len(learner.rule.state)}"] = np.zeros(1)
     return result
 
 
@@ -323,34 +327,34 @@ WRONG_PAGES = [
 
 WRONG_VARIANTS = [
     *WRONG_PAGES,
-    WrongVariant("A1", "trace not decayed in the method", traces, "leaky_accumulate", trace_not_decayed),
+    WrongVariant("A1", "trace not decayed in the method", trace, "leaky_accumulate", trace_not_decayed),
     WrongVariant("A1", "transposed weight in the method", synapses, "dense_adjoint", transposed_weight),
-    WrongVariant("E1", "trace not decayed", traces, "leaky_accumulate", trace_not_decayed),
+    WrongVariant("E1", "trace not decayed", trace, "leaky_accumulate", trace_not_decayed),
     WrongVariant("E1", "trace one step late", traces.Traces, "update", trace_one_step_late),
     WrongVariant("E1", "bias not traced", traces.Traces, "update", bias_not_traced),
-    WrongVariant("E1", "OTTT without the surrogate", ottt, "instantaneous_errors", errors_without_surrogate),
+    WrongVariant("E1", "OTTT without the surrogate", ottt.OTTT, "surrogate_derivative", errors_without_surrogate),
     WrongVariant("E1", "reset gradient kept", neurons, "membrane_jacobian", reset_always_kept),
     WrongVariant("E2", "transposed weight", synapses, "dense_adjoint", transposed_weight),
-    WrongVariant("E2", "trace not decayed", traces, "leaky_accumulate", trace_not_decayed),
+    WrongVariant("E2", "trace not decayed", trace, "leaky_accumulate", trace_not_decayed),
     WrongVariant("E2", "leak of one in BPTT", bptt, "backpropagate", sum_in_place_of_last_error),
     WrongVariant("E2", "reset gradient kept", neurons, "membrane_jacobian", reset_always_kept),
-    WrongVariant("E2", "one output error forgotten", sltt, "instantaneous_errors", first_output_error_forgotten),
-    WrongVariant("E3", "OTTT without the surrogate", ottt, "instantaneous_errors", errors_without_surrogate),
-    WrongVariant("E3", "one output error forgotten", sltt, "instantaneous_errors", first_output_error_forgotten),
+    WrongVariant("E2", "one output error forgotten", sltt.SLTT, "add_step", first_output_error_forgotten),
+    WrongVariant("E3", "OTTT without the surrogate", ottt.OTTT, "surrogate_derivative", errors_without_surrogate),
+    WrongVariant("E3", "one output error forgotten", sltt.SLTT, "add_step", first_output_error_forgotten),
     WrongVariant("E3", "trace one step late", traces.Traces, "update", trace_one_step_late),
-    WrongVariant("E4", "trace not decayed", traces, "leaky_accumulate", trace_not_decayed),
+    WrongVariant("E4", "trace not decayed", trace, "leaky_accumulate", trace_not_decayed),
     WrongVariant("E4", "trace one step late", traces.Traces, "update", trace_one_step_late),
     WrongVariant("E5", "reset edge without the threshold", neurons, "membrane_jacobian", jacobian_without_threshold),
     WrongVariant("E5", "reset gradient never kept", neurons, "membrane_jacobian", reset_never_kept),
     WrongVariant("E5", "hard reset that leaks", neurons, "membrane_jacobian", hard_reset_that_leaks),
-    WrongVariant("E6", "Jacobian one step late", rtrl.Sensitivities, "update", jacobian_of_this_step),
-    WrongVariant("E6", "lower layers dropped", rtrl.Sensitivities, "_add_arriving", presynaptic_sensitivity_dropped),
+    WrongVariant("E6", "Jacobian one step late", rtrl.RTRL, "advance", jacobian_of_this_step),
+    WrongVariant("E6", "lower layers dropped", rtrl.RTRL, "_add_presynaptic", presynaptic_sensitivity_dropped),
     WrongVariant("E6", "transposed weight", synapses, "dense_adjoint", transposed_weight),
     WrongVariant("E6", "delays dropped from BPTT", bptt, "backpropagated_error", nothing_comes_back_by_delays),
     WrongVariant("E2", "delays dropped from BPTT", bptt, "backpropagated_error", nothing_comes_back_by_delays),
     WrongVariant("E7", "delayed spikes of this step", simulation.Activity, "presynaptic", delayed_spikes_of_this_step),
     WrongVariant("E7", "reset gradient never kept", neurons, "membrane_jacobian", reset_never_kept),
-    WrongVariant("E7", "surrogate at the wrong potential", neurons.LIF, "derivative", surrogate_after_reset),
+    WrongVariant("E7", "surrogate at the wrong potential", neurons.LIF, "surrogate_derivative", surrogate_after_reset),
     WrongVariant("E7", "gradient halved", losses, "squared_error", mean_error_not_squared_gradient),
     WrongVariant("E7", "sum for mean", losses, "squared_error", squared_error_of_the_sum),
     WrongVariant("E7", "transposed weight", synapses, "dense_adjoint", transposed_weight),
@@ -364,14 +368,14 @@ WRONG_VARIANTS = [
     WrongVariant("R2", "silent at threshold", neurons, "fire", silent_at_threshold),
     WrongVariant("P1", "bias not through", synapses, "dense_forward", bias_not_through),
     WrongVariant("P1", "stride forgotten", convolution, "convolve_adjoint", stride_forgotten),
-    WrongVariant("F1", "trace not decayed", traces, "leaky_accumulate", trace_not_decayed),
+    WrongVariant("F1", "trace not decayed", trace, "leaky_accumulate", trace_not_decayed),
     WrongVariant("F1", "trace one step late", traces.Traces, "update", trace_one_step_late),
     WrongVariant("R3", "no reset", neurons, "integrate", no_reset),
     WrongVariant("R3", "clamp of the double", spike_representation, "clamp", clamp_of_the_double),
     WrongVariant("C1", "clamp of the double", spike_representation, "clamp", clamp_of_the_double),
     WrongVariant("R4", "one sweep alone", spike_representation, "_returning", nothing_returns),
     WrongVariant("R4", "error of the wrong sign", spike_representation, "clamp_gate", error_of_the_wrong_sign),
-    WrongVariant("D1", "trace not decayed", traces, "leaky_accumulate", trace_not_decayed),
+    WrongVariant("D1", "trace not decayed", trace, "leaky_accumulate", trace_not_decayed),
     WrongVariant("D1", "gate of the neighbour", spatial, "gate", surrogate_of_the_neighbour),
     WrongVariant("D2", "one sweep alone", spike_representation, "_returning", nothing_returns),
     WrongVariant("D2", "gate without threshold", spike_representation, "clamp_gate", gate_without_threshold),
@@ -382,8 +386,8 @@ WRONG_VARIANTS = [
     WrongVariant("I1", "loss of the sum", bptt, "average_loss", loss_of_the_sum),
     WrongVariant("O1", "sum for mean", ottt.OnlineLearner, "step", sum_over_time_steps),
     WrongVariant("O1", "trace forgotten between steps", ottt.OnlineLearner, "step", first_step_only),
-    WrongVariant("H1", "BPTT in place of OTTT", ottt, "forward", bptt_in_place_of_ottt),
-    WrongVariant("H1", "next step is seen", ottt, "forward", next_step_is_seen),
+    WrongVariant("H1", "BPTT in place of OTTT", ottt, "accumulate", bptt_in_place_of_ottt),
+    WrongVariant("H1", "next step is seen", ottt, "accumulate", next_step_is_seen),
     WrongVariant("H1", "loops without delay", simulation.Activity, "presynaptic", without_delay),
     WrongVariant("H1", "surrogate of the neighbour", spatial, "gate", surrogate_of_the_neighbour),
     WrongVariant("H1", "transposed weight", synapses, "dense_adjoint", transposed_weight),

@@ -1,14 +1,127 @@
-"""Backpropagation through the layers of one time step, with no time in it: what OTTT and SLTT share.
+"""How errors reach the layers within one time step, with no time in it: what forward-in-time rules are given.
 
-g^N[t] = ψ^N[t] ∘ ∂L[t]/∂s^N[t],   g^l[t] = ψ^l[t] ∘ W^{l+1 T} g^{l+1}[t]
+g^N[t] = ψ^N[t] ∘ ∂L[t]/∂s^N[t],   g^l[t] = ψ^l[t] ∘ e^l[t],   e^l[t] = W^{l+1 T} g^{l+1}[t]
+
+e^l[t] is the error at layer l's spikes, g^l[t] that at its potentials. Where it comes from is an `ErrorFeedback`:
+
+    TransposedWeights   W^{l+1 T} g^{l+1}: backpropagation through the layers, the default
+    FeedbackMatrices    B^l ∂L[t]/∂o[t], by fixed matrices from the output (direct feedback alignment)
+    LocalLosses         B^{l T} ∂ℓ(B^l s^l[t], y)/∂m: each layer has a loss of its own (as DECOLLE has)
 
 Where skips branch, the errors that come back are added up; what a delayed connection brings back is not: it would be an
 error of the next time step.
+
+Source: Xiao et al. 2022, section 4; Nøkland 2016 for fixed feedback; Kaiser et al. 2020 for local losses.
 """
+
+import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from ...kernel import kernel, rows
+from ...learning.losses import step_loss
+from ...network.operations.dense import dense_adjoint, dense_forward
+from ...validation import require_array
+
+
+@dataclass(frozen=True)
+class TimeStep:
+    """What is known of one time step when errors are asked for.
+
+    activity      its Activity
+    output_error  ∂L[t]/∂o[t], [B, n_out]
+    loss, targets, time_steps   ℓ, y as rows [B, n_out] and T, for losses of the layers' own; None in the algebra alone
+    """
+
+    activity: object
+    output_error: np.ndarray
+    loss: object = None
+    targets: np.ndarray | None = None
+    time_steps: int | None = None
+
+
+class ErrorFeedback:
+    """Where the error at a layer's spikes comes from. A subclass of one's own defines `spike_error`."""
+
+    def check(self, network):
+        """Raise TypeError or ValueError where it does not fit the network."""
+
+    def spike_error(self, network, step, l, errors):
+        """e^l[t], [B, ...], from the TimeStep and the errors g of the layers above, by layer; None below and at l."""
+        raise TypeError(f"{type(self).__name__} must define spike_error(network, step, l, errors)")
+
+
+class TransposedWeights(ErrorFeedback):
+    """Backpropagation through the layers of one time step."""
+
+    def spike_error(self, network, step, l, errors):
+        return backpropagated_error(network, l, errors, step.output_error, delayed=False)
+
+
+class LayerMatrices(ErrorFeedback):
+    """A fixed matrix for each layer but the last, whose error is that of the outputs."""
+
+    def __init__(self, matrices):
+        self.matrices = tuple(np.ascontiguousarray(matrix) for matrix in matrices)
+
+    def check(self, network):
+        if len(self.matrices) != len(network.layers) - 1:
+            raise ValueError(
+                f"matrices must be {len(network.layers) - 1}, one for each layer but the last, got {len(self.matrices)}"
+            )
+        for l, matrix in enumerate(self.matrices):
+            shape = self.matrix_shape(math.prod(network.shapes[l]), network.output_size)
+            require_array(f"matrices[{l}]", matrix, shape, network.dtype)
+
+    def spike_error(self, network, step, l, errors):
+        if l == len(network.layers) - 1:
+            return step.output_error
+        return self.hidden_error(step, l).reshape(-1, *network.shapes[l])
+
+
+class FeedbackMatrices(LayerMatrices):
+    """Direct feedback: e^l[t] = B^l ∂L[t]/∂o[t].
+
+    matrices  B^l [n_l, n_out] for l = 0 .. L - 2, of the network's dtype, n_l the number of the layer's neurons
+    """
+
+    def matrix_shape(self, neurons, outputs):
+        """The shape of one layer's matrix."""
+        return neurons, outputs
+
+    def hidden_error(self, step, l):
+        """e^l[t], [B, n_l]."""
+        return _product(self.matrices[l], step.output_error)
+
+
+class LocalLosses(LayerMatrices):
+    """A loss for each layer but the last: e^l[t] = B^{l T} ∂ℓ(m, y)/∂m / (T B) at m = B^l s^l[t].
+
+    matrices  B^l [n_out, n_l] for l = 0 .. L - 2, of the network's dtype
+    """
+
+    def matrix_shape(self, neurons, outputs):
+        """The shape of one layer's matrix."""
+        return outputs, neurons
+
+    def hidden_error(self, step, l):
+        """e^l[t], [B, n_l]."""
+        if step.targets is None:
+            raise ValueError("error_feedback must not be LocalLosses in the algebra alone, which knows no targets")
+        local = _product(self.matrices[l], rows(step.activity.layer_outputs[l]))
+        error = step_loss(step.loss, local, step.targets, step.time_steps)[1]
+        result = np.zeros((len(error), self.matrices[l].shape[1]), dtype=error.dtype)
+        dense_adjoint(result, self.matrices[l], error)
+        return result
+
+
+def _product(matrix, values):
+    """B v of each sample: [n, m] and [B, m] → [B, n]."""
+    result = np.empty((len(values), len(matrix)), dtype=values.dtype)
+    nothing = np.zeros(len(matrix), dtype=values.dtype)
+    dense_forward(result, matrix, nothing, values, nothing[:1])
+    return result
 
 
 @kernel
@@ -19,14 +132,11 @@ def gate(error, derivative, incoming):
             error[b, i] = derivative[b, i] * incoming[b, i]
 
 
-def instantaneous_errors(network, activity, output_error):
-    """g^l[t] of every layer, [B, ...], from one time step's activity and ∂L[t]/∂o[t] [B, n_out]."""
-    errors = [None] * len(network.layers)
-    for l in reversed(range(len(network.layers))):
-        incoming = backpropagated_error(network, l, errors, output_error, delayed=False)
-        errors[l] = np.empty_like(incoming)
-        gate(rows(errors[l]), rows(activity.layer_surrogate_derivatives[l]), rows(incoming))
-    return errors
+def gated(derivative, spike_error):
+    """g = ψ ∘ e, [B, ...]."""
+    result = np.empty_like(spike_error)
+    gate(rows(result), rows(derivative), rows(spike_error))
+    return result
 
 
 def backpropagated_error(network, l, errors, output_error, *, delayed):

@@ -46,10 +46,11 @@ class Gradients(Mapping):
 class GradientSum:
     """The sum over time of (error at the potentials) times (what it is paired with), for every parameter.
 
-    With `time_steps` it also records each time step's own term and error; without, it holds one array per parameter.
+    With `time_steps` it also records each time step's own term and, with `errors`, error; without, it holds one array
+    per parameter.
     """
 
-    def __init__(self, network, batch_size, time_steps=None):
+    def __init__(self, network, batch_size, time_steps=None, errors=True):
         self.values = network.zero_gradients()
         self.terms = None
         self.errors = None
@@ -57,17 +58,21 @@ class GradientSum:
             self.terms = {
                 name: np.zeros((time_steps, *value.shape), dtype=network.dtype) for name, value in self.values.items()
             }
+        if time_steps is not None and errors:
             self.errors = tuple(
                 np.zeros((time_steps, batch_size, *shape), dtype=network.dtype) for shape in network.shapes
             )
 
-    def add(self, t, connection, error, presynaptic, bias_input):
-        """Pair the error [B, ...] at the connection's target at time step t with what it is given, [B, ...] and [1]."""
-        connection.add_gradients(self.values, error, presynaptic, bias_input)
+    def at(self, t):
+        """What time step t's part is added to, one after the other: the sum, and the step's own terms if kept."""
+        yield self.values
         if self.terms is not None:
-            connection.add_gradients(
-                {name: term[t] for name, term in self.terms.items()}, error, presynaptic, bias_input
-            )
+            yield {name: term[t] for name, term in self.terms.items()}
+
+    def add(self, t, connection, error, presynaptic, bias_input):
+        """Pair the error [B, ...] at the connection's target at time step t with what enters it, [B, ...] and [1]."""
+        for gradients in self.at(t):
+            connection.add_gradients(gradients, error, presynaptic, bias_input)
 
     def record(self, t, errors):
         """Keep the errors at the potentials of time step t, by layer, if terms are kept."""

@@ -4,6 +4,8 @@ Operations between spikes and membranes are affine, so that what goes through th
 through them, with the trace Λ_t of the biases' constant input 1 (theorem P1): traces are kept where spikes enter, and
 nowhere inside. A recurrent or feedback connection has the trace of the spikes that it delivers, s[t-1].
 
+Into neurons of K states with the leak A the trace is q[t] = A q[t-1] + (∂h/∂I) s[t], â[t] = (∂z/∂h) · q[t] (`neuron`).
+
 Dialects. "derivation" traces everything that enters a leaky membrane: also the network's inputs, and the biases, whose
 input is always 1 and whose trace is Λ_t = Σ_{k<t} λ^k. "authors" takes the inputs and every bias as they are at t. In
 both a stateless readout's weight is paired with the trace of its spikes, with the decay of the neurons that send them
@@ -14,89 +16,131 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...kernel import rows
 from ...network.layers import INPUTS
-from ...network.neurons import leaky_accumulate
+from ...simulation.trace import Trace
 
 DIALECTS = ("derivation", "authors")
 
 
 class Traces:
-    """What each connection's errors are paired with: `given_by(connection)` [B, ...] and `constant(l)` [1] by layer.
+    """What errors are paired with: `presynaptic(connection)` [B, ...] and, for the biases, `bias_input(l)` [1].
 
-    The trace of what enters layer l decays with that layer's λ: it stands for the time spent in that layer's membranes.
-    Connections that are given the same spikes at the same λ share one trace; those without parameters need none.
+    The trace of what enters layer l decays as that layer's membranes do: it stands for the time spent in them.
+    Connections that carry the same spikes into equal membranes share one trace; those without parameters need none.
     """
 
     def __init__(self, network, batch_size, dialect):
+        self._network = network
         self._bias_input = network.bias_input
-        self._constants = [np.zeros(1, dtype=network.dtype) for _ in network.layers]
-        self._constant_traced = [
+        self._membranes = [network.layers[network.trace_layer(l)].neuron for l in range(len(network.layers))]
+        self._bias_traced = [
             dialect == "derivation" and not (l == len(network.layers) - 1 and layer.neuron.stateless)
             for l, layer in enumerate(network.layers)
         ]
-        self._decays = [network.decay(network.trace_layer(l)) for l in range(len(network.layers))]
+        self._biases = [
+            Trace(self._membranes[l] if traced else None, (1,), network.dtype)
+            for l, traced in enumerate(self._bias_traced)
+        ]
         self._keys = {c.name: _key(network, c, dialect) for c in network.connections if c.parameters}
         self._traces = {}
         for connection in network.connections:
-            if connection.name in self._keys:
-                shape = (batch_size, *network.shape_of(connection.source))
-                self._traces.setdefault(self._keys[connection.name], np.zeros(shape, dtype=network.dtype))
-        self._network = network
+            if connection.name in self._keys and self._keys[connection.name] not in self._traces:
+                key, shape = self._keys[connection.name], (batch_size, *network.shape_of(connection.source))
+                neuron = None if key.layer is None else network.layers[key.layer].neuron
+                self._traces[key] = Trace(neuron, shape, network.dtype)
 
     def presynaptic(self, connection):
         """What the connection's errors are paired with, [B, ...]; for one that has parameters."""
-        return self._traces[self._keys[connection.name]]
+        return self._traces[self._keys[connection.name]].value
 
     def bias_input(self, l):
         """What stands for the biases' constant input into layer l, [1]."""
-        return self._constants[l]
+        return self._biases[l].value
 
-    def decay(self, connection):
-        """λ [1] of the trace of what a connection with parameters is given; None where that is taken as it is at t."""
-        layer = self._keys[connection.name].layer
-        return None if layer is None else self._network.decay(layer)
+    def membrane(self, connection):
+        """The neuron by whose leak the trace of a connection with parameters decays; None where nothing is traced."""
+        return self._traces[self._keys[connection.name]].neuron
 
-    def constant_decay(self, l):
-        """λ [1] of the trace of the biases' constant input into layer l; None where it is taken as 1."""
-        return self._decays[l] if self._constant_traced[l] else None
+    def bias_membrane(self, l):
+        """The neuron by whose leak the trace of the biases' constant input into layer l decays; None where it is 1."""
+        return self._biases[l].neuron
 
     @property
-    def state_bytes(self):
-        """Bytes of what is carried from one time step to the next."""
-        return sum(trace.nbytes for trace in (*self._traces.values(), *self._constants))
+    def state(self):
+        """What is carried from one time step to the next: arrays by name."""
+        of_biases = {f"bias_trace/{l}": trace.state for l, trace in enumerate(self._biases)}
+        return {**{f"trace/{key}": trace.state for key, trace in self._traces.items()}, **of_biases}
 
     def update(self, activity):
         """Take in one time step: â[t] = λ â[t-1] + s[t], or s[t] where the dialect traces nothing."""
         values = {
-            self._keys[c.name]: activity.presynaptic(c) for c in self._network.connections if c.name in self._keys
+            self._keys[connection.name]: activity.presynaptic(connection)
+            for connection in self._network.connections
+            if connection.name in self._keys
         }
         for key, value in values.items():
-            follow(self._traces[key], value, None if key.layer is None else self._network.decay(key.layer))
-        for l in range(len(self._decays)):
-            follow(self._constants[l], self._bias_input, self.constant_decay(l))
+            self._traces[key].follow(value)
+        for trace in self._biases:
+            trace.follow(self._bias_input)
 
 
 @dataclass(frozen=True)
 class Key:
-    """Which trace: of whose spikes, whether of the time step before, and of which layer's λ (None: no trace)."""
+    """Which trace: of whose spikes, whether of the time step before, and by which layer's leak (None: no trace)."""
 
     source: int
     delayed: bool
     layer: int | None
 
+    def __str__(self):
+        source = "inputs" if self.source == INPUTS else self.source
+        return f"{source}{' delayed' if self.delayed else ''} by {self.layer}"
+
 
 def _key(network, connection, dialect):
     if dialect == "authors" and connection.source == INPUTS:
         return Key(INPUTS, False, None)
-    layer = network.trace_layer(connection.target)
-    decays = [each.neuron.decay for each in network.layers]
-    return Key(connection.source, connection.delayed, decays.index(decays[layer]))
+    membranes = [layer.neuron.membrane for layer in network.layers]
+    return Key(
+        connection.source, connection.delayed, membranes.index(membranes[network.trace_layer(connection.target)])
+    )
 
 
-def follow(trace, value, decay):
-    """â[t-1] → â[t] in place: λ â[t-1] + s[t], or s[t] for a decay of None."""
-    if decay is None:
-        trace[...] = value
-    else:
-        leaky_accumulate(rows(trace), rows(value), decay)
+class ParameterTraces:
+    """∂z[t]/∂θ of the neurons' own parameters, as far as time passes inside the neuron itself.
+
+    ε[t] = A ε[t-1] + ∂h[t]/∂θ,   ∂z[t]/∂θ = (∂z/∂h) · ε[t] + the direct ∂z[t]/∂θ
+
+    traced  whether ε is carried on; without, it is that of the time step alone
+    """
+
+    def __init__(self, network, batch_size, traced):
+        self._network, self._traced = network, traced
+        self.state, self._values = {}, {}
+        for l, layer in enumerate(network.layers):
+            for name in layer.neuron.parameter_names:
+                shape = (len(layer.neuron.states), batch_size, *network.shapes[l])
+                self.state[f"eligibility/{network.layer_names[l]}.{name}"] = np.zeros(shape, dtype=network.dtype)
+
+    def update(self, activity):
+        """Take in one time step."""
+        for l, layer in enumerate(self._network.layers):
+            for name in layer.neuron.parameter_names:
+                state = self.state[f"eligibility/{self._network.layer_names[l]}.{name}"]
+                direct, distance = layer.neuron.parameter_derivatives(
+                    name, activity.previous_states[l], activity.previous_outputs[l], activity.layer_states[l]
+                )
+                before = state.copy()
+                value = np.zeros_like(state[0])
+                value[...] = distance
+                for m, row in enumerate(layer.neuron.leak):
+                    state[m] = direct[m]
+                    if self._traced:
+                        for k, number in enumerate(row):
+                            state[m] += self._network.number(number) * before[k]
+                    value += self._network.number(layer.neuron.output_vector[m]) * state[m]
+                self._values[l, name] = value
+
+    def sensitivity(self, l, name):
+        """∂z[t]/∂θ, [B, ...]."""
+        return self._values[l, name]

@@ -1,0 +1,80 @@
+"""The one loop over time that drives every forward-in-time rule."""
+
+import numpy as np
+
+from ...learning.losses import Mixed, step_loss
+from ...simulation.simulator import Simulator
+from .errors import ErrorFeedback, TimeStep, TransposedWeights
+from .gradients import GradientSum, require_sequence
+from .rule import Rule
+
+
+def gradients(rule, network, inputs, targets, loss=Mixed(), *, error_feedback=None, terms=False):
+    """The gradient of a sequence's loss by a forward-in-time rule, summed over the sequence.
+
+    rule            a Rule subclass, or another function (network, batch_size) → Rule: `partial(OTTT, dialect=...)`
+    inputs          [T, B, n_in] (images: [T, B, C, H, W]), of the network's dtype
+    targets         class labels [B] or rows [B, n_out]
+    error_feedback  how errors reach the layers: TransposedWeights() if not given
+    terms           whether to record what each time step adds
+
+    Returns Gradients. Raises TypeError or ValueError that names the argument, before any work.
+    """
+    inputs, targets = require_sequence(network, inputs, targets, loss, terms)
+    time_steps, batch_size = inputs.shape[:2]
+    running, error_feedback = started(rule, network, batch_size, error_feedback)
+    simulator = Simulator(network, batch_size)
+    sums = GradientSum(network, batch_size, time_steps if terms else None, running.follows_errors)
+    outputs = np.empty((time_steps, batch_size, network.output_size), dtype=network.dtype)
+    total = 0
+    for t in range(time_steps):
+        activity = simulator.step(inputs[t])
+        running.advance(activity)
+        step_total, output_error = step_loss(loss, activity.outputs, targets, time_steps)
+        step = TimeStep(activity, output_error, loss, targets, time_steps)
+        running.add_step(sums, t, step, error_feedback)
+        outputs[t] = activity.outputs
+        total = total + step_total
+    return sums.result(total, outputs)
+
+
+def accumulate(rule, network, activity, output_errors, *, error_feedback=None, terms=False):
+    """The algebra alone: `activity` and `output_errors` ∂L/∂o [T, B, n_out] may hold any numbers.
+
+    Returns a GradientSum.
+    """
+    time_steps, batch_size = output_errors.shape[:2]
+    running, error_feedback = started(rule, network, batch_size, error_feedback)
+    sums = GradientSum(network, batch_size, time_steps if terms else None, running.follows_errors)
+    for t in range(time_steps):
+        now = activity.at(t)
+        running.advance(now)
+        running.add_step(sums, t, TimeStep(now, output_errors[t]), error_feedback)
+    return sums
+
+
+def started(rule, network, batch_size, error_feedback):
+    """The rule at work on a network and batch, and what brings its errors.
+
+    Raises TypeError or ValueError for what is no rule, no feedback, or does not fit the network.
+    """
+    if not callable(rule):
+        raise TypeError(f"rule must be a Rule subclass or a function (network, batch_size) → Rule, got {rule!r}")
+    running = rule(network, batch_size)
+    if not isinstance(running, Rule):
+        raise TypeError(f"rule must give a Rule for (network, batch_size), got {running!r}")
+    return running, require_feedback(error_feedback, running, network)
+
+
+def require_feedback(error_feedback, running, network):
+    """`error_feedback`, or the default for None; TypeError or ValueError where it does not fit."""
+    if error_feedback is None:
+        return TransposedWeights()
+    if not isinstance(error_feedback, ErrorFeedback) or type(error_feedback) is ErrorFeedback:
+        raise TypeError(f"error_feedback must be one such as TransposedWeights(), got {error_feedback!r}")
+    if not running.follows_errors:
+        raise ValueError(
+            f"error_feedback must be None for {type(running).__name__}, which needs the outputs' errors alone"
+        )
+    error_feedback.check(network)
+    return error_feedback

@@ -1,0 +1,72 @@
+"""What a forward-in-time learning rule is: what it carries from one time step to the next, and what it pairs.
+
+    ∇W^l = Σ_t g^l[t] x^{l-1}[t]^T        x: what the rule pairs with the error at the potentials
+
+OTTT pairs the trace â, SLTT the spikes s themselves. A rule is written once; the driver runs it offline (`gradients`)
+and online (`OnlineLearner`), on every layer, in floats and over fractions.
+"""
+
+from .errors import gated
+from .traces import ParameterTraces
+
+
+class Rule:
+    """A rule at work on one network and batch; as it stands it is SLTT. Subclass it, and override what differs.
+
+    network      the Network; its parameters may change between two time steps (online learning)
+    batch_size   B
+    state        all that is carried from one time step to the next, beside the neurons' own: arrays by name
+    """
+
+    follows_errors = True  # whether it asks for the errors of the layers; RTRL needs those of the outputs alone
+    traces_parameters = False  # whether the neurons' own parameters have a trace, or take each time step alone
+
+    def __init__(self, network, batch_size):
+        self.network = network
+        self.batch_size = batch_size
+        self._parameters = ParameterTraces(network, batch_size, self.traces_parameters)
+        self.state = self._parameters.state if self.traces_parameters else {}
+
+    def advance(self, activity):
+        """Take in one time step's Activity, before its errors are known; change the state in place."""
+
+    def presynaptic(self, connection, activity):
+        """What the error at the connection's target is paired with, [B, ...] of its source."""
+        return activity.presynaptic(connection)
+
+    def bias_input(self, l):
+        """What the error at layer l is paired with for the biases, [1]."""
+        return self.network.bias_input
+
+    def surrogate_derivative(self, l, activity):
+        """What the error at layer l's spikes is multiplied by on its way to the potentials, [B, ...]."""
+        return activity.layer_surrogate_derivatives[l]
+
+    def add_gradients(self, gradients, connection, error, spike_error, activity):
+        """Add one time step's part to the gradients of a connection's parameters, in place.
+
+        gradients    arrays by the network's parameter names
+        error        g^l[t] at the target's potentials, [B, ...]
+        spike_error  e^l[t] at the target's spikes, [B, ...], for rules that hold ψ in a trace per synapse
+        """
+        pairing = self.presynaptic(connection, activity), self.bias_input(connection.target)
+        connection.add_gradients(gradients, error, *pairing)
+
+    def add_step(self, sums, t, step, error_feedback):
+        """Take in the errors of time step t, a TimeStep whose activity was taken in before; add to the GradientSum."""
+        network, activity = self.network, step.activity
+        count = len(network.layers)
+        errors, spike_errors = [None] * count, [None] * count
+        for l in reversed(range(count)):
+            spike_errors[l] = error_feedback.spike_error(network, step, l, errors)
+            errors[l] = gated(self.surrogate_derivative(l, activity), spike_errors[l])
+        sums.record(t, errors)
+        self._parameters.update(activity)
+        for gradients in sums.at(t):
+            for connection in network.connections:
+                l = connection.target
+                if connection.parameters:
+                    self.add_gradients(gradients, connection, errors[l], spike_errors[l], activity)
+            for l, name, full_name in network.neuron_parameters:
+                sensitivity = self._parameters.sensitivity(l, name)
+                gradients[full_name] += (errors[l] * sensitivity).sum(axis=0)
