@@ -67,13 +67,16 @@ def backward(
             jacobian = neuron.jacobian(now.layer_states[l], now.layer_outputs[l], psi, reset_gradient == "kept")
             if leaks_back is not None and not leaks_back[l]:
                 jacobian = tuple(tuple(np.zeros_like(array) for array in row) for row in jacobian)
+            distance_error = spike_error
+            if neuron.parameter_names and reset_gradient == "kept":
+                distance_error = spike_error + _through_reset(neuron, now, l, deltas[l])
             if neuron.one_potential:
                 backpropagate(*(rows(array) for array in (errors[l], psi, spike_error, jacobian[0][0])))
             else:
                 errors[l] = backpropagate_states(network, neuron, deltas[l], gated(psi, spike_error), jacobian)
             for connection in network.incoming(l):
                 sums.add(t, connection, errors[l], now.presynaptic(connection), bias_input)
-            _add_neuron_gradients(sums, t, network, l, now, deltas[l], psi, spike_error)
+            _add_neuron_gradients(sums, t, network, l, now, deltas[l], gated(psi, distance_error))
         sums.record(t, errors)
     return sums
 
@@ -93,14 +96,20 @@ def backpropagate_states(network, neuron, deltas, distance_error, jacobian):
     return current_error
 
 
-def _add_neuron_gradients(sums, t, network, l, now, deltas, psi, spike_error):
-    """∇θ += Σ_b (Σ_k δ_k ∂h_k/∂θ + ψ ε ∂z/∂θ) of the neurons' own parameters."""
+def _through_reset(neuron, now, l, deltas):
+    """Σ_k r_k[t] δ_k[t+1]: what comes back to s[t] from the next time step by a kept reset, [B, ...]."""
+    resets = neuron.reset_jacobian(now.layer_states[l], now.layer_outputs[l])
+    return sum(reset * delta for reset, delta in zip(resets, deltas))
+
+
+def _add_neuron_gradients(sums, t, network, l, now, deltas, distance_error):
+    """∇θ += Σ_b (Σ_k δ_k ∂h_k/∂θ + ∂L/∂z ∂z/∂θ) of the neurons' own parameters."""
     neuron = network.layers[l].neuron
     for name in neuron.parameter_names:
         states, distance = neuron.parameter_derivatives(
             name, now.previous_states[l], now.previous_outputs[l], now.layer_states[l]
         )
-        part = gated(psi, spike_error) * distance
+        part = distance_error * distance
         for delta, derivative in zip(deltas, states):
             part = part + delta * derivative
         for gradients in sums.at(t):

@@ -94,6 +94,7 @@ class RTRL(Rule):
             [[np.zeros(shape[1:], dtype=network.dtype) for _ in layer.neuron.states] for _ in layer.neuron.states]
             for shape, layer in zip(shapes, network.layers)
         ]
+        self._through_reset = {}  # by layer and parameter: what a kept reset brings into the next time step
         self.state = {}
         for l, name in enumerate(network.layer_names):
             self.state[f"spike_sensitivity/{name}"] = self._spikes[l]
@@ -178,9 +179,15 @@ class RTRL(Rule):
             states, direct = neuron.parameter_derivatives(
                 name, activity.previous_states[l], activity.previous_outputs[l], activity.layer_states[l]
             )
+            through_reset = self._through_reset.get((l, name), [0] * len(carried))
+            if self._kept:  # s[t] depends on θ directly too, and h[t+1] on s[t]
+                resets = neuron.reset_jacobian(activity.layer_states[l], activity.layer_outputs[l])
+                psi = activity.layer_surrogate_derivatives[l]
+                self._through_reset[l, name] = [reset * psi * direct for reset in resets]
             size = math.prod(self.network.shapes[l])
             here = slice(first + count, first + count + size)
             for k, array in enumerate(states):
+                array = array + through_reset[k]
                 _add_diagonal(carried[k][here], array)
                 _add_diagonal(distance[here], self.network.number(neuron.output_vector[k]) * array)
             _add_diagonal(distance[here], direct)

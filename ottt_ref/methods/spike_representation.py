@@ -45,12 +45,23 @@ def gradients(network, inputs, targets, loss=Mixed(), *, rates="measured", terms
     """
     inputs, targets = require_sequence(network, inputs, targets, loss, terms)
     require_choice("rates", rates, RATES)
+    _require_mapping(network)
     values, rates_report = rates_of(network, inputs, rates)
     outputs = rate_outputs(network, values)
     total, output_error = step_loss(loss, outputs, targets, 1)
     sums, gradient_report = _backward(network, values, output_error, terms)
     convergence = equilibrium.Convergence(*rates_report, *gradient_report) if rates_report else None
     return sums.result(total, outputs, convergence)
+
+
+def _require_mapping(network):
+    for l in network.spiking:
+        neuron = network.layers[l].neuron
+        if neuron.parameter_names or not hasattr(neuron, "threshold"):
+            raise TypeError(
+                f"layers[{l}] must have neurons of a threshold and without parameters of their own for "
+                f"spike_representation, whose mapping is the clamp of I / V_th, got {neuron!r}"
+            )
 
 
 def rates_of(network, inputs, rates):

@@ -6,16 +6,18 @@
 
 Every method takes from a neuron the derivatives of these, and nothing else:
 
-    J[t] = ∂h[t+1]/∂h[t]                  `jacobian`, [K][K]; of a kept reset with the part that goes through s[t]
+    A, ∂h[t+1]/∂h[t] at a given s[t]      `leak`, [K][K] numbers
+    r[t] = ∂h[t+1]/∂s[t]                  `reset_jacobian`, K arrays
     ψ[t], in place of ∂s[t]/∂z[t]         `surrogate_derivative`
     ∂h[t]/∂I[t], ∂z[t]/∂h[t]              `input_vector` and `output_vector`, K numbers each
     ∂h[t]/∂θ, ∂z[t]/∂θ                    `parameter_derivatives`, of parameters of its own, if it has any
 
-OTTT asks for one more thing: `leak`, the constant part A of the Jacobian. The trace of what enters the neuron is
+The Jacobian of one time step is A, with the reset's gradient kept A + r[t] ψ[t] (∂z/∂h)^T (`jacobian`, which a neuron
+whose A depends on its state overrides). The trace of what enters the neuron is
 
     q[t] = A q[t-1] + (∂h/∂I) s[t],   â[t] = (∂z/∂h) · q[t]               of the LIF neuron â[t] = λ â[t-1] + s[t]
 
-which is exact where the Jacobian is A, in the sense of theorem E1, and an approximation where it depends on spikes, as
+which is exact in the sense of theorem E1 where the Jacobian is A, and an approximation where it depends on spikes, as
 for a hard reset.
 """
 
@@ -62,7 +64,16 @@ class Neuron:
 
         kept  whether the gradient also crosses the reset, through s[t]
         """
-        return tuple(tuple(filled(state[0], number) for number in row) for row in self.leak)
+        rows = [[filled(state[0], number) for number in row] for row in self.leak]
+        if kept:
+            for row, reset in zip(rows, self.reset_jacobian(state, output)):
+                for k, weight in enumerate(self.output_vector):
+                    row[k] = row[k] + reset * surrogate_derivative * weight
+        return tuple(tuple(row) for row in rows)
+
+    def reset_jacobian(self, state, output):
+        """r[t] = ∂h[t+1]/∂s[t] from what was at t: K arrays [B, ...], or numbers; 0 for a neuron without a reset."""
+        return tuple(0 for _ in self.states)
 
     @property
     def leak(self):
@@ -147,12 +158,16 @@ def require_sound_neuron(name, neuron, shape, dtype):
         _require_fit(name, neuron, "jacobian", rows, (states, states))
         for array in (array for row in rows for array in row):
             _require_array(name, neuron, "jacobian", array, output)
+    resets = neuron.reset_jacobian(state, output)
+    _require_fit(name, neuron, "reset_jacobian", resets, (states,))
+    for array in resets:
+        _require_broadcast(name, neuron, "reset_jacobian", array, output)
     for parameter in neuron.parameter_names:
         _require_parameter(name, neuron, parameter, shape, dtype)
         states_by, distance = neuron.parameter_derivatives(parameter, before, output, state)
         _require_fit(name, neuron, "parameter_derivatives", states_by, (states,))
         for array in (*states_by, distance):
-            _require_broadcast(name, neuron, array, output)
+            _require_broadcast(name, neuron, "parameter_derivatives", array, output)
 
 
 def _require_fit(name, neuron, method, rows, lengths):
@@ -186,9 +201,9 @@ def _require_parameter(name, neuron, parameter, shape, dtype):
         )
 
 
-def _require_broadcast(name, neuron, array, like):
+def _require_broadcast(name, neuron, method, array, like):
     if isinstance(array, np.ndarray) and array.shape not in ((), like.shape):
         raise ValueError(
-            f"{name}: parameter_derivatives of {type(neuron).__name__} must give numbers or arrays "
+            f"{name}: {method} of {type(neuron).__name__} must give numbers or arrays "
             f"{describe_shape(like.shape)} for one sample, got {describe_shape(array.shape)}"
         )

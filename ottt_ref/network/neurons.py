@@ -163,6 +163,12 @@ class LIF(Neuron):
         membrane_jacobian(*arrays, self.constants(potential.dtype), RESETS.index(self.reset), kept)
         return ((result,),)
 
+    def reset_jacobian(self, state, output):
+        """∂u[t+1]/∂s[t], one array [B, ...] or number."""
+        if self.reset == "hard":
+            return (self.decay * (self.reset_potential - state[0]),)
+        return (-self.decay * self.threshold if self.reset == "soft" else -self.threshold,)
+
     def post_reset_potential(self, potential, spikes):
         """v[t], what leaks into the next step; raises ValueError for "unleaked", which has no such potential."""
         if self.reset == "unleaked":

@@ -155,7 +155,7 @@ CATALOGUE = (
             "self.previous_outputs[connection.source] if connection.delayed else",
             "self.output_of(connection.source) if connection.delayed else",
         ),
-        ("delayed spikes two steps late in a record", "output[t - 1] if t else", "output[t - 2] if t > 1 else"),
+        ("delayed spikes two steps late in a record", "record[t - 1] if t else", "record[t - 2] if t > 1 else"),
         (
             "only the first way into a layer",
             "        total = total + other.forward(presynaptic(other), bias_input)\n",
@@ -177,7 +177,7 @@ CATALOGUE = (
             "derivative[b, i] * error[b, i]",
         ),
         ("error of the next step not leaked", "+ jacobian[b, i] * delta[b, i]", "+ delta[b, i]"),
-        ("errors of the wrong time step", "deltas, output_errors[t], delayed", "deltas, output_errors[t - 1], delayed"),
+        ("errors of the wrong time step", "errors, output_errors[t], delayed", "errors, output_errors[t - 1], delayed"),
     ),
     *_of(
         "methods/shared/traces.py",
@@ -256,6 +256,19 @@ CATALOGUE = (
             "error[b, i] = incoming[b, i]",
         ),
         ("returning errors forgotten", "incoming = incoming + returned[l]", "incoming = incoming + 0 * returned[l]"),
+    ),
+    *_of(
+        "simulation/trace.py",
+        (
+            "states of a trace not mixed",
+            "scratch[m] += leak[m, k] * state[k, b, i]",
+            "scratch[m] += leak[m, m] * state[m, b, i]",
+        ),
+        (
+            "only the potential of a trace",
+            "                total += output_vector[m] * scratch[m]\n",
+            "                pass\n",
+        ),
     ),
     *_of(
         "simulation/equilibrium.py",

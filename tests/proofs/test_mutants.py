@@ -25,7 +25,7 @@ def test_there_are_many_in_every_kernels_file():
     }
     methods = {
         "methods/ottt.py",
-        "methods/sltt.py",
+        "methods/shared/rule.py",
         "methods/bptt.py",
         "methods/rtrl.py",
         "methods/spike_representation.py",
