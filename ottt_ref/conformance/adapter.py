@@ -21,11 +21,15 @@ NotImplementedError("why"): it is reported as unsupported, never as a pass. An a
 collection of names, is asked for these alone.
 An adapter whose attribute `given_spikes` is true computes its gradients at the reference's spikes and surrogate
 derivatives (`case.arrays["spikes/0"]`, "psi/0"), so that a spike that flips by rounding cannot spoil them.
+An adapter whose attribute `case_set` is a number is pinned to that version of the set of cases: cases that later
+versions of ottt_ref add are not asked for, so that a passing test-suite goes on passing.
 A class is instantiated without arguments, once.
 """
 
 import importlib
 import inspect
+
+from . import files
 
 
 class AdapterError(Exception):
@@ -46,9 +50,19 @@ def load_adapter(text):
     return prepared(getattr(module, name))
 
 
+def load_for(adapter, folder):
+    """The cases of a folder that the adapter asks for; raises as `files.load` does."""
+    pinned = getattr(adapter, "case_set", None)
+    return [case for case in files.load(folder) if pinned is None or case.since <= pinned]
+
+
 def prepared(adapter):
     """The adapter as a callable (case, method) → mapping; a class is instantiated. Raises AdapterError otherwise."""
     made = adapter() if inspect.isclass(adapter) else adapter
     if not callable(made):
         raise AdapterError(f"adapter must be callable as adapter(case, method), got {made!r}")
+    try:
+        files.specifications(getattr(made, "case_set", None))
+    except (TypeError, ValueError) as error:
+        raise AdapterError(f"adapter: {error}") from None
     return made

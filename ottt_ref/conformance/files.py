@@ -2,10 +2,12 @@
 
 DIR/manifest.json           UTF-8 JSON:
     format, version         "ottt_ref conformance cases", 1
+    case_set                the version of the set of cases (1 where it is missing, as ottt_ref 0.1.0 wrote it)
     conventions             the equations and conventions in words
     methods                 by name, what each method is
     cases                   a list, each with
         name, purpose
+        since               the version of the set in which it is first (1 where it is missing)
         file, bytes, sha256 of the .npz file beside the manifest
         dtype, time_steps, batch_size
         network             layers with their operations and neurons, feedback, skips (as in ottt_ref's network files)
@@ -37,7 +39,7 @@ from ..network.network import Network
 from .arrays import expected_of
 from .conventions import CONVENTIONS, describe_array
 from .reference import FORWARD, MEANINGS, METHODS, ONLINE, expected, methods_of
-from .specifications import SPECIFICATIONS, draw
+from .specifications import CASE_SET, SPECIFICATIONS, draw
 
 FORMAT, VERSION = "ottt_ref conformance cases", 1
 MANIFEST = "manifest.json"
@@ -94,6 +96,11 @@ class Case:
         return list(self.entry["methods"])
 
     @property
+    def since(self):
+        """The version of the set of cases in which the case is first; 1 of those that ottt_ref 0.1.0 wrote."""
+        return self.entry.get("since", 1)
+
+    @property
     def margin(self):
         """The least distance of anything discontinuous, in thresholds."""
         return self.entry["margin"]
@@ -114,6 +121,7 @@ def make_case(specification):
     entry = {
         "name": specification.name,
         "purpose": specification.purpose,
+        "since": specification.since,
         "dtype": specification.dtype,
         "time_steps": specification.time_steps,
         "batch_size": specification.batch_size,
@@ -127,13 +135,26 @@ def make_case(specification):
     return Case(specification.name, specification.purpose, entry, arrays)
 
 
-def make_cases(names=None):
-    """The built-in cases, or those of the given names, in order. Raises ValueError for another name."""
-    known = {specification.name: specification for specification in SPECIFICATIONS}
+def specifications(case_set=None):
+    """The specifications of a version of the set; of the newest if None. Raises ValueError for one there is not."""
+    if case_set is None:
+        return SPECIFICATIONS
+    if validation.require_count("case_set", case_set) > CASE_SET:
+        raise ValueError(f"case_set must be at most {CASE_SET}, the newest of this version, got {case_set}")
+    return tuple(each for each in SPECIFICATIONS if each.since <= case_set)
+
+
+def make_cases(names=None, case_set=None):
+    """The built-in cases, or those of the given names, in order; of the newest version of the set if None is given.
+
+    Raises ValueError for another name or a version that there is not.
+    """
+    chosen = specifications(case_set)
+    known = {specification.name: specification for specification in chosen}
     wrong = [name for name in names or () if name not in known]
     if wrong:
         raise ValueError(f"case must be one of {', '.join(known)}, got {wrong[0]!r}")
-    return [make_case(each) for each in SPECIFICATIONS if names is None or each.name in names]
+    return [make_case(each) for each in chosen if names is None or each.name in names]
 
 
 def export(folder):
@@ -153,6 +174,7 @@ def export(folder):
     manifest = {
         "format": FORMAT,
         "version": VERSION,
+        "case_set": CASE_SET,
         "conventions": CONVENTIONS,
         "methods": MEANINGS,
         "cases": entries,
@@ -246,6 +268,7 @@ def _checked(entry, arrays):
 def _require_whole(case):
     """Whether network, loss and everything that is expected are there; raises what is missing."""
     network, _ = case.network, case.loss
+    validation.require_count("since", case.since)
     validation.require_choice("dtype", case.entry["dtype"], [str(network.dtype)])
     validation.require_number("margin", case.margin, "of at least 0", lambda number: number >= 0)
     rate = validation.require_nonnegative("learning_rate", case.entry["online"]["learning_rate"])

@@ -22,6 +22,7 @@ from .networks import currents, dense, images
 
 MARGIN = 2.0**-10  # of the threshold; float32 rounds potentials of a few V_th by some 2^-22
 ATTEMPTS = 1000
+CASE_SET = 1  # the version of the set: one more whenever a case is added, and no case ever changes its numbers
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Specification:
     rates     whether SR is asked for: not where the clamp's corners cannot be kept away from
     targets   "labels" [B], or rows [B, C]: "distributions" over the classes, or any "numbers"
     learning_rate   of online learning
+    since     the version of the set in which it is first
     """
 
     name: str
@@ -51,6 +53,7 @@ class Specification:
     alive: bool = True
     rates: bool = True
     learning_rate: float = 0.1
+    since: int = 1
 
 
 @dataclass(frozen=True)

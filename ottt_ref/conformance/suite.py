@@ -14,12 +14,11 @@ One test per case and method, named like `dense-ottt`; what the adapter does not
 import functools
 
 from . import files
-from .adapter import prepared
+from .adapter import load_for, prepared
 from .checking import FAILED, PASSED, UNSUPPORTED, CaseChecks
 from .diagnosis import Diagnostician
 from .reference import MEANINGS, methods_of
 from .report import failure_lines
-from .specifications import SPECIFICATIONS
 
 
 def parametrize(adapter, *, cases=None, case_names=None, methods=None, relative=None):
@@ -61,7 +60,10 @@ class Suite:
 
     def __init__(self, adapter, folder=None, relative=None):
         self._adapter = prepared(adapter)
-        self._loaded = None if folder is None else {case.name: case for case in files.load(folder)}
+        self._pinned = getattr(self._adapter, "case_set", None)
+        self._loaded = None
+        if folder is not None:
+            self._loaded = {case.name: case for case in load_for(self._adapter, folder)}
         self._relative = relative
         self._diagnostician = Diagnostician()
         self._checks = {}
@@ -70,7 +72,7 @@ class Suite:
         """(case, method) of everything that there is, in order."""
         if self._loaded is not None:
             return [(case.name, method) for case in self._loaded.values() for method in case.methods]
-        return [(each.name, method) for each in SPECIFICATIONS for method in methods_of(each)]
+        return [(each.name, method) for each in files.specifications(self._pinned) for method in methods_of(each)]
 
     def verdict(self, case, method):
         """The Verdict of a case's method."""

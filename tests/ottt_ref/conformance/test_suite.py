@@ -1,13 +1,21 @@
 """The kit inside a backend's own tests: what pytest makes of `parametrize`."""
 
+from dataclasses import replace
+
 import pytest
 
-from ottt_ref.conformance import files, parametrize
-from ottt_ref.conformance.adapter import AdapterError
+from ottt_ref.conformance import files, parametrize, suite
+from ottt_ref.conformance.adapter import AdapterError, load_for, prepared
 
 from .backends import OnlyOttt, nothing, right
 
 pytest_plugins = ("pytester",)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def numba_is_loaded():
+    """Before any test: what numba imports inside one of pytester's runs is forgotten after it, and fails in the next."""
+    files.make_cases(["dense"])
 
 
 def run(pytester, backend, options=""):
@@ -67,3 +75,25 @@ def test_a_class_is_an_adapter(check):
 def test_what_cannot_be_checked_is_refused_when_tests_are_collected(adapter, options, error, message):
     with pytest.raises(error, match=message):
         parametrize(adapter, **options)
+
+
+def test_an_adapter_that_is_pinned_is_not_asked_for_cases_of_later_sets(monkeypatch, tmp_path):
+    shortest = tuple(each for each in files.SPECIFICATIONS if each.name in ("dense", "silent"))
+    later = replace(shortest[0], name="later", since=2)
+    monkeypatch.setattr(files, "SPECIFICATIONS", (*shortest, later))
+    monkeypatch.setattr(files, "CASE_SET", 2)
+    files.export(tmp_path)
+
+    def pinned(case, method):
+        return right(case, method)
+
+    pinned.case_set = 1
+    names = {case for case, _ in suite.Suite(pinned).names()}
+    assert names == {case.name for case in load_for(pinned, tmp_path)}
+    assert names == {each.name for each in files.SPECIFICATIONS[:2]}
+    assert "later" in {case for case, _ in suite.Suite(right).names()}
+    assert "later" in {case.name for case in load_for(right, tmp_path)}
+    for wrong in (3, 0, "1", 1.5):
+        pinned.case_set = wrong
+        with pytest.raises(AdapterError, match="case_set must be"):
+            prepared(pinned)
