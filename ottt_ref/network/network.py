@@ -25,7 +25,7 @@ from .layers import (
     trace_layers,
 )
 from .neurons import LIF, Integrator, decay_from
-from .operations.dense import Dense
+from .operations import Dense
 from .surrogate import Sigmoid
 
 READOUTS = ("linear", "spiking", "leaky")
@@ -55,13 +55,13 @@ class Network:
         self.skips = require_between("skips", skips, Skip, self.layers)
         self.input_shape = first_shape(self.layers, input_shape)
         connections = connect(self.layers, self.feedback, self.skips)
-        self.shapes = chain_shapes(self.layers, connections, self.input_shape)
+        self.dtype = _one_dtype(connections)
+        self.parameters = Parameters(connections)
+        self.shapes = chain_shapes(self.layers, connections, self.input_shape, self.bias_input)
         self.connections = tuple(replace(c, input_shape=self.shape_of(c.source)) for c in connections)
-        self.dtype = _one_dtype(self.connections)
         self._incoming = [[c for c in self.connections if c.target == l] for l in range(len(self.layers))]
         self._outgoing = [[c for c in self.connections if c.source == l] for l in range(len(self.layers))]
         self._trace_layers = trace_layers(self.layers, self.connections)
-        self.parameters = Parameters(self.connections)
 
     @property
     def input_size(self):
@@ -145,8 +145,7 @@ class Network:
         """
         require_count("batch_size", batch_size)
         rng = require_generator(rng)
-        masked = {c.name: c.operations.masked(batch_size, c.input_shape, self.dtype, rng) for c in self.connections}
-        return self.mapped(lambda connection: masked[connection.name], lambda l, neuron: neuron)
+        return self.mapped(lambda c: c.operations.masked(batch_size, c.input_shape, self.dtype, rng))
 
     def astype(self, dtype):
         """A copy with float64 or float32 parameters; from exact numbers, each is rounded once."""
@@ -176,7 +175,8 @@ class Network:
     def save(self, path):
         """Write the network to `path` as .npz, atomically: a failure leaves what was there before.
 
-        Raises TypeError for a network of exact numbers, which has no array format without pickles.
+        Raises TypeError for a network of exact numbers, which has no array format without pickles, and for one with
+        operations, neurons or surrogates that files cannot hold, such as a subclass of one's own.
         """
         require_dtype("network.dtype", self.dtype)
         storage.write(path, FILE_FORMAT, FILE_VERSION, describe(self), dict(self.parameters))
@@ -204,22 +204,20 @@ class Network:
             lambda l, neuron: neuron.with_numbers(convert_number),
         )
 
-    def mapped(self, operations_of, neuron_of):
+    def mapped(self, operations_of=lambda connection: connection.operations, neuron_of=lambda l, neuron: neuron):
         """The same network with the operations operations_of(connection) and the neurons neuron_of(l, neuron)."""
-        by_name = {connection.name: operations_of(connection) for connection in self.connections}
+        changed = {connection.name: operations_of(connection) for connection in self.connections}
         names = self.layer_names
-        return Network(
-            [
-                Layer(by_name[name], neuron_of(l, layer.neuron), by_name.get(f"{name}.recurrent"))
-                for l, (name, layer) in enumerate(zip(names, self.layers))
-            ],
-            input_shape=self.input_shape,
-            feedback=[
-                replace(back, operations=by_name[f"{names[back.target]}.feedback{back.source}"])
-                for back in self.feedback
-            ],
-            skips=[replace(skip, operations=by_name[f"{names[skip.target]}.skip{skip.source}"]) for skip in self.skips],
-        )
+
+        def across(word, connections):
+            return [replace(c, operations=changed[f"{names[c.target]}.{word}{c.source}"]) for c in connections]
+
+        layers = [
+            Layer(changed[name], neuron_of(l, layer.neuron), changed.get(f"{name}.recurrent"))
+            for l, (name, layer) in enumerate(zip(names, self.layers))
+        ]
+        feedback, skips = across("feedback", self.feedback), across("skip", self.skips)
+        return Network(layers, input_shape=self.input_shape, feedback=feedback, skips=skips)
 
     @property
     def layer_names(self):
