@@ -203,8 +203,8 @@ def chain_shapes(layers, connections, input_shape, one):
 
 
 def _arriving(connection, shape, one):
+    require_sound(connection.operations, connection.name, shape, one)
     try:
-        require_sound(connection.operations, connection.name, shape, one)
         return tuple(connection.operations.output_shape(shape))
     except ValueError as error:
         source = "the input" if connection.source == INPUTS else f"layers[{connection.source}]"
