@@ -1,7 +1,8 @@
 """Reference implementation of OTTT, BPTT and spike representation for spiking neural networks.
 
 description   network: Network, dense_network; models; layers: Layer, Feedback, Skip; neurons: LIF, Integrator;
-              operations: Dense, Conv2d, WeightStandardised, AveragePool2d, Scale, Dropout, ...; surrogate; losses
+              operations: Dense, Conv2d, WeightStandardised, AveragePool2d, Scale, Dropout, ..., and Operation for
+              one's own; surrogate; losses
 forward       simulate
 gradients     bptt, ottt, sltt, rtrl, spike_representation: one signature, `gradients(network, inputs, targets)`
               plain: the same methods on a page each, for dense networks
@@ -18,11 +19,19 @@ from .network.layers import Feedback, Layer, Skip
 from .network.network import Network, dense_network, exact_array
 from .network.neuron import Neuron
 from .network.neurons import LIF, Integrator
-from .network.operations.convolution import Conv2d
-from .network.operations.dense import Dense
-from .network.operations.operation import AveragePool2d, Chain, Dropout, Flatten, Scale, Upsample2d
-from .network.operations.skip_init import SkipInit
-from .network.operations.weight_standardisation import WeightStandardised
+from .network.operations import (
+    AveragePool2d,
+    Chain,
+    Conv2d,
+    Dense,
+    Dropout,
+    Flatten,
+    Operation,
+    Scale,
+    SkipInit,
+    Upsample2d,
+    WeightStandardised,
+)
 from .simulation import equilibrium, rates
 from .simulation.rates import rate_normaliser, weighted_rate
 from .simulation.simulator import Simulator, simulate
@@ -62,6 +71,7 @@ __all__ = [
     "Layer",
     "Network",
     "Neuron",
+    "Operation",
     "Scale",
     "Simulator",
     "Skip",

@@ -60,7 +60,7 @@ IMPLICIT = Equation(
 )
 CONTRACTION = Equation(r"\rho(N) < 1", "ottt_ref.simulation.equilibrium.contraction_factor")
 PATHS = Equation(r"\sum_{\text{paths}} \prod_{\text{edges}}", "proofs.paths.PathSums")
-AFFINE = Equation(r"s \mapsto A s + b", "ottt_ref.network.operations.operation.Chain")
+AFFINE = Equation(r"s \mapsto A s + b", "ottt_ref.network.operations.chain.Chain")
 ANGLE = Equation(r"\rho^2 = \max_t \sin^2 \angle(p, p_t)", "proofs.directions.angles")
 LOOP_FORM = Equation(r"S = D (I - U^\top D)^{-1} R^\top D", "proofs.directions.loop_form")
 STEP_LOSS = Equation(r"\tfrac{1}{T} \sum_t \ell(o[t], y)", "ottt_ref.learning.losses.sequence_loss")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import ottt_ref as ot
-from ottt_ref.network.operations.operation import Mask
+from ottt_ref.network.operations import Mask
 
 from .identity import Identity, free_array, free_data, unchecked
 
@@ -171,7 +171,7 @@ def results_of_traces(chain, given, error, decay):
 
 
 def _zeros(chain):
-    return {name: getattr(chain.owner(name), name) * 0 for name in chain.parameter_names}
+    return {name: value * 0 for name, value in chain.parameters.items()}
 
 
 CHAINS = Identity(

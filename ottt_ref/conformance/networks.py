@@ -6,11 +6,16 @@ from ..network import surrogate
 from ..network.layers import INPUTS, Feedback, Layer, Skip
 from ..network.network import Network, dense_network
 from ..network.neurons import LIF, Integrator
-from ..network.operations.convolution import Conv2d
-from ..network.operations.dense import Dense
-from ..network.operations.operation import AveragePool2d, Flatten, Scale, Upsample2d
-from ..network.operations.skip_init import SkipInit
-from ..network.operations.weight_standardisation import WeightStandardised
+from ..network.operations import (
+    AveragePool2d,
+    Conv2d,
+    Dense,
+    Flatten,
+    Scale,
+    SkipInit,
+    Upsample2d,
+    WeightStandardised,
+)
 
 IMAGE = (2, 4, 5)
 

@@ -1,62 +1,124 @@
-"""A network as plain data, for files: everything but its arrays, which lie beside it under the parameters' names."""
+"""A network as plain data, for files: everything but its arrays, which lie beside it under the parameters' names.
+
+An operation's description is its type and what its constructor takes. Files hold the types that are named here, and
+nothing else: a subclass of one of them is another type.
+"""
+
+import inspect
 
 from ..network.layers import Feedback, Layer, Skip, layer_names
-from ..network.neurons import neuron_from_description
-from ..network.operations.convolution import Conv2d
-from ..network.operations.dense import Dense
-from ..network.operations.operation import AveragePool2d, Chain, Dropout, Flatten, Scale, Upsample2d
-from ..network.operations.skip_init import SkipInit
-from ..network.operations.weight_standardisation import WeightStandardised
-from ..validation import require_array, require_dtype
+from ..network.neurons import LIF, Integrator, neuron_from_description
+from ..network.operations import SAVED, Mask
+from ..network.surrogate import ALL
+from ..validation import as_array, require_dtype
 
-PLAIN = {kind.__name__: kind for kind in (AveragePool2d, Dropout, Flatten, Scale, Upsample2d)}
 LARGEST_NUMBER = 2**1000
-WITH_WEIGHT = {kind.__name__: kind for kind in (Dense, Conv2d)}
+
+
+def _by_name(kinds):
+    return {kind.__name__: kind for kind in kinds}
+
+
+OPERATIONS, NEURONS, SURROGATES = _by_name(SAVED), _by_name((LIF, Integrator)), _by_name(ALL)
 
 
 def describe(network):
-    """The network without its arrays."""
+    """The network without its arrays; TypeError that names the layer where a part of it is none that files can hold."""
+    described = {c.name: _operation_described(c.operations, c.name) for c in network.connections}
+    names = network.layer_names
+
+    def between(word, connections):
+        return [
+            {"source": c.source, "target": c.target, "operations": described[f"{names[c.target]}.{word}{c.source}"]}
+            for c in connections
+        ]
+
     return {
         "dtype": str(network.dtype),
         "input_shape": list(network.input_shape),
         "layers": [
             {
-                "synapses": layer.synapses.description(),
-                "neuron": layer.neuron.description(),
-                "recurrent": None if layer.recurrent is None else layer.recurrent.description(),
+                "synapses": described[name],
+                "neuron": _neuron_described(layer.neuron, name),
+                "recurrent": described.get(f"{name}.recurrent"),
             }
-            for layer in network.layers
+            for name, layer in zip(names, network.layers)
         ],
-        "feedback": [_between(connection) for connection in network.feedback],
-        "skips": [_between(connection) for connection in network.skips],
+        "feedback": between("feedback", network.feedback),
+        "skips": between("skip", network.skips),
     }
 
 
-def _between(connection):
-    return {
-        "source": connection.source,
-        "target": connection.target,
-        "operations": connection.operations.description(),
-    }
+def _operation_described(operation, name):
+    kind = _require_kind(operation, OPERATIONS, name)
+    description = {"type": kind.__name__}
+    for field in _fields(kind):
+        value = getattr(operation, field)
+        if field in kind.child_names:
+            children = isinstance(value, tuple)
+            parts = [_operation_described(child, name) for child in (value if children else (value,))]
+            description[field] = parts if children else parts[0]
+        elif field in kind.array_names:
+            description[field] = field in operation.parameter_names
+        elif field not in kind.parameter_names:
+            description[field] = list(value) if isinstance(value, tuple) else value
+    for number in set(kind.number_names) - set(_fields(kind)):
+        made = getattr(kind(**{field: getattr(operation, field) for field in _fields(kind)}), number)
+        if getattr(operation, number) != made:
+            raise TypeError(f"{name} must have {number} {made}, as files cannot hold another, got {operation!r}")
+    return description
+
+
+def _neuron_described(neuron, name):
+    _require_kind(neuron, NEURONS, name)
+    if neuron.spiking:
+        _require_kind(neuron.surrogate, SURROGATES, name)
+    return neuron.description()
+
+
+def _require_kind(part, kinds, name):
+    kind = type(part)
+    if kinds.get(kind.__name__) is not kind:
+        drawn = ": network must be saved as it is before with_dropout, whose masks belong to one batch"
+        raise TypeError(
+            f"{name} must be made of {', '.join(kinds)}, all that files can hold, got {part!r} of type "
+            f"{kind.__module__}.{kind.__qualname__}{drawn if kind is Mask else ''}"
+        )
+    return kind
+
+
+def _fields(kind):
+    """The arguments of the constructor, each of which is an attribute."""
+    return tuple(inspect.signature(kind).parameters)
 
 
 def rebuild(description, arrays):
     """The arguments of the Network that was described; raises ValueError, TypeError or KeyError where there is none."""
     _require_floats(description)
-    arrays = _Arrays(arrays, require_dtype("dtype", description["dtype"]))
+    dtype = require_dtype("dtype", description["dtype"])
+
+    def operation(described, name):
+        return _operation_rebuilt(described, name, arrays, dtype)
+
+    def between(kind, word, description):
+        source, target = description["source"], description["target"]
+        if not isinstance(target, int) or not 0 <= target < len(names):
+            raise ValueError(f"target must be one of the layers 0 .. {len(names) - 1}, got {target!r}")
+        return kind(source, target, operation(description["operations"], f"{names[target]}.{word}{source}"))
+
     neurons = [neuron_from_description(layer["neuron"]) for layer in description["layers"]]
     names = layer_names(neurons) if neurons else []
     layers = []
     for name, layer, neuron in zip(names, description["layers"], neurons):
         recurrent = layer["recurrent"]
         if recurrent is not None:
-            recurrent = operation(recurrent, f"{name}.recurrent", arrays)
-        layers.append(Layer(operation(layer["synapses"], name, arrays), neuron, recurrent))
+            recurrent = operation(recurrent, f"{name}.recurrent")
+        layers.append(Layer(operation(layer["synapses"], name), neuron, recurrent))
     return {
         "layers": layers,
         "input_shape": description["input_shape"],
-        "feedback": [_joined(Feedback, "feedback", back, names, arrays) for back in description["feedback"]],
-        "skips": [_joined(Skip, "skip", skip, names, arrays) for skip in description["skips"]],
+        "feedback": [between(Feedback, "feedback", each) for each in description["feedback"]],
+        "skips": [between(Skip, "skip", each) for each in description["skips"]],
     }
 
 
@@ -69,50 +131,35 @@ def _require_floats(tree):
         raise ValueError(f"a number must be at most 2^1000, got one of {tree.bit_length()} bits")
 
 
-class _Arrays:
-    """The arrays by name, each checked when it is asked for."""
-
-    def __init__(self, arrays, dtype):
-        self._arrays = arrays
-        self._dtype = dtype
-
-    def get(self, name, axes):
-        return require_array(name, self._arrays[name], axes, self._dtype)
-
-
-def _joined(kind, word, description, names, arrays):
-    source, target = description["source"], description["target"]
-    if not isinstance(target, int) or not 0 <= target < len(names):
-        raise ValueError(f"target must be one of the layers 0 .. {len(names) - 1}, got {target!r}")
-    return kind(source, target, operation(description["operations"], f"{names[target]}.{word}{source}", arrays))
-
-
-def operation(description, name, arrays):
-    """The operation that was described, with the arrays whose names begin with `name`."""
-    fields = dict(description)
-    kind = fields.pop("type", None)
-    if kind == "Chain" and set(fields) == {"operations"}:
-        return Chain([operation(each, name, arrays) for each in fields["operations"]])
-    if kind == "SkipInit" and not fields:
-        return SkipInit(arrays.get(f"{name}.skip_gain", (1,)))
-    if kind == "WeightStandardised" and set(fields) == {"synapses", "epsilon"}:
-        synapses = operation(fields["synapses"], name, arrays)
-        gain = arrays.get(f"{name}.gain", ("n_out",))
-        return WeightStandardised(synapses, gain, epsilon=fields["epsilon"])
-    if kind in WITH_WEIGHT:
-        return _with_weight(WITH_WEIGHT[kind], fields, name, arrays)
-    if kind in PLAIN:
-        return PLAIN[kind](**fields)
-    raise ValueError(
-        f"an operation must be one of Chain, SkipInit, WeightStandardised, {', '.join([*WITH_WEIGHT, *PLAIN])} with "
-        f"all its fields, got {description!r}"
-    )
+def _operation_rebuilt(description, name, arrays, dtype):
+    """The operation that was described, with the arrays whose names begin with `name`, of that dtype."""
+    given = dict(description)
+    kind = OPERATIONS.get(given.pop("type", None))
+    arguments = {}
+    for field in _fields(kind) if kind else ():
+        if field in kind.parameter_names:
+            there = given.pop(field) if field in kind.array_names else True
+            if not isinstance(there, bool):
+                raise ValueError(f"{field} must be true or false, got {there!r}")
+            arguments[field] = _array(f"{name}.{field}", arrays, dtype) if there else False
+        else:
+            value = given.pop(field)
+            if field in kind.child_names:
+                parts = [
+                    _operation_rebuilt(each, name, arrays, dtype)
+                    for each in (value if isinstance(value, list) else [value])
+                ]
+                value = parts if isinstance(value, list) else parts[0]
+            arguments[field] = value
+    if kind is None or given:
+        raise ValueError(
+            f"an operation must be one of {', '.join(OPERATIONS)} with all its fields, got {description!r}"
+        )
+    return kind(**arguments)
 
 
-def _with_weight(kind, fields, name, arrays):
-    axes = ("n_out", "n_in") if kind is Dense else ("C_out", "C_in", "K_H", "K_W")
-    weight = arrays.get(f"{name}.weight", axes)
-    has_bias = fields.pop("bias")
-    if not isinstance(has_bias, bool):
-        raise ValueError(f"bias must be true or false, got {has_bias!r}")
-    return kind(weight, arrays.get(f"{name}.bias", (len(weight),)) if has_bias else False, **fields)
+def _array(name, arrays, dtype):
+    array = as_array(name, arrays[name])
+    if array.dtype != dtype:
+        raise TypeError(f"{name} must have dtype {dtype}, got {array.dtype}")
+    return array

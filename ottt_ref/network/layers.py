@@ -3,9 +3,12 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+
 from ..validation import describe_shape, require_count, require_size
 from .neuron import Neuron
-from .operations.operation import Chain, Operation
+from .operations import Chain, Operation
+from .operations.trial import require_sound
 
 INPUTS = -1
 
@@ -80,8 +83,8 @@ def as_operation(name, value):
 
 
 def _require_ends(connection):
-    require_count("source", connection.source, minimum=INPUTS)
-    require_count("target", connection.target, minimum=0)
+    object.__setattr__(connection, "source", require_count("source", connection.source, minimum=INPUTS))
+    object.__setattr__(connection, "target", require_count("target", connection.target, minimum=0))
     object.__setattr__(connection, "operations", as_operation("operations", connection.operations))
 
 
@@ -100,11 +103,11 @@ class Connection:
 
     def forward(self, values, bias_input):
         """What arrives at the target [B, ...] from values [B, ...] and the constant input [1]."""
-        return self.operations.forward(values, bias_input)
+        return np.ascontiguousarray(self.operations.forward(values, bias_input))  # kernels write into arrays like it
 
     def adjoint(self, error):
         """The error at the source's values from the error at the target's potentials."""
-        return self.operations.adjoint(error, self.input_shape)
+        return np.ascontiguousarray(self.operations.adjoint(error, self.input_shape))
 
     @cached_property
     def parameters(self):
@@ -176,19 +179,21 @@ def require_between(name, connections, kind, layers):
     return connections
 
 
-def chain_shapes(layers, connections, input_shape):
-    """The shape of each layer, checked on every way into it; [..., n_out] of the last."""
+def chain_shapes(layers, connections, input_shape, one):
+    """The shape of each layer, checked on every way into it; [..., n_out] of the last.
+
+    one  1 as one of the network's numbers, in an array [1], to try out operations that are not built in
+    """
     shapes = []
     for l in range(len(layers)):
         first, *others = (connection for connection in connections if connection.target == l and not connection.delayed)
-        shapes.append(_arriving(first, input_shape if l == 0 else shapes[l - 1]))
+        shapes.append(_arriving(first, input_shape if l == 0 else shapes[l - 1], one))
         for other in others:
-            _require_same(
-                other, _arriving(other, input_shape if other.source == INPUTS else shapes[other.source]), shapes
-            )
+            source_shape = input_shape if other.source == INPUTS else shapes[other.source]
+            _require_same(other, _arriving(other, source_shape, one), shapes)
     for connection in connections:
         if connection.delayed:
-            _require_same(connection, _arriving(connection, shapes[connection.source]), shapes)
+            _require_same(connection, _arriving(connection, shapes[connection.source], one), shapes)
     if len(shapes[-1]) != 1:
         raise ValueError(
             f"layers[{len(layers) - 1}] must give one row of outputs per sample (see Flatten), got "
@@ -197,7 +202,8 @@ def chain_shapes(layers, connections, input_shape):
     return tuple(shapes)
 
 
-def _arriving(connection, shape):
+def _arriving(connection, shape, one):
+    require_sound(connection.operations, connection.name, shape, one)
     try:
         return tuple(connection.operations.output_shape(shape))
     except ValueError as error:

@@ -22,11 +22,18 @@ from ..validation import require_count, require_dtype, require_number
 from .layers import Feedback, Layer, Skip
 from .network import Network, require_generator
 from .neurons import LIF, Integrator, decay_from
-from .operations.convolution import Conv2d
-from .operations.dense import Dense
-from .operations.operation import AveragePool2d, Chain, Dropout, Flatten, Scale, Upsample2d
-from .operations.skip_init import SkipInit
-from .operations.weight_standardisation import WeightStandardised
+from .operations import (
+    AveragePool2d,
+    Chain,
+    Conv2d,
+    Dense,
+    Dropout,
+    Flatten,
+    Scale,
+    SkipInit,
+    Upsample2d,
+    WeightStandardised,
+)
 from .surrogate import Sigmoid
 
 SPIKE_SCALE = 2.74

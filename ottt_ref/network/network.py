@@ -26,7 +26,7 @@ from .layers import (
 )
 from .neuron import require_sound_neuron
 from .neurons import LIF, Integrator, decay_from
-from .operations.dense import Dense
+from .operations import Dense
 from .surrogate import Sigmoid
 
 READOUTS = ("linear", "spiking", "leaky")
@@ -57,21 +57,21 @@ class Network:
         self.skips = require_between("skips", skips, Skip, self.layers)
         self.input_shape = first_shape(self.layers, input_shape)
         connections = connect(self.layers, self.feedback, self.skips)
-        self.shapes = chain_shapes(self.layers, connections, self.input_shape)
+        self.dtype = _one_dtype(connections)
+        self.neuron_parameters = tuple(
+            (l, parameter, f"{self.layer_names[l]}.{parameter}")
+            for l, layer in enumerate(self.layers)
+            for parameter in layer.neuron.parameter_names
+        )
+        self.parameters = Parameters(connections, self.neuron_parameters, self.layers)
+        self.shapes = chain_shapes(self.layers, connections, self.input_shape, self.bias_input)
         self.connections = tuple(replace(c, input_shape=self.shape_of(c.source)) for c in connections)
-        self.dtype = _one_dtype(self.connections)
         for l, layer in enumerate(self.layers):
             if type(layer.neuron) not in OURS:
                 require_sound_neuron(f"layers[{l}]", layer.neuron, self.shapes[l], self.dtype)
         self._incoming = [[c for c in self.connections if c.target == l] for l in range(len(self.layers))]
         self._outgoing = [[c for c in self.connections if c.source == l] for l in range(len(self.layers))]
         self._trace_layers = trace_layers(self.layers, self.connections)
-        self.neuron_parameters = tuple(
-            (l, parameter, f"{self.layer_names[l]}.{parameter}")
-            for l, layer in enumerate(self.layers)
-            for parameter in layer.neuron.parameter_names
-        )
-        self.parameters = Parameters(self.connections, self.neuron_parameters, self.layers)
 
     @property
     def input_size(self):
@@ -166,8 +166,7 @@ class Network:
         """
         require_count("batch_size", batch_size)
         rng = require_generator(rng)
-        masked = {c.name: c.operations.masked(batch_size, c.input_shape, self.dtype, rng) for c in self.connections}
-        return self.mapped(lambda connection: masked[connection.name], lambda l, neuron: neuron)
+        return self.mapped(lambda c: c.operations.masked(batch_size, c.input_shape, self.dtype, rng))
 
     def astype(self, dtype):
         """A copy with float64 or float32 parameters; from exact numbers, each is rounded once."""
@@ -197,7 +196,8 @@ class Network:
     def save(self, path):
         """Write the network to `path` as .npz, atomically: a failure leaves what was there before.
 
-        Raises TypeError for a network of exact numbers, which has no array format without pickles.
+        Raises TypeError for a network of exact numbers, which has no array format without pickles, and for one with
+        operations, neurons or surrogates that files cannot hold, such as a subclass of one's own.
         """
         require_dtype("network.dtype", self.dtype)
         storage.write(path, FILE_FORMAT, FILE_VERSION, describe(self), dict(self.parameters))
@@ -225,22 +225,20 @@ class Network:
             lambda l, neuron: neuron.rebuilt(convert_array, convert_number),
         )
 
-    def mapped(self, operations_of, neuron_of):
+    def mapped(self, operations_of=lambda connection: connection.operations, neuron_of=lambda l, neuron: neuron):
         """The same network with the operations operations_of(connection) and the neurons neuron_of(l, neuron)."""
-        by_name = {connection.name: operations_of(connection) for connection in self.connections}
+        changed = {connection.name: operations_of(connection) for connection in self.connections}
         names = self.layer_names
-        return Network(
-            [
-                Layer(by_name[name], neuron_of(l, layer.neuron), by_name.get(f"{name}.recurrent"))
-                for l, (name, layer) in enumerate(zip(names, self.layers))
-            ],
-            input_shape=self.input_shape,
-            feedback=[
-                replace(back, operations=by_name[f"{names[back.target]}.feedback{back.source}"])
-                for back in self.feedback
-            ],
-            skips=[replace(skip, operations=by_name[f"{names[skip.target]}.skip{skip.source}"]) for skip in self.skips],
-        )
+
+        def across(word, connections):
+            return [replace(c, operations=changed[f"{names[c.target]}.{word}{c.source}"]) for c in connections]
+
+        layers = [
+            Layer(changed[name], neuron_of(l, layer.neuron), changed.get(f"{name}.recurrent"))
+            for l, (name, layer) in enumerate(zip(names, self.layers))
+        ]
+        feedback, skips = across("feedback", self.feedback), across("skip", self.skips)
+        return Network(layers, input_shape=self.input_shape, feedback=feedback, skips=skips)
 
     @property
     def layer_names(self):

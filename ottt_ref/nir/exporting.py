@@ -4,7 +4,7 @@ import numpy as np
 
 from ..network.layers import INPUTS
 from ..network.network import require_network
-from ..network.operations.operation import Chain
+from ..network.operations import Chain
 from ..validation import require_dtype, require_positive
 from .neurons import neuron_node
 from .operations import operation_node

@@ -7,7 +7,7 @@ import numpy as np
 from ..network.layers import INPUTS, Feedback, Layer, Skip
 from ..network.network import Network
 from ..network.neurons import RESETS, Integrator
-from ..network.operations.operation import Scale
+from ..network.operations import Scale
 from ..network.surrogate import Surrogate
 from ..validation import require_choice, require_positive, require_size
 from .exporting import VERSION

@@ -4,9 +4,7 @@ import math
 
 import numpy as np
 
-from ..network.operations.convolution import Conv2d
-from ..network.operations.dense import Dense
-from ..network.operations.operation import AveragePool2d, Chain, Flatten, Scale
+from ..network.operations import AveragePool2d, Chain, Conv2d, Dense, Flatten, Scale
 from ..validation import describe_shape
 from .neurons import filled
 from .package import KEY, kept, kind_of, package

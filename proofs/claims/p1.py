@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import ottt_ref as ot
-from ottt_ref.network.operations.operation import Mask
+from ottt_ref.network.operations import Mask
 
 from ..cases import DECAYS, eighths
 from ..claim import Claim, Counterexample, Finding, Refuted

@@ -118,20 +118,32 @@ CATALOGUE = (
         ),
     ),
     *_of(
-        "network/operations/operation.py",
+        "network/operations/chain.py",
         (
             "chain's adjoint in the wrong order",
-            "in reversed(list(zip(self.operations, self._input_shapes(input_shape)))):",
-            "in list(zip(self.operations, self._input_shapes(input_shape))):",
+            "in reversed(list(zip(self.operations, self.child_shapes(input_shape)))):",
+            "in list(zip(self.operations, self.child_shapes(input_shape))):",
         ),
+    ),
+    *_of(
+        "network/operations/pooling.py",
         ("pool sums", "result[b, c, y, x] = share[0] * total", "result[b, c, y, x] = total"),
         ("pool's adjoint not shared out", "part = share[0] * error[b, c, y, x]", "part = error[b, c, y, x]"),
+    ),
+    *_of(
+        "network/operations/upsampling.py",
         (
             "upsampling's adjoint overwrites",
             "values_error[b, c, y // factor, x // factor] += error",
             "values_error[b, c, y // factor, x // factor] = error",
         ),
+    ),
+    *_of(
+        "network/operations/dropout.py",
         ("mask of the first sample", "mask[b % mask.shape[0], i]", "mask[0, i]"),
+    ),
+    *_of(
+        "network/operations/scale.py",
         (
             "scale applied twice",
             "result[b, i] = factor[0] * values[b, i]",

@@ -83,14 +83,14 @@ ARGUMENTS = {
     "neurons.fire": lambda draw: [[draw.neurons(), draw.neurons(), draw.constants()]],
     "neurons.distance_to_threshold": lambda draw: [[draw.neurons(), draw.neurons(), draw.constants()]],
     "neurons.membrane_jacobian": membrane_cases,
-    "operation.multiply": lambda draw: [[draw.neurons(), draw.neurons(), draw.array(1)]],
-    "operation.apply_mask": lambda draw: [[draw.array(6, 4), draw.array(6, 4), draw.neurons()]],
-    "operation.average_pool": lambda draw: [[draw.images(3, 2), draw.images(3, 5, 6), (3, 2), (2, 3), draw.array(1)]],
-    "operation.average_pool_adjoint": lambda draw: [
+    "scale.multiply": lambda draw: [[draw.neurons(), draw.neurons(), draw.array(1)]],
+    "dropout.apply_mask": lambda draw: [[draw.array(6, 4), draw.array(6, 4), draw.neurons()]],
+    "pooling.average_pool": lambda draw: [[draw.images(3, 2), draw.images(3, 5, 6), (3, 2), (2, 3), draw.array(1)]],
+    "pooling.average_pool_adjoint": lambda draw: [
         [draw.images(3, 5, 6), draw.images(3, 2), (3, 2), (2, 3), draw.array(1)]
     ],
-    "operation.upsample": lambda draw: [[draw.images(3, 4), draw.images(3, 2), 2]],
-    "operation.upsample_adjoint": lambda draw: [[draw.images(3, 2), draw.images(3, 4), 2]],
+    "upsampling.upsample": lambda draw: [[draw.images(3, 4), draw.images(3, 2), 2]],
+    "upsampling.upsample_adjoint": lambda draw: [[draw.images(3, 2), draw.images(3, 4), 2]],
     "rtrl.multiply_rows": lambda draw: [[draw.array(20, 2, 4), draw.neurons(), draw.array(20, 2, 4)]],
     "rtrl.add_output_gradient": lambda draw: [[draw.array(20), draw.neurons(), draw.array(20, 2, 4)]],
     "skip_init.add_products": lambda draw: [[draw.array(1), draw.neurons(), draw.neurons()]],

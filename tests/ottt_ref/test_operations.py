@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import ottt_ref as ot
-from ottt_ref.network.operations.operation import Mask
+from ottt_ref.network.operations import Mask
 
 from .general import IMAGE, conv, dense, matrix_of
 
@@ -132,7 +132,7 @@ def test_gradients_are_those_of_the_paired_result(name):
     operation, shape = OPERATIONS[name]
     values, constant = values_of(shape), np.array([0.5])
     errors = values_of(operation.output_shape(shape), seed=2)
-    arrays = {p: getattr(operation.owner(p), p) for p in operation.parameter_names}
+    arrays = operation.parameters
     gradients = {p: np.zeros_like(array) for p, array in arrays.items()}
     operation.add_gradients(gradients, errors, values, constant)
     step = 2.0**-16
@@ -153,9 +153,7 @@ def test_gradients_are_those_of_the_paired_result(name):
 def test_gradients_are_added_to_what_is_there(name):
     operation, shape = OPERATIONS[name]
     values, errors = values_of(shape), values_of(operation.output_shape(shape), seed=2)
-    once, twice = (
-        {p: np.zeros_like(getattr(operation.owner(p), p)) for p in operation.parameter_names} for _ in range(2)
-    )
+    once, twice = ({p: np.zeros_like(array) for p, array in operation.parameters.items()} for _ in range(2))
     operation.add_gradients(once, errors, values, np.ones(1))
     for _ in range(2):
         operation.add_gradients(twice, errors, values, np.ones(1))

@@ -2,10 +2,7 @@
 
 from functools import partial
 
-from ...network.operations.convolution import Conv2d
-from ...network.operations.operation import AveragePool2d, Scale, Upsample2d
-from ...network.operations.skip_init import SkipInit
-from ...network.operations.weight_standardisation import WeightStandardised
+from ...network.operations import AveragePool2d, Conv2d, Scale, SkipInit, Upsample2d, WeightStandardised
 from ..variations import Variation
 from .forward import is_skip
 from .neurons import HardPasses, KeptLeaked, KeptNegative, KeptUnleaked, KeptWithoutThreshold, as_kind
@@ -39,7 +36,7 @@ def without_readout(gradients):
 
 def skips_one_way(network):
     """Network → Network whose skips send no error back."""
-    return network.mapped(lambda c: ErrorsLost(c.operations) if is_skip(c) else c.operations, lambda l, neuron: neuron)
+    return network.mapped(lambda c: ErrorsLost(c.operations) if is_skip(c) else c.operations)
 
 
 def nowhere(network):

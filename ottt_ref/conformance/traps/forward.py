@@ -8,11 +8,16 @@ import numpy as np
 
 from ...network.layers import INPUTS
 from ...network.neurons import Integrator
-from ...network.operations.convolution import Conv2d
-from ...network.operations.dense import Synapses
-from ...network.operations.operation import AveragePool2d, Chain, Flatten, Scale
-from ...network.operations.skip_init import SkipInit
-from ...network.operations.weight_standardisation import WeightStandardised
+from ...network.operations import (
+    AveragePool2d,
+    Chain,
+    Conv2d,
+    Flatten,
+    Scale,
+    SkipInit,
+    Synapses,
+    WeightStandardised,
+)
 from ..variations import Variation, as_given
 from .neurons import HardUnleaked, NeverReset, ResetByOne, Strict, as_kind
 from .operations import (
@@ -35,12 +40,10 @@ def silenced(operation):
 def without_bias(operation):
     """Synapses whose bias is 0."""
     if isinstance(operation, WeightStandardised):
-        return WeightStandardised(without_bias(operation.synapses), operation.gain, epsilon=operation.epsilon)
+        return operation.replaced(synapses=without_bias(operation.synapses))
     if not isinstance(operation, Synapses):
         return operation
-    result = operation.with_weight(operation.weight)
-    result.bias = np.zeros_like(operation.bias)
-    return result
+    return operation.replaced(bias=np.zeros_like(operation.bias))
 
 
 def with_input_times(factor):
@@ -53,7 +56,7 @@ def with_input_times(factor):
                 return connection.operations
             return Chain([connection.operations, Scale(factor(neuron.decay))])
 
-        return network.mapped(operations, lambda l, neuron: neuron)
+        return network.mapped(operations)
 
     return apply
 
@@ -81,19 +84,19 @@ def biased(count):
 def flipped(operation):
     """A convolution in place of a correlation: the kernel turned around."""
     if isinstance(operation, WeightStandardised):
-        return WeightStandardised(flipped(operation.synapses), operation.gain, epsilon=operation.epsilon)
+        return operation.replaced(synapses=flipped(operation.synapses))
     if not isinstance(operation, Synapses) or operation.weight.ndim != 4:
         return operation
-    return operation.with_weight(np.ascontiguousarray(operation.weight[:, :, ::-1, ::-1]))
+    return operation.replaced(weight=np.ascontiguousarray(operation.weight[:, :, ::-1, ::-1]))
 
 
 def turned(operation):
     """A convolution whose kernels have rows for columns, where they are square."""
     if isinstance(operation, WeightStandardised):
-        return WeightStandardised(turned(operation.synapses), operation.gain, epsilon=operation.epsilon)
+        return operation.replaced(synapses=turned(operation.synapses))
     if not isinstance(operation, Conv2d) or operation.weight.shape[2] != operation.weight.shape[3]:
         return operation
-    return operation.with_weight(np.ascontiguousarray(operation.weight.swapaxes(2, 3)))
+    return operation.replaced(weight=np.ascontiguousarray(operation.weight.swapaxes(2, 3)))
 
 
 def with_default_epsilon(operation):
@@ -260,7 +263,7 @@ def operation_traps():
         Variation("scale-ignored", "fixed scales of spikes are left out", "scale",
                   with_operations(lambda o: Scale(1.0) if isinstance(o, Scale) else o)),
         Variation("pool-summed", "pooling adds up, and does not average", "pool",
-                  with_operations(lambda o: replace(o, share=1.0) if isinstance(o, AveragePool2d) else o)),
+                  with_operations(lambda o: o.replaced(share=1.0) if isinstance(o, AveragePool2d) else o)),
         Variation("pool-maximum", "pooling takes the largest, and does not average", "pool",
                   with_operations(as_kind_of(AveragePool2d, LargestPool2d))),
         Variation("pool-padding-uncounted", "padded zeros do not count in the average of a pool", "pool",

@@ -1,15 +1,20 @@
 """Operations that do one thing otherwise, forwards or on the way back."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from ...kernel import rows
-from ...network.operations.convolution import Conv2d
-from ...network.operations.dense import Dense
-from ...network.operations.operation import AveragePool2d, Chain, Flatten, Scale, Upsample2d, padded
-from ...network.operations.skip_init import SkipInit
-from ...network.operations.weight_standardisation import WeightStandardised
+from ...network.operations import (
+    AveragePool2d,
+    Chain,
+    Conv2d,
+    Dense,
+    Flatten,
+    Scale,
+    SkipInit,
+    Upsample2d,
+    WeightStandardised,
+)
+from ...network.operations.windows import padded
 
 
 def as_kind_of(kind, varied):
@@ -31,7 +36,7 @@ class Untransposed(Dense):
     def adjoint(self, error, input_shape):
         if self.input_size != self.output_size:
             return super().adjoint(error, input_shape)
-        return Dense.adjoint(self.with_weight(np.ascontiguousarray(self.weight.T)), error, input_shape)
+        return Dense.adjoint(self.replaced(weight=np.ascontiguousarray(self.weight.T)), error, input_shape)
 
 
 def untransposed(operation):
@@ -66,7 +71,7 @@ class OneWayPool(AveragePool2d):
     """Average pooling whose errors are not divided by the window's size."""
 
     def adjoint(self, error, input_shape):
-        return AveragePool2d.adjoint(replace(self, share=1.0), error, input_shape)
+        return AveragePool2d.adjoint(self.replaced(share=1.0), error, input_shape)
 
 
 class EpsilonOutside(WeightStandardised):
@@ -92,7 +97,7 @@ def without_gain(operation):
     """Standardised weights whose gain is 1."""
     if not isinstance(operation, WeightStandardised):
         return operation
-    return WeightStandardised(operation.synapses, np.ones_like(operation.gain), epsilon=operation.epsilon)
+    return operation.replaced(gain=np.ones_like(operation.gain))
 
 
 class ChannelsLast(Flatten):
@@ -119,7 +124,7 @@ class PaddingUncounted(AveragePool2d):
 
     def _counts(self, shape):
         ones = padded(np.ones((1, *shape)), self.padding)
-        return AveragePool2d.forward(replace(self, padding=0), ones, None)
+        return AveragePool2d.forward(self.replaced(padding=0), ones, None)
 
     def forward(self, values, bias_input):
         return (super().forward(values, bias_input) / self._counts(values.shape[1:])).astype(values.dtype)
@@ -133,7 +138,7 @@ class KernelNotFlippedBack(Conv2d):
 
     def adjoint(self, error, input_shape):
         flipped = np.ascontiguousarray(self.weight[:, :, ::-1, ::-1])
-        return Conv2d.adjoint(self.with_weight(flipped), error, input_shape)
+        return Conv2d.adjoint(self.replaced(weight=flipped), error, input_shape)
 
 
 class BiasAveraged(Conv2d):
@@ -151,7 +156,7 @@ def within_standardised(change):
     def apply(operation):
         if not isinstance(operation, WeightStandardised):
             return change(operation)
-        return WeightStandardised(change(operation.synapses), operation.gain, epsilon=operation.epsilon)
+        return operation.replaced(synapses=change(operation.synapses))
 
     return apply
 

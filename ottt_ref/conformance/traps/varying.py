@@ -1,13 +1,13 @@
 """What traps are made of: networks with other neurons, or with other operations."""
 
-from ...network.operations.operation import Chain
+from ...network.operations import Chain
 
 
 def with_neurons(change):
     """Network → Network whose spiking neurons are `change`d."""
 
     def apply(network):
-        return network.mapped(lambda c: c.operations, lambda l, neuron: change(neuron) if neuron.spiking else neuron)
+        return network.mapped(neuron_of=lambda l, neuron: change(neuron) if neuron.spiking else neuron)
 
     return apply
 
@@ -16,7 +16,7 @@ def with_layers(change):
     """Network → Network whose neurons are change(layer, neuron)."""
 
     def apply(network):
-        return network.mapped(lambda c: c.operations, change)
+        return network.mapped(neuron_of=change)
 
     return apply
 
@@ -30,6 +30,6 @@ def with_operations(change, where=lambda connection: True):
         return change(operation)
 
     def apply(network):
-        return network.mapped(lambda c: changed(c.operations) if where(c) else c.operations, lambda l, neuron: neuron)
+        return network.mapped(lambda c: changed(c.operations) if where(c) else c.operations)
 
     return apply

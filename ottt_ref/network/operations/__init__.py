@@ -1,1 +1,29 @@
 """Operations between layers, a file each: affine maps of one time step's values."""
+
+from .chain import Chain
+from .convolution import Conv2d
+from .dense import Dense, Synapses
+from .dropout import Dropout, Mask
+from .flatten import Flatten
+from .operation import Operation
+from .pooling import AveragePool2d
+from .scale import Scale
+from .skip_init import SkipInit
+from .upsampling import Upsample2d
+from .weight_standardisation import WeightStandardised
+
+SAVED = (
+    AveragePool2d,
+    Chain,
+    Conv2d,
+    Dense,
+    Dropout,
+    Flatten,
+    Scale,
+    SkipInit,
+    Upsample2d,
+    WeightStandardised,
+)  # what files can hold; each argument of their constructors is an attribute
+BUILT_IN = (*SAVED, Mask)
+
+__all__ = ["BUILT_IN", "SAVED", "Mask", "Operation", "Synapses", *(kind.__name__ for kind in SAVED)]

@@ -12,7 +12,7 @@ import numpy as np
 from ...kernel import kernel
 from ...validation import describe_shape, require_size
 from .dense import Synapses
-from .operation import padded, padded_shape, unpadded, window_shape
+from .windows import padded, padded_shape, unpadded, window_shape
 
 
 @kernel
@@ -97,11 +97,6 @@ class Conv2d(Synapses):
     def add_gradients(self, gradients, error, presynaptic, bias_input):
         image = padded(presynaptic, self.padding)
         convolve_gradients(gradients["weight"], self.bias_gradient(gradients), error, image, bias_input, self.stride)
-
-    def description(self):
-        """The synapses as plain data, for files; the arrays are kept beside it."""
-        has_bias = "bias" in self.parameter_names
-        return {"type": "Conv2d", "bias": has_bias, "stride": self.stride, "padding": self.padding}
 
     def __repr__(self):
         outputs, inputs, *window = self.weight.shape

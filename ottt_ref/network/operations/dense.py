@@ -8,8 +8,6 @@ x is what a method pairs the error with: the presynaptic spikes (BPTT, SLTT), th
 the same thing of the bias's constant input 1.
 """
 
-import copy
-
 import numpy as np
 
 from ...kernel import kernel
@@ -47,29 +45,16 @@ def dense_gradients(weight_gradient, bias_gradient, error, presynaptic, bias_inp
 class Synapses(Operation):
     """A weight whose first axis is that of the outputs, and a bias for each of them; `bias=False` for none."""
 
+    parameter_names = ("weight", "bias")
+    array_names = ("bias",)  # zeros, and no parameter, where there is none
+
     def _set(self, weight, bias, axes):
         self.weight = require_array("weight", weight, axes).copy()
-        self.parameter_names = ("weight",) if bias is False else ("weight", "bias")
+        if bias is False:
+            self.parameter_names = ("weight",)
         if bias is None or bias is False:
             bias = np.zeros(len(self.weight), dtype=self.weight.dtype)
         self.bias = require_array("bias", bias, (len(self.weight),), self.weight.dtype).copy()
-
-    @property
-    def dtype(self):
-        """The dtype of the parameters."""
-        return self.weight.dtype
-
-    def with_weight(self, weight):
-        """The same synapses with another weight, not copied, in place of their own."""
-        result = copy.copy(self)
-        result.weight = weight
-        return result
-
-    def rebuilt(self, convert_array, convert_number):
-        result = copy.copy(self)
-        result.weight = require_array("weight", convert_array(self.weight), self.weight.shape).copy()
-        result.bias = require_array("bias", convert_array(self.bias), self.bias.shape).copy()
-        return result
 
     def bias_gradient(self, gradients):
         """Where the gradient of the bias goes; nowhere if there is no bias."""
@@ -113,10 +98,6 @@ class Dense(Synapses):
 
     def add_gradients(self, gradients, error, presynaptic, bias_input):
         dense_gradients(gradients["weight"], self.bias_gradient(gradients), error, presynaptic, bias_input)
-
-    def description(self):
-        """The synapses as plain data, for files; the arrays are kept beside it."""
-        return {"type": "Dense", "bias": "bias" in self.parameter_names}
 
     def __repr__(self):
         return f"Dense({self.input_size} -> {self.output_size}, {self.weight.dtype})"

@@ -9,7 +9,8 @@ import numpy as np
 
 from ...kernel import kernel, rows
 from ...validation import require_array
-from .operation import Operation, multiply
+from .operation import Operation
+from .scale import multiply
 
 
 @kernel
@@ -30,13 +31,8 @@ class SkipInit(Operation):
     def __init__(self, skip_gain):
         self.skip_gain = require_array("skip_gain", skip_gain, (1,)).copy()
 
-    @property
-    def dtype(self):
-        """The dtype of the parameter."""
-        return self.skip_gain.dtype
-
     def forward(self, values, bias_input):
-        result = np.empty_like(values)
+        result = np.empty(values.shape, dtype=values.dtype)
         multiply(rows(result), rows(values), self.skip_gain)
         return result
 
@@ -45,13 +41,6 @@ class SkipInit(Operation):
 
     def add_gradients(self, gradients, error, presynaptic, bias_input):
         add_products(gradients["skip_gain"], rows(error), rows(presynaptic))
-
-    def rebuilt(self, convert_array, convert_number):
-        return SkipInit(convert_array(self.skip_gain))
-
-    def description(self):
-        """The operation as plain data, for files; the array is kept beside it."""
-        return {"type": "SkipInit"}
 
     def __repr__(self):
         return f"SkipInit({self.skip_gain[0]})"

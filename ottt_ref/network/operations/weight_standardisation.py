@@ -72,6 +72,10 @@ class WeightStandardised(Operation):
     Raises TypeError or ValueError that names the argument, what was expected and what came.
     """
 
+    parameter_names = ("gain",)
+    number_names = ("epsilon",)
+    child_names = ("synapses",)
+
     def __init__(self, synapses, gain=None, *, epsilon=EPSILON):
         if not isinstance(synapses, Synapses):
             raise TypeError(f"synapses must be Dense or Conv2d, got {synapses!r}")
@@ -86,11 +90,6 @@ class WeightStandardised(Operation):
         self.parameter_names = ("weight", "gain", *synapses.parameter_names[1:])
 
     @property
-    def dtype(self):
-        """The dtype of the parameters."""
-        return self.synapses.dtype
-
-    @property
     def weight(self):
         """The weight in use, gain · x̂, of the raw weight's shape."""
         effective = np.empty_like(self.synapses.weight)
@@ -101,10 +100,10 @@ class WeightStandardised(Operation):
         return self.synapses.output_shape(input_shape)
 
     def forward(self, values, bias_input):
-        return self.synapses.with_weight(self.weight).forward(values, bias_input)
+        return self.synapses.replaced(weight=self.weight).forward(values, bias_input)
 
     def adjoint(self, error, input_shape):
-        return self.synapses.with_weight(self.weight).adjoint(error, input_shape)
+        return self.synapses.replaced(weight=self.weight).adjoint(error, input_shape)
 
     def add_gradients(self, gradients, error, presynaptic, bias_input):
         effective = np.zeros_like(self.synapses.weight)
@@ -113,17 +112,6 @@ class WeightStandardised(Operation):
         standardisation_gradients(rows(weight), gain, rows(effective), *self.standardised(), self.gain)
         gradients["weight"] += weight
         gradients["gain"] += gain
-
-    def rebuilt(self, convert_array, convert_number):
-        synapses = self.synapses.rebuilt(convert_array, convert_number)
-        return WeightStandardised(synapses, convert_array(self.gain), epsilon=convert_number(self.epsilon))
-
-    def owner(self, parameter):
-        return self if parameter == "gain" else self.synapses
-
-    def description(self):
-        """The synapses as plain data, for files; the arrays are kept beside it."""
-        return {"type": "WeightStandardised", "synapses": self.synapses.description(), "epsilon": self.epsilon}
 
     def __repr__(self):
         return f"WeightStandardised({self.synapses!r})"

@@ -14,7 +14,7 @@ pytest_plugins = ("pytester",)
 
 @pytest.fixture(autouse=True, scope="module")
 def numba_is_loaded():
-    """Before any test: what numba imports inside one of pytester's runs is forgotten after it, and fails in the next."""
+    """Before any test: what numba imports inside one of pytester's runs is forgotten, and fails in the next."""
     files.make_cases(["dense"])
 
 

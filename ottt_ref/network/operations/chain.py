@@ -1,0 +1,68 @@
+"""A chain of operations, one after the other.
+
+forward        A_K (... A_1 (x))
+adjoint        A_1^T (... A_K^T δ)
+gradients      of A_k: the error behind it, A_{k+1}^T (... A_K^T δ), paired with A_{k-1} (... A_1 (x))
+"""
+
+from .operation import Operation
+
+
+class Chain(Operation):
+    """Operations one after the other; none of them is the identity.
+
+    Raises TypeError for what is no operation, ValueError where two operations have a parameter of the same name.
+    """
+
+    child_names = ("operations",)
+
+    def __init__(self, operations=()):
+        if isinstance(operations, Operation):
+            operations = (operations,)
+        if isinstance(operations, str) or not hasattr(operations, "__iter__"):
+            raise TypeError(f"operations must be a sequence of operations such as Dense or Flatten, got {operations!r}")
+        self.operations = tuple(operations)
+        for k, operation in enumerate(self.operations):
+            if not isinstance(operation, Operation):
+                raise TypeError(f"operations[{k}] must be an operation such as Dense or Flatten, got {operation!r}")
+        names = [name for operation in self.operations for name in operation.parameter_names]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"operations must have at most one parameter of each name, got several of {twice}")
+        dtypes = {str(operation.dtype) for operation in self.operations if operation.dtype is not None}
+        if len(dtypes) > 1:
+            raise TypeError(f"operations must all have one dtype, got {sorted(dtypes)}")
+        self.parameter_names = tuple(names)
+
+    def output_shape(self, input_shape):
+        for operation in self.operations:
+            input_shape = operation.output_shape(input_shape)
+        return input_shape
+
+    def forward(self, values, bias_input):
+        for operation in self.operations:
+            values = operation.forward(values, bias_input)
+        return values
+
+    def adjoint(self, error, input_shape):
+        for operation, shape in reversed(list(zip(self.operations, self.child_shapes(input_shape)))):
+            error = operation.adjoint(error, shape)
+        return error
+
+    def add_gradients(self, gradients, error, presynaptic, bias_input):
+        values = [presynaptic]
+        for operation in self.operations[:-1]:
+            values.append(operation.forward(values[-1], bias_input))
+        for k in reversed(range(len(self.operations))):
+            self.operations[k].add_gradients(gradients, error, values[k], bias_input)
+            if not any(operation.parameter_names for operation in self.operations[:k]):
+                return
+            error = self.operations[k].adjoint(error, values[k].shape[1:])
+
+    def child_shapes(self, input_shape):
+        for operation in self.operations:
+            yield input_shape
+            input_shape = operation.output_shape(input_shape)
+
+    def __repr__(self):
+        return f"Chain([{', '.join(map(repr, self.operations))}])"

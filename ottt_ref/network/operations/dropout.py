@@ -1,0 +1,66 @@
+"""Dropout with a mask that stays over the time steps of a sequence: m x, adjoint m δ, each m is 0 or 1 / (1 - rate)."""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...kernel import kernel, rows
+from ...validation import require_number
+from .operation import Operation
+
+
+@kernel
+def apply_mask(result, values, mask):
+    """Row b of the mask for sample b; of values with more rows than the mask, row after row anew."""
+    for b in range(values.shape[0]):
+        for i in range(values.shape[1]):
+            result[b, i] = mask[b % mask.shape[0], i] * values[b, i]
+
+
+@dataclass(frozen=True)
+class Dropout(Operation):
+    """Dropout of the given rate in [0, 1), with a mask that stays the same over the time steps of a sequence.
+
+    As it stands it does nothing, which is right for evaluation; `Network.with_dropout` draws the masks of one batch.
+    """
+
+    rate: float
+    number_names = ("rate",)
+
+    def __post_init__(self):
+        rate = require_number("rate", self.rate, "in [0, 1)", lambda number: 0 <= number < 1)
+        object.__setattr__(self, "rate", rate)
+
+    def forward(self, values, bias_input):
+        return values
+
+    def adjoint(self, error, input_shape):
+        return error
+
+    def masked(self, batch_size, input_shape, dtype, rng):
+        kept = rng.random((batch_size, math.prod(input_shape))) >= float(self.rate)
+        mask = np.zeros(kept.shape, dtype=dtype)
+        mask[kept] = 1 / (1 - self.rate)
+        return Mask(mask)
+
+
+@dataclass(frozen=True, eq=False)
+class Mask(Operation):
+    """Multiply sample b's values by row b of a fixed mask [B, n]: a Dropout whose mask was drawn."""
+
+    mask: np.ndarray = field(repr=False)
+    array_names = ("mask",)
+
+    @property
+    def batch_size(self):
+        """B."""
+        return len(self.mask)
+
+    def forward(self, values, bias_input):
+        result = np.empty(values.shape, dtype=values.dtype)
+        apply_mask(rows(result), rows(values), self.mask)
+        return result
+
+    def adjoint(self, error, input_shape):
+        return self.forward(error, None)

@@ -1,0 +1,56 @@
+"""Upsampling of images [B, C, H, W] by an integer factor f, to the nearest neighbour.
+
+forward        r[b, c, y, x] = x[b, c, y // f, x // f]
+adjoint        ε[b, c, y // f, x // f] += δ[b, c, y, x]
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...kernel import kernel
+from ...validation import require_size
+from .operation import Operation
+from .windows import require_image
+
+
+@kernel
+def upsample(result, values, factor):
+    for b in range(result.shape[0]):
+        for c in range(result.shape[1]):
+            for y in range(result.shape[2]):
+                for x in range(result.shape[3]):
+                    result[b, c, y, x] = values[b, c, y // factor, x // factor]
+
+
+@kernel
+def upsample_adjoint(values_error, error, factor):
+    for b in range(error.shape[0]):
+        for c in range(error.shape[1]):
+            for y in range(error.shape[2]):
+                for x in range(error.shape[3]):
+                    values_error[b, c, y // factor, x // factor] += error[b, c, y, x]
+
+
+@dataclass(frozen=True)
+class Upsample2d(Operation):
+    """Each pixel `factor` x `factor` times (nearest neighbour): [B, C, H, W] → [B, C, factor · H, factor · W]."""
+
+    factor: int
+
+    def __post_init__(self):
+        object.__setattr__(self, "factor", require_size("factor", self.factor))
+
+    def output_shape(self, input_shape):
+        channels, height, width = require_image(self, input_shape)
+        return channels, height * self.factor, width * self.factor
+
+    def forward(self, values, bias_input):
+        result = np.empty((len(values), *self.output_shape(values.shape[1:])), dtype=values.dtype)
+        upsample(result, values, self.factor)
+        return result
+
+    def adjoint(self, error, input_shape):
+        result = np.zeros((len(error), *input_shape), dtype=error.dtype)
+        upsample_adjoint(result, error, self.factor)
+        return result

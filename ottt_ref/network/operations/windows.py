@@ -1,0 +1,56 @@
+"""Windows that move over padded images: their sizes, the shape that they reach, and the padding."""
+
+import numpy as np
+
+from ...validation import describe_shape, require_size
+
+
+def require_pair(name, value):
+    """A number of at least 1 for each direction, from one for both or a pair; TypeError or ValueError otherwise."""
+    pair = tuple(value) if isinstance(value, tuple | list) else (value, value)
+    if len(pair) != 2:
+        raise ValueError(f"{name} must be a number or a pair of them, got {value!r}")
+    return tuple(require_size(name, number) for number in pair)
+
+
+def require_image(operation, input_shape):
+    """C, H and W of one sample; ValueError where it has another shape."""
+    if len(input_shape) != 3:
+        raise ValueError(f"{operation!r} must be given images [C, H, W], got {describe_shape(input_shape)}")
+    return input_shape
+
+
+def window_shape(operation, input_shape, window):
+    """The shape of one sample after a window has moved over its padded image, channels as they were.
+
+    Raises ValueError where the window is larger than the padded image.
+    """
+    channels, *size = require_image(operation, input_shape)
+    padded_size = [length + 2 * operation.padding for length in size]
+    if any(length < side for length, side in zip(padded_size, window)):
+        raise ValueError(
+            f"{operation!r} must be given images of at least its window {window[0]} x {window[1]} when padded, got "
+            f"{padded_size[0]} x {padded_size[1]} from {describe_shape(input_shape)}"
+        )
+    strides = require_pair("stride", operation.stride)
+    return channels, *((n - side) // stride + 1 for n, side, stride in zip(padded_size, window, strides))
+
+
+def padded_shape(batch_size, input_shape, padding):
+    """[B, C, H + 2 padding, W + 2 padding]."""
+    channels, height, width = input_shape
+    return batch_size, channels, height + 2 * padding, width + 2 * padding
+
+
+def padded(values, padding):
+    """`values` [B, C, H, W] with zeros around each image."""
+    if not padding:
+        return values
+    result = np.zeros(padded_shape(len(values), values.shape[1:], padding), dtype=values.dtype)
+    result[:, :, padding:-padding, padding:-padding] = values
+    return result
+
+
+def unpadded(values, padding):
+    """What `padded` put zeros around, contiguous."""
+    return np.ascontiguousarray(values[:, :, padding:-padding, padding:-padding]) if padding else values
