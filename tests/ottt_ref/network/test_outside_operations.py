@@ -13,7 +13,7 @@ from ottt_ref.simulation import simulator as simulation
 
 from ..general import KINDS, dense, eighths, lif, matrix_of, rational
 from ..helpers import METHODS, assert_alive, assert_nonzero, bits, content
-from .test_general_networks import RELATIVE_ERROR, STEP, by_definition, traced
+from ..test_general_networks import RELATIVE_ERROR, STEP, by_definition, traced
 
 
 class Gain(ot.Operation):
