@@ -15,7 +15,7 @@ version = release = ottt_ref.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "mathml", "claims", "docstrings"]
 exclude_patterns = ["_extensions"]
-suppress_warnings = []
+smartquotes = False
 
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3

@@ -20,7 +20,11 @@ from proofs.equality import OTTT, SLTT, bptt, rtrl  # noqa: E402
 
 PICTURE = ROOT / "docs" / "_static" / "methods.svg"
 STEPS = 5
-KEPT, DROPPED, TEXT = "#2b7bbd", "#8a8a8a", "#767676"  # to be seen on white and on black, and in grey by width and dashes
+KEPT, DROPPED, TEXT = (
+    "#2b7bbd",
+    "#8a8a8a",
+    "#767676",
+)  # to be seen on white and on black, and in grey by width and dashes
 WIDTH, HEIGHT = 420, 290
 LEFT, SPACING = 94, 56
 ROWS = {"error": 78, "layer 2": 128, "layer 1": 188, "input": 248}

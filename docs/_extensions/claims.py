@@ -1,9 +1,9 @@
 """The theory's pages from `proofs/claims`: every statement and proof as the claims themselves carry them.
 
-    ```{claims}```          every claim, by letter; its anchor is its name, as in theory.html#E2
-    ```{claim-letters}```   what the letters stand for
-    ```{equations}```       the equations of the methods, and the function that computes each
-    {claim}`E2`             a link to a claim
+```{claims}```          every claim, by letter; its anchor is its name, as in theory.html#E2
+```{claim-letters}```   what the letters stand for
+```{equations}```       the equations of the methods, and the function that computes each
+{claim}`E2`             a link to a claim
 """
 
 import re
