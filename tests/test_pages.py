@@ -131,7 +131,7 @@ def rows_of(table):
 
 
 def test_the_readmes_claims_table_is_as_printed():
-    """With fewer cases and smaller architectures, so that all words are compared, and of the numbers that they stand."""
+    """With fewer cases and smaller architectures, so that the words are compared and the numbers are not."""
     shown = next(block.text for block in of_language(README, "text") if "┏" in block.text)
     names = re.findall(r"^│ ([A-Z]\d) │", shown, re.MULTILINE)
     assert len(names) == 4

@@ -125,10 +125,11 @@ CLAIM = Claim(
             r"\frac{\partial f}{\partial a} \Bigr)^{\!\top} p = \frac{\partial \ell}{\partial a}"
         ),
         proof=(
-            r"Differentiate $a = f(a, \theta)$: "
-            r"$(I - \partial f / \partial a)\, da = (\partial f / \partial \theta)\, d\theta$, solvable since the "
-            r"loops contract. The derivative of $K$ sweeps from rest is the partial sum of the Neumann series of the "
-            r"inverse, and differs from it by a multiple of $\rho^K$."
+            r"Differentiate $a = f(a, \theta)$: $(I - \partial f / \partial a)\, da = (\partial f / \partial \theta)\, "
+            r"d\theta$, solvable since the loops contract. With $da$ from there the slope of the loss is $\partial "
+            r"\ell / \partial a \cdot (I - \partial f / \partial a)^{-1} (\partial f / \partial \theta)\, d\theta$; "
+            r"move the inverse to the other factor, and it is $p$. The derivative of $K$ sweeps from rest is the "
+            r"partial sum of the Neumann series of the inverse, and differs from it by a multiple of $\rho^K$."
         ),
         equations=(EQUILIBRIUM, IMPLICIT, SR_ERROR, SR_GRADIENT),
     ),

@@ -83,7 +83,7 @@ def _section(result, proofs, exhibits, codes):
         "exactness": report.slack_text(result),
         "for_every_t": report.proof_text(result.name, proofs).removeprefix("; "),
         "formula": formula(claim.sketch.formula, block=True),
-        "proof": prose(claim.sketch.proof),
+        "proof": [prose(paragraph) for paragraph in claim.sketch.proof.split("\n\n")],
         "equations": [(formula(each.latex), codes[each.code]) for each in claim.sketch.equations],
         "slacks": distribution(claim, result.slacks),
         "exhibits": [exhibit for exhibit in exhibits if exhibit.theorem == claim.name],
