@@ -30,3 +30,4 @@ html_static_path = ["_static"]
 html_css_files = ["ottt_ref.css"]
 html_copy_source = False
 html_show_sphinx = False
+html_use_index = False  # the reference is one page, and every page is searched

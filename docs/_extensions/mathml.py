@@ -2,11 +2,13 @@
 
 from docutils import nodes
 
-from proofs.page.formulas import formula
+from proofs.page.formulas import SHORT, formula
 
 
 def inline(writer, node):
-    writer.body.append(str(formula(node.astext())))
+    latex = node.astext()
+    kind = "long" if len(latex) > SHORT else "short"  # a long one scrolls in a box of its own where it does not fit
+    writer.body.append(f'<span class="{kind} formula-in-text">{formula(latex)}</span>')
     raise nodes.SkipNode
 
 

@@ -125,11 +125,12 @@ CLAIM = Claim(
             r"\frac{\partial f}{\partial a} \Bigr)^{\!\top} p = \frac{\partial \ell}{\partial a}"
         ),
         proof=(
-            r"Differentiate $a = f(a, \theta)$: $(I - \partial f / \partial a)\, da = (\partial f / \partial \theta)\, "
-            r"d\theta$, solvable since the loops contract. With $da$ from there the slope of the loss is $\partial "
-            r"\ell / \partial a \cdot (I - \partial f / \partial a)^{-1} (\partial f / \partial \theta)\, d\theta$; "
-            r"move the inverse to the other factor, and it is $p$. The derivative of $K$ sweeps from rest is the "
-            r"partial sum of the Neumann series of the inverse, and differs from it by a multiple of $\rho^K$."
+            r"Differentiate $a = f(a, \theta)$: "
+            r"$(I - \partial f / \partial a)\, da = (\partial f / \partial \theta)\, d\theta$, solvable since the "
+            r"loops contract. The slope of the loss is $\partial \ell / \partial a \cdot da$. Move the inverse "
+            r"$(I - \partial f / \partial a)^{-1}$ from $da$ to the other factor: that becomes $p$. The derivative of "
+            r"$K$ sweeps from rest is the partial sum of the Neumann series of the inverse, and differs from it by a "
+            r"multiple of $\rho^K$."
         ),
         equations=(EQUILIBRIUM, IMPLICIT, SR_ERROR, SR_GRADIENT),
     ),

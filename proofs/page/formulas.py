@@ -31,14 +31,23 @@ def pieces(text):
 
 
 def _links(latex):
-    """The links of a long chain of equations: "a", "= b", "= c"; a sign inside braces breaks nothing."""
+    """The links of a long chain: "a", "= b", "\\le c", and of a link that is still long its terms: "a", "+ b".
+
+    A sign inside braces or brackets breaks nothing.
+    """
     if len(latex) <= SHORT:
         return [latex]
-    links, depth = [""], 0
-    for word in re.split(r"( = )", latex):
-        if word == " = " and depth == 0:
-            links.append("= ")
+    chain = _broken(latex, (" = ", r" \le ", r" \ge "))
+    return [term for link in chain for term in (_broken(link, (" + ",)) if len(link) > SHORT else [link])]
+
+
+def _broken(latex, signs):
+    """The LaTeX cut before each of the signs that stands outside of braces and brackets."""
+    parts, depth = [""], 0
+    for word in re.split(f"({'|'.join(map(re.escape, signs))})", latex):
+        if word in signs and depth == 0:
+            parts.append(word.lstrip())
             continue
-        links[-1] += word
-        depth += word.count("{") - word.count("}")
-    return links
+        parts[-1] += word
+        depth += sum(word.count(sign) for sign in "{([") - sum(word.count(sign) for sign in "})]")
+    return parts
