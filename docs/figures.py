@@ -125,6 +125,7 @@ def draw():
     grows, constant = "memory grows with time", "memory constant"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {2 * WIDTH} {2 * HEIGHT + 44}" role="img">',
+        "<!-- From ottt_ref, CC BY 4.0 -->",
         "<title>What each method keeps and drops</title>",
         "<desc>A network of two layers unrolled over five time steps. BPTT keeps every path from an input spike to an"
         " error. OTTT keeps the paths that wait in the first layer, where the weight is. SLTT keeps those that wait"
