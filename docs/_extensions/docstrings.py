@@ -51,9 +51,14 @@ def blocks(lines):
             yield [f"``{term}``", "   " + prose(" ".join([words, *(line.strip() for line in lines[k + 1 : end])]))]
             k = end
         else:
-            end = until(lines, k, lambda line: not line.strip() or line[0] == " " or COLUMNS.fullmatch(line))
+            end = until(lines, k + 1, lambda line: not line.strip() or line[0] == " " or starts(line))
             yield [prose(" ".join(lines[k:end]))]
             k = end
+
+
+def starts(line):
+    """Whether a line is no longer part of the sentences before it."""
+    return COLUMNS.fullmatch(line) or line.startswith(("Returns ", "Raises ", "- ", ">>>"))
 
 
 def until(lines, k, stops):
