@@ -4,7 +4,8 @@
     python .ci/shell_blocks.py --list   print them, and where each is run
 
 The README's first command makes the copy's virtual environment, .venv, and all others find its programs. Files that a
-page's Python blocks are or write are there when its shell blocks run.
+page's Python blocks are or write are there when its shell blocks run. A block that is a part of one that has run is not
+run again.
 """
 
 import argparse
@@ -55,10 +56,11 @@ def main():
     with tempfile.TemporaryDirectory() as temporary:
         copy = Path(temporary) / "copy"
         subprocess.run(["git", "clone", "-q", str(ROOT), str(copy)], check=True)
-        prepared = set()
+        prepared, done = set(), []
         for page, block, line in plan():
-            if line is None:
+            if line is None and not any(block.text in earlier for earlier in done):
                 run(copy, page, block, prepared)
+                done.append(block.text)
 
 
 def run(copy, page, block, prepared):
