@@ -16,7 +16,7 @@ class Sketch:
     """A claim on paper.
 
     formula    its conclusion in LaTeX
-    proof      why it holds, in sentences with $LaTeX$ in them
+    proof      why it holds, in sentences with $LaTeX$ in them; an empty line between paragraphs
     equations  what it is about, and where that is computed
     """
 

@@ -5,3 +5,18 @@ from . import a1, c1, d0, d1, d2, d3, e1, e2, e3, e4, e5, e6, e7, f1, h1, i1, m1
 MODULES = (e1, e2, e3, e4, e5, e6, e7, f1, q1, p1, r1, r2, r3, c1, r4, d0, d1, d2, d3, i1, o1, h1, m1, a1)
 CLAIMS = tuple(module.CLAIM for module in MODULES)
 BY_NAME = {claim.name: claim for claim in CLAIMS}
+
+# What the first letter of a claim's name stands for.
+LETTERS = {
+    "E": "equalities between the methods' gradients",
+    "F": "fast forms of the same gradient",
+    "Q": "the question of the readout: of what its traced gradient is the gradient",
+    "P": "passing through affine operations: traces and errors",
+    "R": "rates: spikes averaged over time",
+    "C": "contraction: when the rates have one equilibrium",
+    "D": "directions: when two gradients point the same way",
+    "I": "the instantaneous loss",
+    "O": "online updates",
+    "H": "Hebbian form: what an update depends on",
+    "M": "memory",
+}

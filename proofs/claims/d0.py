@@ -174,10 +174,12 @@ CLAIM = Claim(
     sketch=Sketch(
         formula=r"\langle \nabla^{\text{SR}}, \nabla^{\text{OTTT}} \rangle \ge 0 \;\text{at the output layer}",
         proof=(
-            r"For a target $y_i \in \{0, 1\}$ the errors $s_i[t] - y_i$ and $a_i - y_i$ never differ in sign, nor do "
-            r"$\text{softmax}(s)_i - y_i$ and $\text{softmax}(a)_i - y_i$. Both gradients multiply them by numbers "
-            r"that are not negative: $\psi$ and the traces, $D / V_{th}$ and the rates. So every entry of one has "
-            r"the sign of the other's, or one of them is 0."
+            r"Spikes, rates and softmax lie in $[0, 1]$. So for a target $y_i \in \{0, 1\}$ the errors $s_i[t] - y_i$ "
+            r"and $a_i - y_i$ never differ in sign: neither is negative for $y_i = 0$, neither positive for $y_i = 1$. "
+            r"The same holds for $\text{softmax}(s)_i - y_i$ and $\text{softmax}(a)_i - y_i$. Both gradients multiply "
+            r"the errors by numbers that are not negative: $\psi$ and the traces, $D / V_{th}$ and the rates. So every "
+            r"entry of one has the sign of the other's, or one of them is 0. The product is positive as soon as one "
+            r"entry is not 0 in both."
         ),
         equations=(OTTT_ERROR, OTTT_GRADIENT, SR_ERROR, SR_GRADIENT),
     ),

@@ -101,6 +101,19 @@ CLAIM = Claim(
             r"$p \cdot p_t \ge (1 - \rho)\, c_t \lVert p \rVert^2$, and $q \cdot q_t \ge 0$, since spikes, rates and "
             r"inputs are not negative. The assumption itself, that instantaneous errors resemble the rates' error, "
             r"is a matter of fact: the surveys count how often it holds."
+            "\n\n"
+            r"The best $c_t$ for given errors is $\lVert p_t \rVert^2 / (p \cdot p_t)$. It makes the ratio "
+            r"$\lVert r_t \rVert / (c_t \lVert p \rVert)$ the sine of the angle between $p_t$ and $p$: let "
+            r"$p \cdot p_t = \lVert p \rVert \lVert p_t \rVert \cos\alpha$, expand "
+            r"$\lVert p_t - c\, p \rVert^2 / (c^2 \lVert p \rVert^2)$ as a quadratic in $1/c$, and take its minimum, "
+            r"$1 - \cos^2\alpha$."
+            "\n\n"
+            r"A certificate bounds $\rho$ without OTTT's errors in the hidden layers. At the last layer measure how "
+            r"far the instantaneous error is from a multiple of the rates' error: $p_t = C p + r$, $\lVert r \rVert "
+            r"\le R$. Go down through a weight $W$ and $\psi[t] = c\, D / V_{th} + \Delta$. The error becomes $\psi "
+            r"\circ W^\top (C p + r) = C c\, p' + r'$ with $p' = D W^\top p / V_{th}$ and $r' = C \Delta \circ W^\top "
+            r"p + \psi \circ W^\top r$. So $\lVert r' \rVert \le C \max|\Delta|\, \lVert W \rVert_2 \lVert p \rVert + "
+            r"\max|\psi|\, \lVert W \rVert_2 R$. In the layer that is asked for, $\rho \le R / (C \lVert p \rVert)$."
         ),
         equations=(OTTT_ERROR, OTTT_GRADIENT, SR_ERROR, SR_GRADIENT, ANGLE),
     ),

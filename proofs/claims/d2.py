@@ -125,10 +125,15 @@ CLAIM = Claim(
         ),
         proof=(
             r"SR's error solves $w = U^\top D w + R^\top D w + \partial \ell / \partial a$, where $U$ holds the "
-            r"connections within a time step and $R$ the delayed ones; OTTT's leaves out $R$. Subtract: "
-            r"$(I - U^\top D)(w - w') = R^\top D w$, hence $D w' = z - S z$ with "
-            r"$S = D (I - U^\top D)^{-1} R^\top D$. The quadratic form of $S$ is that of its symmetric part, at most "
-            r"$\mu \lVert z \rVert^2$. One recurrent layer: $S = D W_{\text{rec}}^\top D / V_{th}$."
+            r"connections within a time step and $R$ the delayed ones; OTTT's leaves out $R$. Subtract: $(I - U^\top "
+            r"D)(w - w') = R^\top D w$, hence $D w' = z - S z$ with $S = D (I - U^\top D)^{-1} R^\top D$. The "
+            r"quadratic form of $S$ is that of its symmetric part, at most $\mu \lVert z \rVert^2$. One recurrent "
+            r"layer: $S = D W_{\text{rec}}^\top D / V_{th}$. The matrices $U$ and $R$ hold all layers' neurons in a "
+            r"row, so that feedback through several layers is one block of $R$."
+            "\n\n"
+            r"$\mu < 1$ is weaker than a contraction, since $\mu \le \lVert S \rVert_2$. An equilibrium exists in any "
+            r"case; C1 says when it is the only one. OTTT has $\psi[t]$ where $D$ stands here: D1's perturbation then "
+            r"applies to its errors, as without loops."
         ),
         equations=(IMPLICIT, OTTT_ERROR, LOOP_FORM),
     ),

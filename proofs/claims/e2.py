@@ -100,8 +100,18 @@ CLAIM = Claim(
             r"Unroll BPTT: a presynaptic spike enters layer $l$ at $t_0$, waits in its membrane until $t_1$, crosses "
             r"$\psi^l[t_1]$ and $W^{l+1}$, waits in layer $l+1$ until $t_2$, and so on up to the error $e[t_m]$. "
             r"BPTT sums all of these paths. OTTT keeps those with $t_1 = t_2 = \cdots = t_m$: its error is of one "
-            r"time step, and the waiting in layer $l$ is the trace. SLTT keeps those with $t_0 = t_1 = \cdots$. So "
-            r"OTTT is BPTT with a leak in layer $l$ alone."
+            r"time step, and the waiting in layer $l$ is the trace. SLTT keeps those with $t_0 = t_1 = \cdots$."
+            "\n\n"
+            r"The same in terms of errors: set the backward leak of every layer above $l$ to 0. Then BPTT's errors "
+            r"there are OTTT's, $\delta^k[t] = g^k[t]$ for $k > l$, and in layer $l$ itself $\delta^l[t] = \sum_{t' "
+            r"\ge t} \lambda^{t'-t} g^l[t']$. Exchange the sums as in E1: $\sum_t \delta^l[t]\, s^{l-1}[t]^\top = "
+            r"\sum_{t'} g^l[t']\, \hat a^{l-1}[t']^\top$. So OTTT is BPTT with a leak in layer $l$ alone."
+            "\n\n"
+            r"A recurrent or feedback connection delivers spikes one time step later. A path that takes it leaves "
+            r"layer $l$ at one time step and meets an error of a later one. OTTT and SLTT have errors of one time "
+            r"step, so they keep none of these paths. The weight of such a connection itself is the start of paths "
+            r"like any other, with the spikes $s[t_0 - 1]$ that it delivers. So in networks with loops OTTT is BPTT "
+            r"with a leak in layer $l$ alone and without what comes back by delays."
         ),
         equations=(BPTT_ERROR, OTTT_ERROR, OTTT_GRADIENT, SLTT_GRADIENT, PATHS),
     ),

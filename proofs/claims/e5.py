@@ -57,6 +57,10 @@ CLAIM = Claim(
             r"$R[t] = -\lambda V_{th} \psi[t]$ (soft reset). Expand the product of the sums along each path: the "
             r"term without any $R$ is the path of the detached gradient, the others are the paths that cross at "
             r"least one reset edge."
+            "\n\n"
+            r"The other resets have edges of their own. Unleaked: a leak $\lambda$ and a reset edge $-V_{th} \psi[t]$. "
+            r"Hard: a leak $\lambda (1 - s[t])$ and a reset edge $\lambda (v_{\text{reset}} - u[t]) \psi[t]$. The "
+            r"argument is the same."
         ),
         equations=(BPTT_ERROR, JACOBIAN, PATHS),
     ),

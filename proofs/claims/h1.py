@@ -162,9 +162,14 @@ CLAIM = Claim(
     sketch=Sketch(
         formula=r"\Delta W_{ij}[t] = - \eta \cdot \hat a_j[t] \cdot \psi_i[t] \cdot \varepsilon_i[t]",
         proof=(
-            r"Read the update off the algebra: the kernels run on numbers that carry no value, but the set of "
-            r"variables that they were made of. At every step and synapse the set holds the presynaptic neuron's own "
-            r"spikes up to now, the postsynaptic neuron's $\psi$ now, and what the top-down error is made of: the "
+            r"By the recursion of the errors, $g^l_i[t] = \psi^l_i[t]\, \varepsilon^l_i[t]$, and $\varepsilon^l[t]$ is "
+            r"made of $e[t]$, of $\psi^k[t]$ and of $W^k$ with $k > l$ alone: by induction from the last layer down. "
+            r"The trace $\hat a_j[t]$ is made of the spikes of neuron $j$ up to $t$ alone: by induction over $t$. The "
+            r"update is their product."
+            "\n\n"
+            r"That the code is so is read off its algebra: the kernels run on numbers that carry no value, but the set "
+            r"of variables that they were made of. At every step and synapse the set holds the presynaptic neuron's "
+            r"own spikes up to now, the postsynaptic neuron's $\psi$ now, and what the top-down error is made of: the "
             r"output error now, and $\psi$ and weights above. Nothing of a later step is in it, no weight of a loop, "
             r"and nothing of another synapse of the same layer."
         ),

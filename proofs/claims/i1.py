@@ -76,8 +76,9 @@ CLAIM = Claim(
     sketch=Sketch(
         formula=r"\ell\Bigl( \tfrac{1}{T} \sum_t o[t],\, y \Bigr) \le \tfrac{1}{T} \sum_t \ell(o[t], y)",
         proof=(
-            r"That is Jensen's inequality for a loss that is convex in the output: the squared error is, and so is "
-            r"the cross-entropy, a sum of a log-sum-exp and a linear function."
+            r"That is Jensen's inequality for a loss that is convex in the output: a convex function of a mean is at "
+            r"most the mean of the function. The squared error is convex, and so is the cross-entropy, a sum of a "
+            r"log-sum-exp and a linear function; a mixture with weights that are not negative is convex too."
         ),
         equations=(STEP_LOSS, AVERAGE_LOSS),
     ),

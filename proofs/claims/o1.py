@@ -114,7 +114,8 @@ CLAIM = Claim(
         proof=(
             r"OTTT_O takes each step's part of the gradient at parameters that have moved by $O(\eta)$ since the "
             r"sequence began. While no spike flips, potentials, surrogate derivatives and errors are smooth in the "
-            r"parameters, so each part differs from OTTT_A's by $O(\eta)$, and the update by $O(\eta^2)$."
+            r"parameters, so each part differs from OTTT_A's by $O(\eta)$. The update is $-\eta$ times the sum of the "
+            r"parts, so it differs by $O(\eta^2)$."
         ),
         equations=(OTTT_GRADIENT, ONLINE_UPDATE),
     ),

@@ -132,7 +132,8 @@ CLAIM = Claim(
         proof=(
             r"The trace is a sum with fixed coefficients, $\hat a[T] = \sum_t \lambda^{T-t} s[t]$, and an affine "
             r"operation goes through it: $\sum_t \lambda^{T-t} (A s[t] + b) = A\, \hat a[T] + b\, \Lambda_T$. So one "
-            r"trace is kept where spikes enter a chain of operations, and none inside."
+            r"trace is kept where spikes enter a chain of operations, and none inside. For the errors, both sides are "
+            r"$\sum_{i,j} \delta_i A_{ij} s_j$."
         ),
         equations=(TRACE, NORMALISER, AFFINE),
     ),

@@ -137,6 +137,14 @@ CLAIM = Claim(
             r"fires and $v = u < V_{th}$; at or above it one spike takes $V_{th}$ away and leaves "
             r"$0 \le v < V_{th}$. Then R1 gives the gap as $v[T] / (V_{th} \Lambda_T)$. As $T$ grows it is allowed "
             r"to reach $1 - \lambda$: it vanishes for $\lambda = 1$ alone."
+            "\n\n"
+            r"Without the hypothesis R1 still gives the gap as $v[T] / (V_{th} \Lambda_T)$. So it lies between the "
+            r"extreme values of $v$ over the sequence, divided by $V_{th} \Lambda_T$."
+            "\n\n"
+            r"A constant current outside of $[0, V_{th}]$ gives the clamp's value at once. For $I \ge V_{th}$ and "
+            r"$v[t-1] \ge 0$ the potential is at least $V_{th}$, the neuron fires, and "
+            r"$v[t] = \lambda v[t-1] + I - V_{th} \ge 0$ again: it fires at every step, and $a = 1$. For $I \le 0$ no "
+            r"potential is ever positive, and $a = 0$."
         ),
         equations=(MEMBRANE, SPIKE, RATE, MAPPING),
     ),

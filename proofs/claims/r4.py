@@ -127,8 +127,10 @@ CLAIM = Claim(
         proof=(
             r"Differentiate $a = f(a, \theta)$: "
             r"$(I - \partial f / \partial a)\, da = (\partial f / \partial \theta)\, d\theta$, solvable since the "
-            r"loops contract. The derivative of $K$ sweeps from rest is the partial sum of the Neumann series of the "
-            r"inverse, and differs from it by a multiple of $\rho^K$."
+            r"loops contract. The slope of the loss is $\partial \ell / \partial a \cdot da$. Move the inverse "
+            r"$(I - \partial f / \partial a)^{-1}$ from $da$ to the other factor: that becomes $p$. The derivative of "
+            r"$K$ sweeps from rest is the partial sum of the Neumann series of the inverse, and differs from it by a "
+            r"multiple of $\rho^K$."
         ),
         equations=(EQUILIBRIUM, IMPLICIT, SR_ERROR, SR_GRADIENT),
     ),

@@ -16,8 +16,6 @@ from pathlib import Path
 import jinja2
 import matplotlib
 import numpy as np
-from latex2mathml.converter import convert
-from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 from ottt_ref.files.storage import write_bytes
@@ -25,10 +23,10 @@ from ottt_ref.files.storage import write_bytes
 from .. import induction, report, surveys
 from ..claims import BY_NAME
 from ..museum import hall
+from .formulas import formula, prose
 
 ROOT = Path(__file__).parents[2]
 BINS = 30
-SHORT = 40  # characters of LaTeX that fit on a phone's line
 
 
 @dataclass(frozen=True)
@@ -85,39 +83,12 @@ def _section(result, proofs, exhibits, codes):
         "exactness": report.slack_text(result),
         "for_every_t": report.proof_text(result.name, proofs).removeprefix("; "),
         "formula": formula(claim.sketch.formula, block=True),
-        "proof": prose(claim.sketch.proof),
+        "proof": [prose(paragraph) for paragraph in claim.sketch.proof.split("\n\n")],
         "equations": [(formula(each.latex), codes[each.code]) for each in claim.sketch.equations],
         "slacks": distribution(claim, result.slacks),
         "exhibits": [exhibit for exhibit in exhibits if exhibit.theorem == claim.name],
         "hall": hall,
     }
-
-
-def formula(latex, block=False):
-    """LaTeX as MathML."""
-    return Markup(convert(latex, display="block" if block else "inline"))
-
-
-def prose(text):
-    """Sentences with $LaTeX$ in them, as HTML; a chain of equations may be broken before each sign of equality."""
-    parts = re.split(r"\$(.+?)\$", text)
-    return Markup("").join(
-        Markup(" ").join(map(formula, _links(part))) if k % 2 else escape(part) for k, part in enumerate(parts)
-    )
-
-
-def _links(latex):
-    """The links of a long chain of equations: "a", "= b", "= c"; a sign inside braces breaks nothing."""
-    if len(latex) <= SHORT:
-        return [latex]
-    links, depth = [""], 0
-    for word in re.split(r"( = )", latex):
-        if word == " = " and depth == 0:
-            links.append("= ")
-            continue
-        links[-1] += word
-        depth += word.count("{") - word.count("}")
-    return links
 
 
 def find(name):

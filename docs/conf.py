@@ -1,0 +1,33 @@
+"""How the documentation is built: `python -m sphinx -W docs results/docs`, with the extra `docs`."""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parent), str(HERE / "_extensions")]
+
+import ottt_ref  # noqa: E402
+
+project = "ottt_ref"
+author = "the authors of ottt_ref"
+copyright = "text and figures CC BY 4.0, code BSD-3-Clause"
+version = release = ottt_ref.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "mathml", "claims", "docstrings"]
+exclude_patterns = ["_extensions"]
+smartquotes = False
+
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
+html_math_renderer = "mathml"
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+python_maximum_signature_line_length = 80
+
+html_theme = "furo"
+html_title = "ottt_ref"
+html_static_path = ["_static"]
+html_css_files = ["ottt_ref.css"]
+html_copy_source = False
+html_show_sphinx = False
+html_use_index = False  # the reference is one page, and every page is searched
