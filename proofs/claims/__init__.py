@@ -8,6 +8,7 @@ BY_NAME = {claim.name: claim for claim in CLAIMS}
 
 # What the first letter of a claim's name stands for.
 LETTERS = {
+    "A": "agreement of two implementations of the same thing",
     "E": "equalities between the methods' gradients",
     "F": "fast forms of the same gradient",
     "Q": "the question of the readout: of what its traced gradient is the gradient",
