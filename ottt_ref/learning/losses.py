@@ -45,7 +45,14 @@ def squared_error(value, gradient, outputs, targets, classes):
 
 
 class Loss:
-    """What every loss offers: `evaluate(outputs, targets)` → per sample ℓ [B] and ∂ℓ/∂o [B, C]."""
+    """What every loss offers: `evaluate(outputs, targets)` → per sample ℓ [B] and ∂ℓ/∂o [B, C].
+
+    Outputs and targets are [B, C] of the network's dtype. A subclass of one's own defines `evaluate`; a method tries it
+    on one sample before it starts.
+
+    rational      whether it uses + - * / and comparisons alone, so that exact numbers stay exact
+    distribution  whether targets must be distributions over the classes (labels are)
+    """
 
     rational = False
     distribution = True
@@ -103,6 +110,9 @@ class Mixed(Loss):
         )
 
 
+ALL = (CrossEntropy, MeanSquaredError, Mixed)
+
+
 def require_loss(loss, network):
     """Check that `loss` is one of ours and has values in the network's numbers."""
     if not isinstance(loss, Loss) or type(loss) is Loss:
@@ -111,7 +121,24 @@ def require_loss(loss, network):
         numbers = next(iter(network.parameters.values()))
         if not all(isinstance(number, float | np.floating) for number in numbers.flat):
             raise TypeError(f"loss must be MeanSquaredError for a network of exact numbers, got {loss!r}")
+    if type(loss) not in ALL:
+        _try(loss, network)
     return loss
+
+
+def _try(loss, network):
+    """Evaluate a loss that is not built in on one sample: what it returns must fit."""
+    outputs = np.full((1, network.output_size), network.number(0), dtype=network.dtype)
+    targets = outputs.copy()
+    targets[0, 0] = network.number(1)
+    found = loss.evaluate(outputs.copy(), targets.copy())
+    wanted = {"the values [B]": (1,), "the gradients [B, C]": outputs.shape}
+    if not isinstance(found, tuple) or len(found) != 2:
+        raise TypeError(f"loss.evaluate must return {' and '.join(wanted)}, got {found!r}")
+    for (what, shape), array in zip(wanted.items(), found):
+        if not isinstance(array, np.ndarray) or array.shape != shape or array.dtype != network.dtype:
+            got = f"{array.dtype} {list(array.shape)}" if isinstance(array, np.ndarray) else repr(array)
+            raise ValueError(f"loss.evaluate must return {what} as {network.dtype} {list(shape)}, got {got}")
 
 
 def require_targets(loss, targets, batch_size, network):

@@ -21,7 +21,7 @@ import numpy as np
 from ..kernel import kernel, rows
 from ..validation import require_choice, require_number, require_positive, require_unit_interval
 from .neuron import Neuron, filled
-from .surrogate import Sigmoid, Surrogate, from_description
+from .surrogate import Sigmoid, Surrogate, from_description, require_surrogate
 
 RESETS = ("soft", "hard", "unleaked")
 RESET_GRADIENTS = ("detached", "kept")
@@ -124,8 +124,7 @@ class LIF(Neuron):
         require_unit_interval("decay", self.decay)
         require_positive("threshold", self.threshold)
         require_choice("reset", self.reset, RESETS)
-        if not isinstance(self.surrogate, Surrogate) or type(self.surrogate) is Surrogate:
-            raise TypeError(f"surrogate must be a surrogate such as Sigmoid(alpha=4.0), got {self.surrogate!r}")
+        require_surrogate(self.surrogate)
         require_number(
             "reset_potential",
             self.reset_potential,

@@ -138,7 +138,12 @@ def multi_gaussian_primitive(primitive, z, parameters):
 class Surrogate:
     """What every surrogate offers: `derivative(z)` and `primitive(z)`, elementwise, shape and dtype kept.
 
-    z is an array of float64, float32 or, where `rational`, of exact numbers. Instances are immutable.
+    z is an array of float64, float32 or, where `rational`, of exact numbers. Instances are immutable. A subclass of
+    one's own is a frozen dataclass, whose fields are its numbers, and defines the two; it is tried when a neuron takes
+    it.
+
+    rational     whether it uses + - * / and comparisons alone, so that exact numbers stay exact
+    nonnegative  whether ψ is nowhere below 0, as some claims need
     """
 
     rational = False
@@ -265,6 +270,28 @@ class MultiGaussian(Surrogate):
 
 
 ALL = (Sigmoid, Arctan, Triangle, Rectangle, MultiGaussian)
+
+
+def require_surrogate(surrogate):
+    """`surrogate`, if it is one; TypeError otherwise. One that is not built in is tried on floats: ValueError."""
+    if not isinstance(surrogate, Surrogate) or type(surrogate) is Surrogate:
+        raise TypeError(f"surrogate must be a surrogate such as Sigmoid(alpha=4.0), got {surrogate!r}")
+    in_floats = all(isinstance(getattr(surrogate, field.name), float | int) for field in fields(surrogate))
+    if type(surrogate) not in ALL and in_floats:
+        for method in ("derivative", "primitive"):
+            for dtype in FLOAT_DTYPES:
+                z = np.array([[-1.0, 0.0, 0.5]], dtype=dtype)
+                _require_elementwise(surrogate, method, z, getattr(surrogate, method)(z.copy()))
+    return surrogate
+
+
+def _require_elementwise(surrogate, method, z, found):
+    name = f"{type(surrogate).__name__}.{method}"
+    if not isinstance(found, np.ndarray) or found.shape != z.shape or found.dtype != z.dtype:
+        got = f"{found.dtype} {list(found.shape)}" if isinstance(found, np.ndarray) else repr(found)
+        raise ValueError(f"{name} must give {z.dtype} {list(z.shape)} for z of that kind, got {got}")
+    if not np.all(np.isfinite(found)):
+        raise ValueError(f"{name} must give finite numbers at z = {z.tolist()}, got {found.tolist()}")
 
 
 def from_description(description):
