@@ -46,7 +46,7 @@ class Case:
     @property
     def float_network(self):
         """The network in float64, with the case's own surrogate."""
-        return self._network(np.float64, replace(self.neuron.with_numbers(float), surrogate=self.surrogate))
+        return self._network(np.float64, replace(self.neuron.rebuilt(None, float), surrogate=self.surrogate))
 
     @property
     def exact_inputs(self):
