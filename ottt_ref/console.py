@@ -8,6 +8,7 @@ Letters that the screen cannot show are replaced.
 import argparse
 import importlib
 import os
+import select
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -109,10 +110,22 @@ def _standard_output_is_gone():
     """Whether nothing more can be written to it; then Python must not try again when it ends."""
     try:
         sys.stdout.flush()
+        gone = _has_no_reader(sys.stdout)
     except OSError:
+        gone = True
+    if gone:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
+    return gone
+
+
+def _has_no_reader(stream):
+    """Whether a stream is a pipe whose other end is closed."""
+    try:
+        poll = select.poll()
+        poll.register(stream.fileno(), 0)
+    except (AttributeError, OSError):  # Windows has no poll; what stands in for a stream may have no number
+        return False
+    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 @contextmanager
@@ -142,8 +155,12 @@ def screen(width):
     """A rich Console as wide as the terminal, or of `width` columns where there is none."""
     from rich.console import Console  # here: it is an extra
 
-    result = Console(highlight=False)
-    return result if result.is_terminal else Console(width=width, highlight=False)
+    class Screen(Console):
+        def on_broken_pipe(self):
+            raise  # rich would exit with 1, which is the status of what does not hold
+
+    result = Screen(highlight=False)
+    return result if result.is_terminal else Screen(width=width, highlight=False)
 
 
 def names(parser, option, choices, meaning, *, old=None, read=str):
