@@ -54,6 +54,10 @@ class Parser(argparse.ArgumentParser):
         self.epilog = "\n\n".join(part for part in parts if part).replace("%", "%%")
         return super().format_help()
 
+    def print_help(self, file=None):
+        """Print the help; unlike argparse, a pipe that is closed is not passed over."""
+        (file or sys.stdout).write(self.format_help())
+
     def error(self, message):
         """Raise what argparse would print with the usage."""
         raise CommandError(message)
