@@ -2,49 +2,26 @@
 130 if it was interrupted.
 """
 
-import argparse
-import importlib
 import sys
 
-EXPERIMENTS = {
-    "digits": "train a dense, convolutional or feedback network on handwritten digits with each method",
-    "directions": "measure how far the methods' gradients agree over decay, depth, T, surrogate, rate and training",
-}
-EXTRA = ("sklearn", "matplotlib", "rich")
+from ottt_ref import console
+
+from . import command
+
+PROGRAM = f"python -m {__package__}"
 
 
 def main(argv=None):
-    """Parse the command line and run the experiment that it names."""
-    parser = argparse.ArgumentParser(prog="python -m experiments", description="Train, measure and draw.")
-    commands = parser.add_subparsers(title="experiments", metavar="NAME", required=True)
-    for name, description in EXPERIMENTS.items():
-        command = commands.add_parser(name, help=description, description=description)
-        module = _load(name)
-        module.add_arguments(command)
-        command.set_defaults(run=module.run)
-    options = parser.parse_args(argv)
-    try:
-        options.output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        print(f"{parser.prog}: cannot make {options.output}: {error.strerror}", file=sys.stderr)
-        return 2
-    try:
-        return options.run(options)
-    except KeyboardInterrupt:
-        print("interrupted: no file is left half-written", file=sys.stderr)
-        return 130
+    """Carry out the command line; the exit status."""
+    return console.run(PROGRAM, build_parser, argv)
 
 
-def _load(name):
-    try:
-        return importlib.import_module(f"experiments.{name}.command")
-    except ModuleNotFoundError as missing:
-        if missing.name is None or missing.name.split(".")[0] not in EXTRA:
-            raise
-        sys.stderr.write(
-            f"python -m experiments needs {missing.name}: install the extra with  pip install -e '.[experiments]'\n"
-        )
-        raise SystemExit(2) from None
+def build_parser():
+    """The parser of the program on its own; `ottt-ref experiment` has the same experiments."""
+    parser = console.Parser(prog=PROGRAM)
+    parser.add_version()
+    command.add_arguments(parser)
+    return parser
 
 
 if __name__ == "__main__":

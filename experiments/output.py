@@ -7,17 +7,16 @@ from dataclasses import asdict
 from importlib.metadata import version
 
 import matplotlib
-from rich.console import Console
 
+from ottt_ref import __version__, console
 from ottt_ref.files.storage import write_bytes
 
 PACKAGES = ("numpy", "numba", "scipy", "scikit-learn")
 
 
-def console():
-    """Where the table goes: as wide as the terminal, or 110 columns where there is none."""
-    result = Console(highlight=False)
-    return result if result.is_terminal else Console(width=110, highlight=False)
+def screen():
+    """Where the table goes."""
+    return console.screen(110)
 
 
 def write_json(path, experiment, settings, content):
@@ -26,7 +25,7 @@ def write_json(path, experiment, settings, content):
         "experiment": experiment,
         "settings": asdict(settings),
         "versions": {
-            "ottt_ref": version("ottt_ref"),
+            "ottt_ref": __version__,
             "python": platform.python_version(),
             **{name: version(name) for name in PACKAGES},
         },

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Equation:
-    """LaTeX, and the dotted name of a function or class of `ottt_ref` or `proofs`."""
+    """LaTeX, and the dotted name of a function or class of `ottt_ref` or of this package."""
 
     latex: str
     code: str
@@ -59,10 +59,10 @@ IMPLICIT = Equation(
     r"p = \partial \ell / \partial a + (\partial f / \partial a)^\top p", "ottt_ref.simulation.equilibrium.solve_linear"
 )
 CONTRACTION = Equation(r"\rho(N) < 1", "ottt_ref.simulation.equilibrium.contraction_factor")
-PATHS = Equation(r"\sum_{\text{paths}} \prod_{\text{edges}}", "proofs.paths.PathSums")
+PATHS = Equation(r"\sum_{\text{paths}} \prod_{\text{edges}}", f"{__package__}.paths.PathSums")
 AFFINE = Equation(r"s \mapsto A s + b", "ottt_ref.network.operations.chain.Chain")
-ANGLE = Equation(r"\rho^2 = \max_t \sin^2 \angle(p, p_t)", "proofs.directions.angles")
-LOOP_FORM = Equation(r"S = D (I - U^\top D)^{-1} R^\top D", "proofs.directions.loop_form")
+ANGLE = Equation(r"\rho^2 = \max_t \sin^2 \angle(p, p_t)", f"{__package__}.directions.angles")
+LOOP_FORM = Equation(r"S = D (I - U^\top D)^{-1} R^\top D", f"{__package__}.directions.loop_form")
 STEP_LOSS = Equation(r"\tfrac{1}{T} \sum_t \ell(o[t], y)", "ottt_ref.learning.losses.sequence_loss")
 AVERAGE_LOSS = Equation(r"\ell\bigl( \tfrac{1}{T} \sum_t o[t], y \bigr)", "ottt_ref.learning.losses.average_loss")
 ONLINE_UPDATE = Equation(

@@ -16,6 +16,7 @@ FILES = ("Traces", "E1", "E2", "F1", "R1")  # each needs Traces
 PROVED = {"E1": "E1", "E2": "E2", "F1": "F1", "P1": "Traces", "R1": "R1"}  # by claim
 NO_AXIOMS = "Closed under the global context"
 SECONDS = 120
+TEXT = {"encoding": "utf-8", "errors": "replace"}  # whatever the locale
 INSTALL = "Coq proofs need coqc: on Debian  apt install coq"
 
 
@@ -54,7 +55,7 @@ def _check(compiler, name, folder):
     started = time.perf_counter()
     command = [compiler, "-q", "-Q", ".", "OTTT", f"{name}.v"]
     try:
-        process = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=SECONDS)
+        process = subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=SECONDS, **TEXT)
     except (OSError, subprocess.TimeoutExpired) as error:
         return Proof(f"{name}.v", 0, time.perf_counter() - started, f"{type(error).__name__}: {error}")
     asked = (Path(folder) / f"{name}.v").read_text(encoding="utf-8").count("Print Assumptions")

@@ -1,10 +1,10 @@
 """Check several claims at once, one process each, and show how far they are."""
 
-import multiprocessing
 import queue
-from concurrent.futures import ProcessPoolExecutor
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ottt_ref.workers import WorkerPool, messages
 
 from .claims import BY_NAME
 from .search import count, run
@@ -17,40 +17,37 @@ def run_all(claims, cases, seed, workers, console, **options):
 
     options  size, costly and database, of `search.run`
     """
-    context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager, ProcessPoolExecutor(workers, mp_context=context) as pool:
-        messages = manager.Queue()
+    with messages() as inbox, WorkerPool(workers) as pool:
         pending = {
-            claim.name: pool.submit(_work, claim.name, cases, seed, messages, options)
-            for claim in _slowest_first(claims)
+            claim.name: pool.submit(_work, claim.name, cases, seed, inbox, options) for claim in _slowest_first(claims)
         }
-        _show_progress(claims, cases, pending, messages, console)
+        _show_progress(claims, cases, pending, inbox, console)
         return [pending[claim.name].result() for claim in claims]
 
 
-def _work(name, cases, seed, messages, options):
+def _work(name, cases, seed, inbox, options):
     done = 0
 
     def on_case():
         nonlocal done
         done += 1
         if done % REPORT_EVERY == 0:
-            messages.put((name, done))
+            inbox.put((name, done))
 
     try:
         return run(BY_NAME[name], cases, seed, on_case, **options)
     finally:
-        messages.put((name, None))
+        inbox.put((name, None))
 
 
-def _show_progress(claims, cases, pending, messages, console):
+def _show_progress(claims, cases, pending, inbox, console):
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         total = progress.add_task("claims", total=len(claims))
         bars = {}
-        while not all(future.done() for future in pending.values()) or not messages.empty():
+        while not all(future.done() for future in pending.values()) or not inbox.empty():
             try:
-                name, done = messages.get(timeout=0.2)
+                name, done = inbox.get(timeout=0.2)
             except queue.Empty:
                 continue
             if name not in bars:

@@ -5,21 +5,20 @@ import platform
 from dataclasses import asdict
 from importlib.metadata import version
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 import ottt_ref as ot
+from ottt_ref import console
 from ottt_ref.files.storage import write_bytes
 
 from . import induction, surveys
 from .claims import BY_NAME
 
 
-def console():
-    """Where the table goes: as wide as the terminal, or 120 columns where there is none."""
-    result = Console(highlight=False)
-    return result if result.is_terminal else Console(width=120, highlight=False)
+def screen():
+    """Where the table goes."""
+    return console.screen(120)
 
 
 def table(results, proofs=None):

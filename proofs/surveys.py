@@ -16,9 +16,7 @@ two of which the second is fed back to the first. Where SR's gradient is 0 (all 
 slope), as it often is after training, the product is not positive, and there is no cosine.
 """
 
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 
 import numpy as np
 from rich.table import Table
@@ -26,6 +24,7 @@ from rich.table import Table
 import ottt_ref as ot
 from ottt_ref import losses, spike_representation
 from ottt_ref.simulation.simulator import input_current
+from ottt_ref.workers import WorkerPool
 
 from .certified import signs
 from .directions import certified_ratio, layer_errors, loop_form, loop_matrices
@@ -138,10 +137,7 @@ def _largest_eigenvalues(network, inputs):
 def run_all(theorems, seed, workers, console):
     """Every cell of the given theorems, in order, by `workers` processes."""
     jobs = [(theorem, decay, depth) for theorem in theorems for decay in DECAYS for depth in DEPTHS[theorem]]
-    with (
-        console.status("surveys on digits"),
-        ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool,
-    ):
+    with console.status("surveys on digits"), WorkerPool(workers) as pool:
         futures = [pool.submit(survey, *job, seed) for job in jobs]
         return [cell for future in futures for cell in future.result()]
 

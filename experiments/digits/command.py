@@ -1,44 +1,73 @@
-"""`python -m experiments digits`."""
+"""What `experiments digits` does."""
 
 import os
 from pathlib import Path
 
-from ..arguments import above_zero, folder, positive
-from ..output import console, save
+from ottt_ref import console
+from ottt_ref.console import above_zero, folder, positive
+
+from ..output import save, screen
 from . import picture, report, runs
 from .training import METHODS, MODELS, Settings
 
 DEFAULTS = Settings()
+EXAMPLES = (
+    "",
+    "--model conv --method ottt-a bptt",
+    "--method ottt-a ottt-o --seeds 1 --epochs 5 --output quick",
+    "--validation --learning-rate 0.3",
+)
 
 
 def add_arguments(parser):
     """The options of the command."""
-    add = parser.add_argument
-    add("--model", choices=MODELS, default=DEFAULTS.model, help="the network (%(default)s)")
-    add(
-        "--method",
-        action="append",
-        choices=METHODS,
-        help="train with this method; may be repeated (all of them if not given)",
-    )
-    add("--seeds", metavar="N", type=positive, default=3, help="how many seeds, 0 to N-1 (%(default)s)")
+    parser.examples = EXAMPLES
+    parser.set_defaults(command=run)
+    option = parser.add_argument
+    models = ", ".join(f"{name} ({model.description})" for name, model in MODELS.items())
+    option("--model", choices=MODELS, default=DEFAULTS.model, help=f"the network: {models} (default: %(default)s)")
+    meaning = f"train with these methods alone, of {', '.join(METHODS)}; all if not given"
+    console.names(parser, "--method", tuple(METHODS), meaning)
+    option("--seeds", metavar="N", type=positive, default=3, help="how many seeds, 0 to N-1 (%(default)s)")
     epochs = ", ".join(f"{name} {model.epochs}" for name, model in MODELS.items())
-    add("--epochs", metavar="N", type=positive, help=f"({epochs})")
-    add("--batch-size", metavar="N", type=positive, default=DEFAULTS.batch_size, help="(%(default)s)")
-    add("--time-steps", metavar="T", type=positive, default=DEFAULTS.time_steps, help="(%(default)s)")
-    add("--learning-rate", metavar="X", type=above_zero, default=DEFAULTS.learning_rate, help="(%(default)s)")
-    add(
+    option("--epochs", metavar="N", type=positive, help=f"how often each image is seen ({epochs})")
+    option(
+        "--batch-size",
+        metavar="N",
+        type=positive,
+        default=DEFAULTS.batch_size,
+        help="how many images are learned at once (%(default)s)",
+    )
+    option(
+        "--time-steps",
+        metavar="T",
+        type=positive,
+        default=DEFAULTS.time_steps,
+        help="how many time steps each image is shown (%(default)s)",
+    )
+    option(
+        "--learning-rate",
+        metavar="X",
+        type=above_zero,
+        default=DEFAULTS.learning_rate,
+        help="of SGD in the first epoch; it falls to 0 along a cosine (%(default)s)",
+    )
+    option(
         "--validation",
         action="store_true",
         help="leave the test images alone, and report on a held-out quarter of the training images: for choosing the "
         "options above",
     )
-    add("--workers", metavar="N", type=positive, default=min(2, os.cpu_count() or 1), help="processes (%(default)s)")
-    add("--output", metavar="DIR", type=folder, default=Path("results"), help="where to write (%(default)s)")
+    workers = min(2, os.cpu_count() or 1)
+    option(
+        "--workers", metavar="N", type=positive, default=workers, help="how many processes work at once (%(default)s)"
+    )
+    option("--output", metavar="DIR", type=folder, default=Path("results"), help="the folder to write to (%(default)s)")
 
 
 def run(options):
-    """Train, write JSON and pictures, print the table, with what other models left in the folder; the exit status."""
+    """Train, write JSON and pictures, print the table, with what other models left in the folder."""
+    options.output.mkdir(parents=True, exist_ok=True)
     settings = Settings(
         model=options.model,
         epochs=options.epochs or MODELS[options.model].epochs,
@@ -49,17 +78,15 @@ def run(options):
     )
     methods = list(dict.fromkeys(options.method or METHODS))
     pairs = [(method, seed) for seed in range(options.seeds) for method in methods]
-    screen = console()
-    results = runs.train_all(pairs, settings, options.workers, screen)
+    results = runs.train_all(pairs, settings, options.workers, screen())
     results.sort(key=lambda result: methods.index(result["method"]))
     found = report.summaries(results, {method: runs.training_bytes(method, settings) for method in methods})
     name = report.file_name(settings.model)
     report.write_json(options.output / f"{name}.json", settings, results, found)
     save(picture.draw(results, "held-out" if settings.validation else "test"), options.output, name)
     others, notes = report.stored(options.output, settings)
-    screen.print(report.table({settings.model: (settings, found), **others}))
+    screen().print(report.table({settings.model: (settings, found), **others}))
     print("\n".join(notes), end="\n" if notes else "")
     if not settings.validation:
         print("\n".join(report.findings(found)))
     print(f"wrote {', '.join(str(options.output / f'{name}.{kind}') for kind in ('json', 'png', 'svg'))}")
-    return 0

@@ -1,36 +1,29 @@
 """All runs in a pool of processes, with a live display of how far they are."""
 
-import multiprocessing
 import queue
-from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ottt_ref.memory import peak_bytes
+from ottt_ref.workers import WorkerPool, messages
 
 from .training import learner, prepared, train
 
 
 def train_all(runs, settings, workers, console):
     """The results of `runs`, pairs of a method and a seed, in their order."""
-    context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager, ProcessPoolExecutor(workers, mp_context=context) as pool:
-        messages = manager.Queue()
-        pending = {run: pool.submit(_work, *run, settings, messages) for run in runs}
-        try:
-            _show(pending, messages, settings.epochs, console)
-        except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with messages() as inbox, WorkerPool(workers) as pool:
+        pending = {run: pool.submit(_work, *run, settings, inbox) for run in runs}
+        _show(pending, inbox, settings.epochs, console)
         return [future.result() for future in pending.values()]
 
 
-def _work(method, seed, settings, messages):
-    return train(method, seed, settings, lambda epoch, accuracy: messages.put((method, seed, epoch, accuracy)))
+def _work(method, seed, settings, inbox):
+    return train(method, seed, settings, lambda epoch, accuracy: inbox.put((method, seed, epoch, accuracy)))
 
 
-def _show(pending, messages, epochs, console):
+def _show(pending, inbox, epochs, console):
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -41,9 +34,9 @@ def _show(pending, messages, epochs, console):
     with Progress(*columns, console=console, transient=True) as progress:
         total = progress.add_task("epochs of all runs", total=epochs * len(pending), accuracy="")
         bars = {}
-        while not all(future.done() for future in pending.values()) or not messages.empty():
+        while not all(future.done() for future in pending.values()) or not inbox.empty():
             try:
-                method, seed, epoch, accuracy = messages.get(timeout=0.2)
+                method, seed, epoch, accuracy = inbox.get(timeout=0.2)
             except queue.Empty:
                 continue
             if (method, seed) not in bars:

@@ -1,11 +1,13 @@
-"""`python -m experiments directions`."""
+"""What `experiments directions` does."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..arguments import folder, positive
-from ..output import console, save, write_json
+from ottt_ref import console
+from ottt_ref.console import folder, positive
+
+from ..output import save, screen, write_json
 from . import picture, report, runs
 from .measure import FACTORS, conditions
 
@@ -18,34 +20,42 @@ class Settings:
     factors: tuple
 
 
+EXAMPLES = ("", "--factor decay time_steps", "--factor depth --seeds 3 --output quick")
+
+
 def add_arguments(parser):
     """The options of the command."""
-    add = parser.add_argument
-    add("--factor", action="append", choices=FACTORS, help="vary this alone; may be repeated (all if not given)")
-    add("--seeds", metavar="N", type=positive, default=10, help="how many seeds, 0 to N-1 (%(default)s)")
-    add("--workers", metavar="N", type=positive, default=min(2, os.cpu_count() or 1), help="processes (%(default)s)")
-    add("--output", metavar="DIR", type=folder, default=Path("results"), help="where to write (%(default)s)")
+    parser.examples = EXAMPLES
+    parser.set_defaults(command=run)
+    option = parser.add_argument
+    meaning = f"vary these alone, of {', '.join(FACTORS)}; all if not given"
+    console.names(parser, "--factor", tuple(FACTORS), meaning)
+    option("--seeds", metavar="N", type=positive, default=10, help="how many seeds, 0 to N-1 (%(default)s)")
+    workers = min(2, os.cpu_count() or 1)
+    option(
+        "--workers", metavar="N", type=positive, default=workers, help="how many processes work at once (%(default)s)"
+    )
+    option("--output", metavar="DIR", type=folder, default=Path("results"), help="the folder to write to (%(default)s)")
 
 
 def run(options):
-    """Measure, write JSON and pictures, print the tables; the exit status."""
+    """Measure, write JSON and pictures, print the tables."""
+    options.output.mkdir(parents=True, exist_ok=True)
     factors = tuple(dict.fromkeys(options.factor or FACTORS))
-    screen = console()
     pairs = [
         (condition, seed) for factor in factors for condition in conditions(factor) for seed in range(options.seeds)
     ]
-    measurements = runs.measure_all(pairs, options.workers, screen)
+    measurements = runs.measure_all(pairs, options.workers, screen())
     found = report.cells(measurements, factors, options.seeds)
     rated = report.rates(measurements, factors, options.seeds)
     settings = Settings(options.seeds, factors)
     write_json(options.output / "directions.json", "directions", settings, report.content(found, rated))
     names = _draw(found, rated, factors, options.output)
     for factor in factors:
-        screen.print(report.table(factor, found, rated))
+        screen().print(report.table(factor, found, rated))
     print(f"mean over {options.seeds} seeds ± half a {100 * report.CONFIDENCE:g} % interval; * as in the other tables")
     print("\n".join(report.findings(rated)))
     print(f"wrote {', '.join(str(options.output / name) for name in ('directions.json', *names))}")
-    return 0
 
 
 def _draw(found, rated, factors, folder):

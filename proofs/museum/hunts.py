@@ -5,16 +5,18 @@ order is: fewest neurons, fewest time steps, then the numbers: a network costs t
 inputs of numerator and denominator.
 """
 
-import argparse
 import sys
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count, product
 
+from ottt_ref import console
 from ottt_ref.files.storage import write_bytes
 
 from .exhibit import FOLDER, Exhibit, load, text
 
+PROGRAM = f"python -m {__package__}.hunts"
+EXAMPLES = ("", "rate-gap ottt-bptt-apart")
 QUARTERS = tuple(Fraction(k, 4) for k in range(1, 9))
 DECAYS = (Fraction(1), Fraction(1, 2))
 BINARY = (Fraction(0), Fraction(1))
@@ -224,21 +226,32 @@ def _listed(numbers):
 
 
 def main(argv=None):
-    """Hunt; 0 if what is stored was found (or written), 1 otherwise."""
-    parser = argparse.ArgumentParser(prog="python -m proofs.museum.hunts", description="Hunt for the exhibits anew.")
+    """Hunt; 0 if what is stored was found (or written), 1 otherwise, 2 for a wrong argument."""
+    return console.run(PROGRAM, build_parser, argv)
+
+
+def build_parser():
+    """The parser."""
+    parser = console.Parser(prog=PROGRAM, description="Hunt for the exhibits anew.", examples=EXAMPLES)
+    parser.set_defaults(command=hunt)
+    parser.add_version()
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(HUNTS)}; all if none is given")
-    parser.add_argument("--write", action="store_true", help="store what is found")
-    options = parser.parse_args(argv)
+    parser.add_argument("--write", action="store_true", help="store what is found among the exhibits")
+    return parser
+
+
+def hunt(options):
+    """Run the named hunts, or all."""
     unknown = set(options.names) - set(HUNTS)
     if unknown:
-        parser.error(f"NAME must be one of {', '.join(HUNTS)}, got {', '.join(sorted(unknown))}")
+        raise console.CommandError(f"NAME must be one of {', '.join(HUNTS)}, got {', '.join(sorted(unknown))}")
     same = True
     for name in options.names or HUNTS:
         exhibit, path = run(name), FOLDER / f"{name}.json"
-        print(f"{name}: {exhibit.search.partition(' of ')[0]}, values {', '.join(map(str, exhibit.values))}")
         if options.write:
             write_bytes(path, text(exhibit).encode())
-        elif not path.exists() or load(path) != exhibit:
+        print(f"{name}: {exhibit.search.partition(' of ')[0]}, values {', '.join(map(str, exhibit.values))}")
+        if not path.exists() or load(path) != exhibit:
             same = False
             print(f"{name}: {path} holds another")
     return 0 if same else 1

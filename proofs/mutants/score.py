@@ -63,6 +63,11 @@ def seed(mutant, root):
     path.write_text(source.replace(mutant.right, mutant.wrong), encoding="utf-8")
 
 
+def in_checkout():
+    """Whether what is copied is there: a wheel has no tests."""
+    return all((ROOT / name).is_dir() for name in COPIED) and (ROOT / "setup.cfg").is_file()
+
+
 def kill(mutant, cases=CASES):
     """The Death of a mutant."""
     with tempfile.TemporaryDirectory() as copy:
@@ -87,7 +92,8 @@ def _run(copy, *arguments):
         cwd=copy,
         env=environment,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         check=False,
         timeout=SECONDS,
     )

@@ -9,6 +9,7 @@ import inspect
 import io
 import pkgutil
 import re
+import sys
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,6 @@ from ..claims import BY_NAME
 from ..museum import hall
 from .formulas import formula, prose
 
-ROOT = Path(__file__).parents[2]
 BINS = 30
 
 
@@ -95,7 +95,8 @@ def find(name):
     """The Code of a dotted name."""
     target = inspect.unwrap(pkgutil.resolve_name(name))
     lines, first = inspect.getsourcelines(target)
-    path = Path(inspect.getsourcefile(target)).resolve().relative_to(ROOT)
+    top = sys.modules[target.__module__.partition(".")[0]]  # ottt_ref, or in a checkout also proofs
+    path = Path(inspect.getsourcefile(target)).resolve().relative_to(Path(top.__file__).resolve().parents[1])
     return Code(name, f"{path.as_posix()}:{first}", textwrap.dedent("".join(lines)).rstrip())
 
 

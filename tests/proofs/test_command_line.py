@@ -1,13 +1,16 @@
 """`python -m proofs` as its users run it: the table, the files, the exit status."""
 
+import argparse
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
+from ottt_ref.console import CommandError
 from ottt_ref.simulation import trace
-from proofs import __main__, report
+from proofs import __main__, command, report
 from proofs.claims import BY_NAME, CLAIMS
 from proofs.search import Result, run
 
@@ -25,7 +28,7 @@ def proofs(*arguments):
 def checked(tmp_path_factory):
     """One run of two claims, and the file that it wrote."""
     path = tmp_path_factory.mktemp("proofs") / "out.json"
-    return proofs("--claim", "h1", "--claim", "R2", "--cases", "10", "--seed", "3", "--json", str(path)), path
+    return proofs("--claim", "h1", "R2", "--cases", "10", "--seed", "3", "--json", str(path)), path
 
 
 def test_holding_claims_exit_with_0_and_a_table(checked):
@@ -62,25 +65,35 @@ def test_list_names_every_claim_and_checks_nothing():
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (["--claim", "E99"], "argument --claim: must be one of E1, E2"),
+        (["--claim", "E99"], "argument --claim: invalid choice: 'E99' (choose from 'E1', 'E2'"),
         (["--cases", "0"], "argument --cases: must be a whole number of at least 1, got '0'"),
         (["--cases", "many"], "argument --cases: must be a whole number of at least 1, got 'many'"),
         (["--seed", "x"], "argument --seed: invalid int value: 'x'"),
         (["--json", "no/such/folder/out.json"], "argument --json: must name a file in a folder that can be written"),
         (["--workers", "-1"], "argument --workers"),
         (["E1"], "unrecognized arguments: E1"),
+        (["--list", "--coq"], "argument --coq: not allowed with argument --list"),
+        (["--mutants", "--counterexamples"], "argument --counterexamples: not allowed with argument --mutants"),
+        (["--list", "--json", "out.json"], "argument --json: has no effect with --list"),
+        (["--counterexamples", "--seed", "0"], "argument --seed: has no effect with --counterexamples"),
+        (["--counterexamples", "--no-surveys"], "argument --surveys: has no effect with --counterexamples"),
+        (["--coq", "--claim", "E1"], "argument --claim: has no effect with --coq"),
+        (["--mutants", "--cases", "9"], "argument --cases: has no effect with --mutants"),
+        (["--mutants", "--html", "out.html"], "argument --html: has no effect with --mutants"),
+        (["--progress", "p.json"], "argument --progress: has no effect without --profile thorough"),
+        (["--claim", "H1", "--surveys"], "argument --surveys: has no effect without the claims D1, D2"),
+        (["--json", "out", "--html", "./out"], "argument --html: must not be the file of --json, got './out'"),
     ],
 )
 def test_wrong_arguments_exit_with_2_before_any_work(arguments, message, capsys):
-    with pytest.raises(SystemExit) as stopped:
-        __main__.main(arguments)
-    assert stopped.value.code == 2
-    assert message in capsys.readouterr().err
+    assert __main__.main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and message in err and err.count("\n") == 1
 
 
 def test_a_failing_claim_exits_with_1_and_shows_the_shrunk_case(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(trace, "leaky_accumulate", trace_not_decayed)
-    monkeypatch.setattr(__main__, "run_all", in_this_process)
+    monkeypatch.setattr(command, "run_all", in_this_process)
     path = tmp_path / "out.json"
     assert __main__.main(["--claim", "E1", "--claim", "H1", "--cases", "20", "--json", str(path)]) == 1
     output = capsys.readouterr().out
@@ -99,7 +112,7 @@ def in_this_process(claims, cases, seed, workers, console, **options):
 
 
 def test_results_do_not_depend_on_the_number_of_workers():
-    ones, twos = (proofs("--claim", "I1", "--claim", "R2", "--cases", "8", "--workers", n).stdout for n in "12")
+    ones, twos = (proofs("--claim", "I1", "R2", "--cases", "8", "--workers", n).stdout for n in "12")
     assert untimed(ones) == untimed(twos)
 
 
@@ -112,3 +125,46 @@ def test_slack_is_written_with_its_meaning():
     result = Result("R2", 5, 5, 0.25, None, (), 0.1)
     assert report.slack_text(result) == "bound; the gap comes within 0.25 of its bound"
     assert report.slack_text(Result("H1", 5, 5, None, None, (), 0.1)) == "exact"
+
+
+@pytest.mark.parametrize("mode", command.MODES)
+def test_every_option_either_works_in_a_mode_or_is_refused(mode, capsys, monkeypatch):
+    values = {"claim": ["H1"], "profile": "quick", "surveys": True}
+    for name in command.CHECK.takes:
+        done = []
+        known = replace(command.MODES[mode], run=lambda options, done=done: done.append(options))
+        monkeypatch.setitem(command.MODES, mode, known)
+        options = {**dict.fromkeys(command.CHECK.takes), "mode": mode, name: values.get(name, 1)}
+        if name in known.takes:
+            command.run(argparse.Namespace(**options))
+            assert len(done) == 1
+            continue
+        with pytest.raises(CommandError, match=f"argument --{name}: has no effect with --{mode}"):
+            command.run(argparse.Namespace(**options))
+        assert done == []
+
+
+def test_every_option_is_known_to_the_check():
+    parser = __main__.build_parser()
+    parser.fill()
+    names = {action.dest for action in parser._actions} - {"help", "version", "mode"}
+    assert names == set(command.CHECK.takes)
+
+
+def test_files_are_written_before_the_table_is_printed(monkeypatch, tmp_path):
+    monkeypatch.setattr(command, "run_all", in_this_process)
+    monkeypatch.setattr(command.induction, "coqc", lambda: None)
+
+    def closed(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(command, "_print", closed)
+    json_file, page = tmp_path / "out.json", tmp_path / "out.html"
+    assert __main__.main(["--claim", "H1", "--cases", "2", "--json", str(json_file), "--html", str(page)]) == 2
+    assert json_file.exists() and page.exists()
+
+
+def test_mutants_without_a_checkout_are_refused(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(command.score, "ROOT", tmp_path)
+    assert __main__.main(["--mutants"]) == 2
+    assert "argument --mutants: needs a checkout" in capsys.readouterr().err

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from proofs import __main__
+from proofs import __main__, command
 from proofs.claims import BY_NAME
 from proofs.mutants import score
 from proofs.mutants.catalogue import CATALOGUE, Mutant
@@ -68,9 +68,9 @@ def test_the_table_and_the_exit_status_say_what_survived(monkeypatch, capsys):
     stream = io.StringIO()
     Console(file=stream, width=160).print(score.table(deaths))
     assert "1 of 2 killed" in stream.getvalue() and "SURVIVES" in stream.getvalue()
-    monkeypatch.setattr(__main__.score, "kill_all", lambda workers, console: deaths)
+    monkeypatch.setattr(command.score, "kill_all", lambda workers, console: deaths)
     assert __main__.main(["--mutants"]) == 1
-    monkeypatch.setattr(__main__.score, "kill_all", lambda workers, console: deaths[:1])
+    monkeypatch.setattr(command.score, "kill_all", lambda workers, console: deaths[:1])
     assert __main__.main(["--mutants"]) == 0
     assert "1 of 1 killed" in capsys.readouterr().out
 

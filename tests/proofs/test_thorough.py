@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 
 from ottt_ref.methods.shared import traces
-from proofs import __main__, thorough
+from proofs import __main__, command, thorough
 from proofs.claim import Claim, Finding, Refuted
 from proofs.claims import BY_NAME
 from proofs.identity import Certificate
@@ -87,9 +87,9 @@ def test_other_settings_and_other_files_are_refused(tmp_path):
 
 def test_the_command_saves_and_resumes(tmp_path, monkeypatch):
     path = tmp_path / "p.json"
-    monkeypatch.setitem(__main__.PROFILES, "thorough", replace(__main__.PROFILES["thorough"], rounds=2, size=(2, 2, 2)))
-    monkeypatch.setattr(__main__, "DATABASE", tmp_path / "database")
-    monkeypatch.setattr(__main__.induction, "coqc", lambda: None)  # Coq's proofs are another test's
+    monkeypatch.setitem(command.PROFILES, "thorough", replace(command.PROFILES["thorough"], rounds=2, size=(2, 2, 2)))
+    monkeypatch.setattr(command, "DATABASE", tmp_path / "database")
+    monkeypatch.setattr(command.induction, "coqc", lambda: None)  # Coq's proofs are another test's
     arguments = ["--profile", "thorough", "--claim", "H1", "--cases", "4", "--workers", "1", "--progress", str(path)]
     assert __main__.main(arguments) == 0
     first = path.read_bytes()
@@ -100,7 +100,7 @@ def test_the_command_saves_and_resumes(tmp_path, monkeypatch):
 
 
 def test_quick_is_smaller_than_default_and_thorough_larger():
-    quick, default, deep = (__main__.PROFILES[name] for name in ("quick", "default", "thorough"))
+    quick, default, deep = (command.PROFILES[name] for name in ("quick", "default", "thorough"))
     assert quick.cases < default.cases < deep.cases and quick.rounds == default.rounds == 1 < deep.rounds
     assert quick.size < default.size == deep.size == deep.costly and not quick.surveys and default.surveys
     process = subprocess.run(

@@ -66,7 +66,7 @@ def test_what_is_missing_or_wrong_is_said_in_one_line(capsys):
     case("standardised_dense")[0].save("net.npz")
     assert "got WeightStandardised" in refused(capsys, "nir export --network net.npz --output net.nir")
     assert "dt must be above 0" in refused(capsys, "nir export --network net.npz --dt 0 --output net.nir")
-    assert "must not be the file that is read" in refused(capsys, "nir export --network net.npz --output ./net.npz")
+    assert "must not be a file that is read" in refused(capsys, "nir export --network net.npz --output ./net.npz")
     assert "no.npz" in refused(capsys, "nir export --network no.npz --output net.nir")
     foreign = DATA / "snntorch_zero.nir"
     assert "dt must be given" in refused(capsys, f"nir import {foreign} --output a.npz")

@@ -1,0 +1,27 @@
+"""What `python -m experiments` and `ottt-ref experiment` do: run one of EXPERIMENTS."""
+
+from ottt_ref import console
+
+EXPERIMENTS = {
+    "digits": "train a dense, convolutional or feedback network on handwritten digits with each method",
+    "directions": "measure how far the methods' gradients agree over decay, depth, T, surrogate, rate and training",
+}
+EXAMPLES = (
+    "digits",
+    "digits --model conv --method ottt-a bptt --seeds 1 --epochs 5",
+    "directions --factor decay time_steps --seeds 3",
+)
+
+
+def add_arguments(parser):
+    """The experiments as commands; the options of each come when they are asked for."""
+    parser.description = "Train, measure and draw: each experiment prints its table and writes JSON, PNG and SVG."
+    parser.examples, parser.notes = EXAMPLES, "NAME --help says what an experiment takes."
+    commands = parser.add_commands("experiments", "NAME")
+    for name, about in EXPERIMENTS.items():
+        commands.add_parser(
+            name,
+            help=about,
+            description=f"{about[0].upper()}{about[1:]}.",
+            fill=console.filled_by(f"{__package__}.{name}.command", "experiments"),
+        )

@@ -1,0 +1,139 @@
+"""`ottt-ref gradients`: the gradients of a network's parameters, by one of the methods, as a file."""
+
+import inspect
+
+import numpy as np
+
+from ..console import CommandError
+from ..files import storage
+from ..learning import losses
+from ..methods import bptt, ottt, rtrl, sltt, spike_representation
+from ..methods.shared.traces import DIALECTS
+from ..network.network import Network
+from ..network.neurons import RESET_GRADIENTS
+from .options import add_choice, flag
+from .writing import check_output, write
+
+METHODS = {  # what --method names: the one list of methods that the command line has
+    "ottt": ottt.gradients,
+    "bptt": bptt.gradients,
+    "sltt": sltt.gradients,
+    "rtrl": rtrl.gradients,
+    "spike-representation": spike_representation.gradients,
+}
+LOSSES = {
+    "mixed": losses.Mixed(),
+    "cross-entropy": losses.CrossEntropy(),
+    "mean-squared-error": losses.MeanSquaredError(),
+}
+METHOD_OPTIONS = {
+    "dialect": (DIALECTS, "what is traced"),
+    "reset_gradient": (RESET_GRADIENTS, "whether gradients also cross the reset"),
+    "loss_of": (bptt.LOSSES_OF, "the loss of each time step, or of the time-averaged output"),
+    "rates": (spike_representation.RATES, "the rates of the simulated spikes, or the mapping's own"),
+}
+FILES = """\
+--inputs is an .npz file that holds
+  inputs   [T, B, n_in], of the network's dtype: T time steps, B samples (images: [T, B, C, H, W])
+  targets  [B] integer class labels, or [B, n_out] rows of the network's dtype
+as numpy.savez("x.npz", inputs=..., targets=...) writes it.
+
+--output is an .npz file that holds, without pickles,
+  layer0.weight, layer0.bias, ...    the gradient of each parameter
+  loss, outputs                      the loss, and the network's outputs [T, B, n_out]
+                                     (of spike-representation the outputs of the rates, [B, n_out])
+and with --terms
+  terms.layer0.weight, ...           what each time step adds to that gradient, [T, ...]
+  errors.layer0, ...                 the error at the potentials of each time step, [T, B, n] (rtrl has none)
+"""
+EXAMPLES = (
+    "--network net.npz --inputs x.npz --method ottt --output gradients.npz",
+    "--network net.npz --inputs x.npz --method bptt --reset-gradient kept --terms",
+    "--network net.npz --inputs x.npz --method spike-representation --rates closed-form --loss cross-entropy",
+)
+
+
+def add(commands):
+    """Add `gradients` to the commands of a parser."""
+    parser = commands.add_parser(
+        "gradients",
+        help="write the gradients of a network's parameters",
+        description="Write the gradients of a network's parameters, and print their norms.",
+        examples=EXAMPLES,
+        notes=FILES,
+    )
+    parser.set_defaults(command=write_gradients)
+    option = parser.add_argument
+    option("--network", required=True, metavar="FILE", help="a network, as `ottt-ref network` or Network.save write it")
+    option("--inputs", required=True, metavar="FILE", help="the .npz file of inputs and targets (see below)")
+    option("--method", required=True, choices=METHODS, help="the method that computes them: %(choices)s")
+    option("--output", default="gradients.npz", metavar="FILE", help="the .npz file to write (%(default)s)")
+    option("--loss", choices=LOSSES, default="mixed", help="the loss of the outputs: %(choices)s (%(default)s)")
+    for name, (choices, meaning) in METHOD_OPTIONS.items():
+        add_choice(parser, name, choices, f"{meaning}; for {', '.join(_methods_with(name))}")
+    option("--terms", action="store_true", help="also write what each time step adds")
+
+
+def write_gradients(arguments):
+    """Write the gradients of one method."""
+    options = method_options(arguments)
+    check_output(arguments.output, arguments.network, arguments.inputs)
+    network = Network.load(arguments.network)
+    inputs, targets = read_sequence(arguments.inputs)
+    try:
+        gradients = METHODS[arguments.method](
+            network, inputs, targets, LOSSES[arguments.loss], terms=arguments.terms, **options
+        )
+    except (ValueError, TypeError) as error:
+        raise CommandError(f"{arguments.inputs} does not fit {arguments.network}: {error}") from None
+    arrays = gradient_arrays(gradients, network.layer_names)
+    write(lambda path: storage.write_arrays(path, arrays), arguments.output)
+    time_steps, batch_size = inputs.shape[:2]
+    print(f"wrote {arguments.output}: {arguments.method} gradients, {time_steps} time steps of {batch_size} samples\n")
+    print(table(gradients))
+
+
+def method_options(arguments):
+    """The options that were given, as keyword arguments of the method; an error for one that it does not have."""
+    given = {option: getattr(arguments, option) for option in METHOD_OPTIONS if getattr(arguments, option) is not None}
+    for option in given:
+        methods = _methods_with(option)
+        if arguments.method not in methods:
+            raise CommandError(
+                f"argument {flag(option)}: method {arguments.method} has no such option, only {', '.join(methods)}"
+            )
+    return {option: choice.replace("-", "_") for option, choice in given.items()}
+
+
+def read_sequence(path):
+    """The inputs and targets of an .npz file."""
+    arrays = storage.read_arrays(path)
+    missing = [name for name in ("inputs", "targets") if name not in arrays]
+    if missing:
+        raise CommandError(f"{path} must hold the arrays inputs and targets, got {sorted(arrays)}")
+    return arrays["inputs"], arrays["targets"]
+
+
+def gradient_arrays(gradients, layer_names):
+    """What the output file holds, by name."""
+    arrays = {**gradients, "loss": np.asarray(gradients.loss), "outputs": gradients.outputs}
+    if gradients.terms is not None:
+        arrays.update({f"terms.{name}": terms for name, terms in gradients.terms.items()})
+    if gradients.errors is not None:
+        arrays.update({f"errors.{layer}": errors for layer, errors in zip(layer_names, gradients.errors)})
+    return arrays
+
+
+def table(gradients):
+    """The loss, and shape and norm of each gradient, as aligned lines."""
+    rows = [("parameter", "shape", "norm")]
+    rows += [
+        (name, " x ".join(map(str, value.shape)), f"{np.linalg.norm(value):.6g}") for name, value in gradients.items()
+    ]
+    rows += [("loss", "", f"{gradients.loss:.6g}")]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    return "\n".join(f"{name:<{widths[0]}}  {shape:>{widths[1]}}  {norm:>{widths[2]}}" for name, shape, norm in rows)
+
+
+def _methods_with(option):
+    return [name for name, method in METHODS.items() if option in inspect.signature(method).parameters]

@@ -1,0 +1,21 @@
+"""The file that a command writes: named before any work, and never one that it reads."""
+
+from pathlib import Path
+
+from ..console import CommandError
+
+
+def check_output(path, *sources):
+    """Refuse a path that names no file, or one of the files that are read."""
+    if not Path(path).name:
+        raise CommandError(f"argument --output: must name a file, got {path!r}")
+    if Path(path).resolve() in [Path(source).resolve() for source in sources]:
+        raise CommandError(f"argument --output: must not be a file that is read, got {path!r}")
+
+
+def write(write_to, path):
+    """Write by `write_to(path)`; an error names that path, not the temporary file."""
+    try:
+        write_to(path)
+    except OSError as error:
+        raise CommandError(f"cannot write {path}: {error.strerror}") from None

@@ -1,0 +1,255 @@
+"""What `python -m proofs` and `ottt-ref prove` do: check the claims, or one of the other things that MODES lists."""
+
+import argparse
+import importlib.util
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ottt_ref import console
+from ottt_ref.console import CommandError, file, positive
+
+from . import induction, report, surveys, thorough
+from .claims import BY_NAME, CLAIMS
+from .museum import hall
+from .museum.exhibit import load_all
+from .mutants import score
+from .parallel import run_all
+from .search import COSTLY, FULL, SMALL, counterexamples
+
+DATABASE = Path(".hypothesis/proofs")
+PROGRESS = Path("results/proofs-thorough.json")
+EXAMPLES = (
+    "",
+    "--claim E1 E2 --cases 1000 --seed 7",
+    "--profile quick --json claims.json --html claims.html",
+    "--profile thorough --workers 8",
+    "--list",
+    "--counterexamples --claim D3",
+)
+NOTES = """\
+exit status: 0 if all that was checked holds, 1 if something does not, 2 if it could not be checked
+"""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How deep to look: cases per claim and round, rounds, and how large the architectures of identities are."""
+
+    cases: int
+    rounds: int
+    size: tuple
+    costly: tuple
+    surveys: bool
+
+
+PROFILES = {
+    "quick": Profile(30, 1, SMALL, SMALL, False),
+    "default": Profile(200, 1, FULL, COSTLY, True),
+    "thorough": Profile(400, 40, FULL, FULL, True),
+}
+
+
+def add_arguments(parser):
+    """The options of the command."""
+    parser.description = "Check the claims of the theory on random networks, and print one table."
+    parser.examples, parser.notes = EXAMPLES, NOTES
+    parser.set_defaults(command=run)
+    console.names(
+        parser,
+        "--claim",
+        tuple(BY_NAME),
+        f"these claims alone, of {', '.join(BY_NAME)}; all if not given",
+        read=str.upper,
+    )
+    option = parser.add_argument
+    option("--cases", metavar="N", type=positive, help="random cases per claim and round; the profile's if not given")
+    option(
+        "--profile",
+        choices=PROFILES,
+        help="quick: a look, half a minute; default: 200 cases; thorough: 40 rounds of 400 cases, an hour or more, "
+        "saved after each round and taken up again (default)",
+    )
+    option(
+        "--progress",
+        metavar="FILE",
+        type=Path,
+        help=f"where the thorough profile saves its rounds ({PROGRESS})",
+    )
+    option("--seed", metavar="S", type=int, help="seed of the random cases (0)")
+    option(
+        "--surveys",
+        action=argparse.BooleanOptionalAction,
+        help="also count on digits how often the hypotheses of D1 and D2 hold (not in the quick profile)",
+    )
+    option("--json", metavar="FILE", type=file, help="also write the results to FILE as JSON")
+    option("--html", metavar="FILE", type=file, help="also write all of it to FILE, as one page")
+    option("--workers", metavar="N", type=positive, help=f"how many processes work at once ({_workers()})")
+    group = parser.add_argument_group("instead of checking the claims, one of").add_mutually_exclusive_group()
+    for name, mode in MODES.items():
+        group.add_argument(f"--{name}", dest="mode", action="store_const", const=name, help=mode.about)
+
+
+def run(options):
+    """Carry out what was asked for; the exit status."""
+    mode = MODES.get(options.mode, CHECK)
+    _refuse_without_effect(options, mode)
+    options.claims = [claim for claim in CLAIMS if not options.claim or claim.name in options.claim]
+    options.workers = options.workers or _workers()
+    return mode.run(options)
+
+
+def _refuse_without_effect(options, mode):
+    """Raise CommandError for an option that would change nothing."""
+    for name in CHECK.takes:
+        if getattr(options, name) is not None and name not in mode.takes:
+            raise CommandError(f"argument --{name}: has no effect with --{options.mode}")
+    if options.progress and options.profile != "thorough":
+        raise CommandError("argument --progress: has no effect without --profile thorough")
+    if options.surveys and options.claim and not set(options.claim) & set(surveys.DEPTHS):
+        raise CommandError(f"argument --surveys: has no effect without the claims {', '.join(surveys.DEPTHS)}")
+    if options.json and options.html and Path(options.json).resolve() == Path(options.html).resolve():
+        raise CommandError(f"argument --html: must not be the file of --json, got {options.html!r}")
+
+
+def check(options):
+    """Check the claims, write the files, print the table; 1 if something does not hold."""
+    options.profile = options.profile or "default"
+    options.cases = options.cases or PROFILES[options.profile].cases
+    options.seed = options.seed or 0
+    if options.surveys is None:
+        options.surveys = PROFILES[options.profile].surveys
+    write_page = _page_writer() if options.html else None  # before hours of work
+    screen = report.screen()
+    proved = induction.check_all(induction.coqc()) if induction.coqc() else []
+    by_claim = induction.by_claim(proved)
+    results = _results(options, screen)
+    cells, note = _survey(options, screen)
+    if options.json:
+        report.write_json(options.json, results, options.cases, options.seed, cells, by_claim)
+    if options.html:
+        settings = {"profile": options.profile, "cases": options.cases, "seed": options.seed, **report.versions()}
+        write_page(options.html, results, settings, proofs=by_claim, cells=cells, exhibits=load_all())
+    _print(options, screen, results, proved, cells, note)
+    return 1 if any(not result.holds for result in results) or any(proof.failure for proof in proved) else 0
+
+
+def _print(options, screen, results, proved, cells, note):
+    screen.print(report.table(results, induction.by_claim(proved)))
+    print(induction.listing(proved) or f"{induction.INSTALL}; not checked here", end="\n\n")
+    print(report.counterexamples(results), end="\n\n")
+    for theorem in dict.fromkeys(cell.theorem for cell in cells):
+        screen.print(surveys.table(theorem, cells))
+    print(surveys.certainty(cells) if cells else note, end="\n\n" if cells or note else "")
+    failed = [result.name for result in results if not result.holds]
+    if failed:
+        print(report.failures(results), end="\n\n")
+    written = [path for path in (options.json, options.html) if path]
+    if written:
+        print(f"wrote {', '.join(written)}\n")
+    print(f"{len(results) - len(failed)} of {len(results)} claims hold (seed {options.seed})")
+
+
+def _page_writer():
+    """`page.write.write`."""
+    with console.needs("proofs"):
+        from .page.write import write
+    return write
+
+
+def _results(options, screen):
+    """The Results of the claims, of one round or of the rounds of the thorough profile."""
+    profile = PROFILES[options.profile]
+
+    def run_round(k):
+        size = {"size": profile.size, "costly": profile.costly} if k == 0 else {"size": None}
+        seed = options.seed + k
+        return run_all(options.claims, options.cases, seed, options.workers, screen, database=DATABASE, **size)
+
+    if profile.rounds == 1:
+        return run_round(0)
+    settings = {"claims": [claim.name for claim in options.claims], "cases": options.cases, "seed": options.seed}
+    try:
+        progress = thorough.Progress.open(options.progress or PROGRESS, settings)
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+    return thorough.run(progress, profile.rounds, run_round)
+
+
+def _survey(options, screen):
+    """The cells of the surveys that the claims have, and what is to be said where there are none."""
+    theorems = [claim.name for claim in options.claims if claim.name in surveys.DEPTHS]
+    if not options.surveys or not theorems:
+        return [], ""
+    if importlib.util.find_spec("sklearn") is None:
+        return [], "no surveys of D1 and D2 on digits: they need scikit-learn,  pip install 'ottt_ref[proofs]'"
+    return surveys.run_all(theorems, options.seed, options.workers, screen), ""
+
+
+def list_claims(options):
+    """Print each claim with its hypotheses."""
+    print(report.listing(options.claims))
+
+
+def show_museum(options):
+    """Print the museum, and the other counterexamples of the claims, each checked; 1 if one does not stand."""
+    names = {claim.name for claim in options.claims}
+    screen = report.screen()
+    fallen = hall.show([exhibit for exhibit in load_all() if exhibit.theorem in names], screen)
+    for claim in options.claims:
+        shown, failure = counterexamples(claim)
+        for line in (*shown, *([failure] if failure else [])):
+            screen.print(f"{claim.name} {line}", markup=False)
+        fallen += [claim.name] if failure else []
+    print(f"\n{'all stand' if not fallen else 'these do not stand: ' + ', '.join(fallen)}")
+    return 1 if fallen else 0
+
+
+def kill_mutants(options):
+    """Seed every fault of the catalogue; 1 if one survives."""
+    if not score.in_checkout():
+        raise CommandError("argument --mutants: needs a checkout of the project, with its tests, which no wheel has")
+    screen = report.screen()
+    deaths = score.kill_all(options.workers, screen)
+    screen.print(score.table(deaths))
+    return 1 if any(death.killer is None for death in deaths) else 0
+
+
+def check_coq(_):
+    """Compile the Coq proofs alone; 1 if one fails."""
+    if induction.coqc() is None:
+        raise CommandError(induction.INSTALL)
+    proofs = induction.check_all(induction.coqc())
+    print(induction.listing(proofs))
+    return 1 if any(proof.failure for proof in proofs) else 0
+
+
+@dataclass(frozen=True)
+class Mode:
+    """One thing that the command does: options → exit status; the options that have an effect; and help about it."""
+
+    run: object
+    takes: tuple
+    about: str = ""
+
+
+CHECK = Mode(check, ("claim", "cases", "profile", "progress", "seed", "surveys", "json", "html", "workers"))
+MODES = {
+    "list": Mode(list_claims, ("claim",), "list the claims and their hypotheses, and check nothing"),
+    "counterexamples": Mode(
+        show_museum,
+        ("claim",),
+        "print the smallest networks where a claim fails without a hypothesis, with all that happens in them",
+    ),
+    "coq": Mode(check_coq, (), "compile the Coq proofs, for every T, and do nothing else"),
+    "mutants": Mode(
+        kill_mutants,
+        ("workers",),
+        "seed faults into a copy of the source, one at a time, and see which claim kills each (ten minutes; in a "
+        "checkout alone)",
+    ),
+}
+
+
+def _workers():
+    return min(2, os.cpu_count() or 1)
