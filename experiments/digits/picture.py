@@ -4,7 +4,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-NAMES = {
+from ottt_ref.methods import METHODS
+
+NAMES = {  # a method that is not here has its label in the library
     "ottt-a": "OTTT$_A$ (one update per sequence)",
     "ottt-o": "OTTT$_O$ (one update per time step)",
     "bptt": "BPTT",
@@ -48,8 +50,14 @@ def draw(runs, part):
 def _curve(axes, method, values):
     values = np.array(values)
     epochs = np.arange(1, values.shape[1] + 1)
-    colour, dash = STYLES[method]
-    axes.plot(epochs, values.mean(axis=0), color=colour, linestyle=dash, label=NAMES[method])
+    colour, dash = STYLES.get(method, ("#CC79A7", (0, (1, 1))))
+    axes.plot(
+        epochs,
+        values.mean(axis=0),
+        color=colour,
+        linestyle=dash,
+        label=NAMES[method] if method in NAMES else METHODS[method].label,
+    )
     axes.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.08, linewidth=0)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import ottt_ref as ot
+from ottt_ref.methods import METHODS as REGISTRY
 from ottt_ref.simulation import simulator as simulation
 
 from .data import as_images, load, sequence
@@ -98,11 +99,12 @@ def by_rates(network, optimizer, time_steps):
     return learn
 
 
+# Every method of the library by one update per sequence, and OTTT by one per time step too; RTRL, whose gradients are
+# BPTT's (E6), is left out: its state holds a number for each parameter and neuron.
 METHODS = {
     "ottt-a": by_gradients(ot.ottt.gradients),
     "ottt-o": online,
-    "bptt": by_gradients(ot.bptt.gradients),
-    "sltt": by_gradients(ot.sltt.gradients),
+    **{name: by_gradients(method.gradients) for name, method in REGISTRY.items() if name not in ("ottt", "rtrl")},
     "spike-representation": by_rates,
 }
 

@@ -5,6 +5,7 @@ layers. FACTORS says which one is varied, and how.
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -17,12 +18,10 @@ from ..digits.training import METHODS as TRAINING
 from ..digits.training import Settings, learn_all
 
 METHODS = {
-    "BPTT": lambda *data: ot.bptt.gradients(*data),
-    "BPTT kept": lambda *data: ot.bptt.gradients(*data, reset_gradient="kept"),
-    "OTTT": lambda *data: ot.ottt.gradients(*data),
-    "SLTT": lambda *data: ot.sltt.gradients(*data),
-    "SR": lambda *data: ot.spike_representation.gradients(*data),
-    "RTRL": lambda *data: ot.rtrl.gradients(*data),
+    "BPTT": ot.bptt.gradients,
+    "BPTT kept": partial(ot.bptt.gradients, reset_gradient="kept"),
+    **{each.label: each.gradients for each in ot.methods.METHODS.values() if each.name not in ("bptt", "rtrl")},
+    "RTRL": ot.rtrl.gradients,
 }
 PAIRS = tuple(combinations(METHODS, 2))
 # RTRL gives BPTT's gradient (E6) and takes a thousand times longer: it is there to show that it does.

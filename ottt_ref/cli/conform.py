@@ -5,7 +5,7 @@ import sys
 
 from .. import console
 from ..conformance import files, report
-from ..conformance.adapter import AdapterError, load_adapter
+from ..conformance.adapter import AdapterError, load_adapter, load_for
 from ..conformance.checking import check
 from ..conformance.reference import MEANINGS
 from ..console import CommandError
@@ -83,12 +83,12 @@ def conform(arguments):
     """Check an adapter; the exit status."""
     if arguments.rtol is not None and not 0 <= arguments.rtol < 1:
         raise CommandError(f"argument --rtol: must be in [0, 1), got {arguments.rtol}")
-    cases = _cases(arguments)
     sys.path.insert(0, os.getcwd())  # as `python -m` has it: an adapter lies where its author works
     try:
         adapter = load_adapter(arguments.adapter)
     except AdapterError as error:
         raise CommandError(str(error)) from None
+    cases = _cases(arguments, adapter)
     verdicts = list(check(adapter, cases, arguments.method, arguments.rtol))
     if arguments.json:
         report.write_json(arguments.json, verdicts, arguments.adapter)
@@ -99,10 +99,10 @@ def conform(arguments):
     return 0 if report.succeeded(verdicts) else 1
 
 
-def _cases(arguments):
+def _cases(arguments, adapter):
     if arguments.cases is None:
-        return files.make_cases(arguments.case)
-    cases = files.load(arguments.cases)
+        return files.make_cases(arguments.case, getattr(adapter, "case_set", None))
+    cases = load_for(adapter, arguments.cases)
     names = [case.name for case in cases]
     wrong = [name for name in arguments.case or () if name not in names]
     if wrong:

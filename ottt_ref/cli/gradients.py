@@ -1,37 +1,21 @@
 """`ottt-ref gradients`: the gradients of a network's parameters, by one of the methods, as a file."""
 
-import inspect
-
 import numpy as np
 
 from ..console import CommandError
 from ..files import storage
 from ..learning import losses
-from ..methods import bptt, ottt, rtrl, sltt, spike_representation
-from ..methods.shared.traces import DIALECTS
+from ..methods import METHODS
 from ..network.network import Network
-from ..network.neurons import RESET_GRADIENTS
 from .options import add_choice, flag
 from .writing import check_output, write
 
-METHODS = {  # what --method names: the one list of methods that the command line has
-    "ottt": ottt.gradients,
-    "bptt": bptt.gradients,
-    "sltt": sltt.gradients,
-    "rtrl": rtrl.gradients,
-    "spike-representation": spike_representation.gradients,
-}
 LOSSES = {
     "mixed": losses.Mixed(),
     "cross-entropy": losses.CrossEntropy(),
     "mean-squared-error": losses.MeanSquaredError(),
 }
-METHOD_OPTIONS = {
-    "dialect": (DIALECTS, "what is traced"),
-    "reset_gradient": (RESET_GRADIENTS, "whether gradients also cross the reset"),
-    "loss_of": (bptt.LOSSES_OF, "the loss of each time step, or of the time-averaged output"),
-    "rates": (spike_representation.RATES, "the rates of the simulated spikes, or the mapping's own"),
-}
+METHOD_OPTIONS = {name: option for method in METHODS.values() for name, option in method.options.items()}
 FILES = """\
 --inputs is an .npz file that holds
   inputs   [T, B, n_in], of the network's dtype: T time steps, B samples (images: [T, B, C, H, W])
@@ -69,8 +53,8 @@ def add(commands):
     option("--method", required=True, choices=METHODS, help="the method that computes them: %(choices)s")
     option("--output", default="gradients.npz", metavar="FILE", help="the .npz file to write (%(default)s)")
     option("--loss", choices=LOSSES, default="mixed", help="the loss of the outputs: %(choices)s (%(default)s)")
-    for name, (choices, meaning) in METHOD_OPTIONS.items():
-        add_choice(parser, name, choices, f"{meaning}; for {', '.join(_methods_with(name))}")
+    for name, each in METHOD_OPTIONS.items():
+        add_choice(parser, name, each.choices, f"{each.meaning}; for {', '.join(_methods_with(name))}")
     option("--terms", action="store_true", help="also write what each time step adds")
 
 
@@ -81,7 +65,7 @@ def write_gradients(arguments):
     network = Network.load(arguments.network)
     inputs, targets = read_sequence(arguments.inputs)
     try:
-        gradients = METHODS[arguments.method](
+        gradients = METHODS[arguments.method].gradients(
             network, inputs, targets, LOSSES[arguments.loss], terms=arguments.terms, **options
         )
     except (ValueError, TypeError) as error:
@@ -136,4 +120,4 @@ def table(gradients):
 
 
 def _methods_with(option):
-    return [name for name, method in METHODS.items() if option in inspect.signature(method).parameters]
+    return [name for name, method in METHODS.items() if option in method.options]

@@ -1,6 +1,7 @@
 """Networks, inputs and comparisons that many tests share."""
 
 import pkgutil
+from itertools import product
 
 import numpy as np
 
@@ -10,25 +11,11 @@ NOT_HERE = ("ottt_ref.__main__", "ottt_ref.conformance.peers.")  # the command; 
 MODULES = sorted(
     module.name for module in pkgutil.walk_packages(ot.__path__, "ottt_ref.") if not module.name.startswith(NOT_HERE)
 )
-METHODS = {
-    "bptt": ot.bptt.gradients,
-    "ottt": ot.ottt.gradients,
-    "sltt": ot.sltt.gradients,
-    "rtrl": ot.rtrl.gradients,
-    "spike_representation": ot.spike_representation.gradients,
-}
+METHODS = {name.replace("-", "_"): method.gradients for name, method in ot.methods.METHODS.items()}
 OPTIONS = [
-    ("bptt", {"reset_gradient": "detached", "loss_of": "steps"}),
-    ("bptt", {"reset_gradient": "kept", "loss_of": "steps"}),
-    ("bptt", {"reset_gradient": "detached", "loss_of": "average"}),
-    ("bptt", {"reset_gradient": "kept", "loss_of": "average"}),
-    ("ottt", {"dialect": "derivation"}),
-    ("ottt", {"dialect": "authors"}),
-    ("sltt", {}),
-    ("rtrl", {"reset_gradient": "detached"}),
-    ("rtrl", {"reset_gradient": "kept"}),
-    ("spike_representation", {"rates": "measured"}),
-    ("spike_representation", {"rates": "closed_form"}),
+    (name.replace("-", "_"), dict(zip(method.options, values)))
+    for name, method in ot.methods.METHODS.items()
+    for values in product(*(option.choices for option in method.options.values()))
 ]
 OPTION_NAMES = ["-".join((method, *options.values())) for method, options in OPTIONS]
 RESETS = ("soft", "hard", "unleaked")
