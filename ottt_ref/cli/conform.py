@@ -17,8 +17,6 @@ such; `python -m pydoc ottt_ref.conformance.adapter` says it all. Modules are al
 exit status: 0 if something passed and nothing failed; 1 if something failed, was not compared, or nothing passed;
 2 if the check could not be made
 """
-
-
 EXAMPLES = (
     "my_module:adapter",
     "my_module:adapter --case dense recurrent --method forward ottt",

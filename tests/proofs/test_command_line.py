@@ -65,7 +65,7 @@ def test_list_names_every_claim_and_checks_nothing():
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (["--claim", "E99"], "argument --claim: invalid choice: 'E99' (choose from 'E1', 'E2'"),
+        (["--claim", "E99"], "argument --claim: invalid choice: 'E99' (choose from "),
         (["--cases", "0"], "argument --cases: must be a whole number of at least 1, got '0'"),
         (["--cases", "many"], "argument --cases: must be a whole number of at least 1, got 'many'"),
         (["--seed", "x"], "argument --seed: invalid int value: 'x'"),
