@@ -138,6 +138,7 @@ def test_the_picture_names_every_method(one_of_each):
     assert texts == set(picture.NAMES.values())
 
 
+@pytest.mark.slow
 def test_the_command_writes_and_prints_what_it_promises(tmp_path):
     folder = tmp_path / "new" / "folder"
     arguments = f"--method bptt --method ottt-o --seeds 2 --epochs 1 --output {folder}".split()
@@ -228,6 +229,7 @@ def half_of_the_images(monkeypatch):
     monkeypatch.setattr(training, "prepared", half)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", IMAGES, ids=lambda settings: settings.model)
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_learns_every_model(settings, method, half_of_the_images):
@@ -236,6 +238,7 @@ def test_every_method_learns_every_model(settings, method, half_of_the_images):
     assert all(0.01 < rate < 0.9 for rate in epoch["firing_rates"])
 
 
+@pytest.mark.slow
 def test_loops_that_sr_learns_stay_contracting():
     network, _, learn = training.learner("spike-representation", np.random.default_rng(0), IMAGES[1])
     images = training.prepared(IMAGES[1])
@@ -295,6 +298,7 @@ def test_damaged_results_are_named_and_left_out(tmp_path, content):
     assert others == {} and "digits-conv.json is not shown" in note
 
 
+@pytest.mark.slow
 def test_the_command_trains_a_model_and_shows_the_others(tmp_path, capsys):
     write_summary(tmp_path, QUICK, 0.5)
     arguments = f"digits --model conv --method ottt-a --seeds 1 --epochs 1 --workers 1 --output {tmp_path}".split()

@@ -169,6 +169,7 @@ def test_one_seed_gives_the_same_gradients(method, options):
     assert once(1) == once(1) != once(2)
 
 
+@pytest.mark.slow
 def test_another_process_gives_the_same_bytes():
     script = (
         "import hashlib, numpy as np, ottt_ref as ot\n"

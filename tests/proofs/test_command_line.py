@@ -98,6 +98,7 @@ def in_this_process(claims, cases, seed, workers, console, **options):
     return [run(claim, cases, seed) for claim in claims]
 
 
+@pytest.mark.slow
 def test_results_do_not_depend_on_the_number_of_workers():
     ones, twos = (proofs("--claim", "I1", "--claim", "R2", "--cases", "8", "--workers", n).stdout for n in "12")
     assert untimed(ones) == untimed(twos)
