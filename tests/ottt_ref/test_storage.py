@@ -163,6 +163,7 @@ def test_a_file_truncated_at_any_length_is_refused(path, saved):
         refuse(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flip", [0xFF, 0x01, 0x20])
 def test_a_file_with_any_byte_flipped_is_refused_or_the_same_network(path, saved, flip):
     network = Network.load(path)

@@ -11,8 +11,8 @@ from ottt_ref.conformance.reference import METHODS, ONLINE
 
 
 @pytest.fixture(scope="module")
-def base(cases):
-    return cases[0]
+def base(by_name):
+    return by_name["dense"]
 
 
 def reference(case, method, network=None):
