@@ -95,7 +95,7 @@ def test_the_same_seed_gives_the_same_model(model):
     assert all(np.array_equal(first.parameters[name], again.parameters[name]) for name in first.parameters)
     assert any(not np.array_equal(first.parameters[name], other.parameters[name]) for name in first.parameters)
     assert {value.dtype for value in first.parameters.values()} == {np.dtype(np.float32)}
-    assert first.outputs == 3 and first.input_shape == shape
+    assert first.output_size == 3 and first.input_shape == shape
 
 
 def test_the_hyper_parameters_are_the_authors():
