@@ -2,10 +2,15 @@
 
 import pytest
 
+SLOW = pytest.mark.slow
+
 
 def one_in(count, values):
     """`values` for pytest's parametrize, of which the first of each `count` stays among the quick tests."""
-    return [value if k % count == 0 else pytest.param(value, marks=pytest.mark.slow) for k, value in enumerate(values)]
+    return [
+        value if k % count == 0 else pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=SLOW)
+        for k, value in enumerate(values)
+    ]
 
 
 def slow(values, names):
@@ -14,4 +19,4 @@ def slow(values, names):
     unknown = set(names) - set(called)
     if unknown:
         raise ValueError(f"names must be those of values, got {', '.join(map(str, unknown))}")
-    return [pytest.param(value, marks=pytest.mark.slow) if name in names else value for name, value in called.items()]
+    return [pytest.param(value, marks=SLOW) if name in names else value for name, value in called.items()]

@@ -28,6 +28,7 @@ def checked(tmp_path_factory):
     return proofs("--claim", "h1", "--claim", "R2", "--cases", "10", "--seed", "3", "--json", str(path)), path
 
 
+@pytest.mark.slow
 def test_holding_claims_exit_with_0_and_a_table(checked):
     process, _ = checked
     assert process.returncode == 0, process.stderr
@@ -37,6 +38,7 @@ def test_holding_claims_exit_with_0_and_a_table(checked):
         assert text in process.stdout
 
 
+@pytest.mark.slow
 def test_json_holds_what_the_table_shows(checked):
     _, path = checked
     content = json.loads(path.read_text(encoding="utf-8"))

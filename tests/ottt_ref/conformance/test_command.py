@@ -17,6 +17,7 @@ def conform(backend, *options):
     return cli.main(["conform", f"{HERE}:{backend}", *options])
 
 
+@pytest.mark.slow
 def test_a_right_backend_conforms(capsys):
     assert conform("right", "--case", "dense", "recurrent", "dense-float32") == 0
     out = capsys.readouterr().out

@@ -55,6 +55,7 @@ def test_what_was_written_is_read_back(cases):
             assert not array.flags.writeable
 
 
+@pytest.mark.slow
 def test_every_array_is_described(cases):
     for case in cases:
         for name, described in case.entry["arrays"].items():
@@ -74,6 +75,7 @@ def test_what_is_expected_is_what_the_library_computes(cases):
         assert all(np.array_equal(kept[name], value) for name, value in case.gradients("bptt-kept").items())
 
 
+@pytest.mark.slow
 def test_the_traces_and_errors_give_the_gradients(cases):
     """Σ_t g[t] â[t]^T of the arrays alone, for a dense case: what a backend's author would compute by hand."""
     case = next(case for case in cases if case.name == "dense")
@@ -85,6 +87,7 @@ def test_the_traces_and_errors_give_the_gradients(cases):
         np.testing.assert_allclose(bias, case.gradients("ottt")[f"{name}.bias"], rtol=1e-12, atol=1e-15)
 
 
+@pytest.mark.slow
 def test_online_parameters_follow_one_step_after_another(cases):
     case = next(case for case in cases if case.name == "dense-leaky-readout")
     first = case.gradients("ottt-online")["layer0.weight"]
@@ -93,6 +96,7 @@ def test_online_parameters_follow_one_step_after_another(cases):
     assert not np.array_equal(first, case.gradients("ottt-online-authors")["layer0.weight"])
 
 
+@pytest.mark.slow
 def test_the_cases_cover_what_backends_differ_in(cases):
     entries = [case.entry for case in cases]
     neurons = [layer["neuron"] for entry in entries for layer in entry["network"]["layers"]]
@@ -111,6 +115,7 @@ def test_the_cases_cover_what_backends_differ_in(cases):
     assert any(layer["recurrent"] for entry in entries for layer in entry["network"]["layers"])
 
 
+@pytest.mark.slow
 def test_no_spike_lies_where_rounding_could_flip_it(cases):
     for case in cases:
         if case.name == "at-threshold":

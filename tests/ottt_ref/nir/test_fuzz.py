@@ -123,6 +123,7 @@ PARTS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=400)
 @given(st.data())
 def test_a_mutated_tree_is_a_network_or_refused(data):
@@ -148,6 +149,7 @@ def test_a_mutated_tree_is_a_network_or_refused(data):
         assert isinstance(network, ot.Network)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_mutated_bytes_are_refused_or_read(path, written, data):
