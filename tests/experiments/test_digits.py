@@ -139,6 +139,7 @@ def test_the_picture_names_every_method(one_of_each):
     assert texts == set(picture.NAMES.values())
 
 
+@pytest.mark.slow
 def test_the_command_writes_and_prints_what_it_promises(tmp_path):
     folder = tmp_path / "new" / "folder"
     arguments = f"--method bptt ottt-o --seeds 2 --epochs 1 --output {folder}".split()
@@ -202,7 +203,7 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch, capsys):
     assert err.endswith("pip install 'ottt_ref[experiments]'\n")
 
 
-IMAGES = [replace(QUICK, model=model, epochs=1, batch_size=128) for model in ("conv", "feedback")]
+IMAGES = [replace(QUICK, model=model, epochs=1, batch_size=64, time_steps=3) for model in ("conv", "feedback")]
 
 
 @pytest.mark.parametrize("settings", IMAGES, ids=lambda settings: settings.model)
@@ -215,14 +216,28 @@ def test_images_are_standardised_on_the_training_part(settings, digits):
     assert images.test_images.reshape(360, 64) * scale + shift == pytest.approx(digits.test_images)
 
 
+@pytest.fixture
+def half_of_the_images(monkeypatch):
+    """To learn from: enough for an epoch of 12 updates, in half the time."""
+
+    def half(settings):
+        images = prepared(settings)
+        return replace(images, train_images=images.train_images[:720], train_labels=images.train_labels[:720])
+
+    prepared = training.prepared
+    monkeypatch.setattr(training, "prepared", half)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", IMAGES, ids=lambda settings: settings.model)
 @pytest.mark.parametrize("method", METHODS)
-def test_every_method_learns_every_model(settings, method):
+def test_every_method_learns_every_model(settings, method, half_of_the_images):
     (epoch,) = training.train(method, 0, settings)["epochs"]
     assert epoch["test_accuracy"] > 0.5, epoch  # 0.1 by chance
     assert all(0.01 < rate < 0.9 for rate in epoch["firing_rates"])
 
 
+@pytest.mark.slow
 def test_loops_that_sr_learns_stay_contracting():
     network, _, learn = training.learner("spike-representation", np.random.default_rng(0), IMAGES[1])
     images = training.prepared(IMAGES[1])
@@ -282,6 +297,7 @@ def test_damaged_results_are_named_and_left_out(tmp_path, content):
     assert others == {} and "digits-conv.json is not shown" in note
 
 
+@pytest.mark.slow
 def test_the_command_trains_a_model_and_shows_the_others(tmp_path, capsys):
     write_summary(tmp_path, QUICK, 0.5)
     arguments = f"digits --model conv --method ottt-a --seeds 1 --epochs 1 --workers 1 --output {tmp_path}".split()

@@ -127,6 +127,7 @@ def without_work(monkeypatch):
     monkeypatch.setattr(command.runs, "measure_all", measure_all)
 
 
+@pytest.mark.slow
 def test_the_command_writes_numbers_and_pictures_and_prints_tables(without_work, tmp_path, capsys):
     assert program.main(["directions", "--seeds", "3", "--output", str(tmp_path / "new")]) == 0
     out = capsys.readouterr().out
@@ -160,6 +161,7 @@ def test_one_factor_alone(without_work, tmp_path, capsys):
     assert not (tmp_path / "directions-rates.png").exists()
 
 
+@pytest.mark.slow
 def test_pictures_are_the_same_bytes_every_time(tmp_path):
     measurements = {(c, s): invented(c, s) for factor in FACTORS for c in conditions(factor) for s in range(2)}
     found, rated = (make(measurements, FACTORS, 2) for make in (report.cells, report.rates))
@@ -169,6 +171,7 @@ def test_pictures_are_the_same_bytes_every_time(tmp_path):
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
+@pytest.mark.slow
 def test_the_pool_measures_each_pair_once():
     pairs = [(SMALL, 0), (SMALL, 0), (replace(SMALL, decay=1.0), 0)]
     found = runs.measure_all(pairs, 1, output.screen())

@@ -73,6 +73,7 @@ def test_a_block_divides_by_the_variance_that_it_expects():
     assert factors == pytest.approx([1 / math.sqrt(variance) for variance in variances])
 
 
+@pytest.mark.slow
 def test_a_residual_block_starts_as_the_identity():
     network = ot.models.nf_resnet34_ws((1, 16, 16), 2, rng=0)
     activity = ot.simulate(network, RNG.normal(size=(1, 2, 1, 16, 16)))

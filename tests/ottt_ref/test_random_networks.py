@@ -7,6 +7,7 @@ import ottt_ref as ot
 from ottt_ref.methods.shared.gradients import Gradients
 from tests import oracles
 
+from ..selection import slow
 from .helpers import (
     METHODS,
     OPTION_NAMES,
@@ -25,7 +26,7 @@ DEPTHS = (1, 2, 3)
 ROUNDING = {np.float64: 1e-12, np.float32: 1e-4}
 
 every_method = pytest.mark.parametrize(("method", "options"), OPTIONS, ids=OPTION_NAMES)
-every_depth = pytest.mark.parametrize("depth", DEPTHS)
+every_depth = pytest.mark.parametrize("depth", slow(DEPTHS, (1, 3)))
 every_reset = pytest.mark.parametrize("reset", RESETS)
 every_readout = pytest.mark.parametrize("readout", READOUTS)
 

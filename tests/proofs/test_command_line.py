@@ -31,6 +31,7 @@ def checked(tmp_path_factory):
     return proofs("--claim", "h1", "R2", "--cases", "10", "--seed", "3", "--json", str(path)), path
 
 
+@pytest.mark.slow
 def test_holding_claims_exit_with_0_and_a_table(checked):
     process, _ = checked
     assert process.returncode == 0, process.stderr
@@ -40,6 +41,7 @@ def test_holding_claims_exit_with_0_and_a_table(checked):
         assert text in process.stdout
 
 
+@pytest.mark.slow
 def test_json_holds_what_the_table_shows(checked):
     _, path = checked
     content = json.loads(path.read_text(encoding="utf-8"))
@@ -111,6 +113,7 @@ def in_this_process(claims, cases, seed, workers, console, **options):
     return [run(claim, cases, seed) for claim in claims]
 
 
+@pytest.mark.slow
 def test_results_do_not_depend_on_the_number_of_workers():
     ones, twos = (proofs("--claim", "I1", "R2", "--cases", "8", "--workers", n).stdout for n in "12")
     assert untimed(ones) == untimed(twos)

@@ -129,6 +129,7 @@ def small_survey():
         yield [cell for theorem in ("D1", "D2") for cell in surveys.survey(theorem, 0.9, 1, 0)]
 
 
+@pytest.mark.slow
 def test_a_survey_has_a_cell_for_each_state_and_shares(small_survey):
     assert [(cell.theorem, cell.trained) for cell in small_survey] == [
         ("D1", False),
@@ -144,6 +145,7 @@ def test_a_survey_has_a_cell_for_each_state_and_shares(small_survey):
     assert small_survey[0].positive > 0.9 and small_survey[0].cosine > 0.5
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_survey(small_survey):
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {"TIME_STEPS": (6,), "IMAGES": 10, "EPOCHS": 1}.items():
@@ -152,6 +154,7 @@ def test_the_same_seed_gives_the_same_survey(small_survey):
         assert surveys.survey("D2", 0.9, 1, 1) != small_survey[2:]
 
 
+@pytest.mark.slow
 def test_the_tables_show_every_cell(small_survey):
     table = surveys.table("D1", small_survey)
     assert table.row_count == 1

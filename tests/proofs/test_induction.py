@@ -27,6 +27,7 @@ def test_every_file_is_known_and_asks_for_its_assumptions():
         assert not re.search(r"\b(Axiom|Admitted|admit|Parameter|Conjecture)\b", source), name
 
 
+@pytest.mark.slow
 def test_the_proofs_hold_where_there_is_coq():
     """Without Coq the command says what to install."""
     if COQC is None:

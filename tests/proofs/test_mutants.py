@@ -52,6 +52,7 @@ def test_a_fault_that_fits_nowhere_is_refused(tmp_path):
         score.seed(HARMLESS, tmp_path)
 
 
+@pytest.mark.slow
 def test_claims_kill_and_name_themselves():
     death = score.kill(CATALOGUE[0], cases=5)
     assert death.killer in BY_NAME

@@ -78,6 +78,7 @@ def test_every_claim_has_a_sketch_whose_formulas_and_code_exist():
             assert code.source.startswith(("def ", "class ", "@")) and re.search(r"\.py:\d+$", code.place)
 
 
+@pytest.mark.slow
 def test_everything_about_a_claim_is_on_the_page(written, results):
     text = written.read_text(encoding="utf-8")
     for result in results:
@@ -96,6 +97,7 @@ def test_everything_about_a_claim_is_on_the_page(written, results):
     assert "17 %" in text and "0.28" in text and "–" in text
 
 
+@pytest.mark.slow
 def test_the_page_is_whole_and_loads_nothing(written):
     reader = Reader(written.read_text(encoding="utf-8"))
     assert reader.open == []
@@ -105,6 +107,7 @@ def test_the_page_is_whole_and_loads_nothing(written):
     assert "math" in reader.tags and "link" not in reader.tags and "iframe" not in reader.tags
 
 
+@pytest.mark.slow
 def test_the_same_results_give_the_same_page(written, results, tmp_path):
     coq = {"E1": induction.Proof("E1.v", 1, 0.5, None), "E2": induction.Proof("E2.v", 2, 0.5, "it is <wrong>")}
     page.write(tmp_path / "again.html", results, {"seed": 0}, proofs=coq, cells=CELLS, exhibits=load_all())
@@ -130,6 +133,7 @@ def test_the_slacks_are_told_in_words():
     assert page.distribution(claim, tuple(10.0**-k for k in range(9)))["picture"]
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_page(tmp_path, capsys):
     path = tmp_path / "report.html"
     assert program.main(["--claim", "H1", "--claim", "R2", "--cases", "6", "--html", str(path), "--workers", "1"]) == 0
@@ -170,6 +174,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium to show the page in (apt install chromium)")
 def test_a_real_browser_shows_it_on_a_phone(written):
     folder = written.parent

@@ -85,6 +85,7 @@ def test_other_settings_and_other_files_are_refused(tmp_path):
         thorough.Progress.open(path, SETTINGS)
 
 
+@pytest.mark.slow
 def test_the_command_saves_and_resumes(tmp_path, monkeypatch):
     path = tmp_path / "p.json"
     monkeypatch.setitem(command.PROFILES, "thorough", replace(command.PROFILES["thorough"], rounds=2, size=(2, 2, 2)))
@@ -109,6 +110,7 @@ def test_quick_is_smaller_than_default_and_thorough_larger():
     assert process.returncode == 2 and "--profile: invalid choice: 'deep'" in process.stderr
 
 
+@pytest.mark.slow
 def test_a_refuting_case_is_kept_and_tried_first(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(traces, "leaky_accumulate", trace_not_decayed)

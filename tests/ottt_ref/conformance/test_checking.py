@@ -11,8 +11,8 @@ from ottt_ref.conformance.reference import METHODS, ONLINE
 
 
 @pytest.fixture(scope="module")
-def base(cases):
-    return cases[0]
+def base(by_name):
+    return by_name["dense"]
 
 
 def reference(case, method, network=None):
@@ -49,6 +49,7 @@ def by_method(verdicts):
     return {verdict.method: verdict for verdict in verdicts}
 
 
+@pytest.mark.slow
 def test_the_reference_passes_every_case_and_method(cases):
     verdicts = list(checking.check(reference, cases))
     assert len(verdicts) == sum(len(case.methods) for case in cases)

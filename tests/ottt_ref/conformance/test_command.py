@@ -17,6 +17,7 @@ def conform(backend, *options):
     return cli.main(["conform", f"{HERE}:{backend}", *options])
 
 
+@pytest.mark.slow
 def test_a_right_backend_conforms(capsys):
     assert conform("right", "--case", "dense", "recurrent", "dense-float32") == 0
     out = capsys.readouterr().out
@@ -42,6 +43,7 @@ def test_a_backend_that_learns_nothing_is_diagnosed(capsys):
     assert "surrogate-zero (3 of 3)" in out and "0 passed, 3 failed" in out
 
 
+@pytest.mark.slow
 def test_of_many_failures_alike_two_are_shown(capsys):
     assert conform("unleaked", "--methods", "forward") == 1
     out = capsys.readouterr().out
@@ -86,6 +88,7 @@ def test_junit_has_every_verdict(tmp_path, capsys):
     assert names[0] == ("dense", "forward") and len(set(names)) == 11
 
 
+@pytest.mark.slow
 def test_cases_of_a_folder_are_as_those_that_are_built_in(tmp_path, capsys):
     files.export(tmp_path)
     assert conform("right", "--cases", str(tmp_path), "--case", "dense", "--methods", "ottt") == 0
@@ -100,19 +103,22 @@ def test_an_adapter_in_the_present_folder_is_found(tmp_path, monkeypatch, capsys
     assert cli.main(["conform", "lying_here:adapter", "--case", "silent", "--methods", "sltt"]) == 0
 
 
+ONE_CASE = ("--case", "silent")  # what is refused is refused for it as well, and the others are not made
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["no-colon"], "package.module:name"),
-        ([f"{HERE}:missing"], "has no 'missing'"),
-        ([f"{HERE}:not_callable"], "must be callable"),
-        (["no.such.module:adapter"], "cannot import no.such.module"),
+        (["no-colon", *ONE_CASE], "package.module:name"),
+        ([f"{HERE}:missing", *ONE_CASE], "has no 'missing'"),
+        ([f"{HERE}:not_callable", *ONE_CASE], "must be callable"),
+        (["no.such.module:adapter", *ONE_CASE], "cannot import no.such.module"),
         ([f"{HERE}:right", "--case", "magic"], "case must be one of dense"),
-        ([f"{HERE}:right", "--methods", "magic"], "invalid choice"),
-        ([f"{HERE}:right", "--rtol", "-1"], "--rtol: must be in [0, 1)"),
+        ([f"{HERE}:right", "--methods", "magic", *ONE_CASE], "invalid choice"),
+        ([f"{HERE}:right", "--rtol", "-1", *ONE_CASE], "--rtol: must be in [0, 1)"),
         ([f"{HERE}:right", "--cases", "/no/such/folder"], "manifest.json"),
-        ([f"{HERE}:right", "--json", "/no/such/folder/x.json"], "--json: must name a file in a folder"),
-        ([f"{HERE}:right", "--junit", "."], "--junit: must name a file"),
+        ([f"{HERE}:right", "--json", "/no/such/folder/x.json", *ONE_CASE], "--json: must name a file in a folder"),
+        ([f"{HERE}:right", "--junit", ".", *ONE_CASE], "--junit: must name a file"),
     ],
 )
 def test_a_check_that_cannot_be_made_is_one_line_and_2(capsys, arguments, message):

@@ -37,6 +37,7 @@ def digests(folder):
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_same_bytes_again(folder, tmp_path, capsys):
     assert cli.main(["cases", "export", str(tmp_path / "new")]) == 0
     assert f"wrote {len(SPECIFICATIONS)} cases to " in capsys.readouterr().out
@@ -44,6 +45,7 @@ def test_the_command_writes_the_same_bytes_again(folder, tmp_path, capsys):
     assert sum(path.stat().st_size for path in folder.iterdir()) < 6_000_000  # small enough to ship
 
 
+@pytest.mark.slow
 def test_what_was_written_is_read_back(cases):
     assert [case.name for case in cases] == [specification.name for specification in SPECIFICATIONS]
     for case, made in zip(cases, files.make_cases()):
@@ -53,12 +55,14 @@ def test_what_was_written_is_read_back(cases):
             assert not array.flags.writeable
 
 
+@pytest.mark.slow
 def test_every_array_is_described(cases):
     for case in cases:
         for name, described in case.entry["arrays"].items():
             assert set(described) == {"shape", "dtype", "unit", "meaning"} and described["meaning"], name
 
 
+@pytest.mark.slow
 def test_what_is_expected_is_what_the_library_computes(cases):
     for case in cases:
         network, data = case.network, (case.inputs.copy(), case.targets.copy(), case.loss)
@@ -71,6 +75,7 @@ def test_what_is_expected_is_what_the_library_computes(cases):
         assert all(np.array_equal(kept[name], value) for name, value in case.gradients("bptt-kept").items())
 
 
+@pytest.mark.slow
 def test_the_traces_and_errors_give_the_gradients(cases):
     """Σ_t g[t] â[t]^T of the arrays alone, for a dense case: what a backend's author would compute by hand."""
     case = next(case for case in cases if case.name == "dense")
@@ -82,6 +87,7 @@ def test_the_traces_and_errors_give_the_gradients(cases):
         np.testing.assert_allclose(bias, case.gradients("ottt")[f"{name}.bias"], rtol=1e-12, atol=1e-15)
 
 
+@pytest.mark.slow
 def test_online_parameters_follow_one_step_after_another(cases):
     case = next(case for case in cases if case.name == "dense-leaky-readout")
     first = case.gradients("ottt-online")["layer0.weight"]
@@ -90,6 +96,7 @@ def test_online_parameters_follow_one_step_after_another(cases):
     assert not np.array_equal(first, case.gradients("ottt-online-authors")["layer0.weight"])
 
 
+@pytest.mark.slow
 def test_the_cases_cover_what_backends_differ_in(cases):
     entries = [case.entry for case in cases]
     neurons = [layer["neuron"] for entry in entries for layer in entry["network"]["layers"]]
@@ -108,6 +115,7 @@ def test_the_cases_cover_what_backends_differ_in(cases):
     assert any(layer["recurrent"] for entry in entries for layer in entry["network"]["layers"])
 
 
+@pytest.mark.slow
 def test_no_spike_lies_where_rounding_could_flip_it(cases):
     for case in cases:
         if case.name == "at-threshold":
@@ -308,6 +316,7 @@ def restored(folder):
 fuzzed = partial(settings, deadline=None, suppress_health_check=list(HealthCheck))
 
 
+@pytest.mark.slow
 @fuzzed(max_examples=300)
 @given(data=st.data())
 def test_whatever_stands_anywhere_in_a_manifest_is_refused_or_harmless(copy, data):
@@ -334,6 +343,7 @@ def with_content(folder, text, content):
     write(folder, manifest)
 
 
+@pytest.mark.slow
 @fuzzed(max_examples=200)
 @given(changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=8))
 def test_whatever_bytes_stand_in_a_file_with_the_right_hash_are_refused_or_harmless(copy, changes):
@@ -345,6 +355,7 @@ def test_whatever_bytes_stand_in_a_file_with_the_right_hash_are_refused_or_harml
         loaded_or_refused(copy)
 
 
+@pytest.mark.slow
 @fuzzed(max_examples=100)
 @given(junk=st.binary(max_size=200), keep=st.floats(0, 1))
 def test_truncated_and_continued_files_are_refused_or_harmless(copy, junk, keep):

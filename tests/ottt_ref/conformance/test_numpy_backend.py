@@ -7,6 +7,7 @@ import pytest
 
 from ottt_ref.conformance import checking
 
+from ...selection import one_in
 from .faults import FAULTS
 from .numpy_backend import Backend
 
@@ -32,6 +33,11 @@ def with_outcome(outcome, verdicts):
     return {verdict.method for verdict in verdicts if verdict.outcome == outcome}
 
 
+def not_passed(verdicts):
+    """What is to be told of those that did not pass: also which number differed, or what was raised."""
+    return [verdict for verdict in verdicts if verdict.outcome != "passed"]
+
+
 def test_the_backend_imports_nothing_of_the_reference():
     for path in Path(__file__).parent.glob("numpy_*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -43,6 +49,7 @@ def test_the_backend_imports_nothing_of_the_reference():
                 )
 
 
+@pytest.mark.slow
 def test_the_backend_passes_every_case_and_method(by_name):
     verdicts = list(checking.check(Backend(), by_name.values()))
     assert len(verdicts) == sum(len(case.methods) for case in by_name.values())
@@ -72,19 +79,19 @@ def test_the_backend_says_which_method_it_does_not_have(by_name):
         Backend()(by_name["dense"], "magic")
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", one_in(24, FAULTS))
 def test_a_fault_shows_in_the_methods_that_it_is_in_and_in_no_others(by_name, name):
     fault = FAULTS[name]
     assert fault.shows
     for case, methods in fault.shows.items():
         verdicts = verdicts_of(fault.backend(), by_name[case])
-        assert with_outcome("failed", verdicts) == set(methods), case
-        assert not with_outcome("unsupported", verdicts), case
-        assert "forward" in methods or not with_outcome("not compared", verdicts), case
+        assert with_outcome("failed", verdicts) == set(methods), (case, not_passed(verdicts))
+        assert not with_outcome("unsupported", verdicts), (case, not_passed(verdicts))
+        assert "forward" in methods or not with_outcome("not compared", verdicts), (case, not_passed(verdicts))
 
 
-@pytest.mark.parametrize("name", [name for name in FAULTS if FAULTS[name].spares])
+@pytest.mark.parametrize("name", one_in(24, [name for name in FAULTS if FAULTS[name].spares]))
 def test_a_fault_passes_the_cases_that_it_does_not_touch(by_name, name):
     for case in FAULTS[name].spares:
         verdicts = verdicts_of(FAULTS[name].backend(), by_name[case])
-        assert all(verdict.outcome == "passed" for verdict in verdicts), case
+        assert not not_passed(verdicts), case

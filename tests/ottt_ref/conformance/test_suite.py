@@ -52,6 +52,7 @@ def test_what_is_unsupported_is_skipped_and_everything_unsupported_fails(pyteste
     assert "the adapter supports nothing of what is checked" in result.stdout.str()
 
 
+@pytest.mark.slow
 def test_cases_of_a_folder_are_read(pytester):
     files.export(pytester.path / "cases")
     result = run(pytester, "right", ", cases='cases', case_names=['at-threshold']")

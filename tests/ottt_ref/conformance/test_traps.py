@@ -53,6 +53,7 @@ def computed(case, method, trap):
         return None
 
 
+@pytest.mark.slow
 def test_without_a_trap_everything_is_as_the_reference_has_it(cases):
     for case in cases:
         for method in case.methods:
@@ -95,11 +96,13 @@ def gradients_shown(by_name):
     return shown(by_name, ["bptt", "bptt-kept", "ottt", "ottt-online", "sltt", "spike-representation"])
 
 
+@pytest.mark.slow
 def test_every_gradient_trap_shows_in_some_case(by_name, gradients_shown):
     names = {trap.name for case in by_name.values() for trap in gradient_traps(case)}
     assert names == {name for name, _ in gradients_shown}
 
 
+@pytest.mark.slow
 def test_any_two_gradient_traps_are_told_apart_by_some_case(gradients_shown):
     traps = list(gradients_shown)
     for k, left in enumerate(traps):
@@ -114,6 +117,7 @@ def test_any_two_gradient_traps_are_told_apart_by_some_case(gradients_shown):
             )
 
 
+@pytest.mark.slow
 def test_any_two_methods_are_told_apart_by_some_case(by_name):
     same = ({"bptt", "rtrl"}, {"bptt-kept", "rtrl-kept"})  # theorem E6
     for group in (METHODS, ONLINE):

@@ -47,12 +47,14 @@ def test_no_file_can_be_written_while_one_is_taken_apart(program, tmp_path):
     assert (tmp_path / "out").read_bytes() == b""
 
 
+@pytest.mark.slow
 def test_memory_without_end_cannot_be_taken(program):
     program("_limit(2**31, 10)\nbytearray(2**32)\n")
     with pytest.raises(ValueError, match="the HDF5 library broke down on it, with status 1 MemoryError"):
         files.taken_apart(b"")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["import os; os.abort()", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", ""]
 )
@@ -62,12 +64,14 @@ def test_a_crash_of_the_library_is_an_error(program, text):
         files.taken_apart(b"")
 
 
+@pytest.mark.slow
 def test_a_library_that_computes_for_ever_is_stopped(program):
     program("_limit(2**32, int(sys.argv[1]))\nwhile True: pass\n")
     with pytest.raises(ValueError, match="must be done with it in 1 s of computing, and was not"):
         files.taken_apart(b"")
 
 
+@pytest.mark.slow
 def test_a_library_that_waits_for_ever_is_stopped(program, monkeypatch):
     monkeypatch.setattr(files, "WAITING", 1)
     program("import time; time.sleep(600)\n")
@@ -75,6 +79,7 @@ def test_a_library_that_waits_for_ever_is_stopped(program, monkeypatch):
         files.taken_apart(b"")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("place", "byte"), [(2305, 1), (2448, 14)])
 def test_a_file_that_sends_the_library_around_a_loop_is_refused(path, monkeypatch, place, byte):
     """Found by fuzzing: one byte of a heap of texts, and HDF5 2.0.0 never comes back."""
@@ -118,6 +123,7 @@ PARTS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=400)
 @given(st.data())
 def test_a_mutated_tree_is_a_network_or_refused(data):
@@ -143,6 +149,7 @@ def test_a_mutated_tree_is_a_network_or_refused(data):
         assert isinstance(network, ot.Network)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_mutated_bytes_are_refused_or_read(path, written, data):

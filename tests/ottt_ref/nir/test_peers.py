@@ -41,6 +41,7 @@ def test_a_graph_of_another_tool_gives_its_spikes(name):
     assert_same_spikes(DATA, name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_no_spike_of_these_hangs_on_a_rounding(name):
     network, inputs, _ = recorded(DATA, name)
@@ -50,6 +51,7 @@ def test_no_spike_of_these_hangs_on_a_rounding(name):
         assert distance.min() > 2e-6  # float32 rounds potentials up to 8 by at most 5e-7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_another_reset_gives_other_spikes(name):
     """So the comparison can fail: the reset that a file does not say makes a difference in these cases."""
