@@ -15,7 +15,7 @@ from functools import partial
 
 import numpy as np
 
-from ..learning.training import SGD
+from ..learning.optimisers import SGD
 from ..methods import METHODS as REGISTRY
 from ..methods import Traces
 from ..simulation.simulator import run

@@ -1,7 +1,7 @@
 """Learning after each time step, by any forward-in-time rule: nothing of the sequence is kept."""
 
 from ...learning.losses import Mixed, require_loss, require_targets, step_loss
-from ...learning.training import require_optimizer
+from ...learning.optimisers import require_optimizer
 from ...network.network import require_network
 from ...simulation.simulator import Simulator
 from ...validation import require_array, require_count
