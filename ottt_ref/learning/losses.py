@@ -11,6 +11,7 @@ cross-entropy. A sequence's loss is Σ_t L[t] with L[t] = ℓ(o[t], y) / T, the 
 import math
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -209,7 +210,7 @@ def sequence_loss(
     """
     time_steps = len(outputs)
     gradient = np.empty_like(outputs)
-    total: float | np.floating | Fraction = 0
+    total: Any = 0
     for t in range(time_steps):
         step_value, gradient[t] = step_loss(loss, outputs[t], targets, time_steps)
         total = total + step_value

@@ -33,7 +33,7 @@ class Optimizer:
     def __init__(self, learning_rate: float | Fraction, weight_decay: float | Fraction):
         self.learning_rate = require_nonnegative("learning_rate", learning_rate)
         self.weight_decay = require_nonnegative("weight_decay", weight_decay)
-        self._state = {}
+        self._state: dict = {}
 
     def step(self, parameters: MutableMapping[str, np.ndarray], gradients: Mapping[str, np.ndarray]) -> None:
         """Update each parameter by its gradient.
