@@ -87,7 +87,7 @@ def gradients(
 
     Returns Gradients. Raises TypeError or ValueError that names the argument, before any work.
 
-    Of the hidden layer they are BPTT's: it is the last spiking layer (theorem E2).
+    Of the hidden layer they are BPTT's, since it is the last layer with a membrane (theorem E1):
 
     >>> import numpy as np, ottt_ref as ot
     >>> network = ot.dense_network([2, 3, 2], rng=7)
