@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import ottt_ref as ot
-from ottt_ref.training import SGD, Adam, Optimizer
+from ottt_ref.learning.training import SGD, Adam, Optimizer
 from ottt_ref.methods.ottt import OnlineLearner
 from tests import oracles
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import ottt_ref as ot
-from ottt_ref.training import SGD, Adam, CosineSchedule, Optimizer
+from ottt_ref.learning.training import SGD, Adam, CosineSchedule, Optimizer
 
 from .helpers import METHODS, bits, dyadic_network
 
