@@ -24,20 +24,45 @@ derivatives (`case.arrays["spikes/0"]`, "psi/0"), so that a spike that flips by 
 An adapter whose attribute `case_set` is a number is pinned to that version of the set of cases: cases that later
 versions of ottt_ref add are not asked for, so that a passing test-suite goes on passing.
 A class is instantiated without arguments, once.
+
+>>> import ottt_ref as ot
+>>> from ottt_ref.conformance import checking, files, report
+>>> def adapter(case, method):
+...     if method != "bptt":
+...         raise NotImplementedError("this one has BPTT alone")
+...     return ot.bptt.gradients(case.network, case.inputs, case.targets, case.loss)
+>>> print(report.summary(list(checking.check(adapter, files.make_cases(["dense"])))))
+1 passed, 0 failed, 10 unsupported, 0 not compared
 """
 
 import importlib
 import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from numpy.typing import ArrayLike
 
 from . import files
 
+Adapter = Callable[[files.Case, str], Mapping[str, ArrayLike]]
+
 
 class AdapterError(Exception):
-    """An adapter that cannot be had; the message says why."""
+    """An adapter that cannot be had; the message says why.
+
+    >>> load_adapter("my_backend")
+    Traceback (most recent call last):
+    ottt_ref.conformance.adapter.AdapterError: adapter must be written as package.module:name, got 'my_backend'
+    """
 
 
-def load_adapter(text):
-    """The adapter that "package.module:name" names. Raises AdapterError where there is none."""
+def load_adapter(text: str) -> Adapter:
+    """The adapter that "package.module:name" names. Raises AdapterError where there is none.
+
+    >>> load_adapter("numpy:adapter")
+    Traceback (most recent call last):
+    ottt_ref.conformance.adapter.AdapterError: adapter 'numpy:adapter': module numpy has no 'adapter'
+    """
     module_name, colon, name = text.partition(":")
     if not colon or not module_name or not name:
         raise AdapterError(f"adapter must be written as package.module:name, got {text!r}")
@@ -50,14 +75,30 @@ def load_adapter(text):
     return prepared(getattr(module, name))
 
 
-def load_for(adapter, folder):
-    """The cases of a folder that the adapter asks for; raises as `files.load` does."""
+def load_for(adapter: Adapter, folder: str | Path) -> list[files.Case]:
+    """The cases of a folder that the adapter asks for; raises as `files.load` does.
+
+    >>> import tempfile
+    >>> from ottt_ref.conformance import files
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = files.export(folder, ["dense"])
+    ...     [case.name for case in load_for(lambda case, method: {}, folder)]
+    ['dense']
+    """
     pinned = getattr(adapter, "case_set", None)
     return [case for case in files.load(folder) if pinned is None or case.since <= pinned]
 
 
-def prepared(adapter):
-    """The adapter as a callable (case, method) → mapping; a class is instantiated. Raises AdapterError otherwise."""
+def prepared(adapter: Adapter | type) -> Adapter:
+    """The adapter as a callable (case, method) → mapping; a class is instantiated. Raises AdapterError otherwise.
+
+    >>> class Backend:
+    ...     methods = ("forward",)
+    ...     def __call__(self, case, method):
+    ...         return {}
+    >>> prepared(Backend).methods
+    ('forward',)
+    """
     made = adapter() if inspect.isclass(adapter) else adapter
     if not callable(made):
         raise AdapterError(f"adapter must be callable as adapter(case, method), got {made!r}")

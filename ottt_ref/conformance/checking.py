@@ -7,16 +7,24 @@ Where a spike differs at a potential whose distance to the threshold is within t
 rounding: the forward pass is compared up to there, and holds. At the threshold exactly, it has not.
 """
 
+from __future__ import annotations
+
 import traceback
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .arrays import expected_of
-from .compare import RELATIVE, differing, first, first_in_time, misfit
+from .compare import RELATIVE, Divergence, Misfit, differing, first, first_in_time, misfit
 from .diagnosis import Diagnosis, Diagnostician, of_shape
 from .reference import FORWARD, ONLINE
+
+if TYPE_CHECKING:
+    from .adapter import Adapter
+    from .files import Case
 
 PASSED, FAILED, UNSUPPORTED, NOT_COMPARED = "passed", "failed", "unsupported", "not compared"
 BACKWARDS = ("bptt", "bptt-kept")  # in time: their first error is that of the last time step
@@ -31,22 +39,40 @@ class Verdict:
     reason     why it is not a pass, in words; of a pass empty, or what is worth knowing
     found      the first Divergence or Misfit, or None
     diagnoses  the known traps that explain a failure, each a `diagnosis.Diagnosis`
+
+    >>> Verdict("dense", "ottt", PASSED).outcome
+    'passed'
     """
 
     case: str
     method: str
     outcome: str
     reason: str = ""
-    found: object = None
-    diagnoses: tuple = ()
+    found: Divergence | Misfit | None = None
+    diagnoses: tuple[Diagnosis, ...] = ()
 
 
-def check(adapter, cases, methods=None, relative=None):
+def check(
+    adapter: Adapter, cases: Iterable[Case], methods: Collection[str] | None = None, relative: float | None = None
+) -> Iterator[Verdict]:
     """Verdicts of every case and method, one after the other.
 
     adapter    as `adapter.prepared` gives it
     methods    which to check (all of a case's if None); the forward pass is always run
     relative   the tolerance, relative to the largest number of an array; by dtype if None (`compare.RELATIVE`)
+
+    A backend that traces neither inputs nor biases, as the authors' code, is found out, and told so:
+
+    >>> import ottt_ref as ot
+    >>> from ottt_ref.conformance import checking, files
+    >>> def adapter(case, method):
+    ...     if method == "forward":
+    ...         raise NotImplementedError("gradients alone")
+    ...     return ot.ottt.gradients(case.network, case.inputs, case.targets, case.loss, dialect="authors")
+    >>> for verdict in checking.check(adapter, files.make_cases(["dense"]), ["ottt"]):
+    ...     print(verdict.method, verdict.outcome, *(diagnosis.name for diagnosis in verdict.diagnoses))
+    forward unsupported
+    ottt failed is-ottt-authors
     """
     diagnostician = Diagnostician()
     for case in cases:
@@ -60,16 +86,31 @@ class CaseChecks:
     """The verdicts of one case, method by method; its forward pass is run once.
 
     diagnostician   shared between the cases of one adapter, or None for one of its own
+
+    >>> import ottt_ref as ot
+    >>> from ottt_ref.conformance import checking, files
+    >>> def adapter(case, method):
+    ...     return ot.sltt.gradients(case.network, case.inputs, case.targets, case.loss)
+    >>> adapter.methods = ("sltt",)
+    >>> checks = checking.CaseChecks(adapter, files.make_cases(["dense"])[0])
+    >>> checks.verdict("sltt").outcome, checks.verdict("ottt").outcome
+    ('passed', 'unsupported')
     """
 
-    def __init__(self, adapter, case, relative=None, diagnostician=None):
+    def __init__(
+        self,
+        adapter: Adapter,
+        case: Case,
+        relative: float | None = None,
+        diagnostician: Diagnostician | None = None,
+    ):
         self._adapter = adapter
         self._case = case
         self._relative = RELATIVE[str(case.dtype)] if relative is None else relative
         self._diagnostician = diagnostician or Diagnostician()
-        self._forward = None
+        self._forward: tuple[Verdict, bool] | None = None
 
-    def verdict(self, method):
+    def verdict(self, method: str) -> Verdict:
         """The Verdict of the forward pass or of a method of the case."""
         if self._forward is None:
             self._forward = self._judge_forward()

@@ -26,8 +26,10 @@ are checked before anything is parsed, file names may not lead out of the folder
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -39,10 +41,11 @@ from ..network.network import Network
 from .arrays import expected_of
 from .conventions import CONVENTIONS, describe_array
 from .reference import FORWARD, MEANINGS, METHODS, ONLINE, expected, methods_of
-from .specifications import CASE_SET, SPECIFICATIONS, draw
+from .specifications import CASE_SET, SPECIFICATIONS, Specification, draw
 
 FORMAT, VERSION = "ottt_ref conformance cases", 1
 MANIFEST = "manifest.json"
+OurLoss = losses.CrossEntropy | losses.MeanSquaredError | losses.Mixed
 LARGEST_MANIFEST, LARGEST_CASE, LARGEST_ARRAYS = 2**24, 2**26, 2**28  # bytes
 
 
@@ -53,59 +56,66 @@ class Case:
     name, purpose   what it is called and there for
     entry           its entry in the manifest: network, loss and hyper-parameters as plain data
     arrays          every array by name (`reference`), read-only
+
+    >>> from ottt_ref.conformance.files import make_cases
+    >>> [case] = make_cases(["dense"])
+    >>> case.loss, case.inputs.shape, case.targets.tolist(), case.methods[:2]
+    (Mixed(mse_weight=0.05), (6, 4, 6), [1, 2, 1, 1], ['forward', 'bptt'])
+    >>> {name: value.shape for name, value in case.gradients("ottt").items() if name.startswith("readout")}
+    {'readout.weight': (3, 5), 'readout.bias': (3,)}
     """
 
     name: str
     purpose: str
     entry: dict
-    arrays: dict
+    arrays: dict[str, np.ndarray]
 
     @property
-    def dtype(self):
+    def dtype(self) -> np.dtype:
         """float64 or float32."""
         return np.dtype(self.entry["dtype"])
 
     @property
-    def inputs(self):
+    def inputs(self) -> np.ndarray:
         """[T, B, ...]."""
         return self.arrays["inputs"]
 
     @property
-    def targets(self):
+    def targets(self) -> np.ndarray:
         """Class labels [B], or rows [B, C]."""
         return self.arrays["targets"]
 
     @property
-    def parameters(self):
+    def parameters(self) -> dict[str, np.ndarray]:
         """The network's parameters by name, read-only."""
         return self._starting_with("parameter/")
 
     @property
-    def network(self):
+    def network(self) -> Network:
         """A fresh Network of ottt_ref."""
         return Network(**rebuild(self.entry["network"], self.parameters))
 
     @property
-    def loss(self):
+    def loss(self) -> OurLoss:
         """The Loss of ottt_ref."""
         return loss_from(self.entry["loss"])
 
     @property
-    def methods(self):
+    def methods(self) -> list[str]:
         """The names of the methods that the case asks for, the forward pass first."""
         return list(self.entry["methods"])
 
     @property
-    def since(self):
+    def since(self) -> int:
         """The version of the set of cases in which the case is first; 1 of those that ottt_ref 0.1.0 wrote."""
         return self.entry.get("since", 1)
 
     @property
-    def margin(self):
+    def margin(self) -> float:
         """The least distance of anything discontinuous, in thresholds."""
         return self.entry["margin"]
 
-    def gradients(self, method):
+    def gradients(self, method: str) -> dict[str, np.ndarray]:
         """What is expected of a method, by parameter: gradients; of online learning the parameters after each step."""
         return self._starting_with(f"{'online' if method in ONLINE else 'gradient'}/{method}/")
 
@@ -113,8 +123,12 @@ class Case:
         return {name.removeprefix(prefix): value for name, value in self.arrays.items() if name.startswith(prefix)}
 
 
-def make_case(specification):
-    """The case of a specification, made by the reference."""
+def make_case(specification: Specification) -> Case:
+    """The case of a specification, made by the reference.
+
+    >>> make_case(specifications()[0]).name
+    'dense'
+    """
     drawn = draw(specification)
     arrays = {name: _frozen(array) for name, array in expected(drawn).items()}
     network = drawn.network
@@ -135,8 +149,12 @@ def make_case(specification):
     return Case(specification.name, specification.purpose, entry, arrays)
 
 
-def specifications(case_set=None):
-    """The specifications of a version of the set; of the newest if None. Raises ValueError for one there is not."""
+def specifications(case_set: int | None = None) -> tuple[Specification, ...]:
+    """The specifications of a version of the set; of the newest if None. Raises ValueError for one there is not.
+
+    >>> len(specifications(case_set=1))
+    48
+    """
     if case_set is None:
         return SPECIFICATIONS
     if validation.require_count("case_set", case_set) > CASE_SET:
@@ -144,10 +162,16 @@ def specifications(case_set=None):
     return tuple(each for each in SPECIFICATIONS if each.since <= case_set)
 
 
-def make_cases(names=None, case_set=None):
+def make_cases(names: Collection[str] | None = None, case_set: int | None = None) -> list[Case]:
     """The built-in cases, or those of the given names, in order; of the newest version of the set if None is given.
 
     Raises ValueError for another name or a version that there is not.
+
+    >>> from ottt_ref.conformance.files import make_cases
+    >>> for case in make_cases(["dense", "recurrent"]):
+    ...     print(f"{case.name}: {case.purpose}")
+    dense: the base case: three layers, the paper's neurons and loss
+    recurrent: a layer that hears itself
     """
     chosen = specifications(case_set)
     known = {specification.name: specification for specification in chosen}
@@ -157,15 +181,23 @@ def make_cases(names=None, case_set=None):
     return [make_case(each) for each in chosen if names is None or each.name in names]
 
 
-def export(folder):
-    """Write all cases to `folder`, which is made if it is not there; the manifest, last, makes them valid.
+def export(folder: str | Path, names: Collection[str] | None = None) -> list[dict]:
+    """Write all cases, or those of the given names, to `folder`; their entries in the manifest.
 
-    Raises OSError where it cannot be written.
+    The folder is made if it is not there. The manifest, which is written last, makes the cases valid.
+    Raises OSError where it cannot be written, and ValueError for another name.
+
+    >>> import os, tempfile
+    >>> from ottt_ref.conformance import files
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     entries = files.export(folder, ["dense"])
+    ...     sorted(os.listdir(folder)), [entry["name"] for entry in entries]
+    (['dense.npz', 'manifest.json'], ['dense'])
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     entries = []
-    for case in make_cases():
+    for case in make_cases(names):
         path = folder / f"{case.name}.npz"
         storage.write_arrays(path, case.arrays)
         content = path.read_bytes()
@@ -184,11 +216,18 @@ def export(folder):
     return entries
 
 
-def load(folder):
+def load(folder: str | Path) -> list[Case]:
     """The cases of a folder that `export` wrote, as a list.
 
     Raises FileNotFoundError where there is no manifest, and ValueError that names the file and the fault for anything
     that is damaged, of another version, of another size or hash, or leads out of the folder.
+
+    >>> import tempfile
+    >>> from ottt_ref.conformance import files
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = files.export(folder, ["dense"])
+    ...     [case.name for case in files.load(folder)]
+    ['dense']
     """
     folder = Path(folder)
     manifest = _read_manifest(folder / MANIFEST)
@@ -315,15 +354,23 @@ def _frozen(array):
     return array
 
 
-def describe_loss(loss):
-    """The loss as plain data."""
-    numbers = {name: value for name, value in asdict(loss).items() if not name.startswith("_")}
+def describe_loss(loss: losses.Loss) -> dict[str, str | float]:
+    """The loss as plain data.
+
+    >>> describe_loss(losses.Mixed())
+    {'type': 'Mixed', 'mse_weight': 0.05}
+    """
+    numbers = {name: value for name, value in vars(loss).items() if not name.startswith("_")}
     return {"type": type(loss).__name__, **numbers}
 
 
-def loss_from(description):
-    """The loss that was described; raises ValueError where it is none of ours."""
-    fields = dict(description)
+def loss_from(description: Mapping[str, str | float]) -> OurLoss:
+    """The loss that was described; raises ValueError where it is none of ours.
+
+    >>> loss_from({"type": "CrossEntropy"})
+    CrossEntropy()
+    """
+    fields: dict[str, Any] = dict(description)
     kind = fields.pop("type", None)
     known = {each.__name__: each for each in (losses.CrossEntropy, losses.MeanSquaredError, losses.Mixed)}
     if kind not in known or set(fields) != ({"mse_weight"} if kind == "Mixed" else set()):

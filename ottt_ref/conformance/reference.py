@@ -15,7 +15,7 @@ from functools import partial
 
 import numpy as np
 
-from ..learning.training import SGD
+from ..learning.optimisers import SGD
 from ..methods import METHODS as REGISTRY
 from ..methods import Traces
 from ..simulation.simulator import run
@@ -30,6 +30,7 @@ METHODS = {
 ONLINE = {
     name: partial(method.learner, **options)
     for method in REGISTRY.values()
+    if method.learner is not None
     for name, (_, options) in method.online.items()
 }
 MEANINGS = {

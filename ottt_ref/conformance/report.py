@@ -2,14 +2,16 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 
 from .. import __version__
 from ..files import storage
-from .checking import FAILED, NOT_COMPARED, OUTCOMES, PASSED, UNSUPPORTED
+from .checking import FAILED, NOT_COMPARED, OUTCOMES, PASSED, UNSUPPORTED, Verdict
 from .compare import Divergence
 from .files import FORMAT, VERSION
 
@@ -18,14 +20,27 @@ MOST_ALIKE = 2
 HEADINGS = {"spike-representation": "sr", "ottt-online": "online", "ottt-online-authors": "online-authors"}
 
 
-def succeeded(verdicts):
-    """Whether nothing failed or was left uncompared, and something passed."""
+def succeeded(verdicts: Iterable[Verdict]) -> bool:
+    """Whether nothing failed or was left uncompared, and something passed.
+
+    >>> from ottt_ref.conformance.checking import FAILED, PASSED, Verdict
+    >>> verdicts = [Verdict("dense", "bptt", PASSED), Verdict("dense", "ottt", FAILED, "the gradients differ")]
+    >>> succeeded(verdicts[:1]), succeeded(verdicts), succeeded([])
+    (True, False, False)
+    """
     outcomes = Counter(verdict.outcome for verdict in verdicts)
     return bool(outcomes[PASSED]) and not outcomes[FAILED] and not outcomes[NOT_COMPARED]
 
 
-def table(verdicts):
-    """A row per case, a column per method, as aligned lines."""
+def table(verdicts: Sequence[Verdict]) -> str:
+    """A row per case, a column per method, as aligned lines.
+
+    >>> from ottt_ref.conformance.checking import FAILED, PASSED, Verdict
+    >>> verdicts = [Verdict("dense", "bptt", PASSED), Verdict("dense", "ottt", FAILED, "the gradients differ")]
+    >>> print(table(verdicts).splitlines()[0], table(verdicts).splitlines()[1], sep=chr(10))
+    case   bptt  ottt
+    dense   ok   FAIL
+    """
     methods = list(dict.fromkeys(verdict.method for verdict in verdicts))
     marks = {(verdict.case, verdict.method): MARKS[verdict.outcome] for verdict in verdicts}
     cases = list(dict.fromkeys(verdict.case for verdict in verdicts))
@@ -39,12 +54,18 @@ def table(verdicts):
     return "\n".join([*lines, "", meanings])
 
 
-def details(verdicts):
+def details(verdicts: Sequence[Verdict]) -> str:
     """What differs first in each failure, and the traps that it is like: at most two of a method and a trap.
 
     And each reason why something is unsupported, once.
+
+    >>> from ottt_ref.conformance.checking import FAILED, PASSED, Verdict
+    >>> verdicts = [Verdict("dense", "bptt", PASSED), Verdict("dense", "ottt", FAILED, "the gradients differ")]
+    >>> print(details(verdicts))
+    dense, ottt: the gradients differ
     """
-    lines, shown = [], Counter()
+    lines: list[str] = []
+    shown: Counter = Counter()
     for verdict in verdicts:
         if verdict.outcome == FAILED:
             kind = (verdict.method, tuple(diagnosis.name for diagnosis in verdict.diagnoses))
@@ -59,19 +80,32 @@ def details(verdicts):
     return "\n".join(lines)
 
 
-def failure_lines(verdict):
-    """One failure, as lines."""
+def failure_lines(verdict: Verdict) -> list[str]:
+    """One failure, as lines.
+
+    >>> from ottt_ref.conformance.checking import FAILED, Verdict
+    >>> failure_lines(Verdict("dense", "ottt", FAILED, "the gradients differ"))
+    ['dense, ottt: the gradients differ']
+    """
     lines = [f"{verdict.case}, {verdict.method}: {verdict.reason}"]
     if verdict.found is not None:
         lines.append(f"    {verdict.found}")
     return lines + [f"    like {diagnosis.name}: {diagnosis.says}" for diagnosis in verdict.diagnoses]
 
 
-def explanations(verdicts):
-    """(name, sentence, how many failures it explains): what explains most, then what explains most of the rest."""
+def explanations(verdicts: Sequence[Verdict]) -> list[tuple[str, str, int]]:
+    """(name, sentence, how many failures it explains): what explains most, then what explains most of the rest.
+
+    >>> from ottt_ref.conformance.checking import FAILED, Verdict
+    >>> from ottt_ref.conformance.diagnosis import Diagnosis
+    >>> trap = Diagnosis("bias-untraced", "the biases are not traced")
+    >>> explanations([Verdict("dense", "ottt", FAILED, "the gradients differ", diagnoses=(trap,))])
+    [('bias-untraced', 'the biases are not traced', 1)]
+    """
     failures = [verdict for verdict in verdicts if verdict.outcome == FAILED]
     says = {diagnosis.name: diagnosis.says for verdict in failures for diagnosis in verdict.diagnoses}
-    left, result = [{diagnosis.name for diagnosis in verdict.diagnoses} for verdict in failures], []
+    left = [{diagnosis.name for diagnosis in verdict.diagnoses} for verdict in failures]
+    result: list[tuple[str, str, int]] = []
     while any(left):
         counts = Counter(name for names in left for name in names)
         most = max(counts.values())
@@ -81,8 +115,15 @@ def explanations(verdicts):
     return result
 
 
-def diagnosis(verdicts):
-    """The likely causes of the failures, as lines."""
+def diagnosis(verdicts: Sequence[Verdict]) -> str:
+    """The likely causes of the failures, as lines.
+
+    >>> from ottt_ref.conformance.checking import FAILED, PASSED, Verdict
+    >>> verdicts = [Verdict("dense", "bptt", PASSED), Verdict("dense", "ottt", FAILED, "the gradients differ")]
+    >>> print(diagnosis(verdicts))
+    diagnosis
+        1 of 1 failures are like no known trap
+    """
     failures = sum(verdict.outcome == FAILED for verdict in verdicts)
     if not failures:
         return ""
@@ -94,14 +135,27 @@ def diagnosis(verdicts):
     return "\n".join(lines)
 
 
-def summary(verdicts):
-    """How many of each outcome, in a line."""
+def summary(verdicts: Iterable[Verdict]) -> str:
+    """How many of each outcome, in a line.
+
+    >>> from ottt_ref.conformance.checking import FAILED, PASSED, Verdict
+    >>> verdicts = [Verdict("dense", "bptt", PASSED), Verdict("dense", "ottt", FAILED, "the gradients differ")]
+    >>> summary(verdicts)
+    '1 passed, 1 failed, 0 unsupported, 0 not compared'
+    """
     counts = Counter(verdict.outcome for verdict in verdicts)
     return ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES)
 
 
-def as_data(verdicts, adapter):
-    """Everything as plain data; a number that is not finite is a text."""
+def as_data(verdicts: Sequence[Verdict], adapter: str) -> dict:
+    """Everything as plain data; a number that is not finite is a text.
+
+    >>> from ottt_ref.conformance.checking import FAILED, PASSED, Verdict
+    >>> verdicts = [Verdict("dense", "bptt", PASSED), Verdict("dense", "ottt", FAILED, "the gradients differ")]
+    >>> data = as_data(verdicts, "my_backend:adapter")
+    >>> data["conforms"], data["outcomes"], data["verdicts"][1]["reason"]
+    (False, {'passed': 1, 'failed': 1}, 'the gradients differ')
+    """
     return {
         "ottt_ref": __version__,
         "cases": {"format": FORMAT, "version": VERSION},
@@ -135,14 +189,33 @@ def _plain(value):
     return list(value) if isinstance(value, tuple) else value
 
 
-def write_json(path, verdicts, adapter):
-    """Write everything to `path`, atomically."""
+def write_json(path: str | Path, verdicts: Sequence[Verdict], adapter: str) -> None:
+    """Write everything to `path`, atomically.
+
+    >>> import json, os, tempfile
+    >>> from ottt_ref.conformance.checking import PASSED, Verdict
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "report.json")
+    ...     write_json(path, [Verdict("dense", "bptt", PASSED)], "my_backend:adapter")
+    ...     with open(path, encoding="utf-8") as file:
+    ...         json.load(file)["conforms"]
+    True
+    """
     text = json.dumps(as_data(verdicts, adapter), indent=1, ensure_ascii=False, allow_nan=False)
     storage.write_bytes(path, (text + "\n").encode())
 
 
-def write_junit(path, verdicts, adapter):
-    """Write the verdicts as JUnit's XML to `path`, atomically: a test case each, the case's name as its class."""
+def write_junit(path: str | Path, verdicts: Sequence[Verdict], adapter: str) -> None:
+    """Write the verdicts as JUnit's XML to `path`, atomically: a test case each, the case's name as its class.
+
+    >>> import os, tempfile
+    >>> from ottt_ref.conformance.checking import PASSED, Verdict
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "report.xml")
+    ...     write_junit(path, [Verdict("dense", "bptt", PASSED)], "my_backend:adapter")
+    ...     print(*ElementTree.parse(path).getroot().find("testsuite")[0].attrib.items())
+    ('classname', 'dense') ('name', 'bptt')
+    """
     counts = Counter(verdict.outcome for verdict in verdicts)
     suite = ElementTree.Element(
         "testsuite",

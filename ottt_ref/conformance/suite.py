@@ -12,16 +12,25 @@ One test per case and method, named like `dense-ottt`; what the adapter does not
 """
 
 import functools
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
 
 from . import files
-from .adapter import load_for, prepared
-from .checking import FAILED, PASSED, UNSUPPORTED, CaseChecks
+from .adapter import Adapter, load_for, prepared
+from .checking import FAILED, PASSED, UNSUPPORTED, CaseChecks, Verdict
 from .diagnosis import Diagnostician
 from .reference import MEANINGS, methods_of
 from .report import failure_lines
 
 
-def parametrize(adapter, *, cases=None, case_names=None, methods=None, relative=None):
+def parametrize(
+    adapter: Adapter | type,
+    *,
+    cases: str | Path | None = None,
+    case_names: Collection[str] | None = None,
+    methods: Collection[str] | None = None,
+    relative: float | None = None,
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """pytest's mark that gives a test function the argument `check`, once per case and method.
 
     adapter      a callable (case, method), or a class of such: see `ottt_ref.conformance.adapter`
@@ -32,6 +41,15 @@ def parametrize(adapter, *, cases=None, case_names=None, methods=None, relative=
 
     Raises ModuleNotFoundError without pytest, AdapterError for what is no adapter, ValueError that names the case or
     the method for one that there is not, and what `files.load` raises.
+
+    >>> import ottt_ref as ot
+    >>> def adapter(case, method):
+    ...     return ot.sltt.gradients(case.network, case.inputs, case.targets, case.loss)
+    >>> @ot.conformance.parametrize(adapter, case_names=["dense", "conv"], methods=["sltt"])
+    ... def test_the_backend_conforms(check):
+    ...     check()
+    >>> [each.id for each in test_the_backend_conforms.pytestmark[0].args[1]]
+    ['dense-sltt', 'conv-sltt', 'something-is-supported']
     """
     import pytest
 
@@ -56,32 +74,41 @@ def _require_known(argument, names, known):
 
 
 class Suite:
-    """An adapter and the cases, each made or read when it is first asked for; its forward pass is run once."""
+    """An adapter and the cases, each made or read when it is first asked for; its forward pass is run once.
 
-    def __init__(self, adapter, folder=None, relative=None):
+    >>> import ottt_ref as ot
+    >>> def adapter(case, method):
+    ...     return ot.sltt.gradients(case.network, case.inputs, case.targets, case.loss)
+    >>> adapter.methods = ("sltt",)
+    >>> suite = Suite(adapter)
+    >>> suite.names()[0], suite.verdict("dense", "sltt").outcome
+    (('dense', 'forward'), 'passed')
+    """
+
+    def __init__(self, adapter: Adapter | type, folder: str | Path | None = None, relative: float | None = None):
         self._adapter = prepared(adapter)
         self._pinned = getattr(self._adapter, "case_set", None)
-        self._loaded = None
+        self._loaded: dict[str, files.Case] | None = None
         if folder is not None:
             self._loaded = {case.name: case for case in load_for(self._adapter, folder)}
         self._relative = relative
         self._diagnostician = Diagnostician()
-        self._checks = {}
+        self._checks: dict[str, CaseChecks] = {}
 
-    def names(self):
+    def names(self) -> list[tuple[str, str]]:
         """(case, method) of everything that there is, in order."""
         if self._loaded is not None:
             return [(case.name, method) for case in self._loaded.values() for method in case.methods]
         return [(each.name, method) for each in files.specifications(self._pinned) for method in methods_of(each)]
 
-    def verdict(self, case, method):
+    def verdict(self, case: str, method: str) -> Verdict:
         """The Verdict of a case's method."""
         if case not in self._checks:
             made = files.make_cases([case])[0] if self._loaded is None else self._loaded[case]
             self._checks[case] = CaseChecks(self._adapter, made, self._relative, self._diagnostician)
         return self._checks[case].verdict(method)
 
-    def check(self, case, method):
+    def check(self, case: str, method: str) -> None:
         """Fail, skip or pass the test that is running."""
         import pytest
 
@@ -91,7 +118,7 @@ class Suite:
         if verdict.outcome != PASSED:
             pytest.skip(f"{verdict.outcome}: {verdict.reason}")
 
-    def require_something(self, names):
+    def require_something(self, names: Iterable[tuple[str, str]]) -> None:
         """Fail the test that is running where nothing is supported."""
         import pytest
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from ..learning.training import SGD
+from ..learning.optimisers import SGD
 from ..methods import METHODS as REGISTRY
 from ..methods import OnlineLearner, Rule, TransposedWeights
 from ..methods.shared.errors import backpropagated_error, gated

@@ -10,10 +10,13 @@ cross-entropy. A sequence's loss is Σ_t L[t] with L[t] = ℓ(o[t], y) / T, the 
 
 import math
 from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from ..kernel import kernel
+from ..network.network import Network
 from ..validation import as_array, require_array, require_unit_interval
 
 
@@ -47,30 +50,53 @@ def squared_error(value, gradient, outputs, targets, classes):
 class Loss:
     """What every loss offers: `evaluate(outputs, targets)` → per sample ℓ [B] and ∂ℓ/∂o [B, C].
 
-    Outputs and targets are [B, C] of the network's dtype. A subclass of one's own defines `evaluate`; a method tries it
-    on one sample before it starts.
+    Outputs and targets are [B, C] of the network's dtype. A subclass of one's own defines `evaluate`, which a method tries
+    on one sample before it starts, and says what it needs:
 
-    rational      whether it uses + - * / and comparisons alone, so that exact numbers stay exact
-    distribution  whether targets must be distributions over the classes (labels are)
+    rational       whether it has values in exact numbers too
+    distribution   whether a row of targets must be a distribution over the classes
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> class AbsoluteError(ot.losses.Loss):
+    ...     rational, distribution = True, False
+    ...     def evaluate(self, outputs, targets):
+    ...         return abs(outputs - targets).sum(axis=1), np.sign(outputs - targets)
+    >>> loss = AbsoluteError()
+    >>> outputs, targets = np.array([[0.5, 2.0]]), np.array([[1.0, 0.0]])
+    >>> loss.value(outputs, targets).tolist(), loss.gradient(outputs, targets).tolist()
+    ([2.5], [[-1.0, 1.0]])
     """
 
-    rational = False
-    distribution = True
+    rational: bool = False
+    distribution: bool = True
 
-    def value(self, outputs, targets):
+    def evaluate(self, outputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """ℓ of each sample, [B], and ∂ℓ/∂o, [B, C], at outputs and targets [B, C]."""
+        raise TypeError(f"{type(self).__name__} must define evaluate(outputs, targets)")
+
+    def value(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """ℓ of each sample, [B]."""
         return self.evaluate(outputs, targets)[0]
 
-    def gradient(self, outputs, targets):
+    def gradient(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """∂ℓ/∂o of each sample, [B, C]."""
         return self.evaluate(outputs, targets)[1]
 
 
 @dataclass(frozen=True)
 class CrossEntropy(Loss):
-    """-Σ_c y_c log softmax(o)_c, in natural logarithms."""
+    """-Σ_c y_c log softmax(o)_c, in natural logarithms.
 
-    def evaluate(self, outputs, targets):
+    Of two classes with odds of 3 to 1, for a sample of the second:
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> outputs, targets = np.log([[3.0, 1.0]]), np.array([[0.0, 1.0]])
+    >>> value, gradient = ot.losses.CrossEntropy().evaluate(outputs, targets)
+    >>> value.round(4).tolist(), gradient.round(4).tolist()
+    ([1.3863], [[0.75, -0.75]])
+    """
+
+    def evaluate(self, outputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         value, gradient = _results(outputs)
         cross_entropy(value, gradient, outputs, targets)
         return value, gradient
@@ -78,12 +104,19 @@ class CrossEntropy(Loss):
 
 @dataclass(frozen=True)
 class MeanSquaredError(Loss):
-    """(1/C) Σ_c (o_c - y_c)². Also runs on exact numbers."""
+    """(1/C) Σ_c (o_c - y_c)². Also runs on exact numbers.
+
+    >>> import ottt_ref as ot
+    >>> outputs, targets = ot.exact_array([[1.5, 0.0, 0.0]]), ot.exact_array([[1, 0, 0]])
+    >>> value, gradient = ot.losses.MeanSquaredError().evaluate(outputs, targets)
+    >>> print(value[0], *gradient[0])
+    1/12 1/3 0 0
+    """
 
     rational = True
     distribution = False
 
-    def evaluate(self, outputs, targets):
+    def evaluate(self, outputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         value, gradient = _results(outputs)
         squared_error(value, gradient, outputs, targets, np.array([outputs.shape[1]], dtype=outputs.dtype))
         return value, gradient
@@ -91,7 +124,16 @@ class MeanSquaredError(Loss):
 
 @dataclass(frozen=True)
 class Mixed(Loss):
-    """(1 - mse_weight) CrossEntropy + mse_weight MeanSquaredError, with mse_weight in [0, 1]."""
+    """(1 - mse_weight) CrossEntropy + mse_weight MeanSquaredError, with mse_weight in [0, 1].
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> outputs, targets = np.log([[3.0, 1.0]]), np.array([[0.0, 1.0]])
+    >>> for loss in (ot.losses.CrossEntropy(), ot.losses.MeanSquaredError(), ot.losses.Mixed(mse_weight=0.5)):
+    ...     print(round(float(loss.value(outputs, targets)[0]), 4))
+    1.3863
+    1.1035
+    1.2449
+    """
 
     mse_weight: float = 0.05
     _cross_entropy: CrossEntropy = field(default=CrossEntropy(), init=False, repr=False)
@@ -100,7 +142,7 @@ class Mixed(Loss):
     def __post_init__(self):
         require_unit_interval("mse_weight", self.mse_weight)
 
-    def evaluate(self, outputs, targets):
+    def evaluate(self, outputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         cross_value, cross_gradient = self._cross_entropy.evaluate(outputs, targets)
         squared_value, squared_gradient = self._squared_error.evaluate(outputs, targets)
         share = float(self.mse_weight)  # a Python float leaves float32 arrays as they are
@@ -113,8 +155,15 @@ class Mixed(Loss):
 ALL = (CrossEntropy, MeanSquaredError, Mixed)
 
 
-def require_loss(loss, network):
-    """Check that `loss` is one of ours and has values in the network's numbers."""
+def require_loss(loss: Loss, network: Network) -> Loss:
+    """Check that `loss` is a loss and has values in the network's numbers.
+
+    >>> import ottt_ref as ot
+    >>> network = ot.dense_network([2, 3, 2], rng=0).exact()
+    >>> ot.losses.require_loss(ot.losses.Mixed(), network)
+    Traceback (most recent call last):
+    TypeError: loss must be MeanSquaredError for a network of exact numbers, got Mixed(mse_weight=0.05)
+    """
     if not isinstance(loss, Loss) or type(loss) is Loss:
         raise TypeError(f"loss must be a loss such as Mixed(mse_weight=0.05), got {loss!r}")
     if network.dtype.hasobject and not loss.rational:
@@ -141,10 +190,15 @@ def _try(loss, network):
             raise ValueError(f"loss.evaluate must return {what} as {network.dtype} {list(shape)}, got {got}")
 
 
-def require_targets(loss, targets, batch_size, network):
+def require_targets(loss: Loss, targets: np.ndarray, batch_size: int, network: Network) -> np.ndarray:
     """Targets as rows of numbers [B, C] of the network's dtype.
 
     Takes class labels [B] (integers in 0 .. C-1) or rows [B, C]. Raises TypeError or ValueError otherwise.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network = ot.dense_network([2, 4, 3], rng=0)
+    >>> ot.losses.require_targets(ot.losses.Mixed(), np.array([2, 0]), 2, network).tolist()
+    [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
     """
     targets = as_array("targets", targets)
     classes = network.output_size
@@ -164,19 +218,37 @@ def require_targets(loss, targets, batch_size, network):
     return rows
 
 
-def sequence_loss(loss, outputs, targets):
-    """Σ_t ℓ(o[t], y) / T, mean over the batch, and its gradient at the outputs [T, B, C]."""
+def sequence_loss(
+    loss: Loss, outputs: np.ndarray, targets: np.ndarray
+) -> tuple[float | np.floating | Fraction, np.ndarray]:
+    """Σ_t ℓ(o[t], y) / T, mean over the batch, and its gradient at the outputs [T, B, C].
+
+    >>> import ottt_ref as ot
+    >>> outputs, targets = ot.exact_array([[[3]], [[1]]]), ot.exact_array([[2]])
+    >>> total, gradient = ot.losses.sequence_loss(ot.losses.MeanSquaredError(), outputs, targets)
+    >>> print(total, *gradient.flat)
+    1 1 -1
+    """
     time_steps = len(outputs)
     gradient = np.empty_like(outputs)
-    total = 0
+    total: Any = 0
     for t in range(time_steps):
         step_value, gradient[t] = step_loss(loss, outputs[t], targets, time_steps)
         total = total + step_value
     return total, gradient
 
 
-def step_loss(loss, outputs, targets, time_steps):
-    """L[t] = ℓ(o[t], y) / T, mean over the batch, and its gradient at the outputs of the step, [B, C]."""
+def step_loss(
+    loss: Loss, outputs: np.ndarray, targets: np.ndarray, time_steps: int
+) -> tuple[float | np.floating | Fraction, np.ndarray]:
+    """L[t] = ℓ(o[t], y) / T, mean over the batch, and its gradient at the outputs of the step, [B, C].
+
+    >>> import ottt_ref as ot
+    >>> outputs, targets = ot.exact_array([[3], [1]]), ot.exact_array([[2], [1]])
+    >>> value, gradient = ot.losses.step_loss(ot.losses.MeanSquaredError(), outputs, targets, time_steps=4)
+    >>> print(value, *gradient.flat)
+    1/8 1/4 0
+    """
     value, gradient = loss.evaluate(outputs, targets)
     scale = time_steps * len(outputs)
     total = 0
@@ -185,8 +257,19 @@ def step_loss(loss, outputs, targets, time_steps):
     return total / scale, gradient / scale
 
 
-def average_loss(loss, outputs, targets):
-    """ℓ of the time-averaged output, mean over the batch, and its gradient at the outputs [T, B, C]."""
+def average_loss(
+    loss: Loss, outputs: np.ndarray, targets: np.ndarray
+) -> tuple[float | np.floating | Fraction, np.ndarray]:
+    """ℓ of the time-averaged output, mean over the batch, and its gradient at the outputs [T, B, C].
+
+    The same outputs as in `sequence_loss`: their average is right, and nothing is left to learn.
+
+    >>> import ottt_ref as ot
+    >>> outputs, targets = ot.exact_array([[[3]], [[1]]]), ot.exact_array([[2]])
+    >>> total, gradient = ot.losses.average_loss(ot.losses.MeanSquaredError(), outputs, targets)
+    >>> print(total, *gradient.flat)
+    0 0 0
+    """
     time_steps = len(outputs)
     summed = targets - targets  # zeros of the network's kind: a count of exact spikes, an int, over T would be rounded
     for t in range(time_steps):  # one after the other: numpy's pairwise sum differs between dtypes

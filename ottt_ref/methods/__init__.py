@@ -37,9 +37,14 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Option:
-    """An argument of a method that is one of a few words; the first is the default."""
+    """An argument of a method that is one of a few words; the first is the default.
 
-    choices: tuple
+    >>> import ottt_ref as ot
+    >>> ot.methods.METHODS["ottt"].options["dialect"].choices
+    ('derivation', 'authors')
+    """
+
+    choices: tuple[str, ...]
     meaning: str
 
 
@@ -54,15 +59,24 @@ class Method:
     options       its options by name, each an Option
     variants      the names under which the kit's cases ask for it: {name: (meaning, options)}
     online        the same of its learner
+
+    >>> import ottt_ref as ot
+    >>> for method in ot.methods.METHODS.values():
+    ...     print(method.name, method.label, *method.options)
+    bptt BPTT reset_gradient loss_of
+    rtrl RTRL reset_gradient
+    ottt OTTT dialect
+    sltt SLTT
+    spike-representation SR rates
     """
 
     name: str
     label: str
-    gradients: Callable
-    learner: Callable | None = None
-    options: dict = field(default_factory=dict)
-    variants: dict = field(default_factory=dict)
-    online: dict = field(default_factory=dict)
+    gradients: Callable[..., Gradients]
+    learner: Callable[..., OnlineLearner] | None = None
+    options: dict[str, Option] = field(default_factory=dict)
+    variants: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
+    online: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
 
 
 _DIALECT = {"dialect": Option(DIALECTS, "what is traced")}
@@ -70,7 +84,7 @@ _RESET_GRADIENT = {"reset_gradient": Option(RESET_GRADIENTS, "whether gradients 
 _LOSS_OF = {"loss_of": Option(bptt.LOSSES_OF, "the loss of each time step, or of the time-averaged output")}
 _RATES = {"rates": Option(spike_representation.RATES, "the rates of the simulated spikes, or the mapping's own")}
 
-METHODS = {
+METHODS: dict[str, Method] = {
     method.name: method
     for method in (
         Method(

@@ -11,20 +11,34 @@ It runs backwards in time: every potential and spike of the sequence is kept, an
 Source: Xiao et al. 2022, section 3 (BPTT with surrogate gradients); theorems E5, E6 and E7.
 """
 
+from collections.abc import Sequence
+from typing import Any, Literal
+
 import numpy as np
 
 from ..kernel import kernel, rows
-from ..learning.losses import Mixed, average_loss, sequence_loss
+from ..learning.losses import Loss, Mixed, average_loss, sequence_loss
+from ..network.network import Network
+from ..network.neuron import Neuron
 from ..network.neurons import RESET_GRADIENTS
-from ..simulation.simulator import run
+from ..simulation.simulator import Activity, run
 from ..validation import require_choice
 from .shared.errors import backpropagated_error, gated
-from .shared.gradients import GradientSum, require_sequence
+from .shared.gradients import Gradients, GradientSum, require_sequence
 
 LOSSES_OF = ("steps", "average")
 
 
-def gradients(network, inputs, targets, loss=Mixed(), *, reset_gradient="detached", loss_of="steps", terms=False):
+def gradients(
+    network: Network,
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    loss: Loss = Mixed(),
+    *,
+    reset_gradient: Literal["detached", "kept"] = "detached",
+    loss_of: Literal["steps", "average"] = "steps",
+    terms: bool = False,
+) -> Gradients:
     """The gradient of a sequence's loss by BPTT.
 
     inputs          [T, B, n_in] (images: [T, B, C, H, W]), of the network's dtype
@@ -34,6 +48,13 @@ def gradients(network, inputs, targets, loss=Mixed(), *, reset_gradient="detache
     terms           whether to record what each time step adds
 
     Returns Gradients. Raises TypeError or ValueError that names the argument, before any work.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network = ot.dense_network([2, 3, 2], rng=7)
+    >>> inputs, labels = np.linspace(0, 0.6, 8).reshape(4, 1, 2), np.array([1])
+    >>> gradients = ot.bptt.gradients(network, inputs, labels)
+    >>> {name: round(float(np.linalg.norm(value)), 3) for name, value in gradients.items()}
+    {'layer0.weight': 0.263, 'layer0.bias': 0.576, 'readout.weight': 0.604, 'readout.bias': 0.65}
     """
     inputs, targets = require_sequence(network, inputs, targets, loss, terms)
     require_choice("reset_gradient", reset_gradient, RESET_GRADIENTS)
@@ -45,22 +66,41 @@ def gradients(network, inputs, targets, loss=Mixed(), *, reset_gradient="detache
 
 
 def backward(
-    network, activity, output_errors, *, reset_gradient="detached", leaks_back=None, delays_back=True, terms=False
-):
+    network: Network,
+    activity: Activity,
+    output_errors: np.ndarray,
+    *,
+    reset_gradient: Literal["detached", "kept"] = "detached",
+    leaks_back: Sequence[bool] | None = None,
+    delays_back: bool = True,
+    terms: bool = False,
+) -> GradientSum:
     """The algebra alone: `activity` and `output_errors` ∂L/∂o [T, B, n_out] may hold any numbers.
 
     leaks_back   by layer, whether δ[t+1] reaches δ[t] (None: everywhere)
     delays_back  whether errors come back by recurrent and feedback connections. Without them, and with leaks in layer l
                  alone, the gradients of what enters layer l are OTTT's (theorem E2).
     Returns a GradientSum.
+
+    Where ψ is the inverse of the readout's weight, the errors are 7/4, 3/2 and 1, the last time step's first computed:
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network, inputs = ot.dense_network([1, 1, 1], decay=0.5, rng=0), np.ones((3, 1, 1))
+    >>> activity, output_errors = ot.simulate(network, inputs), np.ones((3, 1, 1))
+    >>> activity.layer_surrogate_derivatives[0][...] = network.parameters["readout.weight"] ** -1
+    >>> sums = ot.bptt.backward(network, activity, output_errors, terms=True)
+    >>> sums.errors[0].round(9).ravel().tolist(), sums.values["layer0.bias"].round(9).tolist()
+    ([1.75, 1.5, 1.0], [4.25])
     """
     time_steps, batch_size = output_errors.shape[:2]
     sums = GradientSum(network, batch_size, time_steps if terms else None)
     bias_input = network.bias_input
     deltas = [tuple(np.zeros_like(state[0]) for state in states) for states in activity.layer_states]
-    errors = [delta[0] for delta in deltas]  # at the currents: the potential's δ where the current enters it alone
+    errors: list = [
+        delta[0] for delta in deltas
+    ]  # at the currents: the potential's δ where the current enters it alone
     for t in reversed(range(time_steps)):
-        now = activity.at(t)
+        now: Any = activity.at(t)  # with surrogate derivatives, which `simulate` may leave out
         for l in reversed(range(len(network.layers))):  # errors of l and of the layers below are still those of t + 1
             neuron, psi = network.layers[l].neuron, now.layer_surrogate_derivatives[l]
             spike_error = backpropagated_error(network, l, errors, output_errors[t], delayed=delays_back)
@@ -81,10 +121,25 @@ def backward(
     return sums
 
 
-def backpropagate_states(network, neuron, deltas, distance_error, jacobian):
+def backpropagate_states(
+    network: Network,
+    neuron: Neuron,
+    deltas: Sequence[np.ndarray],
+    distance_error: np.ndarray,
+    jacobian: Sequence[Sequence[np.ndarray]],
+) -> np.ndarray:
     """δ[t+1] → δ[t] in place, of neurons of several states; the error at their current, [B, ...].
 
     δ_k[t] = ∂z/∂h_k ψ[t] ε[t] + Σ_m J[m][k] δ_m[t+1],   and at the current Σ_k ∂h_k/∂I δ_k[t]
+
+    Of one state, with δ[t+1] = 4, J = 1/2 and ψ ε = 1:
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network = ot.dense_network([1, 1, 1], decay=0.5, rng=0)
+    >>> deltas, jacobian = [np.array([[4.0]])], [[np.array([[0.5]])]]
+    >>> error = ot.bptt.backpropagate_states(network, network.layers[0].neuron, deltas, np.array([[1.0]]), jacobian)
+    >>> error.tolist(), deltas[0].tolist()
+    ([[3.0]], [[3.0]])
     """
     later = [delta.copy() for delta in deltas]
     current_error = np.zeros_like(distance_error)

@@ -12,22 +12,37 @@ Source: Williams and Zipser 1989, with surrogate derivatives; theorem E6.
 """
 
 import math
+from collections.abc import Callable
 from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 
 from ..kernel import kernel, rows
-from ..learning.losses import Mixed
+from ..learning.losses import Loss, Mixed
+from ..learning.optimisers import Optimizer
 from ..network.layers import INPUTS
+from ..network.network import Network
 from ..network.neurons import RESET_GRADIENTS
+from ..simulation.simulator import Activity
 from ..validation import require_choice
 from .shared import driver, online
+from .shared.errors import ErrorFeedback, TimeStep
+from .shared.gradients import Gradients, GradientSum
 from .shared.rule import Rule
 
 LARGEST_STATE = 2**27
 
 
-def gradients(network, inputs, targets, loss=Mixed(), *, reset_gradient="detached", terms=False):
+def gradients(
+    network: Network,
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    loss: Loss = Mixed(),
+    *,
+    reset_gradient: Literal["detached", "kept"] = "detached",
+    terms: bool = False,
+) -> Gradients:
     """The gradient of a sequence's loss by RTRL.
 
     inputs          [T, B, n_in] (images: [T, B, C, H, W]), of the network's dtype
@@ -37,14 +52,40 @@ def gradients(network, inputs, targets, loss=Mixed(), *, reset_gradient="detache
 
     Returns Gradients. Raises TypeError or ValueError that names the argument, before any work; ValueError also for
     a network whose sensitivities would hold more than 2^27 numbers.
+
+    They are BPTT's (theorem E6):
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network = ot.dense_network([2, 3, 2], rng=7)
+    >>> inputs, labels = np.linspace(0, 0.6, 8).reshape(4, 1, 2), np.array([1])
+    >>> gradients = ot.rtrl.gradients(network, inputs, labels)
+    >>> {name: round(float(np.linalg.norm(value)), 3) for name, value in gradients.items()}
+    {'layer0.weight': 0.263, 'layer0.bias': 0.576, 'readout.weight': 0.604, 'readout.bias': 0.65}
     """
     return driver.gradients(_rule(reset_gradient), network, inputs, targets, loss, terms=terms)
 
 
-def accumulate(network, activity, output_errors, *, reset_gradient="detached", terms=False):
+def accumulate(
+    network: Network,
+    activity: Activity,
+    output_errors: np.ndarray,
+    *,
+    reset_gradient: Literal["detached", "kept"] = "detached",
+    terms: bool = False,
+) -> GradientSum:
     """The algebra alone: `activity` and `output_errors` ∂L/∂o [T, B, n_out] may hold any numbers.
 
     Returns a GradientSum.
+
+    Where ψ is the inverse of the readout's weight, ∂o/∂b of the first layer's bias is 1, 3/2, 7/4:
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network, inputs = ot.dense_network([1, 1, 1], decay=0.5, rng=0), np.ones((3, 1, 1))
+    >>> activity, output_errors = ot.simulate(network, inputs), np.ones((3, 1, 1))
+    >>> activity.layer_surrogate_derivatives[0][...] = network.parameters["readout.weight"] ** -1
+    >>> sums = ot.rtrl.accumulate(network, activity, output_errors, terms=True)
+    >>> sums.terms["layer0.bias"].round(9).ravel().tolist(), sums.values["layer0.bias"].round(9).tolist()
+    ([1.0, 1.5, 1.75], [4.25])
     """
     return driver.accumulate(_rule(reset_gradient), network, activity, output_errors, terms=terms)
 
@@ -58,13 +99,29 @@ class OnlineLearner(online.OnlineLearner):
     time_steps      T, the length of the sequences, which scales the loss as in `gradients`; 6 is OTTT's authors'
 
     `reset()` between sequences. Raises TypeError or ValueError that names the argument.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network = ot.dense_network([2, 3, 2], rng=7)
+    >>> learner = ot.rtrl.OnlineLearner(network, ot.training.SGD(0.1), time_steps=4)
+    >>> for inputs in np.linspace(0, 0.6, 8).reshape(4, 1, 2):
+    ...     loss, outputs = learner.step(inputs, np.array([1]))
+    >>> outputs.shape, learner.state_bytes
+    ((1, 2), 1480)
     """
 
-    def __init__(self, network, optimizer, loss=Mixed(), *, reset_gradient="detached", time_steps=6):
+    def __init__(
+        self,
+        network: Network,
+        optimizer: Optimizer,
+        loss: Loss = Mixed(),
+        *,
+        reset_gradient: Literal["detached", "kept"] = "detached",
+        time_steps: int = 6,
+    ):
         super().__init__(_rule(reset_gradient), network, optimizer, loss, time_steps=time_steps)
 
 
-def _rule(reset_gradient):
+def _rule(reset_gradient: Literal["detached", "kept"]) -> Callable[[Network, int], Rule]:
     return partial(RTRL, reset_gradient=require_choice("reset_gradient", reset_gradient, RESET_GRADIENTS))
 
 
@@ -74,11 +131,17 @@ class RTRL(Rule):
     state  by layer, ∂s/∂θ [P, B, ...], ∂h/∂θ for each state of its neurons, and the Jacobian into the next time step
 
     Raises ValueError for a network whose sensitivities would hold more than 2^27 numbers.
+
+    One sensitivity per parameter, sample and neuron, of which there are 17, 1 and 3:
+
+    >>> import ottt_ref as ot
+    >>> ot.rtrl.RTRL(ot.dense_network([2, 3, 2], rng=0), batch_size=1).state["sensitivity/layer0/0"].shape
+    (17, 1, 3)
     """
 
     follows_errors = False
 
-    def __init__(self, network, batch_size, reset_gradient="detached"):
+    def __init__(self, network: Network, batch_size: int, reset_gradient: Literal["detached", "kept"] = "detached"):
         super().__init__(network, batch_size)
         _require_small(network, batch_size)
         self._kept = reset_gradient == "kept"
@@ -94,7 +157,7 @@ class RTRL(Rule):
             [[np.zeros(shape[1:], dtype=network.dtype) for _ in layer.neuron.states] for _ in layer.neuron.states]
             for shape, layer in zip(shapes, network.layers)
         ]
-        self._through_reset = {}  # by layer and parameter: what a kept reset brings into the next time step
+        self._through_reset: dict = {}  # by layer and parameter: what a kept reset brings into the next time step
         self.state = {}
         for l, name in enumerate(network.layer_names):
             self.state[f"spike_sensitivity/{name}"] = self._spikes[l]
@@ -102,10 +165,11 @@ class RTRL(Rule):
                 self.state[f"sensitivity/{name}/{m}"] = sensitivity
                 self.state.update({f"jacobian/{name}/{m}/{k}": jacobian for k, jacobian in enumerate(jacobians)})
 
-    def advance(self, activity):
+    def advance(self, activity: Activity) -> None:
         first = 0
+        derivatives: Any = activity.layer_surrogate_derivatives  # there are some: the driver asks for them
         for l, layer in enumerate(self.network.layers):
-            neuron, psi = layer.neuron, activity.layer_surrogate_derivatives[l]
+            neuron, psi = layer.neuron, derivatives[l]
             carried = [self._carried(l, m) for m in range(len(neuron.states))]
             current = carried[0] if neuron.one_potential else np.zeros_like(carried[0])
             for connection in self.network.incoming(l):
@@ -123,7 +187,7 @@ class RTRL(Rule):
                 for k, array in enumerate(jacobian[m]):
                     self._jacobians[l][m][k][...] = array
 
-    def add_step(self, sums, t, step, error_feedback):
+    def add_step(self, sums: GradientSum, t: int, step: TimeStep, error_feedback: ErrorFeedback) -> None:
         for gradients in sums.at(t):
             first = 0
             for gradient in gradients.values():

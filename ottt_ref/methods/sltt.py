@@ -12,16 +12,40 @@ theorems E2 to E4.
 
 import warnings
 
-from ..learning.losses import Mixed
+import numpy as np
+
+from ..learning.losses import Loss, Mixed
+from ..learning.optimisers import Optimizer
+from ..network.network import Network
+from ..simulation.simulator import Activity
 from .shared import driver, online
+from .shared.errors import ErrorFeedback
+from .shared.gradients import Gradients, GradientSum
 from .shared.rule import Rule
+from .shared.traces import Dialect
 
 
 class SLTT(Rule):
-    """The rule: errors are paired with the presynaptic spikes of the same time step, as in the base class."""
+    """The rule: errors are paired with the presynaptic spikes of the same time step, as in the base class.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network = ot.dense_network([1, 1, 1], rng=0)
+    >>> rule, activity = ot.sltt.SLTT(network, batch_size=1), ot.simulate(network, np.ones((3, 1, 1)))
+    >>> [float(rule.presynaptic(network.connections[0], activity.at(t))[0, 0]) for t in range(3)], rule.state
+    ([1.0, 1.0, 1.0], {})
+    """
 
 
-def gradients(network, inputs, targets, loss=Mixed(), *, dialect=None, error_feedback=None, terms=False):
+def gradients(
+    network: Network,
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    loss: Loss = Mixed(),
+    *,
+    dialect: Dialect | None = None,
+    error_feedback: ErrorFeedback | None = None,
+    terms: bool = False,
+) -> Gradients:
     """SLTT's gradient summed over a sequence.
 
     inputs          [T, B, n_in] (images: [T, B, C, H, W]), of the network's dtype
@@ -31,16 +55,39 @@ def gradients(network, inputs, targets, loss=Mixed(), *, dialect=None, error_fee
     terms           whether to record what each time step adds
 
     Returns Gradients. Raises TypeError or ValueError that names the argument, before any work.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network = ot.dense_network([2, 3, 2], rng=7)
+    >>> inputs, labels = np.linspace(0, 0.6, 8).reshape(4, 1, 2), np.array([1])
+    >>> gradients = ot.sltt.gradients(network, inputs, labels)
+    >>> {name: round(float(np.linalg.norm(value)), 3) for name, value in gradients.items()}
+    {'layer0.weight': 0.192, 'layer0.bias': 0.34, 'readout.weight': 0.604, 'readout.bias': 0.65}
     """
     if dialect is not None:
         warnings.warn("sltt: dialect does nothing, and will be no argument any more", DeprecationWarning, stacklevel=2)
     return driver.gradients(SLTT, network, inputs, targets, loss, error_feedback=error_feedback, terms=terms)
 
 
-def accumulate(network, activity, output_errors, *, terms=False):
+def accumulate(
+    network: Network,
+    activity: Activity,
+    output_errors: np.ndarray,
+    *,
+    terms: bool = False,
+) -> GradientSum:
     """The algebra alone: `activity` and `output_errors` ∂L/∂o [T, B, n_out] may hold any numbers.
 
     Returns a GradientSum.
+
+    Where ψ is the inverse of the readout's weight, each time step adds an error of 1 to the biases of the first layer:
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network, inputs = ot.dense_network([1, 1, 1], decay=0.5, rng=0), np.ones((3, 1, 1))
+    >>> activity, output_errors = ot.simulate(network, inputs), np.ones((3, 1, 1))
+    >>> activity.layer_surrogate_derivatives[0][...] = network.parameters["readout.weight"] ** -1
+    >>> sums = ot.sltt.accumulate(network, activity, output_errors)
+    >>> sums.values["layer0.bias"].round(9).tolist(), sums.values["readout.bias"].tolist()
+    ([3.0], [3.0])
     """
     return driver.accumulate(SLTT, network, activity, output_errors, terms=terms)
 
@@ -53,7 +100,23 @@ class OnlineLearner(online.OnlineLearner):
     time_steps  T, the length of the sequences, which scales the loss as in `gradients`; 6 is OTTT's authors'
 
     `reset()` between sequences. Raises TypeError or ValueError that names the argument.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network = ot.dense_network([2, 3, 2], rng=7)
+    >>> learner = ot.sltt.OnlineLearner(network, ot.training.SGD(0.1), time_steps=4)
+    >>> for inputs in np.linspace(0, 0.6, 8).reshape(4, 1, 2):
+    ...     loss, outputs = learner.step(inputs, np.array([1]))
+    >>> outputs.shape, learner.state_bytes
+    ((1, 2), 80)
     """
 
-    def __init__(self, network, optimizer, loss=Mixed(), *, error_feedback=None, time_steps=6):
+    def __init__(
+        self,
+        network: Network,
+        optimizer: Optimizer,
+        loss: Loss = Mixed(),
+        *,
+        error_feedback: ErrorFeedback | None = None,
+        time_steps: int = 6,
+    ):
         super().__init__(SLTT, network, optimizer, loss, error_feedback=error_feedback, time_steps=time_steps)

@@ -1,15 +1,28 @@
 """The one loop over time that drives every forward-in-time rule."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
-from ...learning.losses import Mixed, step_loss
-from ...simulation.simulator import Simulator
+from ...learning.losses import Loss, Mixed, step_loss
+from ...network.network import Network
+from ...simulation.simulator import Activity, Simulator
 from .errors import ErrorFeedback, TimeStep, TransposedWeights
-from .gradients import GradientSum, require_sequence
+from .gradients import Gradients, GradientSum, require_sequence
 from .rule import Rule
 
 
-def gradients(rule, network, inputs, targets, loss=Mixed(), *, error_feedback=None, terms=False):
+def gradients(
+    rule: Callable[[Network, int], Rule],
+    network: Network,
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    loss: Loss = Mixed(),
+    *,
+    error_feedback: ErrorFeedback | None = None,
+    terms: bool = False,
+) -> Gradients:
     """The gradient of a sequence's loss by a forward-in-time rule, summed over the sequence.
 
     rule            a Rule subclass, or another function (network, batch_size) → Rule: `partial(OTTT, dialect=...)`
@@ -19,6 +32,14 @@ def gradients(rule, network, inputs, targets, loss=Mixed(), *, error_feedback=No
     terms           whether to record what each time step adds
 
     Returns Gradients. Raises TypeError or ValueError that names the argument, before any work.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network, inputs, labels = ot.dense_network([2, 3, 2], rng=0), np.ones((4, 1, 2)), np.array([1])
+    >>> class SLTT(ot.methods.Rule):
+    ...     pass  # the base class as it stands
+    >>> gradients = ot.methods.gradients(SLTT, network, inputs, labels)
+    >>> np.array_equal(gradients["layer0.weight"], ot.sltt.gradients(network, inputs, labels)["layer0.weight"])
+    True
     """
     inputs, targets = require_sequence(network, inputs, targets, loss, terms)
     time_steps, batch_size = inputs.shape[:2]
@@ -26,7 +47,7 @@ def gradients(rule, network, inputs, targets, loss=Mixed(), *, error_feedback=No
     simulator = Simulator(network, batch_size)
     sums = GradientSum(network, batch_size, time_steps if terms else None, running.follows_errors)
     outputs = np.empty((time_steps, batch_size, network.output_size), dtype=network.dtype)
-    total = 0
+    total: Any = 0  # any kind of number
     for t in range(time_steps):
         activity = simulator.step(inputs[t])
         running.advance(activity)
@@ -38,10 +59,25 @@ def gradients(rule, network, inputs, targets, loss=Mixed(), *, error_feedback=No
     return sums.result(total, outputs)
 
 
-def accumulate(rule, network, activity, output_errors, *, error_feedback=None, terms=False):
+def accumulate(
+    rule: Callable[[Network, int], Rule],
+    network: Network,
+    activity: Activity,
+    output_errors: np.ndarray,
+    *,
+    error_feedback: ErrorFeedback | None = None,
+    terms: bool = False,
+) -> GradientSum:
     """The algebra alone: `activity` and `output_errors` ∂L/∂o [T, B, n_out] may hold any numbers.
 
     Returns a GradientSum.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network, inputs = ot.dense_network([2, 3, 2], rng=0), np.ones((4, 1, 2))
+    >>> activity, output_errors = ot.simulate(network, inputs), np.ones((4, 1, 2))
+    >>> sums = ot.methods.accumulate(ot.sltt.SLTT, network, activity, output_errors, terms=True)
+    >>> sums.values["readout.bias"].tolist(), sums.terms["readout.bias"].tolist()
+    ([4.0, 4.0], [[1.0, 1.0], [1.0, 1.0], [1.0, 1.0], [1.0, 1.0]])
     """
     time_steps, batch_size = output_errors.shape[:2]
     running, error_feedback = started(rule, network, batch_size, error_feedback)
@@ -53,7 +89,9 @@ def accumulate(rule, network, activity, output_errors, *, error_feedback=None, t
     return sums
 
 
-def started(rule, network, batch_size, error_feedback):
+def started(
+    rule: Callable[[Network, int], Rule], network: Network, batch_size: int, error_feedback: ErrorFeedback | None
+) -> tuple[Rule, ErrorFeedback]:
     """The rule at work on a network and batch, and what brings its errors.
 
     Raises TypeError or ValueError for what is no rule, no feedback, or does not fit the network.
@@ -66,7 +104,7 @@ def started(rule, network, batch_size, error_feedback):
     return running, require_feedback(error_feedback, running, network)
 
 
-def require_feedback(error_feedback, running, network):
+def require_feedback(error_feedback: ErrorFeedback | None, running: Rule, network: Network) -> ErrorFeedback:
     """`error_feedback`, or the default for None; TypeError or ValueError where it does not fit."""
     if error_feedback is None:
         return TransposedWeights()

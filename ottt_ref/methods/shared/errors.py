@@ -15,13 +15,16 @@ Source: Xiao et al. 2022, section 4; Nøkland 2016 for fixed feedback; Kaiser et
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ...kernel import kernel, rows
-from ...learning.losses import step_loss
+from ...learning.losses import Loss, step_loss
+from ...network.network import Network
 from ...network.operations.dense import dense_adjoint, dense_forward
+from ...simulation.simulator import Activity
 from ...validation import require_array
 
 
@@ -32,40 +35,83 @@ class TimeStep:
     activity      its Activity
     output_error  ∂L[t]/∂o[t], [B, n_out]
     loss, targets, time_steps   ℓ, y as rows [B, n_out] and T, for losses of the layers' own; None in the algebra alone
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network = ot.dense_network([2, 3, 2], rng=0)
+    >>> activity = ot.simulate(network, np.ones((4, 1, 2))).at(0)
+    >>> step = ot.methods.TimeStep(activity, output_error=np.array([[0.25, -0.25]]))
+    >>> step.activity.outputs.shape, step.targets is None
+    ((1, 2), True)
     """
 
-    activity: object
+    activity: Activity
     output_error: np.ndarray
-    loss: object = None
+    loss: Loss | None = None
     targets: np.ndarray | None = None
     time_steps: int | None = None
 
 
 class ErrorFeedback:
-    """Where the error at a layer's spikes comes from. A subclass of one's own defines `spike_error`."""
+    """Where the error at a layer's spikes comes from. A subclass of one's own defines `spike_error`.
 
-    def check(self, network):
+    The sum of the outputs' errors for every neuron alike:
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> class Broadcast(ot.methods.ErrorFeedback):
+    ...     def spike_error(self, network, step, l, errors):
+    ...         if l == len(network.layers) - 1:
+    ...             return step.output_error
+    ...         total = step.output_error.sum(axis=1)
+    ...         return np.repeat(total[:, np.newaxis], network.shapes[l][0], axis=1)
+    >>> network = ot.dense_network([2, 3, 2], rng=0)
+    >>> inputs, targets = np.ones((4, 1, 2)), np.array([[1.0, 2.0]])
+    >>> loss = ot.losses.MeanSquaredError()
+    >>> gradients = ot.ottt.gradients(network, inputs, targets, loss, error_feedback=Broadcast(), terms=True)
+    >>> gradients.errors[0].shape
+    (4, 1, 3)
+    """
+
+    def check(self, network: Network) -> None:
         """Raise TypeError or ValueError where it does not fit the network."""
 
-    def spike_error(self, network, step, l, errors):
+    def spike_error(self, network: Network, step: TimeStep, l: int, errors: Sequence[np.ndarray | None]) -> np.ndarray:
         """e^l[t], [B, ...], from the TimeStep and the errors g of the layers above, by layer; None below and at l."""
         raise TypeError(f"{type(self).__name__} must define spike_error(network, step, l, errors)")
 
 
 class TransposedWeights(ErrorFeedback):
-    """Backpropagation through the layers of one time step."""
+    """Backpropagation through the layers of one time step.
 
-    def spike_error(self, network, step, l, errors):
+    >>> import numpy as np, ottt_ref as ot
+    >>> network, inputs, labels = ot.dense_network([2, 3, 2], rng=0), np.ones((4, 1, 2)), np.array([1])
+    >>> default = ot.ottt.gradients(network, inputs, labels)
+    >>> named = ot.ottt.gradients(network, inputs, labels, error_feedback=ot.methods.TransposedWeights())
+    >>> all(np.array_equal(default[name], named[name]) for name in default)
+    True
+    """
+
+    def spike_error(self, network: Network, step: TimeStep, l: int, errors: Sequence[np.ndarray | None]) -> np.ndarray:
         return backpropagated_error(network, l, errors, step.output_error, delayed=False)
 
 
 class LayerMatrices(ErrorFeedback):
-    """A fixed matrix for each layer but the last, whose error is that of the outputs."""
+    """A fixed matrix for each layer but the last, whose error is that of the outputs.
 
-    def __init__(self, matrices):
+    A subclass says what shape a matrix has, and what comes of it: `matrix_shape` and `hidden_error`.
+    """
+
+    def __init__(self, matrices: Sequence[np.ndarray]):
         self.matrices = tuple(np.ascontiguousarray(matrix) for matrix in matrices)
 
-    def check(self, network):
+    def matrix_shape(self, neurons: int, outputs: int) -> tuple[int, int]:
+        """The shape of one layer's matrix."""
+        raise TypeError(f"{type(self).__name__} must define matrix_shape(neurons, outputs)")
+
+    def hidden_error(self, step: TimeStep, l: int) -> np.ndarray:
+        """e^l[t], [B, n_l]."""
+        raise TypeError(f"{type(self).__name__} must define hidden_error(step, l)")
+
+    def check(self, network: Network) -> None:
         if len(self.matrices) != len(network.layers) - 1:
             raise ValueError(
                 f"matrices must be {len(network.layers) - 1}, one for each layer but the last, got {len(self.matrices)}"
@@ -74,7 +120,7 @@ class LayerMatrices(ErrorFeedback):
             shape = self.matrix_shape(math.prod(network.shapes[l]), network.output_size)
             require_array(f"matrices[{l}]", matrix, shape, network.dtype)
 
-    def spike_error(self, network, step, l, errors):
+    def spike_error(self, network: Network, step: TimeStep, l: int, errors: Sequence[np.ndarray | None]) -> np.ndarray:
         if l == len(network.layers) - 1:
             return step.output_error
         return self.hidden_error(step, l).reshape(-1, *network.shapes[l])
@@ -84,13 +130,23 @@ class FeedbackMatrices(LayerMatrices):
     """Direct feedback: e^l[t] = B^l ∂L[t]/∂o[t].
 
     matrices  B^l [n_l, n_out] for l = 0 .. L - 2, of the network's dtype, n_l the number of the layer's neurons
+
+    The transposed weights of the readout, for one, are what backpropagation uses in a network of one hidden layer:
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network, inputs, labels = ot.dense_network([2, 3, 2], rng=0), np.ones((4, 1, 2)), np.array([1])
+    >>> feedback = ot.methods.FeedbackMatrices([network.parameters["readout.weight"].T])
+    >>> direct = ot.ottt.gradients(network, inputs, labels, error_feedback=feedback)
+    >>> backpropagated = ot.ottt.gradients(network, inputs, labels)
+    >>> all(np.allclose(direct[name], backpropagated[name]) for name in direct)
+    True
     """
 
-    def matrix_shape(self, neurons, outputs):
+    def matrix_shape(self, neurons: int, outputs: int) -> tuple[int, int]:
         """The shape of one layer's matrix."""
         return neurons, outputs
 
-    def hidden_error(self, step, l):
+    def hidden_error(self, step: TimeStep, l: int) -> np.ndarray:
         """e^l[t], [B, n_l]."""
         return _product(self.matrices[l], step.output_error)
 
@@ -99,15 +155,27 @@ class LocalLosses(LayerMatrices):
     """A loss for each layer but the last: e^l[t] = B^{l T} ∂ℓ(m, y)/∂m / (T B) at m = B^l s^l[t].
 
     matrices  B^l [n_out, n_l] for l = 0 .. L - 2, of the network's dtype
+
+    The hidden layer learns without the readout's weights, which here are zeros:
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network, inputs, labels = ot.dense_network([2, 3, 2], rng=0), np.ones((4, 1, 2)), np.array([1])
+    >>> network.parameters["readout.weight"] = np.zeros((2, 3))
+    >>> local = ot.methods.LocalLosses([np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])])
+    >>> for feedback in (None, local):
+    ...     gradients = ot.ottt.gradients(network, inputs, labels, error_feedback=feedback)
+    ...     print(bool(np.any(gradients["layer0.weight"])))
+    False
+    True
     """
 
-    def matrix_shape(self, neurons, outputs):
+    def matrix_shape(self, neurons: int, outputs: int) -> tuple[int, int]:
         """The shape of one layer's matrix."""
         return outputs, neurons
 
-    def hidden_error(self, step, l):
+    def hidden_error(self, step: TimeStep, l: int) -> np.ndarray:
         """e^l[t], [B, n_l]."""
-        if step.targets is None:
+        if step.loss is None or step.targets is None or step.time_steps is None:
             raise ValueError("error_feedback must not be LocalLosses in the algebra alone, which knows no targets")
         local = _product(self.matrices[l], rows(step.activity.layer_outputs[l]))
         error = step_loss(step.loss, local, step.targets, step.time_steps)[1]

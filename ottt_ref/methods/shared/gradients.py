@@ -1,16 +1,19 @@
 """What every method shares: the checks at its door, and the result that it returns."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
 
 import numpy as np
 
-from ...learning.losses import require_loss, require_targets
-from ...network.network import require_network
+from ...learning.losses import Loss, require_loss, require_targets
+from ...network.layers import Connection
+from ...network.network import Network, require_network
+from ...simulation.equilibrium import Convergence
 from ...simulation.simulator import require_inputs
 from ...validation import require_flag
 
 
-class Gradients(Mapping):
+class Gradients(Mapping[str, np.ndarray]):
     """The gradient of each parameter, keyed and ordered like `network.parameters`, and where it came from.
 
     loss      the loss whose gradient it is (or, for OTTT and SLTT, stands for), mean over the batch
@@ -19,9 +22,26 @@ class Gradients(Mapping):
     errors    on request, by layer, [T, B, ...]: the error at the potentials that each time step uses
               (BPTT δ[t]; OTTT and SLTT g[t]; spike representation one row; RTRL has none)
     convergence   of spike representation with recurrent or feedback connections: an equilibrium.Convergence
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network, inputs, labels = ot.dense_network([2, 3, 2], rng=0), np.ones((4, 1, 2)), np.array([1])
+    >>> gradients = ot.ottt.gradients(network, inputs, labels, terms=True)
+    >>> list(gradients) == list(network.parameters), gradients.outputs.shape
+    (True, (4, 1, 2))
+    >>> name = "layer0.weight"
+    >>> gradients.terms[name].shape, np.allclose(gradients.terms[name].sum(axis=0), gradients[name])
+    ((4, 3, 2), True)
     """
 
-    def __init__(self, values, loss, outputs, terms=None, errors=None, convergence=None):
+    def __init__(
+        self,
+        values: Mapping[str, np.ndarray],
+        loss: float | np.floating | Fraction,
+        outputs: np.ndarray,
+        terms: Mapping[str, np.ndarray] | None = None,
+        errors: Sequence[np.ndarray] | None = None,
+        convergence: Convergence | None = None,
+    ):
         self._values = values
         self.loss = loss
         self.outputs = outputs
@@ -29,16 +49,16 @@ class Gradients(Mapping):
         self.errors = errors
         self.convergence = convergence
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> np.ndarray:
         return self._values[name]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._values)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         shapes = ", ".join(f"{name!r}: {value.shape}" for name, value in self.items())
         return f"Gradients(loss={self.loss}, {{{shapes}}})"
 
@@ -48,12 +68,18 @@ class GradientSum:
 
     With `time_steps` it also records each time step's own term and, with `errors`, error; without, it holds one array
     per parameter.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network, inputs = ot.dense_network([2, 3, 2], rng=0), np.ones((4, 1, 2))
+    >>> sums = ot.ottt.accumulate(network, ot.simulate(network, inputs), np.ones((4, 1, 2)))
+    >>> sums.values["readout.bias"].tolist(), sums.terms
+    ([4.0, 4.0], None)
     """
 
-    def __init__(self, network, batch_size, time_steps=None, errors=True):
-        self.values = network.zero_gradients()
-        self.terms = None
-        self.errors = None
+    def __init__(self, network: Network, batch_size: int, time_steps: int | None = None, errors: bool = True):
+        self.values: dict[str, np.ndarray] = network.zero_gradients()
+        self.terms: dict[str, np.ndarray] | None = None
+        self.errors: tuple[np.ndarray, ...] | None = None
         if time_steps is not None:
             self.terms = {
                 name: np.zeros((time_steps, *value.shape), dtype=network.dtype) for name, value in self.values.items()
@@ -63,29 +89,35 @@ class GradientSum:
                 np.zeros((time_steps, batch_size, *shape), dtype=network.dtype) for shape in network.shapes
             )
 
-    def at(self, t):
+    def at(self, t: int) -> Iterator[dict[str, np.ndarray]]:
         """What time step t's part is added to, one after the other: the sum, and the step's own terms if kept."""
         yield self.values
         if self.terms is not None:
             yield {name: term[t] for name, term in self.terms.items()}
 
-    def add(self, t, connection, error, presynaptic, bias_input):
+    def add(
+        self, t: int, connection: Connection, error: np.ndarray, presynaptic: np.ndarray, bias_input: np.ndarray
+    ) -> None:
         """Pair the error [B, ...] at the connection's target at time step t with what enters it, [B, ...] and [1]."""
         for gradients in self.at(t):
             connection.add_gradients(gradients, error, presynaptic, bias_input)
 
-    def record(self, t, errors):
+    def record(self, t: int, errors: Sequence[np.ndarray]) -> None:
         """Keep the errors at the potentials of time step t, by layer, if terms are kept."""
         if self.errors is not None:
             for record, error in zip(self.errors, errors):
                 record[t] = error
 
-    def result(self, loss, outputs, convergence=None):
+    def result(
+        self, loss: float | np.floating | Fraction, outputs: np.ndarray, convergence: Convergence | None = None
+    ) -> Gradients:
         """The finished sum as Gradients."""
         return Gradients(self.values, loss, outputs, self.terms, self.errors, convergence)
 
 
-def require_sequence(network, inputs, targets, loss, terms):
+def require_sequence(
+    network: Network, inputs: np.ndarray, targets: np.ndarray, loss: Loss, terms: bool
+) -> tuple[np.ndarray, np.ndarray]:
     """Check what every method takes; inputs [T, B, ...] and targets as rows [B, n_out], ready for kernels."""
     require_network(network)
     require_loss(loss, network)

@@ -1,13 +1,19 @@
 """Learning after each time step, by any forward-in-time rule: nothing of the sequence is kept."""
 
-from ...learning.losses import Mixed, require_loss, require_targets, step_loss
-from ...learning.training import require_optimizer
-from ...network.network import require_network
-from ...simulation.simulator import Simulator
+from collections.abc import Callable
+from fractions import Fraction
+
+import numpy as np
+
+from ...learning.losses import Loss, Mixed, require_loss, require_targets, step_loss
+from ...learning.optimisers import Optimizer, require_optimizer
+from ...network.network import Network, require_network
+from ...simulation.simulator import Activity, Simulator
 from ...validation import require_array, require_count
 from .driver import started
-from .errors import TimeStep
+from .errors import ErrorFeedback, TimeStep
 from .gradients import GradientSum
+from .rule import Rule
 
 
 class OnlineLearner:
@@ -22,9 +28,36 @@ class OnlineLearner:
     `reset()` between sequences; `activity` is the last step's, in arrays that the next one overwrites. Between two
     steps it holds the neurons' states and the rule's: `state_bytes`, whatever the number of steps.
     Raises TypeError or ValueError that names the argument.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network, optimizer = ot.dense_network([2, 3, 2], rng=0), ot.training.SGD(0.1)
+    >>> learner = ot.methods.OnlineLearner(ot.sltt.SLTT, network, optimizer, time_steps=4)
+    >>> for t in range(4):
+    ...     loss, outputs = learner.step(np.ones((1, 2)), np.array([1]))
+    ...     print(outputs.shape, learner.state_bytes)
+    (1, 2) 80
+    (1, 2) 80
+    (1, 2) 80
+    (1, 2) 80
+    >>> learner.reset()
+    >>> learner.state_bytes
+    0
     """
 
-    def __init__(self, rule, network, optimizer, loss=Mixed(), *, error_feedback=None, time_steps=6):
+    activity: Activity | None
+    rule: Rule | None
+    _simulator: Simulator | None
+
+    def __init__(
+        self,
+        rule: Callable[[Network, int], Rule],
+        network: Network,
+        optimizer: Optimizer,
+        loss: Loss = Mixed(),
+        *,
+        error_feedback: ErrorFeedback | None = None,
+        time_steps: int = 6,
+    ):
         self.network = require_network(network)
         self.optimizer = require_optimizer(optimizer)
         self.loss = require_loss(loss, network)
@@ -33,16 +66,16 @@ class OnlineLearner:
         _, self._error_feedback = started(rule, network, 1, error_feedback)
         self.reset()
 
-    def reset(self):
+    def reset(self) -> None:
         """Forget the sequence: the next step starts from rest, with any batch size."""
         self.activity = None
         self.rule = None
         self._simulator = None
 
-    def step(self, inputs, targets):
+    def step(self, inputs: np.ndarray, targets: np.ndarray) -> tuple[float | np.floating | Fraction, np.ndarray]:
         """Take in one time step, inputs [B, ...] and targets, and update; L[t] and the outputs [B, n_out]."""
         inputs, targets = self._checked(inputs, targets)
-        if self._simulator is None:
+        if self._simulator is None or self.rule is None:
             self._simulator = Simulator(self.network, len(inputs))
             self.rule = self._rule(self.network, len(inputs))
         self.activity = self._simulator.step(inputs)
@@ -51,21 +84,23 @@ class OnlineLearner:
         self.learn(TimeStep(self.activity, output_error, self.loss, targets, self.time_steps))
         return total, self.activity.outputs.copy()
 
-    def learn(self, step):
-        """Update by one TimeStep that the rule has taken in."""
+    def learn(self, step: TimeStep) -> None:
+        """Update by one TimeStep that the rule has taken in. Raises ValueError where it has taken in none."""
+        if self.rule is None:
+            raise ValueError("step must be one that the rule has taken in, got one before the first")
         sums = GradientSum(self.network, len(step.output_error))
         self.rule.add_step(sums, 0, step, self._error_feedback)
         self.update(sums)
 
-    def update(self, sums):
+    def update(self, sums: GradientSum) -> None:
         """Update the parameters by one time step's GradientSum."""
         self.optimizer.step(self.network.parameters, sums.values)
         self.network.project_parameters()
 
     @property
-    def state_bytes(self):
+    def state_bytes(self) -> int:
         """Bytes carried from one time step to the next: neurons' states, outputs, the rule's; 0 after a reset."""
-        if self._simulator is None:
+        if self._simulator is None or self.rule is None:
             return 0
         return self._simulator.state_bytes + sum(array.nbytes for array in self.rule.state.values())
 

@@ -6,7 +6,16 @@ OTTT pairs the trace â, SLTT the spikes s themselves. A rule is written once; t
 and online (`OnlineLearner`), on every layer, in floats and over fractions.
 """
 
-from .errors import gated
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ...network.layers import Connection
+from ...network.network import Network
+from ...simulation.simulator import Activity
+from .errors import ErrorFeedback, TimeStep, gated
+from .gradients import GradientSum
 from .traces import ParameterTraces
 
 
@@ -16,33 +25,61 @@ class Rule:
     network      the Network; its parameters may change between two time steps (online learning)
     batch_size   B
     state        all that is carried from one time step to the next, beside the neurons' own: arrays by name
+
+    A rule whose trace has a decay of its own, for every connection:
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> class SlowTrace(ot.methods.Rule):
+    ...     def __init__(self, network, batch_size):
+    ...         super().__init__(network, batch_size)
+    ...         shapes = {c.name: (batch_size, *network.shape_of(c.source)) for c in network.connections}
+    ...         self.state.update({name: np.zeros(shape) for name, shape in shapes.items()})
+    ...     def advance(self, activity):
+    ...         for connection in self.network.connections:
+    ...             trace = self.state[connection.name]
+    ...             trace[...] = 0.9 * trace + activity.presynaptic(connection)
+    ...     def presynaptic(self, connection, activity):
+    ...         return self.state[connection.name]
+    >>> network = ot.dense_network([2, 3, 2], rng=7)
+    >>> inputs, labels = np.linspace(0, 0.6, 8).reshape(4, 1, 2), np.array([1])
+    >>> gradients = ot.methods.gradients(SlowTrace, network, inputs, labels)
+    >>> {name: round(float(np.linalg.norm(value)), 3) for name, value in gradients.items()}
+    {'layer0.weight': 0.342, 'layer0.bias': 0.34, 'readout.weight': 1.107, 'readout.bias': 0.65}
     """
 
-    follows_errors = True  # whether it asks for the errors of the layers; RTRL needs those of the outputs alone
-    traces_parameters = False  # whether the neurons' own parameters have a trace, or take each time step alone
+    follows_errors: bool = True  # whether it asks for the errors of the layers; RTRL needs those of the outputs alone
+    traces_parameters: bool = False  # whether the neurons' own parameters have a trace, or take each time step alone
 
-    def __init__(self, network, batch_size):
+    def __init__(self, network: Network, batch_size: int):
         self.network = network
         self.batch_size = batch_size
         self._parameters = ParameterTraces(network, batch_size, self.traces_parameters)
-        self.state = self._parameters.state if self.traces_parameters else {}
+        self.state: dict[str, np.ndarray] = self._parameters.state if self.traces_parameters else {}
 
-    def advance(self, activity):
+    def advance(self, activity: Activity) -> None:
         """Take in one time step's Activity, before its errors are known; change the state in place."""
 
-    def presynaptic(self, connection, activity):
+    def presynaptic(self, connection: Connection, activity: Activity) -> np.ndarray:
         """What the error at the connection's target is paired with, [B, ...] of its source."""
         return activity.presynaptic(connection)
 
-    def bias_input(self, l):
+    def bias_input(self, l: int) -> np.ndarray:
         """What the error at layer l is paired with for the biases, [1]."""
         return self.network.bias_input
 
-    def surrogate_derivative(self, l, activity):
+    def surrogate_derivative(self, l: int, activity: Activity) -> np.ndarray:
         """What the error at layer l's spikes is multiplied by on its way to the potentials, [B, ...]."""
-        return activity.layer_surrogate_derivatives[l]
+        derivatives: Any = activity.layer_surrogate_derivatives  # there are some: the driver asks for them
+        return derivatives[l]
 
-    def add_gradients(self, gradients, connection, error, spike_error, activity):
+    def add_gradients(
+        self,
+        gradients: Mapping[str, np.ndarray],
+        connection: Connection,
+        error: np.ndarray,
+        spike_error: np.ndarray,
+        activity: Activity,
+    ) -> None:
         """Add one time step's part to the gradients of a connection's parameters, in place.
 
         gradients    arrays by the network's parameter names
@@ -52,11 +89,12 @@ class Rule:
         pairing = self.presynaptic(connection, activity), self.bias_input(connection.target)
         connection.add_gradients(gradients, error, *pairing)
 
-    def add_step(self, sums, t, step, error_feedback):
+    def add_step(self, sums: GradientSum, t: int, step: TimeStep, error_feedback: ErrorFeedback) -> None:
         """Take in the errors of time step t, a TimeStep whose activity was taken in before; add to the GradientSum."""
         network, activity = self.network, step.activity
         count = len(network.layers)
-        errors, spike_errors = [None] * count, [None] * count
+        errors: list = [None] * count
+        spike_errors: list = [None] * count
         for l in reversed(range(count)):
             spike_errors[l] = error_feedback.spike_error(network, step, l, errors)
             errors[l] = gated(self.surrogate_derivative(l, activity), spike_errors[l])

@@ -13,13 +13,18 @@ both a stateless readout's weight is paired with the trace of its spikes, with t
 """
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 
-from ...network.layers import INPUTS
+from ...network.layers import INPUTS, Connection
+from ...network.network import Network
+from ...network.neuron import Neuron
+from ...simulation.simulator import Activity
 from ...simulation.trace import Trace
 
-DIALECTS = ("derivation", "authors")
+Dialect = Literal["derivation", "authors"]
+DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
 
 
 class Traces:
@@ -27,9 +32,22 @@ class Traces:
 
     The trace of what enters layer l decays as that layer's membranes do: it stands for the time spent in them.
     Connections that carry the same spikes into equal membranes share one trace; those without parameters need none.
+
+    With λ = 1/2, of inputs that are always 1, and of the biases' input, which is 1 too:
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network = ot.dense_network([1, 1, 1], decay=0.5, rng=0)
+    >>> activity = ot.simulate(network, np.ones((3, 1, 1)))
+    >>> traces = ot.methods.Traces(network, batch_size=1, dialect="derivation")
+    >>> for t in range(3):
+    ...     traces.update(activity.at(t))
+    ...     print(*traces.presynaptic(network.connections[0]).flat, *traces.bias_input(0))
+    1.0 1.0
+    1.5 1.5
+    1.75 1.75
     """
 
-    def __init__(self, network, batch_size, dialect):
+    def __init__(self, network: Network, batch_size: int, dialect: Dialect):
         self._network = network
         self._bias_input = network.bias_input
         self._membranes = [network.layers[network.trace_layer(l)].neuron for l in range(len(network.layers))]
@@ -42,36 +60,36 @@ class Traces:
             for l, traced in enumerate(self._bias_traced)
         ]
         self._keys = {c.name: _key(network, c, dialect) for c in network.connections if c.parameters}
-        self._traces = {}
+        self._traces: dict[Key, Trace] = {}
         for connection in network.connections:
             if connection.name in self._keys and self._keys[connection.name] not in self._traces:
                 key, shape = self._keys[connection.name], (batch_size, *network.shape_of(connection.source))
                 neuron = None if key.layer is None else network.layers[key.layer].neuron
                 self._traces[key] = Trace(neuron, shape, network.dtype)
 
-    def presynaptic(self, connection):
+    def presynaptic(self, connection: Connection) -> np.ndarray:
         """What the connection's errors are paired with, [B, ...]; for one that has parameters."""
         return self._traces[self._keys[connection.name]].value
 
-    def bias_input(self, l):
+    def bias_input(self, l: int) -> np.ndarray:
         """What stands for the biases' constant input into layer l, [1]."""
         return self._biases[l].value
 
-    def membrane(self, connection):
+    def membrane(self, connection: Connection) -> Neuron | None:
         """The neuron by whose leak the trace of a connection with parameters decays; None where nothing is traced."""
         return self._traces[self._keys[connection.name]].neuron
 
-    def bias_membrane(self, l):
+    def bias_membrane(self, l: int) -> Neuron | None:
         """The neuron by whose leak the trace of the biases' constant input into layer l decays; None where it is 1."""
         return self._biases[l].neuron
 
     @property
-    def state(self):
+    def state(self) -> dict[str, np.ndarray]:
         """What is carried from one time step to the next: arrays by name."""
         of_biases = {f"bias_trace/{l}": trace.state for l, trace in enumerate(self._biases)}
         return {**{f"trace/{key}": trace.state for key, trace in self._traces.items()}, **of_biases}
 
-    def update(self, activity):
+    def update(self, activity: Activity) -> None:
         """Take in one time step: â[t] = λ â[t-1] + s[t], or s[t] where the dialect traces nothing."""
         values = {
             self._keys[connection.name]: activity.presynaptic(connection)

@@ -25,19 +25,14 @@ def reference(case, method, network=None):
         found.update({f"spikes/{l}": activity.layer_outputs[l] for l in network.spiking})
         return {**found, "outputs": activity.outputs}
     if method in ONLINE:
-        learner = ot.ottt.OnlineLearner(
-            network,
-            ot.training.SGD(case.entry["online"]["learning_rate"], momentum=0),
-            case.loss,
-            dialect=ONLINE[method],
-            time_steps=len(data[1]),
-        )
+        optimizer = ot.training.SGD(case.entry["online"]["learning_rate"], momentum=0)
+        learner = ONLINE[method](network, optimizer, case.loss, time_steps=len(data[1]))
         rows = []
         for row in data[1]:
             learner.step(np.ascontiguousarray(row), data[2])
             rows.append({name: value.copy() for name, value in network.parameters.items()})
         return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
-    gradients = METHODS[method].gradients(*data)
+    gradients = METHODS[method](*data, terms=True)
     return {**gradients, **{f"error/{l}": error for l, error in enumerate(gradients.errors or ())}}
 
 
