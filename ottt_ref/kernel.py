@@ -3,6 +3,7 @@
 import functools
 
 import numba
+import numpy as np
 
 
 def _compile(source):
@@ -35,6 +36,6 @@ def kernel(source):
     return run
 
 
-def rows(array):
+def rows(array: np.ndarray) -> np.ndarray:
     """`array` [B, ...] as [B, n], a view: what a kernel over neurons takes, whatever the layer's shape."""
     return array.reshape(len(array), -1)

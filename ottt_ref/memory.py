@@ -2,9 +2,10 @@
 
 import gc
 import tracemalloc
+from collections.abc import Callable
 
 
-def peak_bytes(work, warm_ups=4):
+def peak_bytes(work: Callable[[], object], warm_ups: int = 4) -> int:
     """The peak of the memory that Python and numpy take while `work()` runs, above what they held before, in bytes.
 
     warm_ups  how often `work` runs before it is measured: compilation and caches are then behind it

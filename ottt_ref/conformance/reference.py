@@ -30,6 +30,7 @@ METHODS = {
 ONLINE = {
     name: partial(method.learner, **options)
     for method in REGISTRY.values()
+    if method.learner is not None
     for name, (_, options) in method.online.items()
 }
 MEANINGS = {

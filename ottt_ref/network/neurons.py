@@ -14,10 +14,13 @@ J[t] = ∂u[t+1]/∂u[t], with the reset's gradient detached, and what keeping i
 Integrator, a readout without threshold: u[t] = λ u[t-1] + I[t], J = λ.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 
+from ..annotations import Number
 from ..kernel import kernel, rows
 from ..validation import require_choice, require_number, require_positive, require_unit_interval
 from .neuron import Neuron, filled
@@ -92,7 +95,7 @@ def membrane_jacobian(jacobian, potential, spikes, derivative, constants, reset,
                     jacobian[b, i] -= threshold * derivative[b, i]
 
 
-def decay_from(decay, tau):
+def decay_from(decay: Number | None, tau: Number | None) -> Number:
     """λ from `decay` or from the time constant `tau` (in time steps): λ = 1 - 1/τ. Neither given: λ = 0.5."""
     if decay is not None and tau is not None:
         raise ValueError(f"decay and tau must not be given together, got decay={decay!r} and tau={tau!r}")
@@ -114,13 +117,13 @@ class LIF(Neuron):
     Raises ValueError or TypeError that names the field, what was expected and what came.
     """
 
-    decay: float = 0.5
-    threshold: float = 1.0
-    reset: str = "soft"
+    decay: Number = 0.5
+    threshold: Number = 1.0
+    reset: Literal["soft", "hard", "unleaked"] = "soft"
     surrogate: Surrogate = field(default_factory=Sigmoid)
-    reset_potential: float = 0.0
+    reset_potential: Number = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_unit_interval("decay", self.decay)
         require_positive("threshold", self.threshold)
         require_choice("reset", self.reset, RESETS)
@@ -133,11 +136,11 @@ class LIF(Neuron):
             lambda number: number < self.threshold,
         )
 
-    def constants(self, dtype):
+    def constants(self, dtype: np.dtype) -> np.ndarray:
         """λ, V_th and v_reset in an array of the network's dtype, as the kernels take them."""
         return np.array([self.decay, self.threshold, self.reset_potential], dtype=dtype)
 
-    def step(self, state, output, current, soft=False):
+    def step(self, state: tuple[np.ndarray, ...], output: np.ndarray, current: np.ndarray, soft: bool = False) -> None:
         """Advance u and s in place by one time step of input `current`, all [B, ...].
 
         With `soft`, the surrogate's primitive stands in for H: the network of claim E7.
@@ -150,12 +153,14 @@ class LIF(Neuron):
         else:
             fire(rows(output), rows(potential), constants)
 
-    def surrogate_derivative(self, state):
+    def surrogate_derivative(self, state: tuple[np.ndarray, ...]) -> np.ndarray:
         """ψ[t] at u[t], [B, ...]."""
         (potential,) = state
         return self.surrogate.derivative(self._distance(potential, self.constants(potential.dtype)))
 
-    def jacobian(self, state, output, surrogate_derivative, kept):
+    def jacobian(
+        self, state: tuple[np.ndarray, ...], output: np.ndarray, surrogate_derivative: np.ndarray, kept: bool
+    ) -> tuple[tuple[np.ndarray, ...], ...]:
         """J[t] = ∂u[t+1]/∂u[t], one row of one array [B, ...]."""
         (potential,) = state
         result = np.empty_like(potential)
@@ -163,13 +168,14 @@ class LIF(Neuron):
         membrane_jacobian(*arrays, self.constants(potential.dtype), RESETS.index(self.reset), kept)
         return ((result,),)
 
-    def reset_jacobian(self, state, output):
+    def reset_jacobian(self, state: tuple[np.ndarray, ...], output: np.ndarray) -> tuple[np.ndarray | Number, ...]:
         """∂u[t+1]/∂s[t], one array [B, ...] or number."""
         if self.reset == "hard":
-            return (self.decay * (self.reset_potential - state[0]),)
+            decay: Any = self.decay  # a number of the kind that the arrays hold
+            return (decay * (self.reset_potential - state[0]),)
         return (-self.decay * self.threshold if self.reset == "soft" else -self.threshold,)
 
-    def post_reset_potential(self, potential, spikes):
+    def post_reset_potential(self, potential: np.ndarray, spikes: np.ndarray) -> np.ndarray:
         """v[t], what leaks into the next step; raises ValueError for "unleaked", which has no such potential."""
         if self.reset == "unleaked":
             raise ValueError("reset must be 'soft' or 'hard' for a post-reset potential, got 'unleaked'")
@@ -191,30 +197,30 @@ class Integrator(Neuron):
     decay  λ in [0, 1]
     """
 
-    decay: float = 0.0
+    decay: Number = 0.0
 
     spiking = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_unit_interval("decay", self.decay)
 
     @property
-    def stateless(self):
+    def stateless(self) -> bool:  # type: ignore[override]
         """Whether nothing is carried to the next time step."""
         return self.decay == 0
 
-    def step(self, state, output, current, soft=False):
+    def step(self, state: tuple[np.ndarray, ...], output: np.ndarray, current: np.ndarray, soft: bool = False) -> None:
         """Advance the readout in place by one time step of input `current`, all [B, ...]."""
         (potential,) = state
         leaky_accumulate(rows(potential), rows(current), np.array([self.decay], dtype=potential.dtype))
         output[...] = potential
 
-    def surrogate_derivative(self, state):
+    def surrogate_derivative(self, state: tuple[np.ndarray, ...]) -> np.ndarray:
         """1: the output is the potential itself."""
         return filled(state[0], 1)
 
 
-def neuron_from_description(description):
+def neuron_from_description(description: Mapping[str, Any]) -> LIF | Integrator:
     """Rebuild neurons from their `description()`; raise ValueError if it describes none of ours."""
     fields = dict(description)
     kind = fields.pop("type", None)

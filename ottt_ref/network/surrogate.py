@@ -16,10 +16,13 @@ double precision whatever the arrays' dtype and round once.
 """
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from typing import ClassVar, Self
 
 import numpy as np
 
+from ..annotations import ConvertNumber, Number
 from ..kernel import kernel
 from ..validation import FLOAT_DTYPES, require_nonnegative, require_number, require_positive
 
@@ -141,29 +144,31 @@ class Surrogate:
     z is an array of float64, float32 or, where `rational`, of exact numbers. Instances are immutable.
     """
 
-    rational = False
-    nonnegative = True
+    rational: ClassVar[bool] = False
+    nonnegative: ClassVar[bool] = True
+    _derivative: ClassVar[Callable]
+    _primitive: ClassVar[Callable]
 
-    def derivative(self, z):
+    def derivative(self, z: np.ndarray) -> np.ndarray:
         """ψ(z), the surrogate derivative at z = u - V_th."""
         return self._apply(self._derivative, z)
 
-    def primitive(self, z):
+    def primitive(self, z: np.ndarray) -> np.ndarray:
         """The soft spike: the function whose derivative is ψ, rising from 0."""
         return self._apply(self._primitive, z)
 
-    def description(self):
+    def description(self) -> dict[str, object]:
         """The surrogate as plain data, for files: its class name and its parameters."""
         return {
             "type": type(self).__name__,
             **{field.name: getattr(self, field.name) for field in fields(self)},
         }
 
-    def parameters(self):
+    def parameters(self) -> list[Number]:
         """The numbers that the kernels take, in their order."""
         return [getattr(self, field.name) for field in fields(self)]
 
-    def with_numbers(self, convert):
+    def with_numbers(self, convert: ConvertNumber) -> Self:
         """The same surrogate with `convert` applied to each of its parameters."""
         return type(self)(*(convert(getattr(self, field.name)) for field in fields(self)))
 
@@ -190,11 +195,11 @@ class Surrogate:
 class Sigmoid(Surrogate):
     """ψ(z) = α σ(αz) (1 - σ(αz)); primitive σ(αz). The authors' choice, with α = 4."""
 
-    alpha: float = 4.0
+    alpha: Number = 4.0
     _derivative = staticmethod(sigmoid_derivative)
     _primitive = staticmethod(sigmoid_primitive)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_positive("alpha", self.alpha)
 
 
@@ -202,11 +207,11 @@ class Sigmoid(Surrogate):
 class Arctan(Surrogate):
     """ψ(z) = (α/2) / (1 + (π α z / 2)²); primitive arctan(π α z / 2) / π + 1/2."""
 
-    alpha: float = 2.0
+    alpha: Number = 2.0
     _derivative = staticmethod(arctan_derivative)
     _primitive = staticmethod(arctan_primitive)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_positive("alpha", self.alpha)
 
 
@@ -214,13 +219,13 @@ class Arctan(Surrogate):
 class Triangle(Surrogate):
     """ψ(z) = height · max(0, 1 - |z| / width): `width` is half the base. Its primitive ends at width · height."""
 
-    width: float = 1.0
-    height: float = 1.0
+    width: Number = 1.0
+    height: Number = 1.0
     rational = True
     _derivative = staticmethod(triangle_derivative)
     _primitive = staticmethod(triangle_primitive)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_positive("width", self.width)
         require_positive("height", self.height)
 
@@ -229,15 +234,15 @@ class Triangle(Surrogate):
 class Rectangle(Surrogate):
     """ψ(z) = 1 / width where |z| < width / 2, else 0: `width` is the whole base. Primitive a ramp from 0 to 1."""
 
-    width: float = 1.0
+    width: Number = 1.0
     rational = True
     _derivative = staticmethod(rectangle_derivative)
     _primitive = staticmethod(rectangle_primitive)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_positive("width", self.width)
 
-    def parameters(self):
+    def parameters(self) -> list[Number]:
         return [1 / self.width, self.width / 2]
 
 
@@ -249,15 +254,15 @@ class MultiGaussian(Surrogate):
     Yin, Corradi and Bohté 2021 (Nature Machine Intelligence 3, 905-913), with h = 0.15, s = 6, σ = 0.5.
     """
 
-    sigma: float = 0.5
-    h: float = 0.15
-    s: float = 6.0
-    scale: float = 1.0
+    sigma: Number = 0.5
+    h: Number = 0.15
+    s: Number = 6.0
+    scale: Number = 1.0
     nonnegative = False
     _derivative = staticmethod(multi_gaussian_derivative)
     _primitive = staticmethod(multi_gaussian_primitive)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_positive("sigma", self.sigma)
         require_nonnegative("h", self.h)
         require_positive("s", self.s)
@@ -267,7 +272,7 @@ class MultiGaussian(Surrogate):
 ALL = (Sigmoid, Arctan, Triangle, Rectangle, MultiGaussian)
 
 
-def from_description(description):
+def from_description(description: Mapping[str, object]) -> Surrogate:
     """Rebuild a surrogate from its `description()`; raise ValueError if it names none of ours."""
     known = {surrogate.__name__: surrogate for surrogate in ALL}
     numbers = dict(description)

@@ -58,6 +58,12 @@ What other tools write, measured with snnTorch 1.0.0 and Norse 1.1.0; their spik
   input_shape=(n,). Its LIFCell is a CubaLIF.
 """
 
+import os
+from collections.abc import Sequence
+from typing import Literal
+
+from ..network.network import Network
+from ..network.surrogate import Surrogate
 from . import files
 from .exporting import to_graph
 from .importing import from_graph
@@ -65,7 +71,7 @@ from .importing import from_graph
 __all__ = ["from_graph", "read", "to_graph", "write"]
 
 
-def write(path, network, *, dt=1.0):
+def write(path: str | os.PathLike[str], network: Network, *, dt: float = 1.0) -> None:
     """Write the network to `path` as a .nir file, atomically: a failure leaves what was there before.
 
     network, dt   as in `to_graph`
@@ -76,7 +82,14 @@ def write(path, network, *, dt=1.0):
     files.write_graph(path, to_graph(network, dt=dt))
 
 
-def read(path, *, dt=None, reset=None, surrogate=None, input_shape=None):
+def read(
+    path: str | os.PathLike[str],
+    *,
+    dt: float | None = None,
+    reset: Literal["soft", "hard", "unleaked"] | None = None,
+    surrogate: Surrogate | None = None,
+    input_shape: Sequence[int] | None = None,
+) -> Network:
     """The network in a .nir file, which is not trusted: nothing in it is executed.
 
     dt, reset, surrogate, input_shape   as in `from_graph`

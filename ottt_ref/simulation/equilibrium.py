@@ -18,11 +18,14 @@ Ortega and Rheinboldt 1970, chapter 13, for contractions in several norms at onc
 """
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import optimize, sparse
 
+from ..network.layers import Connection
+from ..network.network import Network
 from ..validation import require_positive
 
 LARGEST_DIRECT = 2**6  # unknowns of one sample up to which the linear equation is solved directly
@@ -51,7 +54,7 @@ class Convergence:
     gradient_residual: float
 
 
-def contraction_factor(network):
+def contraction_factor(network: Network) -> float:
     """ρ(N): below 1, the rates of `network` have one equilibrium, and sweeps converge to it. 0 without loops.
 
     Raises TypeError for a network of exact numbers.
@@ -59,7 +62,7 @@ def contraction_factor(network):
     return _radius(sum(layer_norms(network)))
 
 
-def layer_norms(network):
+def layer_norms(network: Network) -> tuple[np.ndarray, np.ndarray]:
     """N in two parts, [L, L]: of the connections within a time step, and of the delayed ones."""
     if network.dtype.hasobject:
         raise TypeError("network must be of float64 or float32 for a contraction factor, got exact numbers")
@@ -73,7 +76,7 @@ def layer_norms(network):
     return within, delayed
 
 
-def limit_contraction(network, largest):
+def limit_contraction(network: Network, largest: float) -> float:
     """Scale the delayed connections of `network` down, in place, all alike, until its contraction factor is `largest`.
 
     What is scaled is their weight, or the gain of a standardised one; `largest` is above 0. Returns by how much
@@ -104,7 +107,7 @@ def _radius(norms):
     return float(np.abs(np.linalg.eigvals(norms)).max())
 
 
-def spectral_norm(network, connection):
+def spectral_norm(network: Network, connection: Connection) -> float:
     """The largest singular value of the connection's linear map, over the samples where it has dropout masks."""
     shapes = connection.input_shape, network.shape_of(connection.target)
     inputs, outputs = (math.prod(shape) for shape in shapes)
@@ -142,7 +145,11 @@ def spectral_norm(network, connection):
     return max(float(sparse.linalg.svds(o, k=1, v0=start, return_singular_vectors=False)[0]) for o in operators)
 
 
-def solve(network, sweep, batch_size):
+def solve(
+    network: Network,
+    sweep: Callable[[dict[int, np.ndarray]], Mapping[int, np.ndarray] | Sequence[np.ndarray]],
+    batch_size: int,
+) -> tuple[dict[int, np.ndarray], tuple[float, int]]:
     """The fed-back rates at the equilibrium, by layer, with the largest |a - f(a)| and the evaluations of f.
 
     sweep   f: from the fed-back rates by layer to every layer's
@@ -184,7 +191,9 @@ def solve(network, sweep, batch_size):
     return packing.unpack(rates), (float(left), evaluations)
 
 
-def solve_linear(affine, zeros):
+def solve_linear(
+    affine: Callable[[dict[int, np.ndarray]], Mapping[int, np.ndarray]], zeros: Mapping[int, np.ndarray]
+) -> tuple[dict[int, np.ndarray], tuple[str, float]]:
     """r with r = affine(r), by layer, each [B, ...] as in `zeros`; which solver, and the relative residual.
 
     affine   r → A r + r_0, sample by sample. Exact numbers are eliminated exactly.
@@ -240,7 +249,7 @@ def _gmres(apply, constant, packing):
     return solution.astype(packing.dtype)
 
 
-def eliminate(matrix, right):
+def eliminate(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
     """x with matrix x = right, exactly: Gauss-Jordan elimination over exact numbers, [n, n] and [n].
 
     Raises numpy.linalg.LinAlgError for a singular matrix.
@@ -258,7 +267,7 @@ def eliminate(matrix, right):
     return rows[:, -1]
 
 
-def distance(delayed, values):
+def distance(delayed: Mapping[int, np.ndarray], values: Mapping[int, np.ndarray] | Sequence[np.ndarray]) -> float:
     """The largest |a - f(a)| of the fed-back rates."""
     return max(float(np.abs(delayed[l] - values[l]).max()) for l in delayed)
 

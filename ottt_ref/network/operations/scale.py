@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...annotations import Number, Shape
 from ...kernel import kernel, rows
 from ...validation import require_number
 from .operation import Operation
@@ -20,17 +21,17 @@ def multiply(result, values, factor):
 class Scale(Operation):
     """c x with a fixed number c: the 2.74 after each spiking layer of the weight-standardised networks."""
 
-    factor: float
+    factor: Number
     number_names = ("factor",)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         factor = require_number("factor", self.factor, "that is finite", lambda number: True)
         object.__setattr__(self, "factor", factor)
 
-    def forward(self, values, bias_input):
+    def forward(self, values: np.ndarray, bias_input: np.ndarray | None) -> np.ndarray:
         result = np.empty(values.shape, dtype=values.dtype)
         multiply(rows(result), rows(values), np.array([self.factor], dtype=values.dtype))
         return result
 
-    def adjoint(self, error, input_shape):
+    def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
         return self.forward(error, None)
