@@ -37,5 +37,11 @@ def kernel(source):
 
 
 def rows(array: np.ndarray) -> np.ndarray:
-    """`array` [B, ...] as [B, n], a view: what a kernel over neurons takes, whatever the layer's shape."""
+    """`array` [B, ...] as [B, n], a view: what a kernel over neurons takes, whatever the layer's shape.
+
+    >>> import numpy as np
+    >>> from ottt_ref.kernel import rows
+    >>> rows(np.zeros((2, 3, 4, 4))).shape
+    (2, 48)
+    """
     return array.reshape(len(array), -1)

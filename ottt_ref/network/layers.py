@@ -28,6 +28,11 @@ class Layer:
     recurrent  operations from this layer's own spikes of the time step before, or None
 
     Raises TypeError or ValueError that names the argument, what was expected and what came.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> layer = ot.Layer([ot.Scale(2.74), ot.Dense(np.ones((3, 2)))], ot.LIF(), recurrent=ot.Dense(np.zeros((3, 3))))
+    >>> layer.synapses, layer.recurrent
+    (Chain([Scale(factor=2.74), Dense(2 -> 3, float64)]), Dense(3 -> 3, float64))
     """
 
     synapses: Operation
@@ -55,7 +60,14 @@ class Layer:
 
 @dataclass(frozen=True)
 class Feedback:
-    """From the spikes of layer `source` at t - 1 into the earlier layer `target` at t, through `operations`."""
+    """From the spikes of layer `source` at t - 1 into the earlier layer `target` at t, through `operations`.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> layers = [ot.Layer(ot.Dense(np.ones((3, 2))), ot.LIF()), ot.Layer(ot.Dense(np.ones((1, 3))), ot.LIF())]
+    >>> network = ot.Network(layers, feedback=[ot.Feedback(1, 0, ot.Dense(np.ones((3, 1))))])
+    >>> [name for name in network.parameters if "feedback" in name]
+    ['layer0.feedback1.weight', 'layer0.feedback1.bias']
+    """
 
     source: int
     target: int
@@ -77,7 +89,14 @@ class Feedback:
 
 @dataclass(frozen=True)
 class Skip:
-    """From layer `source` (-1: the inputs) into the later layer `target`, within a time step, through `operations`."""
+    """From layer `source` (-1: the inputs) into the later layer `target`, within a time step, through `operations`.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> layers = [ot.Layer(ot.Dense(np.ones((3, 2))), ot.LIF()), ot.Layer(ot.Dense(np.ones((2, 3))), ot.LIF())]
+    >>> network = ot.Network(layers, skips=[ot.Skip(-1, 1)])
+    >>> ot.simulate(network, np.full((1, 1, 2), 0.25)).potentials
+    (array([[[0.5, 0.5, 0.5]]]), array([[[0.25, 0.25]]]))
+    """
 
     source: int
     target: int

@@ -75,6 +75,11 @@ def vgg11_ws(input_shape: Sequence[int] = (3, 32, 32), classes: int = 10, **opti
                   dtype (float64 or float32)
 
     Raises ValueError or TypeError that names the argument, what was expected and what came.
+
+    >>> import ottt_ref as ot
+    >>> network = ot.models.vgg11_ws((1, 8, 8), classes=3, rng=0)
+    >>> network.spiking_layers, network.output_size
+    (8, 3)
     """
     return _vgg(VGG11, input_shape, classes, _Maker(**options))
 
@@ -90,6 +95,11 @@ def vgg11_ws_feedback(
 
     feedback_std  the standard deviation of that convolution's weights; 0, the authors', leaves it silent at first
     The other arguments are those of `vgg11_ws`.
+
+    >>> import ottt_ref as ot
+    >>> network = ot.models.vgg11_ws_feedback((1, 8, 8), classes=3, rng=0)
+    >>> network.feedback[0].source, network.feedback[0].target
+    (7, 0)
     """
     return _vgg(VGG11, input_shape, classes, _Maker(**options), feedback_std)
 
@@ -98,6 +108,10 @@ def small_conv(input_shape: Sequence[int] = (1, 8, 8), classes: int = 10, **opti
     """Two weight-standardised convolutions (16 and 32 channels), each pooled by 2, and a readout.
 
     The arguments are those of `vgg11_ws`; H and W multiples of 4.
+
+    >>> import ottt_ref as ot
+    >>> ot.models.small_conv((1, 8, 8), rng=0).shapes
+    ((16, 8, 8), (32, 4, 4), (10,))
     """
     return _vgg(SMALL, input_shape, classes, _Maker(**options))
 
@@ -108,6 +122,11 @@ def small_feedback(
     """`small_conv` with a convolution from the second layer's spikes back to the first.
 
     The arguments are those of `vgg11_ws_feedback`; H and W multiples of 4.
+
+    >>> import ottt_ref as ot
+    >>> network = ot.models.small_feedback((1, 8, 8), feedback_std=0.1, rng=0)
+    >>> network.parameters["layer0.feedback1.weight"].shape
+    (16, 32, 3, 3)
     """
     return _vgg(SMALL, input_shape, classes, _Maker(**options), feedback_std)
 
@@ -128,6 +147,11 @@ def nf_resnet34_ws(
 
     alpha         above 0; 0.2, the authors', if not given
     The other arguments are those of `vgg11_ws`; the shape is arbitrary, from 1 x 1 pixel on.
+
+    >>> import ottt_ref as ot
+    >>> network = ot.models.nf_resnet34_ws((1, 8, 8), classes=3, rng=0)
+    >>> network.spiking_layers, len(network.skips)
+    (32, 16)
     """
     maker = _Maker(**options)
     alpha = require_number("alpha", alpha, "above 0", lambda number: number > 0)

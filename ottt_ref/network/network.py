@@ -53,6 +53,18 @@ class Network:
     skips        Skip objects: from an earlier layer into a later one, within a time step
 
     Raises TypeError or ValueError that names the layer, what was expected and what came.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> hidden = ot.Layer(ot.Dense(np.ones((3, 2))), ot.LIF(decay=0.5))
+    >>> readout = ot.Layer(ot.Dense(np.ones((1, 3))), ot.Integrator())
+    >>> network = ot.Network([hidden, readout])
+    >>> network.shapes, network.readout
+    (((3,), (1,)), 'linear')
+    >>> list(network.parameters)
+    ['layer0.weight', 'layer0.bias', 'readout.weight', 'readout.bias']
+    >>> network.parameters["readout.bias"] = np.array([0.25])
+    >>> network.copy().parameters["readout.bias"]
+    array([0.25])
     """
 
     def __init__(
@@ -177,6 +189,13 @@ class Network:
 
         It shares its parameters with this one: a step of an optimiser changes both. rng is a numpy Generator.
         Raises TypeError or ValueError for anything else.
+
+        >>> import numpy as np, ottt_ref as ot
+        >>> hidden = ot.Layer([ot.Dropout(0.5), ot.Dense(np.eye(4))], ot.LIF())
+        >>> network = ot.Network([hidden], input_shape=(4,))
+        >>> activity = ot.simulate(network.with_dropout(1, rng=1), np.ones((1, 1, 4)))
+        >>> sorted({float(u) for u in activity.potentials[0].flat})
+        [0.0, 2.0]
         """
         require_count("batch_size", batch_size)
         rng = require_generator(rng)
@@ -193,6 +212,12 @@ class Network:
         Its inputs and targets must be object arrays of exact numbers (see `exact_array`), its surrogate one of
         Triangle and Rectangle, and the loss MeanSquaredError: nothing else has exact values. Nor has weight
         standardisation, whose square root raises TypeError.
+
+        >>> import ottt_ref as ot
+        >>> network = ot.dense_network([2, 3, 1], surrogate=ot.surrogate.Triangle(), rng=0)
+        >>> network.parameters["layer0.weight"] = np.full((3, 2), 0.75)
+        >>> network.exact().parameters["layer0.weight"][0]
+        array([Fraction(3, 4), Fraction(3, 4)], dtype=object)
         """
         return self.as_objects(Fraction)
 
@@ -212,6 +237,15 @@ class Network:
 
         Raises TypeError for a network of exact numbers, which has no array format without pickles, and for one with
         operations, neurons or surrogates that files cannot hold, such as a subclass of one's own.
+
+        >>> import os, tempfile, ottt_ref as ot
+        >>> network = ot.dense_network([2, 3, 1], rng=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "network.npz")
+        ...     network.save(path)
+        ...     again = ot.Network.load(path)
+        >>> bool((again.parameters["layer0.weight"] == network.parameters["layer0.weight"]).all())
+        True
         """
         require_dtype("network.dtype", self.dtype)
         storage.write(path, FILE_FORMAT, FILE_VERSION, describe(self), dict(self.parameters))
@@ -329,7 +363,13 @@ def _one_dtype(connections):
 
 
 def object_array(values: npt.ArrayLike, convert: ConvertNumber) -> np.ndarray:
-    """An object array of the shape of `values`, each number turned by `convert`."""
+    """An object array of the shape of `values`, each number turned by `convert`.
+
+    >>> from fractions import Fraction
+    >>> from ottt_ref.network.network import object_array
+    >>> object_array([0.5, 2.0], Fraction)
+    array([Fraction(1, 2), Fraction(2, 1)], dtype=object)
+    """
     values = np.asarray(values)
     result = np.empty(values.shape, dtype=object)
     for index, value in np.ndenumerate(values):
@@ -341,6 +381,11 @@ def exact_array(values: npt.ArrayLike) -> np.ndarray:
     """The numbers of `values` as fractions.Fraction in an object array of the same shape, without rounding.
 
     Raises ValueError where one of them is no finite number, and TypeError for a masked array.
+
+    >>> import ottt_ref as ot
+    >>> ot.exact_array([0.5, 0.1])
+    array([Fraction(1, 2), Fraction(3602879701896397, 36028797018963968)],
+          dtype=object)
     """
     if isinstance(values, np.ma.MaskedArray):
         raise TypeError("values must be a plain array, got a masked one")
@@ -380,6 +425,13 @@ def dense_network(
     dtype            float64 or float32
 
     Raises ValueError or TypeError that names the argument, what was expected and what came.
+
+    >>> import ottt_ref as ot
+    >>> network = ot.dense_network([4, 8, 3], tau=4.0, surrogate=ot.surrogate.Arctan(), rng=0)
+    >>> network.layers[0].neuron.decay
+    0.75
+    >>> {name: value.shape for name, value in network.parameters.items()}
+    {'layer0.weight': (8, 4), 'layer0.bias': (8,), 'readout.weight': (3, 8), 'readout.bias': (3,)}
     """
     require_choice("readout", readout, READOUTS)
     sizes = _require_sizes(sizes, readout)

@@ -43,6 +43,23 @@ class Neuron:
 
     It must define `step` and `surrogate_derivative`, and what differs from a single potential that leaks by the
     attribute `decay`. SR needs the attribute `threshold` as well: its mapping is the clamp of I / V_th.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class PerfectIntegrator(ot.Neuron):
+    ...     decay: float = 1.0
+    ...     threshold: float = 1.0
+    ...
+    ...     def step(self, state, output, current, soft=False):
+    ...         state[0][...] += current
+    ...         output[...] = state[0] >= self.threshold
+    ...
+    ...     def surrogate_derivative(self, state):
+    ...         return ot.surrogate.Triangle().derivative(state[0] - self.threshold)
+    >>> network = ot.Network([ot.Layer(ot.Dense(np.array([[0.5]])), PerfectIntegrator())])
+    >>> ot.simulate(network, np.ones((3, 1, 1))).spikes[0].ravel()
+    array([0., 1., 1.])
     """
 
     states: tuple[str, ...] = ("potential",)

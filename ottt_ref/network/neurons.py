@@ -96,7 +96,12 @@ def membrane_jacobian(jacobian, potential, spikes, derivative, constants, reset,
 
 
 def decay_from(decay: Number | None, tau: Number | None) -> Number:
-    """λ from `decay` or from the time constant `tau` (in time steps): λ = 1 - 1/τ. Neither given: λ = 0.5."""
+    """λ from `decay` or from the time constant `tau` (in time steps): λ = 1 - 1/τ. Neither given: λ = 0.5.
+
+    >>> from ottt_ref.network.neurons import decay_from
+    >>> decay_from(None, 4.0)
+    0.75
+    """
     if decay is not None and tau is not None:
         raise ValueError(f"decay and tau must not be given together, got decay={decay!r} and tau={tau!r}")
     if tau is not None:
@@ -115,6 +120,14 @@ class LIF(Neuron):
     reset_potential  v_reset, below the threshold; used by the hard reset alone
 
     Raises ValueError or TypeError that names the field, what was expected and what came.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network = ot.Network([ot.Layer(ot.Dense(np.array([[1.0]])), ot.LIF(decay=0.5, threshold=1.0))])
+    >>> activity = ot.simulate(network, np.full((4, 1, 1), 0.75))
+    >>> activity.potentials[0].ravel()
+    array([0.75   , 1.125  , 0.8125 , 1.15625])
+    >>> activity.spikes[0].ravel()
+    array([0., 1., 0., 1.])
     """
 
     decay: Number = 0.5
@@ -176,7 +189,12 @@ class LIF(Neuron):
         return (-self.decay * self.threshold if self.reset == "soft" else -self.threshold,)
 
     def post_reset_potential(self, potential: np.ndarray, spikes: np.ndarray) -> np.ndarray:
-        """v[t], what leaks into the next step; raises ValueError for "unleaked", which has no such potential."""
+        """v[t], what leaks into the next step; raises ValueError for "unleaked", which has no such potential.
+
+        >>> import ottt_ref as ot
+        >>> ot.LIF(threshold=1.0).post_reset_potential(1.25, 1)
+        0.25
+        """
         if self.reset == "unleaked":
             raise ValueError("reset must be 'soft' or 'hard' for a post-reset potential, got 'unleaked'")
         if self.reset == "soft":
@@ -195,6 +213,12 @@ class Integrator(Neuron):
     """A readout without threshold: u[t] = λ u[t-1] + I[t], output u[t]. λ = 0 is the stateless linear readout.
 
     decay  λ in [0, 1]
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> hidden = ot.Layer(ot.Dense(np.array([[2.0]])), ot.LIF(decay=0.0))
+    >>> network = ot.Network([hidden, ot.Layer(ot.Dense(np.array([[1.0]])), ot.Integrator(decay=0.5))])
+    >>> ot.simulate(network, np.ones((3, 1, 1))).outputs.ravel()
+    array([1.  , 1.5 , 1.75])
     """
 
     decay: Number = 0.0

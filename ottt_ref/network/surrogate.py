@@ -142,6 +142,18 @@ class Surrogate:
     """What every surrogate offers: `derivative(z)` and `primitive(z)`, elementwise, shape and dtype kept.
 
     z is an array of float64, float32 or, where `rational`, of exact numbers. Instances are immutable.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> surrogate = ot.surrogate.Triangle(width=2.0, height=0.5)
+    >>> surrogate.derivative(np.array([-1.0, 0.0, 3.0]))
+    array([0.25, 0.5 , 0.  ])
+    >>> surrogate.primitive(np.array([-2.0, 0.0, 2.0]))
+    array([0. , 0.5, 1. ])
+    >>> surrogate.description()
+    {'type': 'Triangle', 'width': 2.0, 'height': 0.5}
+    >>> from fractions import Fraction
+    >>> surrogate.with_numbers(Fraction)
+    Triangle(width=Fraction(2, 1), height=Fraction(1, 2))
     """
 
     rational: ClassVar[bool] = False
@@ -193,7 +205,12 @@ class Surrogate:
 
 @dataclass(frozen=True)
 class Sigmoid(Surrogate):
-    """ψ(z) = α σ(αz) (1 - σ(αz)); primitive σ(αz). The authors' choice, with α = 4."""
+    """ψ(z) = α σ(αz) (1 - σ(αz)); primitive σ(αz). The authors' choice, with α = 4.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> ot.surrogate.Sigmoid(alpha=4.0).derivative(np.array([-0.5, 0.0, 0.5])).round(3)
+    array([0.42, 1.  , 0.42])
+    """
 
     alpha: Number = 4.0
     _derivative = staticmethod(sigmoid_derivative)
@@ -205,7 +222,12 @@ class Sigmoid(Surrogate):
 
 @dataclass(frozen=True)
 class Arctan(Surrogate):
-    """ψ(z) = (α/2) / (1 + (π α z / 2)²); primitive arctan(π α z / 2) / π + 1/2."""
+    """ψ(z) = (α/2) / (1 + (π α z / 2)²); primitive arctan(π α z / 2) / π + 1/2.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> ot.surrogate.Arctan(alpha=2.0).derivative(np.array([-0.5, 0.0, 0.5])).round(3)
+    array([0.288, 1.   , 0.288])
+    """
 
     alpha: Number = 2.0
     _derivative = staticmethod(arctan_derivative)
@@ -217,7 +239,12 @@ class Arctan(Surrogate):
 
 @dataclass(frozen=True)
 class Triangle(Surrogate):
-    """ψ(z) = height · max(0, 1 - |z| / width): `width` is half the base. Its primitive ends at width · height."""
+    """ψ(z) = height · max(0, 1 - |z| / width): `width` is half the base. Its primitive ends at width · height.
+
+    >>> import ottt_ref as ot
+    >>> ot.surrogate.Triangle(width=2, height=1).derivative(ot.exact_array([0.5, 1.0]))
+    array([Fraction(3, 4), Fraction(1, 2)], dtype=object)
+    """
 
     width: Number = 1.0
     height: Number = 1.0
@@ -232,7 +259,12 @@ class Triangle(Surrogate):
 
 @dataclass(frozen=True)
 class Rectangle(Surrogate):
-    """ψ(z) = 1 / width where |z| < width / 2, else 0: `width` is the whole base. Primitive a ramp from 0 to 1."""
+    """ψ(z) = 1 / width where |z| < width / 2, else 0: `width` is the whole base. Primitive a ramp from 0 to 1.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> ot.surrogate.Rectangle(width=2.0).derivative(np.array([-1.0, 0.0, 0.5]))
+    array([0. , 0.5, 0.5])
+    """
 
     width: Number = 1.0
     rational = True
@@ -252,6 +284,10 @@ class MultiGaussian(Surrogate):
 
     N(z; m, v) is the normal density of mean m and variance v. The primitive ends at scale · (1 - h).
     Yin, Corradi and Bohté 2021 (Nature Machine Intelligence 3, 905-913), with h = 0.15, s = 6, σ = 0.5.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> ot.surrogate.MultiGaussian().derivative(np.array([0.0, 2.0])).round(3)
+    array([ 0.878, -0.031])
     """
 
     sigma: Number = 0.5
@@ -273,7 +309,12 @@ ALL = (Sigmoid, Arctan, Triangle, Rectangle, MultiGaussian)
 
 
 def from_description(description: Mapping[str, object]) -> Surrogate:
-    """Rebuild a surrogate from its `description()`; raise ValueError if it names none of ours."""
+    """Rebuild a surrogate from its `description()`; raise ValueError if it names none of ours.
+
+    >>> import ottt_ref as ot
+    >>> ot.surrogate.from_description({"type": "Sigmoid", "alpha": 4.0})
+    Sigmoid(alpha=4.0)
+    """
     known = {surrogate.__name__: surrogate for surrogate in ALL}
     numbers = dict(description)
     kind = numbers.pop("type", None)

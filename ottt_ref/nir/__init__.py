@@ -78,6 +78,15 @@ def write(path: str | os.PathLike[str], network: Network, *, dt: float = 1.0) ->
 
     The same network gives the same bytes, with one version of nir and h5py. Raises what `to_graph` raises, before
     anything is written.
+
+    >>> import os, tempfile, ottt_ref as ot, ottt_ref.nir
+    >>> network = ot.dense_network([2, 3, 1], rng=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "network.nir")
+    ...     ot.nir.write(path, network, dt=1e-3)
+    ...     again = ot.nir.read(path)
+    >>> list(again.parameters) == list(network.parameters)
+    True
     """
     files.write_graph(path, to_graph(network, dt=dt))
 
@@ -98,6 +107,15 @@ def read(
     limits of memory and time (on Windows of time alone); that costs a third of a second. Raises FileNotFoundError where
     there is no file, ValueError that names the file and the fault for one that is damaged, truncated, of another
     version, too large, or no network of ours, and TypeError for arguments of the wrong kind.
+
+    >>> import os, tempfile, ottt_ref as ot, ottt_ref.nir
+    >>> network = ot.dense_network([2, 3, 1], rng=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "network.nir")
+    ...     ot.nir.write(path, network, dt=1e-3)
+    ...     again = ot.nir.read(path)
+    >>> again.layers[0].neuron == network.layers[0].neuron
+    True
     """
     graph = files.read_graph(path)
     try:

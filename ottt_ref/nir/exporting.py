@@ -31,6 +31,13 @@ def to_graph(network: Network, *, dt: float = 1.0) -> nir.NIRGraph:
     layer1_recurrent_0_linear and so on. Parameters are copied. What NIR cannot say is kept in the nodes' metadata.
     Raises ModuleNotFoundError without the package nir, TypeError for exact numbers, ValueError that names an operation
     that NIR has not.
+
+    >>> import ottt_ref as ot, ottt_ref.nir
+    >>> graph = ot.nir.to_graph(ot.dense_network([2, 3, 1], decay=0.75, rng=0), dt=0.5)
+    >>> sorted(graph.nodes)
+    ['input', 'layer0', 'layer0_0_affine', 'output', 'readout_0_affine']
+    >>> graph.nodes["layer0"].tau
+    array([2., 2., 2.])
     """
     require_dtype("network.dtype", require_network(network).dtype)
     dt = float(require_positive("dt", dt))

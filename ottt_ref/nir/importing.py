@@ -46,6 +46,12 @@ def from_graph(
 
     Raises ModuleNotFoundError without the package nir, TypeError for what is no graph, and ValueError that names the
     argument that is missing, or the node and what it has that ottt_ref has not.
+
+    >>> import ottt_ref as ot, ottt_ref.nir
+    >>> network = ot.dense_network([2, 3, 1], decay=0.75, rng=0)
+    >>> again = ot.nir.from_graph(ot.nir.to_graph(network, dt=0.5))
+    >>> again.layers[0].neuron == network.layers[0].neuron
+    True
     """
     nir = package()
     if not isinstance(graph, nir.NIRGraph):

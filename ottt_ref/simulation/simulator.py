@@ -29,6 +29,14 @@ class Activity:
     spiking             the indices of the spiking layers
     previous_outputs    of one time step, by layer: s^l[t-1] of those that some layer sees a time step later
     previous_states     of one time step, by layer: the states of t - 1 of neurons that have parameters
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network = ot.Network([ot.Layer(ot.Dense(np.array([[0.75]])), ot.LIF(decay=0.5))])
+    >>> activity = ot.simulate(network, np.ones((2, 1, 1)))
+    >>> activity.time_steps, activity.potentials[0].ravel()
+    (2, array([0.75 , 1.125]))
+    >>> activity.at(1).spikes
+    (array([[1.]]),)
     """
 
     inputs: np.ndarray
@@ -104,6 +112,14 @@ class Simulator:
 
     `step` returns the activity of the step in arrays that the next step overwrites. With `derivatives` it holds
     the surrogate derivatives; with `soft` the surrogate's primitive stands in for the spike (claim E7).
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network = ot.Network([ot.Layer(ot.Dense(np.array([[0.75]])), ot.LIF(decay=0.5))])
+    >>> simulator = ot.Simulator(network, batch_size=1)
+    >>> [float(simulator.step(np.ones((1, 1))).outputs[0, 0]) for _ in range(4)]
+    [0.0, 1.0, 0.0, 1.0]
+    >>> simulator.state_bytes
+    16
     """
 
     def __init__(self, network: Network, batch_size: int, *, derivatives: bool = True, soft: bool = False) -> None:
@@ -172,6 +188,15 @@ def simulate(network: Network, inputs: np.ndarray) -> Activity:
 
     Raises TypeError for another dtype and ValueError for another shape, T = 0, B = 0, NaN or infinite values, and for
     a batch of another size than the dropout masks of `Network.with_dropout`.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network = ot.dense_network([4, 8, 3], rng=0)
+    >>> inputs = np.random.default_rng(1).random((6, 2, 4))
+    >>> activity = ot.simulate(network, inputs)
+    >>> activity.spikes[0].shape, activity.outputs.shape
+    ((6, 2, 8), (6, 2, 3))
+    >>> sorted({float(spike) for spike in activity.spikes[0].flat})
+    [0.0, 1.0]
     """
     return run(require_network(network), require_inputs(network, inputs))
 

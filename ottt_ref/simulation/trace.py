@@ -20,6 +20,14 @@ class Trace:
     neuron  whose leak it has
     state   [B, ...], or [K, B, ...] of a neuron of several states
     value   â[t], [B, ...]
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> from ottt_ref.simulation.trace import Trace
+    >>> trace = Trace(ot.LIF(decay=0.5), (1, 1), np.dtype(float))
+    >>> for spike in (1.0, 0.0, 1.0):
+    ...     trace.follow(np.array([[spike]]))
+    >>> trace.value
+    array([[1.25]])
     """
 
     def __init__(self, neuron: Neuron | None, shape: Shape, dtype: np.dtype) -> None:

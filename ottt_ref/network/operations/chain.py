@@ -17,6 +17,13 @@ class Chain(Operation):
     """Operations one after the other; none of them is the identity.
 
     Raises TypeError for what is no operation, ValueError where two operations have a parameter of the same name.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> chain = ot.Chain([ot.Flatten(), ot.Scale(2.0)])
+    >>> chain.output_shape((1, 1, 3))
+    (3,)
+    >>> chain.forward(np.ones((1, 1, 1, 3)), np.ones(1))
+    array([[2., 2., 2.]])
     """
 
     child_names = ("operations",)

@@ -73,6 +73,11 @@ class Conv2d(Synapses):
 
     [B, C_in, H, W] → [B, C_out, (H + 2 padding - K_H) // stride + 1, (W + 2 padding - K_W) // stride + 1]
     Raises TypeError or ValueError for another dtype, shapes that do not fit, NaN or infinite values.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> convolution = ot.Conv2d(np.ones((1, 1, 2, 2)), stride=2)
+    >>> convolution.forward(np.arange(8.0).reshape(1, 1, 2, 4), np.ones(1))
+    array([[[[10., 18.]]]])
     """
 
     def __init__(

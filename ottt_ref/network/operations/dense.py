@@ -70,6 +70,17 @@ class Dense(Synapses):
 
     float64, float32 or object (exact numbers), both of one dtype.
     Raises TypeError or ValueError for another dtype, shapes that do not fit, NaN or infinite values.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> dense = ot.Dense(np.array([[1.0, 2.0]]), np.array([0.5]))
+    >>> dense.forward(np.array([[1.0, 1.0]]), np.ones(1))
+    array([[3.5]])
+    >>> dense.adjoint(np.array([[2.0]]), (2,))
+    array([[2., 4.]])
+    >>> gradients = {"weight": np.zeros((1, 2)), "bias": np.zeros(1)}
+    >>> dense.add_gradients(gradients, np.array([[2.0]]), np.array([[1.0, 0.0]]), np.ones(1))
+    >>> gradients
+    {'weight': array([[2., 0.]]), 'bias': array([2.])}
     """
 
     def __init__(self, weight: np.ndarray, bias: np.ndarray | Literal[False] | None = None) -> None:

@@ -24,6 +24,12 @@ class Dropout(Operation):
     """Dropout of the given rate in [0, 1), with a mask that stays the same over the time steps of a sequence.
 
     As it stands it does nothing, which is right for evaluation; `Network.with_dropout` draws the masks of one batch.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> dropout = ot.Dropout(0.5)
+    >>> mask = dropout.masked(1, (4,), np.dtype(float), np.random.default_rng(1))
+    >>> sorted({float(number) for number in mask.forward(np.ones((1, 4)), np.ones(1)).flat})
+    [0.0, 2.0]
     """
 
     rate: Number

@@ -12,7 +12,12 @@ from .operation import Operation
 
 @dataclass(frozen=True)
 class Flatten(Operation):
-    """[B, C, H, W] → [B, C · H · W], in that order."""
+    """[B, C, H, W] → [B, C · H · W], in that order.
+
+    >>> import ottt_ref as ot
+    >>> ot.Flatten().output_shape((3, 8, 8))
+    (192,)
+    """
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return (math.prod(input_shape),)

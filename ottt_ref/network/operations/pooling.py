@@ -47,6 +47,10 @@ class AveragePool2d(Operation):
 
     One number stands for both directions; the stride is the size if it is not given.
     [B, C, H, W] → [B, C, (H + 2 padding - height) // stride + 1, (W + 2 padding - width) // stride + 1]
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> ot.AveragePool2d(2).forward(np.arange(8.0).reshape(1, 1, 2, 4), np.ones(1))
+    array([[[[2.5, 4.5]]]])
     """
 
     size: int | tuple[int, int]

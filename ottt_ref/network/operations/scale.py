@@ -19,7 +19,12 @@ def multiply(result, values, factor):
 
 @dataclass(frozen=True)
 class Scale(Operation):
-    """c x with a fixed number c: the 2.74 after each spiking layer of the weight-standardised networks."""
+    """c x with a fixed number c: the 2.74 after each spiking layer of the weight-standardised networks.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> ot.Scale(2.74).forward(np.array([[0.0, 1.0]]), np.ones(1))
+    array([[0.  , 2.74]])
+    """
 
     factor: Number
     number_names = ("factor",)

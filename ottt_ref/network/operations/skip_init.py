@@ -27,6 +27,15 @@ class SkipInit(Operation):
     """c x with a learned c, the parameter `skip_gain` [1], copied.
 
     Raises TypeError or ValueError for another dtype or shape, NaN or infinity.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> branch = ot.SkipInit(np.zeros(1))
+    >>> branch.forward(np.ones((1, 2)), np.ones(1))
+    array([[0., 0.]])
+    >>> gradients = {"skip_gain": np.zeros(1)}
+    >>> branch.add_gradients(gradients, np.full((1, 2), 0.5), np.ones((1, 2)), np.ones(1))
+    >>> gradients
+    {'skip_gain': array([1.])}
     """
 
     parameter_names = ("skip_gain",)

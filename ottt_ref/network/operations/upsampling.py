@@ -35,7 +35,13 @@ def upsample_adjoint(values_error, error, factor):
 
 @dataclass(frozen=True)
 class Upsample2d(Operation):
-    """Each pixel `factor` x `factor` times (nearest neighbour): [B, C, H, W] → [B, C, factor · H, factor · W]."""
+    """Each pixel `factor` x `factor` times (nearest neighbour): [B, C, H, W] → [B, C, factor · H, factor · W].
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> ot.Upsample2d(2).forward(np.array([[[[1.0, 2.0]]]]), np.ones(1))
+    array([[[[1., 1., 2., 2.],
+             [1., 1., 2., 2.]]]])
+    """
 
     factor: int
 

@@ -72,6 +72,13 @@ class WeightStandardised(Operation):
     epsilon    inside var · fan_in + epsilon, above 0
 
     Raises TypeError or ValueError that names the argument, what was expected and what came.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> synapses = ot.WeightStandardised(ot.Dense(np.array([[1.0, 3.0]])))
+    >>> synapses.weight.round(3)
+    array([[-0.5,  0.5]])
+    >>> list(synapses.parameters)
+    ['weight', 'gain', 'bias']
     """
 
     parameter_names: tuple[str, ...] = ("gain",)
