@@ -3,6 +3,7 @@
 import functools
 
 import numba
+import numpy as np
 
 
 def _compile(source):
@@ -35,6 +36,12 @@ def kernel(source):
     return run
 
 
-def rows(array):
-    """`array` [B, ...] as [B, n], a view: what a kernel over neurons takes, whatever the layer's shape."""
+def rows(array: np.ndarray) -> np.ndarray:
+    """`array` [B, ...] as [B, n], a view: what a kernel over neurons takes, whatever the layer's shape.
+
+    >>> import numpy as np
+    >>> from ottt_ref.kernel import rows
+    >>> rows(np.zeros((2, 3, 4, 4))).shape
+    (2, 48)
+    """
     return array.reshape(len(array), -1)

@@ -3,14 +3,19 @@
 import math
 import numbers
 import operator
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+
+from .annotations import Number
 
 LARGEST_SIZE = 2**31 - 1
 FLOAT_DTYPES = (np.dtype(np.float64), np.dtype(np.float32))
 
 
-def require_choice(name, value, choices):
+def require_choice(name: str, value: Any, choices: Sequence[str]) -> str:
     """Return `value` if it is one of `choices`; raise ValueError otherwise."""
     if not isinstance(value, str) or value not in choices:
         expected = ", ".join(repr(choice) for choice in choices)
@@ -18,14 +23,14 @@ def require_choice(name, value, choices):
     return value
 
 
-def require_flag(name, value):
+def require_flag(name: str, value: Any) -> bool:
     """Return `value` if it is True or False; raise TypeError otherwise."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False, got {value!r}")
     return bool(value)
 
 
-def require_number(name, value, expected, condition):
+def require_number(name: str, value: Any, expected: str, condition: Callable[[Number], bool]) -> Number:
     """Return `value` if it is a finite real number that satisfies `condition`, described by `expected`."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Number):
         raise TypeError(f"{name} must be a number {expected}, got {value!r}")
@@ -33,27 +38,28 @@ def require_number(name, value, expected, condition):
         raise TypeError(f"{name} must be a real number {expected}, got {value!r}")
     if isinstance(value, float | np.floating) and not math.isfinite(value):
         raise ValueError(f"{name} must be {expected}, got {value!r}")
-    if not condition(value):
+    number: Any = value
+    if not condition(number):
         raise ValueError(f"{name} must be {expected}, got {value!r}")
-    return value.item() if isinstance(value, np.generic) else value
+    return number.item() if isinstance(number, np.generic) else number
 
 
-def require_positive(name, value):
+def require_positive(name: str, value: Any) -> Number:
     """Return `value` if it is a finite number above 0."""
     return require_number(name, value, "above 0", lambda number: number > 0)
 
 
-def require_nonnegative(name, value):
+def require_nonnegative(name: str, value: Any) -> Number:
     """Return `value` if it is a finite number that is at least 0."""
     return require_number(name, value, "of at least 0", lambda number: number >= 0)
 
 
-def require_unit_interval(name, value):
+def require_unit_interval(name: str, value: Any) -> Number:
     """Return `value` if it is a number in [0, 1]."""
     return require_number(name, value, "in [0, 1]", lambda number: 0 <= number <= 1)
 
 
-def require_count(name, value, minimum=1):
+def require_count(name: str, value: Any, minimum: int = 1) -> int:
     """Return `value` as an int if it is a whole number of at least `minimum`."""
     try:
         count = operator.index(value)
@@ -66,7 +72,7 @@ def require_count(name, value, minimum=1):
     return count
 
 
-def require_size(name, value, minimum=1):
+def require_size(name: str, value: Any, minimum: int = 1) -> int:
     """Return `value` as an int if it is a whole number from `minimum` to 2^31 - 1, as kernels take sizes."""
     size = require_count(name, value, minimum)
     if size > LARGEST_SIZE:
@@ -74,7 +80,7 @@ def require_size(name, value, minimum=1):
     return size
 
 
-def require_dtype(name, dtype):
+def require_dtype(name: str, dtype: npt.DTypeLike | None) -> np.dtype:
     """Return `dtype` as a numpy dtype if it is float64 or float32."""
     try:
         result = np.dtype(dtype)
@@ -85,12 +91,14 @@ def require_dtype(name, dtype):
     return result
 
 
-def describe_shape(shape):
+def describe_shape(shape: Iterable[int | str]) -> str:
     """Write a shape with a letter for each free axis: [T, B, 64]."""
     return "[" + ", ".join(str(length) for length in shape) + "]"
 
 
-def require_array(name, value, shape, dtype=None):
+def require_array(
+    name: str, value: npt.ArrayLike, shape: Sequence[int | str], dtype: npt.DTypeLike | None = None
+) -> np.ndarray:
     """Return `value` as a C-contiguous, writeable array that kernels can take.
 
     `shape` holds an int for a fixed axis and a str (its letter) for an axis of any length of at least 1.
@@ -113,7 +121,7 @@ def require_array(name, value, shape, dtype=None):
     return np.require(array, requirements=["C", "A", "W"])
 
 
-def as_array(name, value):
+def as_array(name: str, value: npt.ArrayLike) -> np.ndarray:
     """Return `value` as an array of any dtype and shape; raise TypeError where it is none, or a masked one."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} must be a plain array, got a masked one")

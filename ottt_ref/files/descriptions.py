@@ -4,13 +4,22 @@ An operation's description is its type and what its constructor takes. Files hol
 nothing else: a subclass of one of them is another type.
 """
 
+from __future__ import annotations
+
 import inspect
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ..network.layers import Feedback, Layer, Skip, layer_names
 from ..network.neurons import LIF, Integrator, neuron_from_description
 from ..network.operations import SAVED, Mask
 from ..network.surrogate import ALL
 from ..validation import as_array, require_dtype
+
+if TYPE_CHECKING:
+    from ..network.network import Network
 
 LARGEST_NUMBER = 2**1000
 
@@ -22,7 +31,7 @@ def _by_name(kinds):
 OPERATIONS, NEURONS, SURROGATES = _by_name(SAVED), _by_name((LIF, Integrator)), _by_name(ALL)
 
 
-def describe(network):
+def describe(network: Network) -> dict[str, Any]:
     """The network without its arrays; TypeError that names the layer where a part of it is none that files can hold."""
     described = {c.name: _operation_described(c.operations, c.name) for c in network.connections}
     names = network.layer_names
@@ -92,7 +101,7 @@ def _fields(kind):
     return tuple(inspect.signature(kind).parameters)
 
 
-def rebuild(description, arrays):
+def rebuild(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """The arguments of the Network that was described; raises ValueError, TypeError or KeyError where there is none."""
     _require_floats(description)
     dtype = require_dtype("dtype", description["dtype"])

@@ -9,14 +9,22 @@ import json
 import os
 import uuid
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 DESCRIPTION = "description"
 
 
-def write(path, file_format, version, description, arrays):
+def write(
+    path: str | os.PathLike[str],
+    file_format: str,
+    version: int,
+    description: Mapping[str, object],
+    arrays: Mapping[str, np.ndarray],
+) -> None:
     """Write `arrays` (by name) and a JSON description to `path` in one atomic step.
 
     The content goes to a temporary file in the same folder, which then takes the place of `path`: whatever
@@ -27,14 +35,15 @@ def write(path, file_format, version, description, arrays):
     write_arrays(path, {DESCRIPTION: text, **arrays})
 
 
-def write_arrays(path, arrays):
+def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> None:
     """Write `arrays` (by name) to `path` as .npz in one atomic step."""
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
+    by_name: dict[str, Any] = dict(arrays)
+    np.savez(buffer, **by_name)
     write_bytes(path, buffer.getvalue())
 
 
-def write_bytes(path, content):
+def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
     """Write `content` to `path` in one atomic step."""
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")  # tempfile's are readable by their owner alone
@@ -49,7 +58,7 @@ def write_bytes(path, content):
         raise
 
 
-def read(path, file_format, version):
+def read(path: str | os.PathLike[str], file_format: str, version: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """The description and the arrays, in their order in the file.
 
     Raises FileNotFoundError or another OSError where the file cannot be read, and ValueError that names the file
@@ -67,12 +76,12 @@ def read(path, file_format, version):
     return description, arrays
 
 
-def read_arrays(path):
+def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     """Every array of an .npz file by name; raises as `read` does. Pickled objects are refused, not loaded."""
     return arrays_from(Path(path).read_bytes(), path)
 
 
-def arrays_from(content, path, limit=None):
+def arrays_from(content: bytes, path: str | os.PathLike[str], limit: int | None = None) -> dict[str, np.ndarray]:
     """Every array of an .npz file's content by name; `path` is what errors call it.
 
     limit  how many bytes all arrays together may take, however they are compressed; any number if None

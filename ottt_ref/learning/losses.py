@@ -50,8 +50,8 @@ def squared_error(value, gradient, outputs, targets, classes):
 class Loss:
     """What every loss offers: `evaluate(outputs, targets)` → per sample ℓ [B] and ∂ℓ/∂o [B, C].
 
-    Outputs and targets are [B, C] of the network's dtype. A subclass of one's own defines `evaluate`, which a method tries
-    on one sample before it starts, and says what it needs:
+    Outputs and targets are [B, C] of the network's dtype. A subclass of one's own defines `evaluate`, which a method
+    tries on one sample before it starts, and says what it needs:
 
     rational       whether it has values in exact numbers too
     distribution   whether a row of targets must be a distribution over the classes

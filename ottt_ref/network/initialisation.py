@@ -13,6 +13,7 @@ import math
 
 import numpy as np
 
+from ..annotations import Shape
 from ..validation import require_choice
 
 GAIN = 2.0
@@ -20,23 +21,23 @@ TIME_STEPS = 6
 MEAN_SQUARE = 0.25
 
 
-def firing_std(fan_in, decay, threshold, gain=GAIN):
+def firing_std(fan_in: int, decay: float, threshold: float, gain: float = GAIN) -> float:
     """The weights' standard deviation that lets a fresh layer of `fan_in` inputs per neuron fire."""
     accumulated = sum(decay ** (2 * k) for k in range(TIME_STEPS))
     return gain * threshold / math.sqrt(fan_in * MEAN_SQUARE * accumulated)
 
 
-def uniform(rng, shape, std):
+def uniform(rng: np.random.Generator, shape: Shape, std: float) -> np.ndarray:
     """U(-a, a) with a = std · sqrt(3)."""
     return rng.uniform(-std * math.sqrt(3), std * math.sqrt(3), size=shape)
 
 
-def normal(rng, shape, std):
+def normal(rng: np.random.Generator, shape: Shape, std: float) -> np.ndarray:
     """N(0, std²)."""
     return rng.normal(0.0, std, size=shape)
 
 
-def orthogonal(rng, shape, std):
+def orthogonal(rng: np.random.Generator, shape: Shape, std: float) -> np.ndarray:
     """Orthonormal rows or columns (the shorter side), scaled so that the entries' root mean square is std."""
     tall = rng.normal(size=(max(shape), min(shape)))
     basis, triangle = np.linalg.qr(tall)
@@ -47,6 +48,6 @@ def orthogonal(rng, shape, std):
 SCHEMES = {"uniform": uniform, "normal": normal, "orthogonal": orthogonal}
 
 
-def draw(scheme, rng, shape, std):
+def draw(scheme: str, rng: np.random.Generator, shape: Shape, std: float) -> np.ndarray:
     """Weights [n_out, n_in] of the named scheme: "uniform", "normal" or "orthogonal"."""
     return SCHEMES[require_choice("initialisation", scheme, tuple(SCHEMES))](rng, shape, std)

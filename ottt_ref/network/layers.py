@@ -1,10 +1,15 @@
 """Layers: the operations through which spikes arrive, and the neurons that they drive; connections between layers."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from ..annotations import Shape
 from ..validation import describe_shape, require_count, require_size
 from .neuron import Neuron
 from .operations import Chain, Operation
@@ -23,13 +28,27 @@ class Layer:
     recurrent  operations from this layer's own spikes of the time step before, or None
 
     Raises TypeError or ValueError that names the argument, what was expected and what came.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> layer = ot.Layer([ot.Scale(2.74), ot.Dense(np.ones((3, 2)))], ot.LIF(), recurrent=ot.Dense(np.zeros((3, 3))))
+    >>> layer.synapses, layer.recurrent
+    (Chain([Scale(factor=2.74), Dense(2 -> 3, float64)]), Dense(3 -> 3, float64))
     """
 
     synapses: Operation
     neuron: Neuron
     recurrent: Operation | None = None
 
-    def __post_init__(self):
+    if TYPE_CHECKING:  # the constructor takes sequences of operations as well; the attributes are one operation each
+
+        def __init__(
+            self,
+            synapses: Operation | Sequence[Operation],
+            neuron: Neuron,
+            recurrent: Operation | Sequence[Operation] | None = None,
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
         object.__setattr__(self, "synapses", as_operation("synapses", self.synapses))
         if self.recurrent is not None:
             object.__setattr__(self, "recurrent", as_operation("recurrent", self.recurrent))
@@ -41,13 +60,24 @@ class Layer:
 
 @dataclass(frozen=True)
 class Feedback:
-    """From the spikes of layer `source` at t - 1 into the earlier layer `target` at t, through `operations`."""
+    """From the spikes of layer `source` at t - 1 into the earlier layer `target` at t, through `operations`.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> layers = [ot.Layer(ot.Dense(np.ones((3, 2))), ot.LIF()), ot.Layer(ot.Dense(np.ones((1, 3))), ot.LIF())]
+    >>> network = ot.Network(layers, feedback=[ot.Feedback(1, 0, ot.Dense(np.ones((3, 1))))])
+    >>> [name for name in network.parameters if "feedback" in name]
+    ['layer0.feedback1.weight', 'layer0.feedback1.bias']
+    """
 
     source: int
     target: int
     operations: Operation
 
-    def __post_init__(self):
+    if TYPE_CHECKING:
+
+        def __init__(self, source: int, target: int, operations: Operation | Sequence[Operation]) -> None: ...
+
+    def __post_init__(self) -> None:
         _require_ends(self)
         if self.source <= self.target:
             advice = "Skip" if self.source < self.target else "Layer(..., recurrent=...)"
@@ -59,13 +89,24 @@ class Feedback:
 
 @dataclass(frozen=True)
 class Skip:
-    """From layer `source` (-1: the inputs) into the later layer `target`, within a time step, through `operations`."""
+    """From layer `source` (-1: the inputs) into the later layer `target`, within a time step, through `operations`.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> layers = [ot.Layer(ot.Dense(np.ones((3, 2))), ot.LIF()), ot.Layer(ot.Dense(np.ones((2, 3))), ot.LIF())]
+    >>> network = ot.Network(layers, skips=[ot.Skip(-1, 1)])
+    >>> ot.simulate(network, np.full((1, 1, 2), 0.25)).potentials
+    (array([[[0.5, 0.5, 0.5]]]), array([[[0.25, 0.25]]]))
+    """
 
     source: int
     target: int
     operations: Operation = field(default_factory=Chain)
 
-    def __post_init__(self):
+    if TYPE_CHECKING:
+
+        def __init__(self, source: int, target: int, operations: Operation | Sequence[Operation] = ()) -> None: ...
+
+    def __post_init__(self) -> None:
         _require_ends(self)
         if self.source >= self.target:
             raise ValueError(
@@ -73,7 +114,10 @@ class Skip:
             )
 
 
-def as_operation(name, value):
+C = TypeVar("C", Feedback, Skip)
+
+
+def as_operation(name: str, value: object) -> Operation:
     """`value`, or the Chain of the operations in it; TypeError for anything else."""
     if isinstance(value, Operation):
         return value
@@ -99,32 +143,34 @@ class Connection:
     delayed: bool
     operations: Operation
     name: str
-    input_shape: tuple = ()
+    input_shape: Shape = ()
 
-    def forward(self, values, bias_input):
+    def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
         """What arrives at the target [B, ...] from values [B, ...] and the constant input [1]."""
         return np.ascontiguousarray(self.operations.forward(values, bias_input))  # kernels write into arrays like it
 
-    def adjoint(self, error):
+    def adjoint(self, error: np.ndarray) -> np.ndarray:
         """The error at the source's values from the error at the target's potentials."""
         return np.ascontiguousarray(self.operations.adjoint(error, self.input_shape))
 
     @cached_property
-    def parameters(self):
+    def parameters(self) -> dict[str, tuple[Operation, str]]:
         """The parameters' names, each with the operation that owns it and the attribute."""
         return {
             f"{self.name}.{parameter}": (self.operations.owner(parameter), parameter)
             for parameter in self.operations.parameter_names
         }
 
-    def add_gradients(self, gradients, error, presynaptic, bias_input):
+    def add_gradients(
+        self, gradients: Mapping[str, np.ndarray], error: np.ndarray, presynaptic: np.ndarray, bias_input: np.ndarray
+    ) -> None:
         """Add one pairing to `gradients`, by the network's parameter names."""
         own = {parameter: gradients[f"{self.name}.{parameter}"] for parameter in self.operations.parameter_names}
         if own:
             self.operations.add_gradients(own, error, presynaptic, bias_input)
 
 
-def connect(layers, feedback, skips):
+def connect(layers: Sequence[Layer], feedback: Sequence[Feedback], skips: Sequence[Skip]) -> list[Connection]:
     """Every connection of the network, ordered by target: from the layer before, skips, recurrent, feedback."""
     result = []
     for l, (name, layer) in enumerate(zip(layer_names([layer.neuron for layer in layers]), layers)):
@@ -138,13 +184,13 @@ def connect(layers, feedback, skips):
     return result
 
 
-def layer_names(neurons):
+def layer_names(neurons: Sequence[Neuron]) -> list[str]:
     """layer0, layer1, ..., and readout for a last layer that does not spike."""
     names = [f"layer{l}" for l in range(len(neurons))]
     return names if neurons[-1].spiking else [*names[:-1], "readout"]
 
 
-def require_layers(layers):
+def require_layers(layers: Sequence[Layer]) -> None:
     """Check the kinds of the layers: which spike, which carry a state, and that all have one dtype."""
     for l, layer in enumerate(layers):
         if not isinstance(layer, Layer):
@@ -159,7 +205,7 @@ def require_layers(layers):
         raise ValueError(f"layers must have at least one spiking layer, got {layers[0].neuron!r} alone")
 
 
-def require_between(name, connections, kind, layers):
+def require_between(name: str, connections: Iterable[C], kind: type[C], layers: Sequence[Layer]) -> tuple[C, ...]:
     """Check that each Feedback or Skip joins layers that there are."""
     if isinstance(connections, str) or not hasattr(connections, "__iter__"):
         raise TypeError(f"{name} must be a sequence of {kind.__name__} objects, got {connections!r}")
@@ -179,12 +225,14 @@ def require_between(name, connections, kind, layers):
     return connections
 
 
-def chain_shapes(layers, connections, input_shape, one):
+def chain_shapes(
+    layers: Sequence[Layer], connections: Sequence[Connection], input_shape: Shape, one: np.ndarray
+) -> tuple[Shape, ...]:
     """The shape of each layer, checked on every way into it; [..., n_out] of the last.
 
     one  1 as one of the network's numbers, in an array [1], to try out operations that are not built in
     """
-    shapes = []
+    shapes: list[Shape] = []
     for l in range(len(layers)):
         first, *others = (connection for connection in connections if connection.target == l and not connection.delayed)
         shapes.append(_arriving(first, input_shape if l == 0 else shapes[l - 1], one))
@@ -219,7 +267,7 @@ def _require_same(connection, got, shapes):
         )
 
 
-def first_shape(layers, input_shape):
+def first_shape(layers: Sequence[Layer], input_shape: Sequence[int] | None) -> Shape:
     """The shape of one sample's inputs: given, or that of the first layer's dense weight."""
     if input_shape is None:
         operation = layers[0].synapses
@@ -237,7 +285,7 @@ def first_shape(layers, input_shape):
     return tuple(require_size(f"input_shape[{k}]", size) for k, size in enumerate(input_shape))
 
 
-def trace_layers(layers, connections):
+def trace_layers(layers: Sequence[Layer], connections: Sequence[Connection]) -> tuple[int, ...]:
     """By layer, the layer whose decay traces of its inputs have; ValueError where several would differ.
 
     That of a layer with a membrane is its own. A current that is passed on has that of the membranes that it enters; a

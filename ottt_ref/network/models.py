@@ -15,9 +15,13 @@ Source: Xiao et al. 2022, section 5 and appendix; Brock et al. 2021 for the resi
 """
 
 import math
+from collections.abc import Sequence
+from typing import TypedDict, Unpack
 
 import numpy as np
+import numpy.typing as npt
 
+from ..annotations import Number, Seed
 from ..validation import require_count, require_dtype, require_number
 from .layers import Feedback, Layer, Skip
 from .network import Network, require_generator
@@ -34,7 +38,7 @@ from .operations import (
     Upsample2d,
     WeightStandardised,
 )
-from .surrogate import Sigmoid
+from .surrogate import Sigmoid, Surrogate
 
 SPIKE_SCALE = 2.74
 POOL, MEAN = "pool", "mean"
@@ -44,7 +48,25 @@ RESNET34 = ((64, 3), (128, 4), (256, 6), (512, 3))
 ALPHA = 0.2
 
 
-def vgg11_ws(input_shape=(3, 32, 32), classes=10, **options):
+class Options(TypedDict, total=False):
+    """What every model takes by name: the neurons, the dropout of the spikes, how parameters are drawn.
+
+    >>> import ottt_ref as ot
+    >>> options: ot.models.Options = {"decay": 0.75, "dropout": 0.1}
+    >>> ot.models.small_conv(rng=1, **options).layers[0].neuron.decay
+    0.75
+    """
+
+    decay: Number | None
+    tau: Number | None
+    threshold: Number
+    surrogate: Surrogate | None
+    dropout: Number
+    rng: Seed
+    dtype: npt.DTypeLike
+
+
+def vgg11_ws(input_shape: Sequence[int] = (3, 32, 32), classes: int = 10, **options: Unpack[Options]) -> Network:
     """VGG-11 with scaled weight standardisation, as in the paper: convolutions 3 x 3, a readout of pooled channels.
 
     input_shape   [C, H, W] of one sample; H and W multiples of 8
@@ -53,36 +75,69 @@ def vgg11_ws(input_shape=(3, 32, 32), classes=10, **options):
                   dtype (float64 or float32)
 
     Raises ValueError or TypeError that names the argument, what was expected and what came.
+
+    >>> import ottt_ref as ot
+    >>> network = ot.models.vgg11_ws((1, 8, 8), classes=3, rng=0)
+    >>> network.spiking_layers, network.output_size
+    (8, 3)
     """
     return _vgg(VGG11, input_shape, classes, _Maker(**options))
 
 
-def vgg11_ws_feedback(input_shape=(3, 32, 32), classes=10, *, feedback_std=0.0, **options):
+def vgg11_ws_feedback(
+    input_shape: Sequence[int] = (3, 32, 32),
+    classes: int = 10,
+    *,
+    feedback_std: Number = 0.0,
+    **options: Unpack[Options],
+) -> Network:
     """VGG-11 with feedback (VGG-F): the last layer's spikes, scaled and upsampled, enter the first by a convolution.
 
     feedback_std  the standard deviation of that convolution's weights; 0, the authors', leaves it silent at first
     The other arguments are those of `vgg11_ws`.
+
+    >>> import ottt_ref as ot
+    >>> network = ot.models.vgg11_ws_feedback((1, 8, 8), classes=3, rng=0)
+    >>> network.feedback[0].source, network.feedback[0].target
+    (7, 0)
     """
     return _vgg(VGG11, input_shape, classes, _Maker(**options), feedback_std)
 
 
-def small_conv(input_shape=(1, 8, 8), classes=10, **options):
+def small_conv(input_shape: Sequence[int] = (1, 8, 8), classes: int = 10, **options: Unpack[Options]) -> Network:
     """Two weight-standardised convolutions (16 and 32 channels), each pooled by 2, and a readout.
 
     The arguments are those of `vgg11_ws`; H and W multiples of 4.
+
+    >>> import ottt_ref as ot
+    >>> ot.models.small_conv((1, 8, 8), rng=0).shapes
+    ((16, 8, 8), (32, 4, 4), (10,))
     """
     return _vgg(SMALL, input_shape, classes, _Maker(**options))
 
 
-def small_feedback(input_shape=(1, 8, 8), classes=10, *, feedback_std=0.0, **options):
+def small_feedback(
+    input_shape: Sequence[int] = (1, 8, 8), classes: int = 10, *, feedback_std: Number = 0.0, **options: Unpack[Options]
+) -> Network:
     """`small_conv` with a convolution from the second layer's spikes back to the first.
 
     The arguments are those of `vgg11_ws_feedback`; H and W multiples of 4.
+
+    >>> import ottt_ref as ot
+    >>> network = ot.models.small_feedback((1, 8, 8), feedback_std=0.1, rng=0)
+    >>> network.parameters["layer0.feedback1.weight"].shape
+    (16, 32, 3, 3)
     """
     return _vgg(SMALL, input_shape, classes, _Maker(**options), feedback_std)
 
 
-def nf_resnet34_ws(input_shape=(3, 224, 224), classes=1000, *, alpha=ALPHA, **options):
+def nf_resnet34_ws(
+    input_shape: Sequence[int] = (3, 224, 224),
+    classes: int = 1000,
+    *,
+    alpha: Number = ALPHA,
+    **options: Unpack[Options],
+) -> Network:
     """Normaliser-free ResNet-34 with scaled weight standardisation.
 
     A block takes a current x, sends x / beta to neurons, whose spikes go through a convolution to neurons, and theirs
@@ -92,6 +147,11 @@ def nf_resnet34_ws(input_shape=(3, 224, 224), classes=1000, *, alpha=ALPHA, **op
 
     alpha         above 0; 0.2, the authors', if not given
     The other arguments are those of `vgg11_ws`; the shape is arbitrary, from 1 x 1 pixel on.
+
+    >>> import ottt_ref as ot
+    >>> network = ot.models.nf_resnet34_ws((1, 8, 8), classes=3, rng=0)
+    >>> network.spiking_layers, len(network.skips)
+    (32, 16)
     """
     maker = _Maker(**options)
     alpha = require_number("alpha", alpha, "above 0", lambda number: number > 0)

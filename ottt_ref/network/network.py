@@ -1,18 +1,25 @@
 """The description of a network: layers of synapses and neurons, their parameters, and files of them."""
 
+from __future__ import annotations
+
 import math
-from collections.abc import MutableMapping
+import os
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
+from ..annotations import ConvertArray, ConvertNumber, Number, Seed, Shape
 from ..files import storage
 from ..files.descriptions import describe, rebuild
 from ..validation import require_array, require_choice, require_count, require_dtype, require_positive
 from .initialisation import draw, firing_std
 from .layers import (
     INPUTS,
+    Connection,
     Feedback,
     Layer,
     Skip,
@@ -24,10 +31,10 @@ from .layers import (
     require_layers,
     trace_layers,
 )
-from .neuron import require_sound_neuron
+from .neuron import Neuron, require_sound_neuron
 from .neurons import LIF, Integrator, decay_from
-from .operations import Dense
-from .surrogate import Sigmoid
+from .operations import Dense, Operation
+from .surrogate import Sigmoid, Surrogate
 
 READOUTS = ("linear", "spiking", "leaky")
 FILE_FORMAT = "ottt_ref network"
@@ -46,9 +53,28 @@ class Network:
     skips        Skip objects: from an earlier layer into a later one, within a time step
 
     Raises TypeError or ValueError that names the layer, what was expected and what came.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> hidden = ot.Layer(ot.Dense(np.ones((3, 2))), ot.LIF(decay=0.5))
+    >>> readout = ot.Layer(ot.Dense(np.ones((1, 3))), ot.Integrator())
+    >>> network = ot.Network([hidden, readout])
+    >>> network.shapes, network.readout
+    (((3,), (1,)), 'linear')
+    >>> list(network.parameters)
+    ['layer0.weight', 'layer0.bias', 'readout.weight', 'readout.bias']
+    >>> network.parameters["readout.bias"] = np.array([0.25])
+    >>> network.copy().parameters["readout.bias"]
+    array([0.25])
     """
 
-    def __init__(self, layers, *, input_shape=None, feedback=(), skips=()):
+    def __init__(
+        self,
+        layers: Iterable[Layer],
+        *,
+        input_shape: Sequence[int] | None = None,
+        feedback: Iterable[Feedback] = (),
+        skips: Iterable[Skip] = (),
+    ) -> None:
         if isinstance(layers, str) or not hasattr(layers, "__iter__"):
             raise TypeError(f"layers must be a sequence of Layer objects, got {layers!r}")
         self.layers = tuple(layers)
@@ -74,136 +100,158 @@ class Network:
         self._trace_layers = trace_layers(self.layers, self.connections)
 
     @property
-    def input_size(self):
+    def input_size(self) -> int:
         """n_in, the number of inputs."""
         return math.prod(self.input_shape)
 
     @property
-    def output_size(self):
+    def output_size(self) -> int:
         """n_out, the number of outputs."""
         return self.shapes[-1][0]
 
     @property
-    def spiking(self):
+    def spiking(self) -> tuple[int, ...]:
         """The indices of the spiking layers."""
         return tuple(l for l, layer in enumerate(self.layers) if layer.neuron.spiking)
 
     @property
-    def spiking_layers(self):
+    def spiking_layers(self) -> int:
         """N, the number of spiking layers."""
         return len(self.spiking)
 
     @property
-    def batch_size(self):
+    def batch_size(self) -> int | None:
         """B, where `with_dropout` has drawn masks for so many samples; None otherwise."""
         sizes = (connection.operations.batch_size for connection in self.connections)
         return next((size for size in sizes if size is not None), None)
 
     @property
-    def delayed_sources(self):
+    def delayed_sources(self) -> tuple[int, ...]:
         """The indices of the layers whose spikes some layer sees one time step later."""
         return tuple(sorted({connection.source for connection in self.connections if connection.delayed}))
 
     @property
-    def readout(self):
+    def readout(self) -> Literal["linear", "spiking", "leaky"]:
         """What the outputs are: "linear", "leaky", or the spikes of the last layer, "spiking"."""
         last = self.layers[-1].neuron
         if last.spiking:
             return "spiking"
         return "linear" if last.stateless else "leaky"
 
-    def shape_of(self, source):
+    def shape_of(self, source: int) -> Shape:
         """The shape of one sample of a layer, or of the inputs, -1."""
         return self.input_shape if source == INPUTS else self.shapes[source]
 
-    def incoming(self, l):
+    def incoming(self, l: int) -> list[Connection]:
         """The connections into layer l."""
         return self._incoming[l]
 
-    def outgoing(self, l):
+    def outgoing(self, l: int) -> list[Connection]:
         """The connections out of layer l."""
         return self._outgoing[l]
 
-    def trace_layer(self, l):
+    def trace_layer(self, l: int) -> int:
         """The layer whose λ a trace of layer l's input has: the membranes that it enters (see `layers`)."""
         return self._trace_layers[l]
 
-    def decay(self, l):
+    def decay(self, l: int) -> np.ndarray:
         """λ of layer l in an array [1] of the network's dtype, as the kernels take it."""
         return np.array([self.layers[l].neuron.decay], dtype=self.dtype)
 
-    def threshold(self, l):
+    def threshold(self, l: int) -> np.ndarray:
         """V_th of layer l in an array [1] of the network's dtype, as the kernels take it."""
         return np.array([self.layers[l].neuron.threshold], dtype=self.dtype)
 
     @property
-    def bias_input(self):
+    def bias_input(self) -> np.ndarray:
         """The biases' constant input 1 in a new array [1] of the network's dtype, as the kernels take it."""
         result = np.zeros(1, dtype=self.dtype)
         result[0] = 1
         return result
 
-    def number(self, value):
+    def number(self, value: Number) -> Number:
         """`value` as one of the network's numbers: a plain int divided by another would be a rounded float."""
         return type(next(iter(self.parameters.values())).flat[0])(value)
 
-    def project_parameters(self):
+    def project_parameters(self) -> None:
         """Bring the neurons' own parameters back into their range, after an update."""
         for l, layer in enumerate(self.layers):
             own = {name: self.parameters[full_name] for k, name, full_name in self.neuron_parameters if k == l}
             if own:
                 layer.neuron.project(own)
 
-    def zero_gradients(self):
+    def zero_gradients(self) -> dict[str, np.ndarray]:
         """Zeros of each parameter's shape, keyed like `parameters`."""
         return {name: np.zeros_like(value) for name, value in self.parameters.items()}
 
-    def with_dropout(self, batch_size, rng):
+    def with_dropout(self, batch_size: int, rng: Seed) -> Network:
         """The network with a mask drawn for each Dropout, for one sequence of `batch_size` samples.
 
         It shares its parameters with this one: a step of an optimiser changes both. rng is a numpy Generator.
         Raises TypeError or ValueError for anything else.
+
+        >>> import numpy as np, ottt_ref as ot
+        >>> hidden = ot.Layer([ot.Dropout(0.5), ot.Dense(np.eye(4))], ot.LIF())
+        >>> network = ot.Network([hidden], input_shape=(4,))
+        >>> activity = ot.simulate(network.with_dropout(1, rng=1), np.ones((1, 1, 4)))
+        >>> sorted({float(u) for u in activity.potentials[0].flat})
+        [0.0, 2.0]
         """
         require_count("batch_size", batch_size)
         rng = require_generator(rng)
         return self.mapped(lambda c: c.operations.masked(batch_size, c.input_shape, self.dtype, rng))
 
-    def astype(self, dtype):
+    def astype(self, dtype: npt.DTypeLike) -> Network:
         """A copy with float64 or float32 parameters; from exact numbers, each is rounded once."""
         dtype = require_dtype("dtype", dtype)
         return self.rebuilt(lambda array: array.astype(dtype), float)
 
-    def exact(self):
+    def exact(self) -> Network:
         """A copy over fractions.Fraction, equal to this network without any rounding.
 
         Its inputs and targets must be object arrays of exact numbers (see `exact_array`), its surrogate one of
         Triangle and Rectangle, and the loss MeanSquaredError: nothing else has exact values. Nor has weight
         standardisation, whose square root raises TypeError.
+
+        >>> import ottt_ref as ot
+        >>> network = ot.dense_network([2, 3, 1], surrogate=ot.surrogate.Triangle(), rng=0)
+        >>> network.parameters["layer0.weight"] = np.full((3, 2), 0.75)
+        >>> network.exact().parameters["layer0.weight"][0]
+        array([Fraction(3, 4), Fraction(3, 4)], dtype=object)
         """
         return self.as_objects(Fraction)
 
-    def as_objects(self, convert):
+    def as_objects(self, convert: ConvertNumber) -> Network:
         """A copy over object arrays, each number turned by `convert`; kernels then run uncompiled.
 
         `as_objects(float)` is the same network in Python's own arithmetic, bit for bit.
         """
         return self.rebuilt(lambda array: object_array(array, convert), convert)
 
-    def copy(self):
+    def copy(self) -> Network:
         """A copy with parameters of its own."""
         return self.rebuilt(lambda array: array, lambda number: number)
 
-    def save(self, path):
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to `path` as .npz, atomically: a failure leaves what was there before.
 
         Raises TypeError for a network of exact numbers, which has no array format without pickles, and for one with
         operations, neurons or surrogates that files cannot hold, such as a subclass of one's own.
+
+        >>> import os, tempfile, ottt_ref as ot
+        >>> network = ot.dense_network([2, 3, 1], rng=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "network.npz")
+        ...     network.save(path)
+        ...     again = ot.Network.load(path)
+        >>> bool((again.parameters["layer0.weight"] == network.parameters["layer0.weight"]).all())
+        True
         """
         require_dtype("network.dtype", self.dtype)
         storage.write(path, FILE_FORMAT, FILE_VERSION, describe(self), dict(self.parameters))
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | os.PathLike[str]) -> Network:
         """Read a network that `save` wrote.
 
         Raises FileNotFoundError where there is no file, and ValueError that names the file and the fault for one
@@ -218,14 +266,18 @@ class Network:
             raise ValueError(f"{path} does not describe a network: {error}") from None
         return network
 
-    def rebuilt(self, convert_array, convert_number):
+    def rebuilt(self, convert_array: ConvertArray, convert_number: ConvertNumber) -> Network:
         """A copy with each parameter's array turned by one function, and every other number by another."""
         return self.mapped(
             lambda connection: connection.operations.rebuilt(convert_array, convert_number),
             lambda l, neuron: neuron.rebuilt(convert_array, convert_number),
         )
 
-    def mapped(self, operations_of=lambda connection: connection.operations, neuron_of=lambda l, neuron: neuron):
+    def mapped(
+        self,
+        operations_of: Callable[[Connection], Operation] = lambda connection: connection.operations,
+        neuron_of: Callable[[int, Neuron], Neuron] = lambda l, neuron: neuron,
+    ) -> Network:
         """The same network with the operations operations_of(connection) and the neurons neuron_of(l, neuron)."""
         changed = {connection.name: operations_of(connection) for connection in self.connections}
         names = self.layer_names
@@ -241,21 +293,26 @@ class Network:
         return Network(layers, input_shape=self.input_shape, feedback=feedback, skips=skips)
 
     @property
-    def layer_names(self):
+    def layer_names(self) -> list[str]:
         """What the names of each layer's own parameters begin with: layer0, layer1, ..., readout."""
         return layer_names([layer.neuron for layer in self.layers])
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         sizes = [self.input_size, *(math.prod(shape) for shape in self.shapes)]
         neuron = self.layers[self.spiking[0]].neuron
         return f"Network({sizes}, readout={self.readout!r}, {self.dtype}, {neuron})"
 
 
-class Parameters(MutableMapping):
+class Parameters(MutableMapping[str, np.ndarray]):
     """The parameters by name, in a fixed order: layer by layer, weight then bias. Assignment checks and copies."""
 
-    def __init__(self, connections, neuron_parameters, layers):
-        self._places = {}
+    def __init__(
+        self,
+        connections: Sequence[Connection],
+        neuron_parameters: Sequence[tuple[int, str, str]],
+        layers: Sequence[Layer],
+    ) -> None:
+        self._places: dict[str, tuple[Operation | Neuron, str]] = {}
         for l, layer in enumerate(layers):
             for connection in (connection for connection in connections if connection.target == l):
                 self._places.update(connection.parameters)
@@ -265,30 +322,30 @@ class Parameters(MutableMapping):
                 raise ValueError(f"layers[{l}] must name its neurons' parameters unlike its operations', got {twice}")
             self._places.update(own)
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> np.ndarray:
         operation, parameter = self._places[name]
         return getattr(operation, parameter)
 
-    def __setitem__(self, name, value):
+    def __setitem__(self, name: str, value: np.ndarray) -> None:
         if name not in self._places:
             raise KeyError(f"{name!r} is not a parameter; there are {list(self._places)}")
         current = self[name]
         current[...] = require_array(name, value, current.shape, current.dtype)
 
-    def __delitem__(self, name):
+    def __delitem__(self, name: str) -> None:
         raise TypeError(f"{name!r} must stay: a network's parameters can be assigned, not deleted")
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self._places)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._places)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "Parameters({" + ", ".join(f"{name!r}: {value.shape}" for name, value in self.items()) + "})"
 
 
-def require_network(network):
+def require_network(network: object) -> Network:
     """Return `network` if it is a Network; raise TypeError otherwise."""
     if not isinstance(network, Network):
         raise TypeError(f"network must be a Network, got {network!r}")
@@ -305,8 +362,14 @@ def _one_dtype(connections):
     return next(iter(dtypes.values()))
 
 
-def object_array(values, convert):
-    """An object array of the shape of `values`, each number turned by `convert`."""
+def object_array(values: npt.ArrayLike, convert: ConvertNumber) -> np.ndarray:
+    """An object array of the shape of `values`, each number turned by `convert`.
+
+    >>> from fractions import Fraction
+    >>> from ottt_ref.network.network import object_array
+    >>> object_array([0.5, 2.0], Fraction)
+    array([Fraction(1, 2), Fraction(2, 1)], dtype=object)
+    """
     values = np.asarray(values)
     result = np.empty(values.shape, dtype=object)
     for index, value in np.ndenumerate(values):
@@ -314,10 +377,15 @@ def object_array(values, convert):
     return result
 
 
-def exact_array(values):
+def exact_array(values: npt.ArrayLike) -> np.ndarray:
     """The numbers of `values` as fractions.Fraction in an object array of the same shape, without rounding.
 
     Raises ValueError where one of them is no finite number, and TypeError for a masked array.
+
+    >>> import ottt_ref as ot
+    >>> ot.exact_array([0.5, 0.1])
+    array([Fraction(1, 2), Fraction(3602879701896397, 36028797018963968)],
+          dtype=object)
     """
     if isinstance(values, np.ma.MaskedArray):
         raise TypeError("values must be a plain array, got a masked one")
@@ -328,20 +396,20 @@ def exact_array(values):
 
 
 def dense_network(
-    sizes,
+    sizes: Sequence[int],
     *,
-    decay=None,
-    tau=None,
-    threshold=1.0,
-    surrogate=None,
-    reset="soft",
-    reset_potential=0.0,
-    readout="linear",
-    initialisation="uniform",
-    gain=None,
-    rng=None,
-    dtype=np.float64,
-):
+    decay: Number | None = None,
+    tau: Number | None = None,
+    threshold: Number = 1.0,
+    surrogate: Surrogate | None = None,
+    reset: Literal["soft", "hard", "unleaked"] = "soft",
+    reset_potential: Number = 0.0,
+    readout: Literal["linear", "spiking", "leaky"] = "linear",
+    initialisation: Literal["uniform", "normal", "orthogonal"] = "uniform",
+    gain: Number | None = None,
+    rng: Seed = None,
+    dtype: npt.DTypeLike = np.float64,
+) -> Network:
     """A fresh network of dense layers.
 
     sizes            [n_in, n_1, ..., n_out]; with readout "spiking" every size after the first is a spiking layer,
@@ -357,6 +425,13 @@ def dense_network(
     dtype            float64 or float32
 
     Raises ValueError or TypeError that names the argument, what was expected and what came.
+
+    >>> import ottt_ref as ot
+    >>> network = ot.dense_network([4, 8, 3], tau=4.0, surrogate=ot.surrogate.Arctan(), rng=0)
+    >>> network.layers[0].neuron.decay
+    0.75
+    >>> {name: value.shape for name, value in network.parameters.items()}
+    {'layer0.weight': (8, 4), 'layer0.bias': (8,), 'readout.weight': (3, 8), 'readout.bias': (3,)}
     """
     require_choice("readout", readout, READOUTS)
     sizes = _require_sizes(sizes, readout)
@@ -368,16 +443,16 @@ def dense_network(
         surrogate=Sigmoid() if surrogate is None else surrogate,
         reset_potential=reset_potential,
     )
-    neurons = [neuron] * (len(sizes) - 1)
+    neurons: list[LIF | Integrator] = [neuron] * (len(sizes) - 1)
     if readout != "spiking":
         neurons[-1] = Integrator(neuron.decay if readout == "leaky" else 0.0)
     rng = require_generator(rng)
     scale = {} if gain is None else {"gain": require_positive("gain", gain)}
     layers = []
-    for fan_in, fan_out, neuron in zip(sizes, sizes[1:], neurons):
-        std = _firing_std(fan_in, neuron, scale, dtype) if neuron.spiking else fan_in**-0.5
+    for fan_in, fan_out, each in zip(sizes, sizes[1:], neurons):
+        std = _firing_std(fan_in, each, scale, dtype) if each.spiking else fan_in**-0.5
         weight = draw(initialisation, rng, (fan_out, fan_in), std)
-        layers.append(Layer(Dense(weight.astype(dtype)), replace(neuron)))
+        layers.append(Layer(Dense(weight.astype(dtype)), replace(each)))
     return Network(layers)
 
 
@@ -409,7 +484,7 @@ def _firing_std(fan_in, neuron, scale, dtype):
     return std
 
 
-def require_generator(rng):
+def require_generator(rng: Seed) -> np.random.Generator:
     """A numpy Generator from one or from a seed; fresh if None. Raises TypeError for anything else."""
     try:
         return np.random.default_rng(rng)

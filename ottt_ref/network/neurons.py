@@ -14,10 +14,13 @@ J[t] = ∂u[t+1]/∂u[t], with the reset's gradient detached, and what keeping i
 Integrator, a readout without threshold: u[t] = λ u[t-1] + I[t], J = λ.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 
+from ..annotations import Number
 from ..kernel import kernel, rows
 from ..validation import require_choice, require_number, require_positive, require_unit_interval
 from .neuron import Neuron, filled
@@ -92,8 +95,13 @@ def membrane_jacobian(jacobian, potential, spikes, derivative, constants, reset,
                     jacobian[b, i] -= threshold * derivative[b, i]
 
 
-def decay_from(decay, tau):
-    """λ from `decay` or from the time constant `tau` (in time steps): λ = 1 - 1/τ. Neither given: λ = 0.5."""
+def decay_from(decay: Number | None, tau: Number | None) -> Number:
+    """λ from `decay` or from the time constant `tau` (in time steps): λ = 1 - 1/τ. Neither given: λ = 0.5.
+
+    >>> from ottt_ref.network.neurons import decay_from
+    >>> decay_from(None, 4.0)
+    0.75
+    """
     if decay is not None and tau is not None:
         raise ValueError(f"decay and tau must not be given together, got decay={decay!r} and tau={tau!r}")
     if tau is not None:
@@ -112,15 +120,23 @@ class LIF(Neuron):
     reset_potential  v_reset, below the threshold; used by the hard reset alone
 
     Raises ValueError or TypeError that names the field, what was expected and what came.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network = ot.Network([ot.Layer(ot.Dense(np.array([[1.0]])), ot.LIF(decay=0.5, threshold=1.0))])
+    >>> activity = ot.simulate(network, np.full((4, 1, 1), 0.75))
+    >>> activity.potentials[0].ravel()
+    array([0.75   , 1.125  , 0.8125 , 1.15625])
+    >>> activity.spikes[0].ravel()
+    array([0., 1., 0., 1.])
     """
 
-    decay: float = 0.5
-    threshold: float = 1.0
-    reset: str = "soft"
+    decay: Number = 0.5
+    threshold: Number = 1.0
+    reset: Literal["soft", "hard", "unleaked"] = "soft"
     surrogate: Surrogate = field(default_factory=Sigmoid)
-    reset_potential: float = 0.0
+    reset_potential: Number = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_unit_interval("decay", self.decay)
         require_positive("threshold", self.threshold)
         require_choice("reset", self.reset, RESETS)
@@ -132,11 +148,11 @@ class LIF(Neuron):
             lambda number: number < self.threshold,
         )
 
-    def constants(self, dtype):
+    def constants(self, dtype: np.dtype) -> np.ndarray:
         """λ, V_th and v_reset in an array of the network's dtype, as the kernels take them."""
         return np.array([self.decay, self.threshold, self.reset_potential], dtype=dtype)
 
-    def step(self, state, output, current, soft=False):
+    def step(self, state: tuple[np.ndarray, ...], output: np.ndarray, current: np.ndarray, soft: bool = False) -> None:
         """Advance u and s in place by one time step of input `current`, all [B, ...].
 
         With `soft`, the surrogate's primitive stands in for H: the network of claim E7.
@@ -149,12 +165,14 @@ class LIF(Neuron):
         else:
             fire(rows(output), rows(potential), constants)
 
-    def surrogate_derivative(self, state):
+    def surrogate_derivative(self, state: tuple[np.ndarray, ...]) -> np.ndarray:
         """ψ[t] at u[t], [B, ...]."""
         (potential,) = state
         return self.surrogate.derivative(self._distance(potential, self.constants(potential.dtype)))
 
-    def jacobian(self, state, output, surrogate_derivative, kept):
+    def jacobian(
+        self, state: tuple[np.ndarray, ...], output: np.ndarray, surrogate_derivative: np.ndarray, kept: bool
+    ) -> tuple[tuple[np.ndarray, ...], ...]:
         """J[t] = ∂u[t+1]/∂u[t], one row of one array [B, ...]."""
         (potential,) = state
         result = np.empty_like(potential)
@@ -162,14 +180,20 @@ class LIF(Neuron):
         membrane_jacobian(*arrays, self.constants(potential.dtype), RESETS.index(self.reset), kept)
         return ((result,),)
 
-    def reset_jacobian(self, state, output):
+    def reset_jacobian(self, state: tuple[np.ndarray, ...], output: np.ndarray) -> tuple[np.ndarray | Number, ...]:
         """∂u[t+1]/∂s[t], one array [B, ...] or number."""
         if self.reset == "hard":
-            return (self.decay * (self.reset_potential - state[0]),)
+            decay: Any = self.decay  # a number of the kind that the arrays hold
+            return (decay * (self.reset_potential - state[0]),)
         return (-self.decay * self.threshold if self.reset == "soft" else -self.threshold,)
 
-    def post_reset_potential(self, potential, spikes):
-        """v[t], what leaks into the next step; raises ValueError for "unleaked", which has no such potential."""
+    def post_reset_potential(self, potential: np.ndarray, spikes: np.ndarray) -> np.ndarray:
+        """v[t], what leaks into the next step; raises ValueError for "unleaked", which has no such potential.
+
+        >>> import ottt_ref as ot
+        >>> ot.LIF(threshold=1.0).post_reset_potential(1.25, 1)
+        0.25
+        """
         if self.reset == "unleaked":
             raise ValueError("reset must be 'soft' or 'hard' for a post-reset potential, got 'unleaked'")
         if self.reset == "soft":
@@ -188,32 +212,38 @@ class Integrator(Neuron):
     """A readout without threshold: u[t] = λ u[t-1] + I[t], output u[t]. λ = 0 is the stateless linear readout.
 
     decay  λ in [0, 1]
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> hidden = ot.Layer(ot.Dense(np.array([[2.0]])), ot.LIF(decay=0.0))
+    >>> network = ot.Network([hidden, ot.Layer(ot.Dense(np.array([[1.0]])), ot.Integrator(decay=0.5))])
+    >>> ot.simulate(network, np.ones((3, 1, 1))).outputs.ravel()
+    array([1.  , 1.5 , 1.75])
     """
 
-    decay: float = 0.0
+    decay: Number = 0.0
 
     spiking = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_unit_interval("decay", self.decay)
 
     @property
-    def stateless(self):
+    def stateless(self) -> bool:  # type: ignore[override]
         """Whether nothing is carried to the next time step."""
         return self.decay == 0
 
-    def step(self, state, output, current, soft=False):
+    def step(self, state: tuple[np.ndarray, ...], output: np.ndarray, current: np.ndarray, soft: bool = False) -> None:
         """Advance the readout in place by one time step of input `current`, all [B, ...]."""
         (potential,) = state
         leaky_accumulate(rows(potential), rows(current), np.array([self.decay], dtype=potential.dtype))
         output[...] = potential
 
-    def surrogate_derivative(self, state):
+    def surrogate_derivative(self, state: tuple[np.ndarray, ...]) -> np.ndarray:
         """1: the output is the potential itself."""
         return filled(state[0], 1)
 
 
-def neuron_from_description(description):
+def neuron_from_description(description: Mapping[str, Any]) -> LIF | Integrator:
     """Rebuild neurons from their `description()`; raise ValueError if it describes none of ours."""
     fields = dict(description)
     kind = fields.pop("type", None)

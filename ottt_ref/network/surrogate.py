@@ -16,10 +16,13 @@ double precision whatever the arrays' dtype and round once.
 """
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from typing import ClassVar, Self
 
 import numpy as np
 
+from ..annotations import ConvertNumber, Number
 from ..kernel import kernel
 from ..validation import FLOAT_DTYPES, require_nonnegative, require_number, require_positive
 
@@ -144,31 +147,45 @@ class Surrogate:
 
     rational     whether it uses + - * / and comparisons alone, so that exact numbers stay exact
     nonnegative  whether ψ is nowhere below 0, as some claims need
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> surrogate = ot.surrogate.Triangle(width=2.0, height=0.5)
+    >>> surrogate.derivative(np.array([-1.0, 0.0, 3.0]))
+    array([0.25, 0.5 , 0.  ])
+    >>> surrogate.primitive(np.array([-2.0, 0.0, 2.0]))
+    array([0. , 0.5, 1. ])
+    >>> surrogate.description()
+    {'type': 'Triangle', 'width': 2.0, 'height': 0.5}
+    >>> from fractions import Fraction
+    >>> surrogate.with_numbers(Fraction)
+    Triangle(width=Fraction(2, 1), height=Fraction(1, 2))
     """
 
-    rational = False
-    nonnegative = True
+    rational: ClassVar[bool] = False
+    nonnegative: ClassVar[bool] = True
+    _derivative: ClassVar[Callable]
+    _primitive: ClassVar[Callable]
 
-    def derivative(self, z):
+    def derivative(self, z: np.ndarray) -> np.ndarray:
         """ψ(z), the surrogate derivative at z = u - V_th."""
         return self._apply(self._derivative, z)
 
-    def primitive(self, z):
+    def primitive(self, z: np.ndarray) -> np.ndarray:
         """The soft spike: the function whose derivative is ψ, rising from 0."""
         return self._apply(self._primitive, z)
 
-    def description(self):
+    def description(self) -> dict[str, object]:
         """The surrogate as plain data, for files: its class name and its parameters."""
         return {
             "type": type(self).__name__,
             **{field.name: getattr(self, field.name) for field in fields(self)},
         }
 
-    def parameters(self):
+    def parameters(self) -> list[Number]:
         """The numbers that the kernels take, in their order."""
         return [getattr(self, field.name) for field in fields(self)]
 
-    def with_numbers(self, convert):
+    def with_numbers(self, convert: ConvertNumber) -> Self:
         """The same surrogate with `convert` applied to each of its parameters."""
         return type(self)(*(convert(getattr(self, field.name)) for field in fields(self)))
 
@@ -193,56 +210,76 @@ class Surrogate:
 
 @dataclass(frozen=True)
 class Sigmoid(Surrogate):
-    """ψ(z) = α σ(αz) (1 - σ(αz)); primitive σ(αz). The authors' choice, with α = 4."""
+    """ψ(z) = α σ(αz) (1 - σ(αz)); primitive σ(αz). The authors' choice, with α = 4.
 
-    alpha: float = 4.0
+    >>> import numpy as np, ottt_ref as ot
+    >>> ot.surrogate.Sigmoid(alpha=4.0).derivative(np.array([-0.5, 0.0, 0.5])).round(3)
+    array([0.42, 1.  , 0.42])
+    """
+
+    alpha: Number = 4.0
     _derivative = staticmethod(sigmoid_derivative)
     _primitive = staticmethod(sigmoid_primitive)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_positive("alpha", self.alpha)
 
 
 @dataclass(frozen=True)
 class Arctan(Surrogate):
-    """ψ(z) = (α/2) / (1 + (π α z / 2)²); primitive arctan(π α z / 2) / π + 1/2."""
+    """ψ(z) = (α/2) / (1 + (π α z / 2)²); primitive arctan(π α z / 2) / π + 1/2.
 
-    alpha: float = 2.0
+    >>> import numpy as np, ottt_ref as ot
+    >>> ot.surrogate.Arctan(alpha=2.0).derivative(np.array([-0.5, 0.0, 0.5])).round(3)
+    array([0.288, 1.   , 0.288])
+    """
+
+    alpha: Number = 2.0
     _derivative = staticmethod(arctan_derivative)
     _primitive = staticmethod(arctan_primitive)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_positive("alpha", self.alpha)
 
 
 @dataclass(frozen=True)
 class Triangle(Surrogate):
-    """ψ(z) = height · max(0, 1 - |z| / width): `width` is half the base. Its primitive ends at width · height."""
+    """ψ(z) = height · max(0, 1 - |z| / width): `width` is half the base. Its primitive ends at width · height.
 
-    width: float = 1.0
-    height: float = 1.0
+    >>> import ottt_ref as ot
+    >>> ot.surrogate.Triangle(width=2, height=1).derivative(ot.exact_array([0.5, 1.0]))
+    array([Fraction(3, 4), Fraction(1, 2)], dtype=object)
+    """
+
+    width: Number = 1.0
+    height: Number = 1.0
     rational = True
     _derivative = staticmethod(triangle_derivative)
     _primitive = staticmethod(triangle_primitive)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_positive("width", self.width)
         require_positive("height", self.height)
 
 
 @dataclass(frozen=True)
 class Rectangle(Surrogate):
-    """ψ(z) = 1 / width where |z| < width / 2, else 0: `width` is the whole base. Primitive a ramp from 0 to 1."""
+    """ψ(z) = 1 / width where |z| < width / 2, else 0: `width` is the whole base. Primitive a ramp from 0 to 1.
 
-    width: float = 1.0
+    >>> import numpy as np, ottt_ref as ot
+    >>> ot.surrogate.Rectangle(width=2.0).derivative(np.array([-1.0, 0.0, 0.5]))
+    array([0. , 0.5, 0.5])
+    """
+
+    width: Number = 1.0
     rational = True
     _derivative = staticmethod(rectangle_derivative)
     _primitive = staticmethod(rectangle_primitive)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_positive("width", self.width)
 
-    def parameters(self):
+    def parameters(self) -> list[Number]:
         return [1 / self.width, self.width / 2]
 
 
@@ -252,17 +289,21 @@ class MultiGaussian(Surrogate):
 
     N(z; m, v) is the normal density of mean m and variance v. The primitive ends at scale · (1 - h).
     Yin, Corradi and Bohté 2021 (Nature Machine Intelligence 3, 905-913), with h = 0.15, s = 6, σ = 0.5.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> ot.surrogate.MultiGaussian().derivative(np.array([0.0, 2.0])).round(3)
+    array([ 0.878, -0.031])
     """
 
-    sigma: float = 0.5
-    h: float = 0.15
-    s: float = 6.0
-    scale: float = 1.0
+    sigma: Number = 0.5
+    h: Number = 0.15
+    s: Number = 6.0
+    scale: Number = 1.0
     nonnegative = False
     _derivative = staticmethod(multi_gaussian_derivative)
     _primitive = staticmethod(multi_gaussian_primitive)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         require_positive("sigma", self.sigma)
         require_nonnegative("h", self.h)
         require_positive("s", self.s)
@@ -272,8 +313,13 @@ class MultiGaussian(Surrogate):
 ALL = (Sigmoid, Arctan, Triangle, Rectangle, MultiGaussian)
 
 
-def require_surrogate(surrogate):
-    """`surrogate`, if it is one; TypeError otherwise. One that is not built in is tried on floats: ValueError."""
+def require_surrogate(surrogate: Surrogate) -> Surrogate:
+    """`surrogate`, if it is one; TypeError otherwise. One that is not built in is tried on floats: ValueError.
+
+    >>> import ottt_ref as ot
+    >>> ot.surrogate.require_surrogate(ot.surrogate.Sigmoid())
+    Sigmoid(alpha=4.0)
+    """
     if not isinstance(surrogate, Surrogate) or type(surrogate) is Surrogate:
         raise TypeError(f"surrogate must be a surrogate such as Sigmoid(alpha=4.0), got {surrogate!r}")
     in_floats = all(isinstance(getattr(surrogate, field.name), float | int) for field in fields(surrogate))
@@ -294,8 +340,13 @@ def _require_elementwise(surrogate, method, z, found):
         raise ValueError(f"{name} must give finite numbers at z = {z.tolist()}, got {found.tolist()}")
 
 
-def from_description(description):
-    """Rebuild a surrogate from its `description()`; raise ValueError if it names none of ours."""
+def from_description(description: Mapping[str, object]) -> Surrogate:
+    """Rebuild a surrogate from its `description()`; raise ValueError if it names none of ours.
+
+    >>> import ottt_ref as ot
+    >>> ot.surrogate.from_description({"type": "Sigmoid", "alpha": 4.0})
+    Sigmoid(alpha=4.0)
+    """
     known = {surrogate.__name__: surrogate for surrogate in ALL}
     numbers = dict(description)
     kind = numbers.pop("type", None)

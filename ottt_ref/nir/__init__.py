@@ -58,6 +58,12 @@ What other tools write, measured with snnTorch 1.0.0 and Norse 1.1.0; their spik
   input_shape=(n,). Its LIFCell is a CubaLIF.
 """
 
+import os
+from collections.abc import Sequence
+from typing import Literal
+
+from ..network.network import Network
+from ..network.surrogate import Surrogate
 from . import files
 from .exporting import to_graph
 from .importing import from_graph
@@ -65,18 +71,34 @@ from .importing import from_graph
 __all__ = ["from_graph", "read", "to_graph", "write"]
 
 
-def write(path, network, *, dt=1.0):
+def write(path: str | os.PathLike[str], network: Network, *, dt: float = 1.0) -> None:
     """Write the network to `path` as a .nir file, atomically: a failure leaves what was there before.
 
     network, dt   as in `to_graph`
 
     The same network gives the same bytes, with one version of nir and h5py. Raises what `to_graph` raises, before
     anything is written.
+
+    >>> import os, tempfile, ottt_ref as ot, ottt_ref.nir
+    >>> network = ot.dense_network([2, 3, 1], rng=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "network.nir")
+    ...     ot.nir.write(path, network, dt=1e-3)
+    ...     again = ot.nir.read(path)
+    >>> list(again.parameters) == list(network.parameters)
+    True
     """
     files.write_graph(path, to_graph(network, dt=dt))
 
 
-def read(path, *, dt=None, reset=None, surrogate=None, input_shape=None):
+def read(
+    path: str | os.PathLike[str],
+    *,
+    dt: float | None = None,
+    reset: Literal["soft", "hard", "unleaked"] | None = None,
+    surrogate: Surrogate | None = None,
+    input_shape: Sequence[int] | None = None,
+) -> Network:
     """The network in a .nir file, which is not trusted: nothing in it is executed.
 
     dt, reset, surrogate, input_shape   as in `from_graph`
@@ -85,6 +107,15 @@ def read(path, *, dt=None, reset=None, surrogate=None, input_shape=None):
     limits of memory and time (on Windows of time alone); that costs a third of a second. Raises FileNotFoundError where
     there is no file, ValueError that names the file and the fault for one that is damaged, truncated, of another
     version, too large, or no network of ours, and TypeError for arguments of the wrong kind.
+
+    >>> import os, tempfile, ottt_ref as ot, ottt_ref.nir
+    >>> network = ot.dense_network([2, 3, 1], rng=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "network.nir")
+    ...     ot.nir.write(path, network, dt=1e-3)
+    ...     again = ot.nir.read(path)
+    >>> again.layers[0].neuron == network.layers[0].neuron
+    True
     """
     graph = files.read_graph(path)
     try:

@@ -1,20 +1,27 @@
 """A network as a NIR graph."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..network.layers import INPUTS
-from ..network.network import require_network
-from ..network.operations import Chain
+from ..network.network import Network, require_network
+from ..network.operations import Chain, Operation
 from ..validation import require_dtype, require_positive
 from .neurons import neuron_node
 from .operations import operation_node
 from .package import KEY, package
 
+if TYPE_CHECKING:
+    import nir
+
 VERSION = 1
 INPUT, OUTPUT = "input", "output"
 
 
-def to_graph(network, *, dt=1.0):
+def to_graph(network: Network, *, dt: float = 1.0) -> nir.NIRGraph:
     """The network as a nir.NIRGraph.
 
     network   of float64 or float32; its operations Dense, Conv2d, AveragePool2d, Flatten and Scale
@@ -24,13 +31,20 @@ def to_graph(network, *, dt=1.0):
     layer1_recurrent_0_linear and so on. Parameters are copied. What NIR cannot say is kept in the nodes' metadata.
     Raises ModuleNotFoundError without the package nir, TypeError for exact numbers, ValueError that names an operation
     that NIR has not.
+
+    >>> import ottt_ref as ot, ottt_ref.nir
+    >>> graph = ot.nir.to_graph(ot.dense_network([2, 3, 1], decay=0.75, rng=0), dt=0.5)
+    >>> sorted(graph.nodes)
+    ['input', 'layer0', 'layer0_0_affine', 'output', 'readout_0_affine']
+    >>> graph.nodes["layer0"].tau
+    array([2., 2., 2.])
     """
     require_dtype("network.dtype", require_network(network).dtype)
     dt = float(require_positive("dt", dt))
     nir = package()
     nodes = {INPUT: nir.Input(np.array(network.input_shape))}
     names = _layer_nodes(network, dt, nodes)
-    edges = []
+    edges: list[tuple[str, str]] = []
     for connection in _in_order(network):
         _add_connection(network, connection, names, nodes, edges)
     if names[-1] != OUTPUT:
@@ -66,7 +80,7 @@ def _in_order(network):
     return row + sorted(rest, key=lambda each: given.get((each.source, each.target, each.delayed), -1))
 
 
-def operations_in(operation):
+def operations_in(operation: Operation) -> list[Operation]:
     """The operations of a chain, of chains in it, too, one after the other."""
     if not isinstance(operation, Chain):
         return [operation]

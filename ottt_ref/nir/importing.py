@@ -1,6 +1,10 @@
 """A NIR graph as a network."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -16,10 +20,20 @@ from .operations import joined, operations_from
 from .package import agreed, kept, kind_of, package
 from .structure import is_sum, structure_of
 
+if TYPE_CHECKING:
+    import nir
+
 DT_ADVICE = "the length of a time step in the unit of the graph's time constants (1e-4 for snnTorch)"
 
 
-def from_graph(graph, *, dt=None, reset=None, surrogate=None, input_shape=None):
+def from_graph(
+    graph: nir.NIRGraph,
+    *,
+    dt: float | None = None,
+    reset: Literal["soft", "hard", "unleaked"] | None = None,
+    surrogate: Surrogate | None = None,
+    input_shape: Sequence[int] | None = None,
+) -> Network:
     """The network that a nir.NIRGraph is.
 
     dt           the length of a time step in the unit of the graph's time constants, above 0
@@ -32,6 +46,12 @@ def from_graph(graph, *, dt=None, reset=None, surrogate=None, input_shape=None):
 
     Raises ModuleNotFoundError without the package nir, TypeError for what is no graph, and ValueError that names the
     argument that is missing, or the node and what it has that ottt_ref has not.
+
+    >>> import ottt_ref as ot, ottt_ref.nir
+    >>> network = ot.dense_network([2, 3, 1], decay=0.75, rng=0)
+    >>> again = ot.nir.from_graph(ot.nir.to_graph(network, dt=0.5))
+    >>> again.layers[0].neuron == network.layers[0].neuron
+    True
     """
     nir = package()
     if not isinstance(graph, nir.NIRGraph):

@@ -18,11 +18,14 @@ Ortega and Rheinboldt 1970, chapter 13, for contractions in several norms at onc
 """
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import optimize, sparse
 
+from ..network.layers import Connection
+from ..network.network import Network
 from ..validation import require_positive
 
 LARGEST_DIRECT = 2**6  # unknowns of one sample up to which the linear equation is solved directly
@@ -32,7 +35,19 @@ TOLERANCES = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-5}
 
 
 class ConvergenceError(RuntimeError):
-    """A solver gave up; the message says which, and how far it came."""
+    """A solver gave up; the message says which, and how far it came.
+
+    Rates that jump have no equilibrium:
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> recurrent = ot.Dense(np.array([[0.5]]), False)
+    >>> network = ot.Network([ot.Layer(ot.Dense(np.array([[0.25]])), ot.LIF(), recurrent)])
+    >>> try:
+    ...     ot.equilibrium.solve(network, lambda a: {0: np.where(a[0] < 0.5, 1.0, 0.0)}, batch_size=1)
+    ... except ot.equilibrium.ConvergenceError as error:
+    ...     print(str(error)[:45])
+    the equilibrium of the rates was not reached:
+    """
 
 
 @dataclass(frozen=True)
@@ -43,6 +58,15 @@ class Convergence:
     rates_evaluations   how often f was evaluated; 0 for measured rates
     gradient_solver     "direct" (elimination) or "gmres"
     gradient_residual   |r - A r - r_0| relative to |r_0|, in the Euclidean norm
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> recurrent = ot.Dense(np.array([[0.5]]), False)
+    >>> network = ot.Network([ot.Layer(ot.Dense(np.array([[0.25]])), ot.LIF(), recurrent)])
+    >>> grads = ot.spike_representation.gradients(network, np.ones((5, 1, 1)), np.array([0]), rates="closed_form")
+    >>> grads.convergence.gradient_solver
+    'direct'
+    >>> grads.convergence.rates_residual < 1e-10
+    True
     """
 
     rates_residual: float
@@ -51,16 +75,30 @@ class Convergence:
     gradient_residual: float
 
 
-def contraction_factor(network):
+def contraction_factor(network: Network) -> float:
     """ρ(N): below 1, the rates of `network` have one equilibrium, and sweeps converge to it. 0 without loops.
 
     Raises TypeError for a network of exact numbers.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> recurrent = ot.Dense(np.array([[0.5]]), False)
+    >>> network = ot.Network([ot.Layer(ot.Dense(np.array([[0.25]])), ot.LIF(), recurrent)])
+    >>> round(ot.equilibrium.contraction_factor(network), 6)
+    0.5
     """
     return _radius(sum(layer_norms(network)))
 
 
-def layer_norms(network):
-    """N in two parts, [L, L]: of the connections within a time step, and of the delayed ones."""
+def layer_norms(network: Network) -> tuple[np.ndarray, np.ndarray]:
+    """N in two parts, [L, L]: of the connections within a time step, and of the delayed ones.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> recurrent = ot.Dense(np.array([[0.5]]), False)
+    >>> network = ot.Network([ot.Layer(ot.Dense(np.array([[0.25]])), ot.LIF(), recurrent)])
+    >>> within, delayed = ot.equilibrium.layer_norms(network)
+    >>> delayed.round(6)
+    array([[0.5]])
+    """
     if network.dtype.hasobject:
         raise TypeError("network must be of float64 or float32 for a contraction factor, got exact numbers")
     within, delayed = np.zeros((2, len(network.layers), len(network.layers)))
@@ -73,7 +111,7 @@ def layer_norms(network):
     return within, delayed
 
 
-def limit_contraction(network, largest):
+def limit_contraction(network: Network, largest: float) -> float:
     """Scale the delayed connections of `network` down, in place, all alike, until its contraction factor is `largest`.
 
     What is scaled is their weight, or the gain of a standardised one; `largest` is above 0. Returns by how much
@@ -81,6 +119,14 @@ def limit_contraction(network, largest):
     through the equilibrium, unless they are limited, as Xiao et al. 2021 do by the norm of the weight.
 
     Raises TypeError or ValueError for another `largest`, a loop without parameters, or a network of exact numbers.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> recurrent = ot.Dense(np.array([[0.5]]), False)
+    >>> network = ot.Network([ot.Layer(ot.Dense(np.array([[0.25]])), ot.LIF(), recurrent)])
+    >>> round(ot.equilibrium.limit_contraction(network, 0.25), 6)
+    0.5
+    >>> round(ot.equilibrium.contraction_factor(network), 6)
+    0.25
     """
     require_positive("largest", largest)
     within, delayed = layer_norms(network)
@@ -104,8 +150,14 @@ def _radius(norms):
     return float(np.abs(np.linalg.eigvals(norms)).max())
 
 
-def spectral_norm(network, connection):
-    """The largest singular value of the connection's linear map, over the samples where it has dropout masks."""
+def spectral_norm(network: Network, connection: Connection) -> float:
+    """The largest singular value of the connection's linear map, over the samples where it has dropout masks.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network = ot.Network([ot.Layer(ot.Dense(np.diag([3.0, 2.0])), ot.LIF())])
+    >>> round(ot.equilibrium.spectral_norm(network, network.connections[0]), 6)
+    3.0
+    """
     shapes = connection.input_shape, network.shape_of(connection.target)
     inputs, outputs = (math.prod(shape) for shape in shapes)
     nothing, samples = np.zeros(1, dtype=network.dtype), network.batch_size or 1
@@ -142,13 +194,24 @@ def spectral_norm(network, connection):
     return max(float(sparse.linalg.svds(o, k=1, v0=start, return_singular_vectors=False)[0]) for o in operators)
 
 
-def solve(network, sweep, batch_size):
+def solve(
+    network: Network,
+    sweep: Callable[[dict[int, np.ndarray]], Mapping[int, np.ndarray] | Sequence[np.ndarray]],
+    batch_size: int,
+) -> tuple[dict[int, np.ndarray], tuple[float, int]]:
     """The fed-back rates at the equilibrium, by layer, with the largest |a - f(a)| and the evaluations of f.
 
     sweep   f: from the fed-back rates by layer to every layer's
 
     Raises ValueError where the loops do not contract, TypeError for exact numbers, ConvergenceError where scipy's root
     finder gives up.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> recurrent = ot.Dense(np.array([[0.5]]), False)
+    >>> network = ot.Network([ot.Layer(ot.Dense(np.array([[0.25]])), ot.LIF(), recurrent)])
+    >>> rates, (residual, evaluations) = ot.equilibrium.solve(network, lambda a: {0: 0.25 + 0.5 * a[0]}, batch_size=1)
+    >>> rates[0].round(6)
+    array([[0.5]])
     """
     if network.dtype.hasobject:
         raise TypeError("rates must be 'measured' for a network of exact numbers with loops, got 'closed_form'")
@@ -184,12 +247,19 @@ def solve(network, sweep, batch_size):
     return packing.unpack(rates), (float(left), evaluations)
 
 
-def solve_linear(affine, zeros):
+def solve_linear(
+    affine: Callable[[dict[int, np.ndarray]], Mapping[int, np.ndarray]], zeros: Mapping[int, np.ndarray]
+) -> tuple[dict[int, np.ndarray], tuple[str, float]]:
     """r with r = affine(r), by layer, each [B, ...] as in `zeros`; which solver, and the relative residual.
 
     affine   r → A r + r_0, sample by sample. Exact numbers are eliminated exactly.
 
     Raises ValueError where the equation has no one solution, ConvergenceError where GMRES gives up.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> solution, (solver, residual) = ot.equilibrium.solve_linear(lambda r: {0: 0.5 * r[0] + 1}, {0: np.zeros((1, 1))})
+    >>> solution[0], solver
+    (array([[2.]]), 'direct')
     """
     shapes = {l: array.shape for l, array in zeros.items()}
     packing = _Packing(shapes, next(iter(zeros.values())).dtype)
@@ -240,10 +310,14 @@ def _gmres(apply, constant, packing):
     return solution.astype(packing.dtype)
 
 
-def eliminate(matrix, right):
+def eliminate(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
     """x with matrix x = right, exactly: Gauss-Jordan elimination over exact numbers, [n, n] and [n].
 
     Raises numpy.linalg.LinAlgError for a singular matrix.
+
+    >>> import ottt_ref as ot
+    >>> ot.equilibrium.eliminate(ot.exact_array([[2, 1], [1, 1]]), ot.exact_array([1, 0]))
+    array([Fraction(1, 1), Fraction(-1, 1)], dtype=object)
     """
     rows = np.concatenate([matrix, right[:, np.newaxis]], axis=1)
     for k in range(len(rows)):
@@ -258,8 +332,13 @@ def eliminate(matrix, right):
     return rows[:, -1]
 
 
-def distance(delayed, values):
-    """The largest |a - f(a)| of the fed-back rates."""
+def distance(delayed: Mapping[int, np.ndarray], values: Mapping[int, np.ndarray] | Sequence[np.ndarray]) -> float:
+    """The largest |a - f(a)| of the fed-back rates.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> ot.equilibrium.distance({0: np.array([[0.5]])}, {0: np.array([[0.25]])})
+    0.25
+    """
     return max(float(np.abs(delayed[l] - values[l]).max()) for l in delayed)
 
 

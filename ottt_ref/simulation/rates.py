@@ -7,16 +7,24 @@ The sum is the trace â[T], so it is built online, in constant memory. Source: X
 
 import numpy as np
 
+from ..annotations import Number
 from ..kernel import rows
 from ..network.layers import INPUTS
+from ..network.network import Network
 from ..network.neurons import leaky_accumulate
 from ..validation import as_array, require_array, require_count, require_unit_interval
 from .simulator import Simulator, input_current
 from .trace import Trace
 
 
-def rate_normaliser(decay, time_steps):
-    """Λ_T = Σ_{k<T} λ^k, in the number type of `decay`, for λ in [0, 1] and T >= 1."""
+def rate_normaliser(decay: Number, time_steps: int) -> Number:
+    """Λ_T = Σ_{k<T} λ^k, in the number type of `decay`, for λ in [0, 1] and T >= 1.
+
+    >>> from fractions import Fraction
+    >>> import ottt_ref as ot
+    >>> ot.rate_normaliser(Fraction(1, 2), 3)
+    Fraction(7, 4)
+    """
     require_unit_interval("decay", decay)
     total = decay * 0
     for _ in range(require_count("time_steps", time_steps)):
@@ -24,22 +32,34 @@ def rate_normaliser(decay, time_steps):
     return total
 
 
-def weighted_rate(values, decay):
-    """a[T] [B, ...] of values [T, B, ...] (spikes or currents), in their dtype: float64, float32 or object."""
+def weighted_rate(values: np.ndarray, decay: Number) -> np.ndarray:
+    """a[T] [B, ...] of values [T, B, ...] (spikes or currents), in their dtype: float64, float32 or object.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> spikes = np.array([0.0, 1.0, 1.0]).reshape(3, 1, 1)
+    >>> ot.weighted_rate(ot.exact_array(spikes), ot.exact_array(0.5)[()])
+    array([[Fraction(6, 7)]], dtype=object)
+    """
     axes = as_array("values", values).ndim - 2
     values = require_array("values", values, ("T", "B", *(("n",) if axes <= 1 else ("C", *["n"] * (axes - 1)))))
     require_unit_interval("decay", decay)
     trace = np.zeros_like(values[0])
-    decay = np.array([decay], dtype=values.dtype)
+    constants = np.array([decay], dtype=values.dtype)
     for t in range(len(values)):
-        leaky_accumulate(rows(trace), rows(values[t]), decay)
-    return trace / rate_normaliser(decay[0], len(values))
+        leaky_accumulate(rows(trace), rows(values[t]), constants)
+    return trace / rate_normaliser(constants[0], len(values))
 
 
-def measured_rates(network, inputs):
+def measured_rates(network: Network, inputs: np.ndarray) -> list[np.ndarray]:
     """Weighted rates a^0 of the inputs (with the λ of the membranes that they enter), a^1 .. of the layers, [B, ...].
 
     A readout has none. A layer that passes a current on has that of its current, which is affine in the others'.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network = ot.Network([ot.Layer(ot.Dense(np.array([[0.75]])), ot.LIF(decay=1.0))])
+    >>> inputs, spikes = ot.rates.measured_rates(network, np.ones((4, 1, 1)))
+    >>> inputs, spikes
+    (array([[1.]]), array([[0.75]]))
     """
     simulator = Simulator(network, inputs.shape[1], derivatives=False)
     neurons = {INPUTS: network.layers[network.trace_layer(0)].neuron}
@@ -64,10 +84,16 @@ def _normaliser(network, neuron, time_steps):
     return trace.value[0, 0]
 
 
-def complete_rates(network, values):
+def complete_rates(network: Network, values: dict[int, np.ndarray]) -> list[np.ndarray]:
     """The rates [a^0, a^1, ...] from those of the inputs, -1, and of each spiking layer: with those of currents.
 
     `values` by layer; a readout, the last layer if it does not spike, is left out.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> current = ot.Layer(ot.Dense(np.array([[2.0]])), ot.Integrator())
+    >>> network = ot.Network([current, ot.Layer(ot.Dense(np.array([[1.0]])), ot.LIF())])
+    >>> ot.rates.complete_rates(network, {-1: np.array([[0.25]]), 1: np.array([[0.5]])})
+    [array([[0.25]]), array([[0.5]]), array([[0.5]])]
     """
     count = len(network.layers) - (network.readout != "spiking")
     for l in range(count):

@@ -5,12 +5,16 @@ Input, spikes and output of one time step happen in the same time step; what arr
 connections, W s[t-1], is added to the current, and so is what arrives by skips.
 """
 
-from dataclasses import dataclass, replace
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 
-from ..network.layers import INPUTS
-from ..network.network import require_network
+from ..network.layers import INPUTS, Connection
+from ..network.network import Network, require_network
 from ..validation import require_array, require_count, require_flag
 
 
@@ -25,55 +29,63 @@ class Activity:
     spiking             the indices of the spiking layers
     previous_outputs    of one time step, by layer: s^l[t-1] of those that some layer sees a time step later
     previous_states     of one time step, by layer: the states of t - 1 of neurons that have parameters
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network = ot.Network([ot.Layer(ot.Dense(np.array([[0.75]])), ot.LIF(decay=0.5))])
+    >>> activity = ot.simulate(network, np.ones((2, 1, 1)))
+    >>> activity.time_steps, activity.potentials[0].ravel()
+    (2, array([0.75 , 1.125]))
+    >>> activity.at(1).spikes
+    (array([[1.]]),)
     """
 
     inputs: np.ndarray
-    layer_states: tuple
-    layer_outputs: tuple
-    layer_surrogate_derivatives: tuple | None
-    spiking: tuple
-    previous_outputs: dict | None = None
-    previous_states: dict | None = None
+    layer_states: tuple[tuple[np.ndarray, ...], ...]
+    layer_outputs: tuple[np.ndarray, ...]
+    layer_surrogate_derivatives: tuple[np.ndarray, ...] | None
+    spiking: tuple[int, ...]
+    previous_outputs: dict[int, np.ndarray] = field(default_factory=dict)
+    previous_states: dict[int, tuple[np.ndarray, ...]] = field(default_factory=dict)
 
     @property
-    def layer_potentials(self):
+    def layer_potentials(self) -> tuple[np.ndarray, ...]:
         """u^l of every layer, a readout included: the first of its states."""
         return tuple(states[0] for states in self.layer_states)
 
     @property
-    def potentials(self):
+    def potentials(self) -> tuple[np.ndarray, ...]:
         """u^l of each spiking layer, before the reset."""
         return self._of_spiking(self.layer_potentials)
 
     @property
-    def spikes(self):
+    def spikes(self) -> tuple[np.ndarray, ...]:
         """s^l of each spiking layer."""
         return self._of_spiking(self.layer_outputs)
 
     @property
-    def surrogate_derivatives(self):
+    def surrogate_derivatives(self) -> tuple[np.ndarray, ...] | None:
         """ψ^l of each spiking layer, or None if they were not asked for."""
         return None if self.layer_surrogate_derivatives is None else self._of_spiking(self.layer_surrogate_derivatives)
 
     @property
-    def outputs(self):
+    def outputs(self) -> np.ndarray:
         """What the network says: the readout's output, or the spikes of the last layer."""
         return self.layer_outputs[-1]
 
-    def output_of(self, source):
+    def output_of(self, source: int) -> np.ndarray:
         """The outputs of a layer, or the inputs, -1."""
         return self.inputs if source == INPUTS else self.layer_outputs[source]
 
-    def presynaptic(self, connection):
+    def presynaptic(self, connection: Connection) -> np.ndarray:
         """What enters a connection in one time step: [B, ...] of its source, of the time step before if delayed."""
         return self.previous_outputs[connection.source] if connection.delayed else self.output_of(connection.source)
 
     @property
-    def time_steps(self):
+    def time_steps(self) -> int:
         """T, of a whole sequence."""
         return len(self.inputs)
 
-    def at(self, t):
+    def at(self, t: int) -> Activity:
         """Time step t of a whole sequence, as views."""
         derivatives = self.layer_surrogate_derivatives
         return Activity(
@@ -100,9 +112,17 @@ class Simulator:
 
     `step` returns the activity of the step in arrays that the next step overwrites. With `derivatives` it holds
     the surrogate derivatives; with `soft` the surrogate's primitive stands in for the spike (claim E7).
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network = ot.Network([ot.Layer(ot.Dense(np.array([[0.75]])), ot.LIF(decay=0.5))])
+    >>> simulator = ot.Simulator(network, batch_size=1)
+    >>> [float(simulator.step(np.ones((1, 1))).outputs[0, 0]) for _ in range(4)]
+    [0.0, 1.0, 0.0, 1.0]
+    >>> simulator.state_bytes
+    16
     """
 
-    def __init__(self, network, batch_size, *, derivatives=True, soft=False):
+    def __init__(self, network: Network, batch_size: int, *, derivatives: bool = True, soft: bool = False) -> None:
         self.network = require_network(network)
         require_count("batch_size", batch_size)
         self.derivatives = require_flag("derivatives", derivatives)
@@ -116,7 +136,7 @@ class Simulator:
         self._previous_outputs = {l: np.zeros_like(self.outputs[l]) for l in {*network.delayed_sources, *learning}}
         self._previous_states = {l: tuple(np.zeros_like(state) for state in self.states[l]) for l in learning}
 
-    def step(self, inputs):
+    def step(self, inputs: np.ndarray) -> Activity:
         """Advance by one time step of inputs [B, ...], checked by the caller."""
         for l, previous in self._previous_outputs.items():
             previous[...] = self.outputs[l]
@@ -138,7 +158,7 @@ class Simulator:
         return replace(activity, layer_surrogate_derivatives=self._derivatives()) if self.derivatives else activity
 
     @property
-    def state_bytes(self):
+    def state_bytes(self) -> int:
         """Bytes of what is carried from one time step to the next."""
         states = (*self.states, *self._previous_states.values())
         arrays = (*self.outputs, *self._previous_outputs.values())
@@ -150,7 +170,7 @@ class Simulator:
         )
 
 
-def input_current(network, l, presynaptic):
+def input_current(network: Network, l: int, presynaptic: Callable[[Connection], np.ndarray]) -> np.ndarray:
     """I^l, the current into layer l by all its connections, [B, ...]; `presynaptic` gives what enters each of them."""
     bias_input = network.bias_input
     first, *others = network.incoming(l)
@@ -160,7 +180,7 @@ def input_current(network, l, presynaptic):
     return total
 
 
-def simulate(network, inputs):
+def simulate(network: Network, inputs: np.ndarray) -> Activity:
     """Run the network on inputs [T, B, n_in] (images: [T, B, C, H, W]) of its dtype; the Activity of the sequence.
 
     `result.potentials[k]`, `result.spikes[k]` and `result.surrogate_derivatives[k]` are [T, B, ...] for the k-th
@@ -168,11 +188,20 @@ def simulate(network, inputs):
 
     Raises TypeError for another dtype and ValueError for another shape, T = 0, B = 0, NaN or infinite values, and for
     a batch of another size than the dropout masks of `Network.with_dropout`.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network = ot.dense_network([4, 8, 3], rng=0)
+    >>> inputs = np.random.default_rng(1).random((6, 2, 4))
+    >>> activity = ot.simulate(network, inputs)
+    >>> activity.spikes[0].shape, activity.outputs.shape
+    ((6, 2, 8), (6, 2, 3))
+    >>> sorted({float(spike) for spike in activity.spikes[0].flat})
+    [0.0, 1.0]
     """
     return run(require_network(network), require_inputs(network, inputs))
 
 
-def run(network, inputs, *, derivatives=True, soft=False):
+def run(network: Network, inputs: np.ndarray, *, derivatives: bool = True, soft: bool = False) -> Activity:
     """`simulate` for inputs that were checked, with the options of `Simulator`."""
     time_steps, batch_size = inputs.shape[:2]
 
@@ -189,17 +218,21 @@ def run(network, inputs, *, derivatives=True, soft=False):
     )
     simulator = Simulator(network, batch_size, derivatives=derivatives, soft=soft)
     for t in range(time_steps):
-        now = simulator.step(inputs[t])
-        for l in layers:
-            for recorded, state in zip(record.layer_states[l], now.layer_states[l]):
-                recorded[t] = state
-            record.layer_outputs[l][t] = now.layer_outputs[l]
-            if derivatives:
-                record.layer_surrogate_derivatives[l][t] = now.layer_surrogate_derivatives[l]
+        _keep(record, t, simulator.step(inputs[t]))
     return record
 
 
-def require_inputs(network, inputs):
+def _keep(record, t, now):
+    """Copy what the layers did in time step t into the record of the sequence."""
+    for l in range(len(record.layer_outputs)):
+        for recorded, state in zip(record.layer_states[l], now.layer_states[l]):
+            recorded[t] = state
+        record.layer_outputs[l][t] = now.layer_outputs[l]
+        if record.layer_surrogate_derivatives is not None:
+            record.layer_surrogate_derivatives[l][t] = now.layer_surrogate_derivatives[l]
+
+
+def require_inputs(network: Network, inputs: npt.ArrayLike) -> np.ndarray:
     """Check inputs [T, B, ...] of the network's shape and dtype."""
     batch = "B" if network.batch_size is None else network.batch_size
     return require_array("inputs", inputs, ("T", batch, *network.input_shape), network.dtype)

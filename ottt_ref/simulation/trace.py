@@ -8,7 +8,9 @@ At the end of a sequence it is the weighted sum that spike representation is mad
 
 import numpy as np
 
+from ..annotations import Shape
 from ..kernel import kernel, rows
+from ..network.neuron import Neuron
 from ..network.neurons import leaky_accumulate
 
 
@@ -18,9 +20,17 @@ class Trace:
     neuron  whose leak it has
     state   [B, ...], or [K, B, ...] of a neuron of several states
     value   â[t], [B, ...]
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> from ottt_ref.simulation.trace import Trace
+    >>> trace = Trace(ot.LIF(decay=0.5), (1, 1), np.dtype(float))
+    >>> for spike in (1.0, 0.0, 1.0):
+    ...     trace.follow(np.array([[spike]]))
+    >>> trace.value
+    array([[1.25]])
     """
 
-    def __init__(self, neuron, shape, dtype):
+    def __init__(self, neuron: Neuron | None, shape: Shape, dtype: np.dtype) -> None:
         self.neuron = neuron
         if neuron is None or neuron.one_potential:
             self.state = self.value = np.zeros(shape, dtype=dtype)
@@ -31,7 +41,7 @@ class Trace:
         self._leak = np.array(neuron.leak, dtype=dtype)
         self._vectors = [np.array(vector, dtype=dtype) for vector in (neuron.input_vector, neuron.output_vector)]
 
-    def follow(self, value):
+    def follow(self, value: np.ndarray) -> None:
         """â[t-1] → â[t] in place."""
         if self.neuron is None:
             self.value[...] = value

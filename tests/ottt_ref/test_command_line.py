@@ -298,7 +298,7 @@ def given(method, option):
 
 
 HAS = {
-    "dialect": {"ottt", "sltt"},
+    "dialect": {"ottt"},
     "reset-gradient": {"bptt", "rtrl"},
     "loss-of": {"bptt"},
     "rates": {"spike-representation"},

@@ -5,6 +5,11 @@ adjoint        A_1^T (... A_K^T δ)
 gradients      of A_k: the error behind it, A_{k+1}^T (... A_K^T δ), paired with A_{k-1} (... A_1 (x))
 """
 
+from collections.abc import Iterable, MutableMapping
+
+import numpy as np
+
+from ...annotations import Shape
 from .operation import Operation
 
 
@@ -12,11 +17,18 @@ class Chain(Operation):
     """Operations one after the other; none of them is the identity.
 
     Raises TypeError for what is no operation, ValueError where two operations have a parameter of the same name.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> chain = ot.Chain([ot.Flatten(), ot.Scale(2.0)])
+    >>> chain.output_shape((1, 1, 3))
+    (3,)
+    >>> chain.forward(np.ones((1, 1, 1, 3)), np.ones(1))
+    array([[2., 2., 2.]])
     """
 
     child_names = ("operations",)
 
-    def __init__(self, operations=()):
+    def __init__(self, operations: Operation | Iterable[Operation] = ()) -> None:
         if isinstance(operations, Operation):
             operations = (operations,)
         if isinstance(operations, str) or not hasattr(operations, "__iter__"):
@@ -34,22 +46,28 @@ class Chain(Operation):
             raise TypeError(f"operations must all have one dtype, got {sorted(dtypes)}")
         self.parameter_names = tuple(names)
 
-    def output_shape(self, input_shape):
+    def output_shape(self, input_shape: Shape) -> Shape:
         for operation in self.operations:
             input_shape = operation.output_shape(input_shape)
         return input_shape
 
-    def forward(self, values, bias_input):
+    def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
         for operation in self.operations:
             values = operation.forward(values, bias_input)
         return values
 
-    def adjoint(self, error, input_shape):
+    def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
         for operation, shape in reversed(list(zip(self.operations, self.child_shapes(input_shape)))):
             error = operation.adjoint(error, shape)
         return error
 
-    def add_gradients(self, gradients, error, presynaptic, bias_input):
+    def add_gradients(
+        self,
+        gradients: MutableMapping[str, np.ndarray],
+        error: np.ndarray,
+        presynaptic: np.ndarray,
+        bias_input: np.ndarray,
+    ) -> None:
         values = [presynaptic]
         for operation in self.operations[:-1]:
             values.append(operation.forward(values[-1], bias_input))
@@ -59,10 +77,10 @@ class Chain(Operation):
                 return
             error = self.operations[k].adjoint(error, values[k].shape[1:])
 
-    def child_shapes(self, input_shape):
+    def child_shapes(self, input_shape: Shape) -> Iterable[Shape]:
         for operation in self.operations:
             yield input_shape
             input_shape = operation.output_shape(input_shape)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Chain([{', '.join(map(repr, self.operations))}])"

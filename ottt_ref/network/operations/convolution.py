@@ -7,8 +7,12 @@
 p is the image with `padding` zeros on each side; ε is ε_p without them.
 """
 
+from collections.abc import MutableMapping
+from typing import Literal
+
 import numpy as np
 
+from ...annotations import Shape
 from ...kernel import kernel
 from ...validation import describe_shape, require_size
 from .dense import Synapses
@@ -69,14 +73,21 @@ class Conv2d(Synapses):
 
     [B, C_in, H, W] → [B, C_out, (H + 2 padding - K_H) // stride + 1, (W + 2 padding - K_W) // stride + 1]
     Raises TypeError or ValueError for another dtype, shapes that do not fit, NaN or infinite values.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> convolution = ot.Conv2d(np.ones((1, 1, 2, 2)), stride=2)
+    >>> convolution.forward(np.arange(8.0).reshape(1, 1, 2, 4), np.ones(1))
+    array([[[[10., 18.]]]])
     """
 
-    def __init__(self, weight, bias=None, *, stride=1, padding=0):
+    def __init__(
+        self, weight: np.ndarray, bias: np.ndarray | Literal[False] | None = None, *, stride: int = 1, padding: int = 0
+    ) -> None:
         self.stride = require_size("stride", stride)
         self.padding = require_size("padding", padding, minimum=0)
         self._set(weight, bias, ("C_out", "C_in", "K_H", "K_W"))
 
-    def output_shape(self, input_shape):
+    def output_shape(self, input_shape: Shape) -> Shape:
         _, *size = window_shape(self, input_shape, self.weight.shape[2:])
         if input_shape[0] != self.weight.shape[1]:
             raise ValueError(
@@ -84,21 +95,27 @@ class Conv2d(Synapses):
             )
         return len(self.weight), *size
 
-    def forward(self, values, bias_input):
+    def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
         result = np.empty((len(values), *self.output_shape(values.shape[1:])), dtype=self.weight.dtype)
         convolve(result, self.weight, self.bias, padded(values, self.padding), bias_input, self.stride)
         return result
 
-    def adjoint(self, error, input_shape):
+    def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
         result = np.zeros(padded_shape(len(error), input_shape, self.padding), dtype=self.weight.dtype)
         convolve_adjoint(result, self.weight, error, self.stride)
         return unpadded(result, self.padding)
 
-    def add_gradients(self, gradients, error, presynaptic, bias_input):
+    def add_gradients(
+        self,
+        gradients: MutableMapping[str, np.ndarray],
+        error: np.ndarray,
+        presynaptic: np.ndarray,
+        bias_input: np.ndarray,
+    ) -> None:
         image = padded(presynaptic, self.padding)
         convolve_gradients(gradients["weight"], self.bias_gradient(gradients), error, image, bias_input, self.stride)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         outputs, inputs, *window = self.weight.shape
         return (
             f"Conv2d({inputs} -> {outputs}, {window[0]} x {window[1]}, stride {self.stride}, padding {self.padding}, "

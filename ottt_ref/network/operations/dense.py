@@ -8,8 +8,12 @@ x is what a method pairs the error with: the presynaptic spikes (BPTT, SLTT), th
 the same thing of the bias's constant input 1.
 """
 
+from collections.abc import Mapping, MutableMapping
+from typing import Literal
+
 import numpy as np
 
+from ...annotations import Shape
 from ...kernel import kernel
 from ...validation import describe_shape, require_array
 from .operation import Operation
@@ -56,7 +60,7 @@ class Synapses(Operation):
             bias = np.zeros(len(self.weight), dtype=self.weight.dtype)
         self.bias = require_array("bias", bias, (len(self.weight),), self.weight.dtype).copy()
 
-    def bias_gradient(self, gradients):
+    def bias_gradient(self, gradients: Mapping[str, np.ndarray]) -> np.ndarray:
         """Where the gradient of the bias goes; nowhere if there is no bias."""
         return gradients["bias"] if "bias" in self.parameter_names else np.zeros_like(self.bias)
 
@@ -66,38 +70,55 @@ class Dense(Synapses):
 
     float64, float32 or object (exact numbers), both of one dtype.
     Raises TypeError or ValueError for another dtype, shapes that do not fit, NaN or infinite values.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> dense = ot.Dense(np.array([[1.0, 2.0]]), np.array([0.5]))
+    >>> dense.forward(np.array([[1.0, 1.0]]), np.ones(1))
+    array([[3.5]])
+    >>> dense.adjoint(np.array([[2.0]]), (2,))
+    array([[2., 4.]])
+    >>> gradients = {"weight": np.zeros((1, 2)), "bias": np.zeros(1)}
+    >>> dense.add_gradients(gradients, np.array([[2.0]]), np.array([[1.0, 0.0]]), np.ones(1))
+    >>> gradients
+    {'weight': array([[2., 0.]]), 'bias': array([2.])}
     """
 
-    def __init__(self, weight, bias=None):
+    def __init__(self, weight: np.ndarray, bias: np.ndarray | Literal[False] | None = None) -> None:
         self._set(weight, bias, ("n_out", "n_in"))
 
     @property
-    def input_size(self):
+    def input_size(self) -> int:
         """n_in, the number of presynaptic neurons."""
         return self.weight.shape[1]
 
     @property
-    def output_size(self):
+    def output_size(self) -> int:
         """n_out, the number of postsynaptic neurons."""
         return self.weight.shape[0]
 
-    def output_shape(self, input_shape):
+    def output_shape(self, input_shape: Shape) -> Shape:
         if tuple(input_shape) != (self.input_size,):
             raise ValueError(f"{self!r} must be given [{self.input_size}], got {describe_shape(input_shape)}")
         return (self.output_size,)
 
-    def forward(self, values, bias_input):
+    def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
         result = np.empty((len(values), self.output_size), dtype=self.weight.dtype)
         dense_forward(result, self.weight, self.bias, values, bias_input)
         return result
 
-    def adjoint(self, error, input_shape):
+    def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
         result = np.zeros((len(error), self.input_size), dtype=self.weight.dtype)
         dense_adjoint(result, self.weight, error)
         return result
 
-    def add_gradients(self, gradients, error, presynaptic, bias_input):
+    def add_gradients(
+        self,
+        gradients: MutableMapping[str, np.ndarray],
+        error: np.ndarray,
+        presynaptic: np.ndarray,
+        bias_input: np.ndarray,
+    ) -> None:
         dense_gradients(gradients["weight"], self.bias_gradient(gradients), error, presynaptic, bias_input)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Dense({self.input_size} -> {self.output_size}, {self.weight.dtype})"

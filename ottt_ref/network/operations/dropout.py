@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ...annotations import Number, Shape
 from ...kernel import kernel, rows
 from ...validation import require_number
 from .operation import Operation
@@ -23,22 +24,28 @@ class Dropout(Operation):
     """Dropout of the given rate in [0, 1), with a mask that stays the same over the time steps of a sequence.
 
     As it stands it does nothing, which is right for evaluation; `Network.with_dropout` draws the masks of one batch.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> dropout = ot.Dropout(0.5)
+    >>> mask = dropout.masked(1, (4,), np.dtype(float), np.random.default_rng(1))
+    >>> sorted({float(number) for number in mask.forward(np.ones((1, 4)), np.ones(1)).flat})
+    [0.0, 2.0]
     """
 
-    rate: float
+    rate: Number
     number_names = ("rate",)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         rate = require_number("rate", self.rate, "in [0, 1)", lambda number: 0 <= number < 1)
         object.__setattr__(self, "rate", rate)
 
-    def forward(self, values, bias_input):
+    def forward(self, values: np.ndarray, bias_input: np.ndarray | None) -> np.ndarray:
         return values
 
-    def adjoint(self, error, input_shape):
+    def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
         return error
 
-    def masked(self, batch_size, input_shape, dtype, rng):
+    def masked(self, batch_size: int, input_shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> Operation:
         kept = rng.random((batch_size, math.prod(input_shape))) >= float(self.rate)
         mask = np.zeros(kept.shape, dtype=dtype)
         mask[kept] = 1 / (1 - self.rate)
@@ -53,14 +60,14 @@ class Mask(Operation):
     array_names = ("mask",)
 
     @property
-    def batch_size(self):
+    def batch_size(self) -> int:
         """B."""
         return len(self.mask)
 
-    def forward(self, values, bias_input):
+    def forward(self, values: np.ndarray, bias_input: np.ndarray | None) -> np.ndarray:
         result = np.empty(values.shape, dtype=values.dtype)
         apply_mask(rows(result), rows(values), self.mask)
         return result
 
-    def adjoint(self, error, input_shape):
+    def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
         return self.forward(error, None)

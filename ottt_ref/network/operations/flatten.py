@@ -3,19 +3,27 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
+from ...annotations import Shape
 from ...kernel import rows
 from .operation import Operation
 
 
 @dataclass(frozen=True)
 class Flatten(Operation):
-    """[B, C, H, W] → [B, C · H · W], in that order."""
+    """[B, C, H, W] → [B, C · H · W], in that order.
 
-    def output_shape(self, input_shape):
+    >>> import ottt_ref as ot
+    >>> ot.Flatten().output_shape((3, 8, 8))
+    (192,)
+    """
+
+    def output_shape(self, input_shape: Shape) -> Shape:
         return (math.prod(input_shape),)
 
-    def forward(self, values, bias_input):
+    def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
         return rows(values)
 
-    def adjoint(self, error, input_shape):
+    def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
         return error.reshape(len(error), *input_shape)

@@ -14,10 +14,15 @@ What an operation consists of is declared by name. One walk over it copies, conv
 a parameter; files hold what the constructor takes (`files.descriptions`).
 """
 
+from __future__ import annotations
+
 import copy
+from collections.abc import Callable, Iterable, MutableMapping
+from typing import Any, Self
 
 import numpy as np
 
+from ...annotations import ConvertArray, ConvertNumber, Shape
 from ...validation import require_array
 
 
@@ -59,31 +64,37 @@ class Operation:
     array([[[1., 0.]]])
     """
 
-    parameter_names = ()
-    array_names = ()
-    number_names = ()
-    child_names = ()
+    parameter_names: tuple[str, ...] = ()
+    array_names: tuple[str, ...] = ()
+    number_names: tuple[str, ...] = ()
+    child_names: tuple[str, ...] = ()
 
-    def __init_subclass__(cls, **options):
+    def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
         for kind in ("parameter_names", "array_names", "number_names", "child_names"):
             names = getattr(cls, kind)
             if isinstance(names, str):
                 raise TypeError(f"{cls.__name__}.{kind} must be a tuple of names, got {names!r}")
 
-    def output_shape(self, input_shape):
+    def output_shape(self, input_shape: Shape) -> Shape:
         """The shape of one sample's result from that of its values; ValueError where the operation cannot take them."""
         return input_shape
 
-    def forward(self, values, bias_input):
+    def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
         """A x + b c [B, ...] from the values x [B, ...] and the constant input c [1]."""
         raise TypeError(f"{type(self).__name__} must define forward(values, bias_input), got none")
 
-    def adjoint(self, error, input_shape):
+    def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
         """A^T δ [B, *input_shape] from δ [B, ...]."""
         raise TypeError(f"{type(self).__name__} must define adjoint(error, input_shape), got none")
 
-    def add_gradients(self, gradients, error, presynaptic, bias_input):
+    def add_gradients(
+        self,
+        gradients: MutableMapping[str, np.ndarray],
+        error: np.ndarray,
+        presynaptic: np.ndarray,
+        bias_input: np.ndarray,
+    ) -> None:
         """Add one pairing of error [B, ...] and presynaptic values [B, ...] to `gradients`, by parameter name."""
         if self.parameter_names:
             raise TypeError(
@@ -92,49 +103,49 @@ class Operation:
             )
 
     @property
-    def parameters(self):
+    def parameters(self) -> dict[str, np.ndarray]:
         """The learned arrays by name, those of children included."""
-        found = {name: getattr(self.owner(name), name, None) for name in self.parameter_names}
+        found: dict[str, Any] = {name: getattr(self.owner(name), name, None) for name in self.parameter_names}
         for name, value in found.items():
             if not isinstance(value, np.ndarray):
                 raise TypeError(f"{type(self).__name__}.{name}, a parameter, must be an array, got {value!r}")
         return found
 
     @property
-    def dtype(self):
+    def dtype(self) -> np.dtype | None:
         """The dtype of the parameters; None if there are none."""
         return next((value.dtype for value in self.parameters.values()), None)
 
     @property
-    def batch_size(self):
+    def batch_size(self) -> int | None:
         """B, where the masks of so many samples were drawn; None otherwise."""
         return next((child.batch_size for child in self.children if child.batch_size is not None), None)
 
     @property
-    def children(self):
+    def children(self) -> tuple[Operation, ...]:
         """The operations that this one is made of, in their order."""
         parts = [getattr(self, name) for name in self.child_names]
         return tuple(child for part in parts for child in ((part,) if isinstance(part, Operation) else part))
 
-    def child_shapes(self, input_shape):
+    def child_shapes(self, input_shape: Shape) -> Iterable[Shape]:
         """The shape of what each child is given: that of the operation's own values, unless a subclass says another."""
         return [input_shape for _ in self.children]
 
-    def owner(self, parameter):
+    def owner(self, parameter: str) -> Operation:
         """The operation whose attribute the parameter is: a child, or the operation itself."""
         for child in self.children:
             if parameter in child.parameter_names:
                 return child.owner(parameter)
         return self
 
-    def replaced(self, **values):
+    def replaced(self, **values: object) -> Self:
         """A copy with other values for some attributes, unchecked; it shares the rest, its arrays too."""
         result = copy.copy(self)
         for name, value in values.items():
             object.__setattr__(result, name, value)
         return result
 
-    def with_children(self, change):
+    def with_children(self, change: Callable[[Operation], Operation]) -> Self:
         """A copy with `change(child)` for each child."""
 
         def changed(part):
@@ -142,9 +153,9 @@ class Operation:
 
         return self.replaced(**{name: changed(getattr(self, name)) for name in self.child_names})
 
-    def rebuilt(self, convert_array, convert_number):
+    def rebuilt(self, convert_array: ConvertArray, convert_number: ConvertNumber) -> Self:
         """A copy with converted arrays and numbers, its own and its children's."""
-        own = {}
+        own: dict[str, object] = {}
         for name in dict.fromkeys((*self.parameter_names, *self.array_names)):
             if self.owner(name) is self:
                 array = getattr(self, name)
@@ -152,10 +163,10 @@ class Operation:
         own |= {name: convert_number(getattr(self, name)) for name in self.number_names}
         return self.with_children(lambda child: child.rebuilt(convert_array, convert_number)).replaced(**own)
 
-    def masked(self, batch_size, input_shape, dtype, rng):
+    def masked(self, batch_size: int, input_shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> Operation:
         """The operation with a mask drawn for each Dropout in it; it shares its parameters with this one."""
         shapes = iter(self.child_shapes(input_shape))
         return self.with_children(lambda child: child.masked(batch_size, next(shapes), dtype, rng))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(self.parameter_names)})"

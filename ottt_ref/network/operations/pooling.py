@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ...annotations import Number, Shape
 from ...kernel import kernel
 from ...validation import require_size
 from .operation import Operation
@@ -46,31 +47,36 @@ class AveragePool2d(Operation):
 
     One number stands for both directions; the stride is the size if it is not given.
     [B, C, H, W] → [B, C, (H + 2 padding - height) // stride + 1, (W + 2 padding - width) // stride + 1]
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> ot.AveragePool2d(2).forward(np.arange(8.0).reshape(1, 1, 2, 4), np.ones(1))
+    array([[[[2.5, 4.5]]]])
     """
 
-    size: int | tuple
-    stride: int | tuple | None = None
+    size: int | tuple[int, int]
+    stride: int | tuple[int, int] | None = None
     padding: int = 0
-    share: float = field(init=False, repr=False)  # of one pixel in the mean
+    share: Number = field(init=False, repr=False)  # of one pixel in the mean
     number_names = ("share",)
 
-    def __post_init__(self):
-        object.__setattr__(self, "size", require_pair("size", self.size))
-        object.__setattr__(self, "stride", require_pair("stride", self.size if self.stride is None else self.stride))
+    def __post_init__(self) -> None:
+        size = require_pair("size", self.size)
+        object.__setattr__(self, "size", size)
+        object.__setattr__(self, "stride", require_pair("stride", size if self.stride is None else self.stride))
         object.__setattr__(self, "padding", require_size("padding", self.padding, minimum=0))
-        if self.padding >= min(self.size):
-            raise ValueError(f"padding must be less than the size {self.size}, got {self.padding}")
-        object.__setattr__(self, "share", 1 / math.prod(self.size))
+        if self.padding >= min(size):
+            raise ValueError(f"padding must be less than the size {size}, got {self.padding}")
+        object.__setattr__(self, "share", 1 / math.prod(size))
 
-    def output_shape(self, input_shape):
-        return window_shape(self, input_shape, self.size)
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return window_shape(self, input_shape, require_pair("size", self.size))
 
-    def forward(self, values, bias_input):
+    def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
         result = np.empty((len(values), *self.output_shape(values.shape[1:])), dtype=values.dtype)
         average_pool(result, padded(values, self.padding), self.size, self.stride, self._share(values.dtype))
         return result
 
-    def adjoint(self, error, input_shape):
+    def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
         result = np.zeros(padded_shape(len(error), input_shape, self.padding), dtype=error.dtype)
         average_pool_adjoint(result, error, self.size, self.stride, self._share(error.dtype))
         return unpadded(result, self.padding)

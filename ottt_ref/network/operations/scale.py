@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...annotations import Number, Shape
 from ...kernel import kernel, rows
 from ...validation import require_number
 from .operation import Operation
@@ -18,19 +19,24 @@ def multiply(result, values, factor):
 
 @dataclass(frozen=True)
 class Scale(Operation):
-    """c x with a fixed number c: the 2.74 after each spiking layer of the weight-standardised networks."""
+    """c x with a fixed number c: the 2.74 after each spiking layer of the weight-standardised networks.
 
-    factor: float
+    >>> import numpy as np, ottt_ref as ot
+    >>> ot.Scale(2.74).forward(np.array([[0.0, 1.0]]), np.ones(1))
+    array([[0.  , 2.74]])
+    """
+
+    factor: Number
     number_names = ("factor",)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         factor = require_number("factor", self.factor, "that is finite", lambda number: True)
         object.__setattr__(self, "factor", factor)
 
-    def forward(self, values, bias_input):
+    def forward(self, values: np.ndarray, bias_input: np.ndarray | None) -> np.ndarray:
         result = np.empty(values.shape, dtype=values.dtype)
         multiply(rows(result), rows(values), np.array([self.factor], dtype=values.dtype))
         return result
 
-    def adjoint(self, error, input_shape):
+    def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
         return self.forward(error, None)

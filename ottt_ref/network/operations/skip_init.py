@@ -5,8 +5,11 @@
 Source: De and Smith 2020, Batch normalization biases residual blocks towards the identity function in deep networks.
 """
 
+from collections.abc import MutableMapping
+
 import numpy as np
 
+from ...annotations import Shape
 from ...kernel import kernel, rows
 from ...validation import require_array
 from .operation import Operation
@@ -24,23 +27,38 @@ class SkipInit(Operation):
     """c x with a learned c, the parameter `skip_gain` [1], copied.
 
     Raises TypeError or ValueError for another dtype or shape, NaN or infinity.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> branch = ot.SkipInit(np.zeros(1))
+    >>> branch.forward(np.ones((1, 2)), np.ones(1))
+    array([[0., 0.]])
+    >>> gradients = {"skip_gain": np.zeros(1)}
+    >>> branch.add_gradients(gradients, np.full((1, 2), 0.5), np.ones((1, 2)), np.ones(1))
+    >>> gradients
+    {'skip_gain': array([1.])}
     """
 
     parameter_names = ("skip_gain",)
 
-    def __init__(self, skip_gain):
+    def __init__(self, skip_gain: np.ndarray) -> None:
         self.skip_gain = require_array("skip_gain", skip_gain, (1,)).copy()
 
-    def forward(self, values, bias_input):
+    def forward(self, values: np.ndarray, bias_input: np.ndarray | None) -> np.ndarray:
         result = np.empty(values.shape, dtype=values.dtype)
         multiply(rows(result), rows(values), self.skip_gain)
         return result
 
-    def adjoint(self, error, input_shape):
+    def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
         return self.forward(error, None)
 
-    def add_gradients(self, gradients, error, presynaptic, bias_input):
+    def add_gradients(
+        self,
+        gradients: MutableMapping[str, np.ndarray],
+        error: np.ndarray,
+        presynaptic: np.ndarray,
+        bias_input: np.ndarray,
+    ) -> None:
         add_products(gradients["skip_gain"], rows(error), rows(presynaptic))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"SkipInit({self.skip_gain[0]})"

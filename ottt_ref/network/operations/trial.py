@@ -5,13 +5,15 @@ import operator
 
 import numpy as np
 
+from ...annotations import Shape
 from ...validation import describe_shape, require_array
 from . import BUILT_IN
+from .operation import Operation
 
 SAMPLES = 2
 
 
-def require_sound(operation, name, input_shape, one):
+def require_sound(operation: Operation, name: str, input_shape: Shape, one: np.ndarray) -> None:
     """Try `forward`, `adjoint` and `add_gradients` of each operation that is not built in, those of chains included.
 
     name          what errors call the connection

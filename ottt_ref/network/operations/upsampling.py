@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...annotations import Shape
 from ...kernel import kernel
 from ...validation import require_size
 from .operation import Operation
@@ -34,23 +35,29 @@ def upsample_adjoint(values_error, error, factor):
 
 @dataclass(frozen=True)
 class Upsample2d(Operation):
-    """Each pixel `factor` x `factor` times (nearest neighbour): [B, C, H, W] → [B, C, factor · H, factor · W]."""
+    """Each pixel `factor` x `factor` times (nearest neighbour): [B, C, H, W] → [B, C, factor · H, factor · W].
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> ot.Upsample2d(2).forward(np.array([[[[1.0, 2.0]]]]), np.ones(1))
+    array([[[[1., 1., 2., 2.],
+             [1., 1., 2., 2.]]]])
+    """
 
     factor: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "factor", require_size("factor", self.factor))
 
-    def output_shape(self, input_shape):
+    def output_shape(self, input_shape: Shape) -> Shape:
         channels, height, width = require_image(self, input_shape)
         return channels, height * self.factor, width * self.factor
 
-    def forward(self, values, bias_input):
+    def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
         result = np.empty((len(values), *self.output_shape(values.shape[1:])), dtype=values.dtype)
         upsample(result, values, self.factor)
         return result
 
-    def adjoint(self, error, input_shape):
+    def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
         result = np.zeros((len(error), *input_shape), dtype=error.dtype)
         upsample_adjoint(result, error, self.factor)
         return result

@@ -10,9 +10,11 @@ appendix, with eps = 1e-4. The square root has no exact values: it evaluates in 
 """
 
 import math
+from collections.abc import MutableMapping
 
 import numpy as np
 
+from ...annotations import Shape
 from ...kernel import kernel, rows
 from ...validation import require_array, require_positive
 from .dense import Synapses
@@ -70,13 +72,20 @@ class WeightStandardised(Operation):
     epsilon    inside var · fan_in + epsilon, above 0
 
     Raises TypeError or ValueError that names the argument, what was expected and what came.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> synapses = ot.WeightStandardised(ot.Dense(np.array([[1.0, 3.0]])))
+    >>> synapses.weight.round(3)
+    array([[-0.5,  0.5]])
+    >>> list(synapses.parameters)
+    ['weight', 'gain', 'bias']
     """
 
-    parameter_names = ("gain",)
+    parameter_names: tuple[str, ...] = ("gain",)
     number_names = ("epsilon",)
     child_names = ("synapses",)
 
-    def __init__(self, synapses, gain=None, *, epsilon=EPSILON):
+    def __init__(self, synapses: Synapses, gain: np.ndarray | None = None, *, epsilon: float = EPSILON) -> None:
         if not isinstance(synapses, Synapses):
             raise TypeError(f"synapses must be Dense or Conv2d, got {synapses!r}")
         if synapses.weight[0].size < 2:
@@ -90,22 +99,28 @@ class WeightStandardised(Operation):
         self.parameter_names = ("weight", "gain", *synapses.parameter_names[1:])
 
     @property
-    def weight(self):
+    def weight(self) -> np.ndarray:
         """The weight in use, gain · x̂, of the raw weight's shape."""
         effective = np.empty_like(self.synapses.weight)
         apply_gain(rows(effective), self.standardised()[0], self.gain)
         return effective
 
-    def output_shape(self, input_shape):
+    def output_shape(self, input_shape: Shape) -> Shape:
         return self.synapses.output_shape(input_shape)
 
-    def forward(self, values, bias_input):
+    def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
         return self.synapses.replaced(weight=self.weight).forward(values, bias_input)
 
-    def adjoint(self, error, input_shape):
+    def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
         return self.synapses.replaced(weight=self.weight).adjoint(error, input_shape)
 
-    def add_gradients(self, gradients, error, presynaptic, bias_input):
+    def add_gradients(
+        self,
+        gradients: MutableMapping[str, np.ndarray],
+        error: np.ndarray,
+        presynaptic: np.ndarray,
+        bias_input: np.ndarray,
+    ) -> None:
         effective = np.zeros_like(self.synapses.weight)
         self.synapses.add_gradients({**gradients, "weight": effective}, error, presynaptic, bias_input)
         weight, gain = np.empty_like(effective), np.empty_like(self.gain)
@@ -113,10 +128,10 @@ class WeightStandardised(Operation):
         gradients["weight"] += weight
         gradients["gain"] += gain
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"WeightStandardised({self.synapses!r})"
 
-    def standardised(self):
+    def standardised(self) -> tuple[np.ndarray, np.ndarray]:
         """x̂ [n_out, n] of the raw weight, and 1 / r [n_out], which it was divided by."""
         weight = rows(self.synapses.weight)
         if weight.dtype.hasobject and not all(isinstance(number, float | np.floating) for number in weight.flat):
