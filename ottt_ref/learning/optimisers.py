@@ -30,7 +30,7 @@ class Optimizer:
     [0.5, 2.5]
     """
 
-    def __init__(self, learning_rate: float | Fraction, weight_decay: float | Fraction):
+    def __init__(self, learning_rate: float | Fraction, weight_decay: float | Fraction) -> None:
         self.learning_rate = require_nonnegative("learning_rate", learning_rate)
         self.weight_decay = require_nonnegative("weight_decay", weight_decay)
         self._state: dict = {}
@@ -85,7 +85,7 @@ class SGD(Optimizer):
         *,
         momentum: float | Fraction = 0.9,
         weight_decay: float | Fraction = 0.0,
-    ):
+    ) -> None:
         super().__init__(learning_rate, weight_decay)
         self.momentum = _require_fraction("momentum", momentum)
 
@@ -118,7 +118,7 @@ class Adam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         epsilon: float = 1e-8,
         weight_decay: float = 0.0,
-    ):
+    ) -> None:
         super().__init__(learning_rate, weight_decay)
         if not isinstance(betas, tuple | list) or len(betas) != 2:
             raise ValueError(f"betas must be two numbers, got {betas!r}")

@@ -52,7 +52,7 @@ class OTTT(Rule):
 
     traces_parameters = True
 
-    def __init__(self, network: Network, batch_size: int, dialect: Dialect = "derivation"):
+    def __init__(self, network: Network, batch_size: int, dialect: Dialect = "derivation") -> None:
         super().__init__(network, batch_size)
         self.traces = Traces(network, batch_size, dialect)
         self.state = {**self.state, **self.traces.state}
@@ -157,11 +157,12 @@ class OnlineLearner(online.OnlineLearner):
         dialect: Dialect = "derivation",
         error_feedback: ErrorFeedback | None = None,
         time_steps: int = 6,
-    ):
+    ) -> None:
         self.dialect = dialect
         rule = _rule(dialect)
         super().__init__(rule, network, optimizer, loss, error_feedback=error_feedback, time_steps=time_steps)
 
 
 def _rule(dialect: Dialect) -> Callable[[Network, int], Rule]:
-    return partial(OTTT, dialect=require_choice("dialect", dialect, DIALECTS))
+    require_choice("dialect", dialect, DIALECTS)
+    return partial(OTTT, dialect=dialect)

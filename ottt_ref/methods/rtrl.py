@@ -117,12 +117,13 @@ class OnlineLearner(online.OnlineLearner):
         *,
         reset_gradient: Literal["detached", "kept"] = "detached",
         time_steps: int = 6,
-    ):
+    ) -> None:
         super().__init__(_rule(reset_gradient), network, optimizer, loss, time_steps=time_steps)
 
 
 def _rule(reset_gradient: Literal["detached", "kept"]) -> Callable[[Network, int], Rule]:
-    return partial(RTRL, reset_gradient=require_choice("reset_gradient", reset_gradient, RESET_GRADIENTS))
+    require_choice("reset_gradient", reset_gradient, RESET_GRADIENTS)
+    return partial(RTRL, reset_gradient=reset_gradient)
 
 
 class RTRL(Rule):
@@ -141,7 +142,9 @@ class RTRL(Rule):
 
     follows_errors = False
 
-    def __init__(self, network: Network, batch_size: int, reset_gradient: Literal["detached", "kept"] = "detached"):
+    def __init__(
+        self, network: Network, batch_size: int, reset_gradient: Literal["detached", "kept"] = "detached"
+    ) -> None:
         super().__init__(network, batch_size)
         _require_small(network, batch_size)
         self._kept = reset_gradient == "kept"

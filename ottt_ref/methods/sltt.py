@@ -118,5 +118,5 @@ class OnlineLearner(online.OnlineLearner):
         *,
         error_feedback: ErrorFeedback | None = None,
         time_steps: int = 6,
-    ):
+    ) -> None:
         super().__init__(SLTT, network, optimizer, loss, error_feedback=error_feedback, time_steps=time_steps)

@@ -214,9 +214,10 @@ def errors_of(
         if l in returned:
             incoming = incoming + returned[l]
         errors[l] = incoming
-        if network.layers[l].neuron.spiking:
+        current = currents[l]
+        if current is not None:
             errors[l] = np.empty_like(incoming)
-            clamp_gate(rows(errors[l]), rows(currents[l]), rows(incoming), network.threshold(l))
+            clamp_gate(rows(errors[l]), rows(current), rows(incoming), network.threshold(l))
     return errors
 
 

@@ -34,9 +34,8 @@ def door():
     """Every public function and class, by the name under which users find it."""
     found = {f"ot.{name}": getattr(ot, name) for name in ot.__all__}
     modules = {name: value for name, value in found.items() if inspect.ismodule(value)}
-    pages = {f"ot.plain.{name}": getattr(ot.plain, name) for name in ot.plain.__all__}
     listed = {"ot.methods": ot.methods, "conformance": conformance, "nir": nir}
-    for name, module in {**modules, **pages}.items():
+    for name, module in modules.items():  # the pages have neither types nor examples: they are to be read as they stand
         if module not in (ot.methods, ot.plain):
             found |= {f"{name}.{each}": getattr(module, each) for each in own_names(module)}
     for name, module in listed.items():

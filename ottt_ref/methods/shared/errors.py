@@ -100,7 +100,7 @@ class LayerMatrices(ErrorFeedback):
     A subclass says what shape a matrix has, and what comes of it: `matrix_shape` and `hidden_error`.
     """
 
-    def __init__(self, matrices: Sequence[np.ndarray]):
+    def __init__(self, matrices: Sequence[np.ndarray]) -> None:
         self.matrices = tuple(np.ascontiguousarray(matrix) for matrix in matrices)
 
     def matrix_shape(self, neurons: int, outputs: int) -> tuple[int, int]:

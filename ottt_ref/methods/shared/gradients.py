@@ -41,7 +41,7 @@ class Gradients(Mapping[str, np.ndarray]):
         terms: Mapping[str, np.ndarray] | None = None,
         errors: Sequence[np.ndarray] | None = None,
         convergence: Convergence | None = None,
-    ):
+    ) -> None:
         self._values = values
         self.loss = loss
         self.outputs = outputs
@@ -76,7 +76,7 @@ class GradientSum:
     ([4.0, 4.0], None)
     """
 
-    def __init__(self, network: Network, batch_size: int, time_steps: int | None = None, errors: bool = True):
+    def __init__(self, network: Network, batch_size: int, time_steps: int | None = None, errors: bool = True) -> None:
         self.values: dict[str, np.ndarray] = network.zero_gradients()
         self.terms: dict[str, np.ndarray] | None = None
         self.errors: tuple[np.ndarray, ...] | None = None

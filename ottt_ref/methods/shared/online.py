@@ -57,7 +57,7 @@ class OnlineLearner:
         *,
         error_feedback: ErrorFeedback | None = None,
         time_steps: int = 6,
-    ):
+    ) -> None:
         self.network = require_network(network)
         self.optimizer = require_optimizer(optimizer)
         self.loss = require_loss(loss, network)

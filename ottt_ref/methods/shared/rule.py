@@ -30,7 +30,7 @@ class Rule:
 
     >>> import numpy as np, ottt_ref as ot
     >>> class SlowTrace(ot.methods.Rule):
-    ...     def __init__(self, network, batch_size):
+    ...     def __init__(self, network, batch_size) -> None:
     ...         super().__init__(network, batch_size)
     ...         shapes = {c.name: (batch_size, *network.shape_of(c.source)) for c in network.connections}
     ...         self.state.update({name: np.zeros(shape) for name, shape in shapes.items()})
@@ -50,7 +50,7 @@ class Rule:
     follows_errors: bool = True  # whether it asks for the errors of the layers; RTRL needs those of the outputs alone
     traces_parameters: bool = False  # whether the neurons' own parameters have a trace, or take each time step alone
 
-    def __init__(self, network: Network, batch_size: int):
+    def __init__(self, network: Network, batch_size: int) -> None:
         self.network = network
         self.batch_size = batch_size
         self._parameters = ParameterTraces(network, batch_size, self.traces_parameters)

@@ -47,7 +47,7 @@ class Traces:
     1.75 1.75
     """
 
-    def __init__(self, network: Network, batch_size: int, dialect: Dialect):
+    def __init__(self, network: Network, batch_size: int, dialect: Dialect) -> None:
         self._network = network
         self._bias_input = network.bias_input
         self._membranes = [network.layers[network.trace_layer(l)].neuron for l in range(len(network.layers))]
@@ -132,7 +132,7 @@ class ParameterTraces:
     traced  whether ε is carried on; without, it is that of the time step alone
     """
 
-    def __init__(self, network, batch_size, traced):
+    def __init__(self, network, batch_size, traced) -> None:
         self._network, self._traced = network, traced
         self.state, self._values = {}, {}
         for l, layer in enumerate(network.layers):
