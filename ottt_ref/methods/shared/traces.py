@@ -132,9 +132,10 @@ class ParameterTraces:
     traced  whether ε is carried on; without, it is that of the time step alone
     """
 
-    def __init__(self, network, batch_size, traced) -> None:
+    def __init__(self, network: Network, batch_size: int, traced: bool) -> None:
         self._network, self._traced = network, traced
-        self.state, self._values = {}, {}
+        self.state: dict[str, np.ndarray] = {}
+        self._values: dict[tuple[int, str], np.ndarray] = {}
         for l, layer in enumerate(network.layers):
             for name in layer.neuron.parameter_names:
                 shape = (len(layer.neuron.states), batch_size, *network.shapes[l])
