@@ -1,16 +1,19 @@
 """One source, two ways to run it: compiled on floats, interpreted on every other kind of number."""
 
 import functools
+from contextlib import suppress
 
 import numba
 import numpy as np
 
+from .kernel_cache import KernelCache
+
 
 def _compile(source):
-    try:
-        return numba.njit(cache=True)(source)
-    except RuntimeError:  # no writable place for the on-disk cache: compile in memory, once per process
-        return numba.njit(source)
+    compiled = numba.njit(source)
+    with suppress(RuntimeError):  # no place where a cache could lie: it is compiled in memory, once per process
+        compiled._cache = KernelCache(source)
+    return compiled
 
 
 def kernel(source):
