@@ -111,7 +111,8 @@ class Public(SphinxDirective):
         section += nodes.title("", "", nodes.literal("", dotted))
         section += self.parsed(as_restructured(inspect.cleandoc(module.__doc__).splitlines()))
         for name in members(module):
-            section += self.parsed(directive(f"{dotted}.{name}", getattr(module, name)))
+            inner, thing = f"{dotted}.{name}", getattr(module, name)
+            section += self.module(inner, thing) if inspect.ismodule(thing) else self.parsed(directive(inner, thing))
         return [section]
 
     def parsed(self, lines):
@@ -133,7 +134,9 @@ def members(module):
 
 
 def directive(dotted, thing):
-    """The autodoc directive of a function or class."""
+    """The autodoc directive of a function, a class or a value."""
+    if not callable(thing):
+        return [f".. autodata:: {dotted}", "   :no-value:", ""]
     if inspect.isclass(thing):
         return [f".. autoclass:: {dotted}", "   :members:", ""]
     return [f".. autofunction:: {dotted}", ""]
