@@ -36,7 +36,7 @@ from .simulation import equilibrium, rates
 from .simulation.rates import rate_normaliser, weighted_rate
 from .simulation.simulator import Simulator, simulate
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # `import ottt_ref.losses` as well as `ottt_ref.losses`: modules of these names lay here in version 0.1.0.
 sys.modules.update(
