@@ -17,7 +17,7 @@ from numba.core.caching import FunctionCache
 try:
     import fcntl
 except ImportError:  # not on Windows, where Numba's files are replaced under a lock of the system's own
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 LOCK = "ottt_ref.lock"
 

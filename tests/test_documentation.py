@@ -108,8 +108,8 @@ def test_every_public_name_is_in_the_reference(pages):
         for name in package.__all__:
             dotted = f"{package.__name__}.{name}"
             assert dotted in ids or dotted.replace(".", "-") in ids, dotted
-    for method in ("bptt", "ottt", "sltt", "rtrl", "spike_representation"):
-        assert f"ottt_ref.{method}.gradients" in ids
+    for name in ot.methods.METHODS:
+        assert f"ottt_ref.{name.replace('-', '_')}.gradients" in ids
 
 
 def test_docstrings_that_name_a_claim_link_to_it(pages):

@@ -12,13 +12,18 @@ from functools import partial
 import numpy as np
 
 from ..learning.losses import require_targets, sequence_loss
-from ..methods import bptt
+from ..methods import METHODS, bptt
 from ..methods.shared import driver
 from ..simulation.simulator import Activity, input_current
 from . import varied_learning, varied_rates
 from .reference import FORWARD, ONLINE
 
-RESET_GRADIENT = {"bptt": "detached", "bptt-kept": "kept", "rtrl": "detached", "rtrl-kept": "kept"}
+RESET_GRADIENT = {  # by the name under which cases ask for a method: "bptt-kept": "kept"
+    name: options.get("reset_gradient", method.options["reset_gradient"].choices[0])
+    for method in METHODS.values()
+    if "reset_gradient" in method.options
+    for name, (_, options) in method.variants.items()
+}
 
 
 def as_given(connection, now, earlier):

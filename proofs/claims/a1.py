@@ -3,20 +3,18 @@
 import numpy as np
 
 import ottt_ref as ot
+from ottt_ref.methods import METHODS
 
 from ..cases import fires, networks
 from ..claim import Claim, Finding, Refuted
 from ..equations import BPTT_ERROR, OTTT_ERROR, PAGES, RTRL_UPDATE, SR_ERROR, TRACE, Sketch
 
-PAGES_AND_OPTIONS = (
-    ("bptt", {"reset_gradient": "detached"}),
-    ("bptt", {"reset_gradient": "kept"}),
-    ("ottt", {"dialect": "derivation"}),
-    ("ottt", {"dialect": "authors"}),
-    ("sltt", {}),
-    ("rtrl", {"reset_gradient": "detached"}),
-    ("rtrl", {"reset_gradient": "kept"}),
-    ("spike_representation", {}),
+# Every method of the library that has a page, with each of the options that the kit's cases ask for.
+PAGES_AND_OPTIONS = tuple(
+    (page, options)
+    for name, method in METHODS.items()
+    if (page := name.replace("-", "_")) in ot.plain.__all__
+    for _, options in method.variants.values()
 )
 
 

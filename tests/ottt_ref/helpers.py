@@ -12,6 +12,8 @@ MODULES = sorted(
     module.name for module in pkgutil.walk_packages(ot.__path__, "ottt_ref.") if not module.name.startswith(NOT_HERE)
 )
 METHODS = {name.replace("-", "_"): method.gradients for name, method in ot.methods.METHODS.items()}
+IN_TIME = [name for name in METHODS if name != "spike_representation"]  # those that go through the time steps
+LIGHT = [name for name in METHODS if name != "rtrl"]  # those whose state holds no number per parameter and neuron
 OPTIONS = [
     (name.replace("-", "_"), dict(zip(method.options, values)))
     for name, method in ot.methods.METHODS.items()

@@ -8,7 +8,7 @@ from ottt_ref import losses
 from ottt_ref.simulation import simulator as simulation
 
 from .general import KINDS, LOOPS, case, eighths, naive_simulation, rational
-from .helpers import METHODS, assert_close, assert_nonzero, bits, content
+from .helpers import IN_TIME, METHODS, assert_close, assert_nonzero, bits, content
 
 EXACT = [kind for kind in KINDS if "standardised" not in kind]  # a square root has no exact values
 STEP = 2.0**-16
@@ -37,7 +37,7 @@ def test_float32_is_float64_rounded(kind):
     inputs32 = inputs.astype(np.float32)
     spikes = [ot.simulate(net, x).spikes for net, x in ((network, inputs), (rounded, inputs32))]
     assert all(np.array_equal(a, b) for a, b in zip(*spikes))
-    for name in ("bptt", "ottt", "sltt", "rtrl"):
+    for name in IN_TIME:
         got, expected = METHODS[name](rounded, inputs32, labels), METHODS[name](network, inputs, labels)
         assert {value.dtype for value in content(got).values()} == {np.dtype(np.float32)}, name
         assert_close(dict(got), dict(expected), 1e-4)  # of 6e-8, amplified through four time steps and eight layers
@@ -47,7 +47,7 @@ def test_float32_is_float64_rounded(kind):
 def test_compiled_and_uncompiled_runs_agree_bit_for_bit(kind):
     network, inputs, labels = case(kind, time_steps=3)
     plain, plain_inputs = network.as_objects(float), inputs.astype(object)
-    for name in ("bptt", "ottt", "sltt", "rtrl"):
+    for name in IN_TIME:
         compiled = content(METHODS[name](network, inputs, labels, terms=True))
         interpreted = content(METHODS[name](plain, plain_inputs, labels, terms=True))
         assert bits(compiled) == bits(interpreted), name

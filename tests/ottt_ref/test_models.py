@@ -8,6 +8,8 @@ import pytest
 import ottt_ref as ot
 from ottt_ref.memory import peak_bytes
 
+from .helpers import LIGHT
+
 RNG = np.random.default_rng(0)
 
 
@@ -123,7 +125,7 @@ def test_options_are_taken():
 
 
 @pytest.mark.parametrize("model", ["small_conv", "small_feedback"])
-@pytest.mark.parametrize("method", ["bptt", "ottt", "sltt", "spike_representation"])
+@pytest.mark.parametrize("method", LIGHT)
 def test_every_method_runs_on_the_small_models(model, method):
     network = getattr(ot.models, model)(rng=0)
     inputs = np.repeat(RNG.normal(size=(1, 4, 1, 8, 8)), 3, axis=0)

@@ -9,6 +9,7 @@ from tests import oracles
 
 from ..selection import slow
 from .helpers import (
+    IN_TIME,
     METHODS,
     OPTION_NAMES,
     OPTIONS,
@@ -97,8 +98,8 @@ def test_a_batch_is_the_mean_of_its_samples(method, options):
     assert together.loss == pytest.approx(sum(sample.loss for sample in alone) / len(alone), rel=1e-14)
 
 
-@pytest.mark.parametrize("method", ["bptt", "ottt", "sltt", "rtrl"])
-def test_every_online_methods_outputs_are_the_simulations(method):
+@pytest.mark.parametrize("method", IN_TIME)
+def test_the_outputs_of_every_method_in_time_are_the_simulations(method):
     network, inputs, targets = random_case(5, 2, "hard", "leaky")
     got = METHODS[method](network, inputs, targets)
     assert got.outputs.tobytes() == ot.simulate(network, inputs).outputs.tobytes()

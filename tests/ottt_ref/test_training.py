@@ -8,7 +8,7 @@ import pytest
 import ottt_ref as ot
 from ottt_ref.learning.training import SGD, Adam, CosineSchedule, Optimizer
 
-from .helpers import METHODS, bits, dyadic_network
+from .helpers import LIGHT, METHODS, bits, dyadic_network
 
 STEPS = 5
 
@@ -173,7 +173,7 @@ def test_the_cosine_schedule_falls_from_its_rate_to_its_minimum():
     assert [schedule.at(k) for k in range(6)] == pytest.approx(expected, rel=1e-15)
 
 
-@pytest.mark.parametrize("method", ["ottt", "bptt", "sltt", "spike_representation"])
+@pytest.mark.parametrize("method", LIGHT)
 def test_training_learns_to_tell_three_patterns_apart(method):
     rng = np.random.default_rng(0)
     network = ot.dense_network([12, 16, 3], rng=rng)

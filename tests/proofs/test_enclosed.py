@@ -11,7 +11,6 @@ from proofs.number_systems.balls import Balls
 from proofs.number_systems.interval import Interval, Undecided, as_interval
 
 SURROGATES = [ot.surrogate.Sigmoid(), ot.surrogate.Arctan(), ot.surrogate.MultiGaussian(), ot.surrogate.Triangle()]
-METHODS = [ot.ottt, ot.sltt, ot.bptt, ot.rtrl, ot.spike_representation]
 
 
 def network_and_data(surrogate=None, loop=None, seed=1):
@@ -24,7 +23,7 @@ def network_and_data(surrogate=None, loop=None, seed=1):
     return ot.Network(layers, feedback=feedback), rng.random((5, 3, 3)), rng.integers(0, 2, 3)
 
 
-@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.__name__)
+@pytest.mark.parametrize("method", ot.methods.METHODS.values(), ids=list(ot.methods.METHODS))
 @pytest.mark.parametrize("surrogate", SURROGATES, ids=str)
 def test_intervals_hold_the_gradients_of_every_method(surrogate, method):
     network, inputs, labels = network_and_data(surrogate)

@@ -12,7 +12,7 @@ from ottt_ref.network.operations import BUILT_IN, SAVED, operation
 from ottt_ref.simulation import simulator as simulation
 
 from ..general import KINDS, dense, eighths, lif, matrix_of, rational
-from ..helpers import METHODS, assert_alive, assert_nonzero, bits, content
+from ..helpers import IN_TIME, METHODS, assert_alive, assert_nonzero, bits, content
 from ..test_general_networks import RELATIVE_ERROR, STEP, by_definition, traced
 
 
@@ -193,7 +193,7 @@ def test_float32_is_float64_rounded():
     rounded = network.astype(np.float32)
     assert {value.dtype for value in rounded.parameters.values()} == {np.dtype(np.float32)}
     assert rounded.layers[1].synapses.offset.dtype == np.float32
-    for name in ("bptt", "ottt", "sltt", "rtrl"):
+    for name in IN_TIME:
         got = METHODS[name](rounded, inputs.astype(np.float32), labels)
         expected = METHODS[name](network, inputs, labels)
         assert {value.dtype for value in content(got).values()} == {np.dtype(np.float32)}, name
