@@ -45,7 +45,7 @@ def signs(network, inputs, labels, loss):
     _require_supported(network, loss)
     targets = np.eye(network.output_size)[labels]
     potentials, spikes, decided = _forward(network, inputs)
-    outputs = _arriving(network, len(network.layers) - 1, spikes, spikes)
+    outputs = _input_current(network, len(network.layers) - 1, spikes, spikes)
     errors = _instantaneous_errors(network, potentials, _loss_gradient(loss, outputs, targets) / np.size(labels))
     errors = errors / len(inputs)
     traces, rate = _traces(inputs, network.layers[0].neuron.decay)
@@ -66,8 +66,8 @@ def _require_supported(network, loss):
         raise ValueError(f"network and loss must have a linear readout and be Mixed, got {network.readout}, {loss!r}")
 
 
-def _arriving(network, l, now, before):
-    """What arrives at layer l, balls: from what its sources give now, by layer, and what delayed ones gave before."""
+def _input_current(network, l, now, before):
+    """The current into layer l, balls: from what its sources give now, by layer, and what delayed ones gave before."""
     total = None
     for connection in network.incoming(l):
         given = as_balls((before if connection.delayed else now)[connection.source])
@@ -89,7 +89,7 @@ def _forward(network, inputs):
         for l in network.spiking:
             neuron = network.layers[l].neuron
             left = potentials[l] - before[l] * neuron.threshold
-            potentials[l] = left * neuron.decay + _arriving(network, l, now, before)
+            potentials[l] = left * neuron.decay + _input_current(network, l, now, before)
             distance = potentials[l] - neuron.threshold
             now[l] = (distance.middle >= 0).astype(float)
             decided &= (distance.positive() | distance.negative() | _exactly_zero(distance)).all(axis=1)
@@ -152,11 +152,11 @@ def _rate_error(network, input_rate, spikes, targets, loss):
     decided, currents = np.ones(len(targets), bool), {}
     for l in network.spiking:
         threshold = network.layers[l].neuron.threshold
-        current = _arriving(network, l, rates, rates)
+        current = _input_current(network, l, rates, rates)
         for distance in (current, current - threshold):
             decided &= (distance.positive() | distance.negative() | _exactly_zero(distance)).all(axis=1)
         currents[l] = current.middle
-    outputs = _arriving(network, len(network.layers) - 1, rates, rates)
+    outputs = _input_current(network, len(network.layers) - 1, rates, rates)
     at_outputs = _loss_gradient(loss, outputs, targets) / len(targets)
     rows = []
     for b in range(len(targets)):

@@ -140,14 +140,14 @@ def traced_results(chain, given, error, decay):
     The trace at the last step is Σ_t λ^(T-1-t) (A s[t] + b); an error δ there is paired with it, and with each
     parameter through each time step's values.
     """
-    one = given[0].reshape(-1)[:1] * 0 + 1
+    bias_input = given[0].reshape(-1)[:1] * 0 + 1
     result, gradients = None, _zeros(chain)
     for values in given:
-        now = chain.forward(values, one)
+        now = chain.forward(values, bias_input)
         result = now if result is None else result * decay + now
         gradients = {name: gradient * decay for name, gradient in gradients.items()}
-        chain.add_gradients(gradients, error, values, one)
-    linear = [chain.forward(values, one * 0) for values in given]
+        chain.add_gradients(gradients, error, values, bias_input)
+    linear = [chain.forward(values, bias_input * 0) for values in given]
     return {
         "trace": result,
         "pairing": np.array([(error * now).sum() for now in linear], dtype=object),
@@ -157,14 +157,14 @@ def traced_results(chain, given, error, decay):
 
 def results_of_traces(chain, given, error, decay):
     """The same from one trace where spikes enter, Λ_T for the biases, and A^T for errors: what OTTT does."""
-    one = given[0].reshape(-1)[:1] * 0 + 1
-    trace, constant, gradients = given[0] * 0, one * 0, _zeros(chain)
+    bias_input = given[0].reshape(-1)[:1] * 0 + 1
+    trace, bias_trace, gradients = given[0] * 0, bias_input * 0, _zeros(chain)
     for values in given:
-        trace, constant = trace * decay + values, constant * decay + one
-    chain.add_gradients(gradients, error, trace, constant)
+        trace, bias_trace = trace * decay + values, bias_trace * decay + bias_input
+    chain.add_gradients(gradients, error, trace, bias_trace)
     back = chain.adjoint(error, given.shape[2:])
     return {
-        "trace": chain.forward(trace, constant),
+        "trace": chain.forward(trace, bias_trace),
         "pairing": np.array([(back * values).sum() for values in given], dtype=object),
         **gradients,
     }

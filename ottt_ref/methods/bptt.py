@@ -172,8 +172,8 @@ def _add_neuron_gradients(sums, t, network, l, now, deltas, distance_error):
 
 
 @kernel
-def backpropagate(delta, derivative, error, jacobian):
+def backpropagate(delta, surrogate_derivative, spike_error, jacobian):
     """δ[t+1] → δ[t] in place: δ[t] = ψ[t] ε[t] + J[t] δ[t+1]."""
     for b in range(delta.shape[0]):
         for i in range(delta.shape[1]):
-            delta[b, i] = derivative[b, i] * error[b, i] + jacobian[b, i] * delta[b, i]
+            delta[b, i] = surrogate_derivative[b, i] * spike_error[b, i] + jacobian[b, i] * delta[b, i]

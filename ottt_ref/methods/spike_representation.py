@@ -210,14 +210,14 @@ def errors_of(
     """
     errors: list = [None] * len(network.layers)
     for l in reversed(range(len(network.layers))):
-        incoming = backpropagated_error(network, l, errors, output_error, delayed=False)
+        rate_error = backpropagated_error(network, l, errors, output_error, delayed=False)
         if l in returned:
-            incoming = incoming + returned[l]
-        errors[l] = incoming
+            rate_error = rate_error + returned[l]
+        errors[l] = rate_error
         current = currents[l]
         if current is not None:
-            errors[l] = np.empty_like(incoming)
-            clamp_gate(rows(errors[l]), rows(current), rows(incoming), network.threshold(l))
+            errors[l] = np.empty_like(rate_error)
+            clamp_gate(rows(errors[l]), rows(current), rows(rate_error), network.threshold(l))
     return errors
 
 
@@ -245,11 +245,11 @@ def clamp(rate, current, threshold):
 
 
 @kernel
-def clamp_gate(error, current, incoming, threshold):
+def clamp_gate(error, current, rate_error, threshold):
     """D p / V_th: the error passes where 0 < I < V_th."""
     for b in range(error.shape[0]):
         for i in range(error.shape[1]):
             if current[b, i] > 0 and current[b, i] < threshold[0]:
-                error[b, i] = incoming[b, i] / threshold[0]
+                error[b, i] = rate_error[b, i] / threshold[0]
             else:
                 error[b, i] = 0

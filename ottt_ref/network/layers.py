@@ -1,4 +1,4 @@
-"""Layers: the operations through which spikes arrive, and the neurons that they drive; connections between layers."""
+"""Layers: the operations that spikes go through, and the neurons that they drive; connections between layers."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ class Connection:
     input_shape: Shape = ()
 
     def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
-        """What arrives at the target [B, ...] from values [B, ...] and the constant input [1]."""
+        """The current into the target [B, ...] from values [B, ...] and the constant input [1]."""
         return np.ascontiguousarray(self.operations.forward(values, bias_input))  # kernels write into arrays like it
 
     def adjoint(self, error: np.ndarray) -> np.ndarray:
@@ -226,22 +226,22 @@ def require_between(name: str, connections: Iterable[C], kind: type[C], layers: 
 
 
 def chain_shapes(
-    layers: Sequence[Layer], connections: Sequence[Connection], input_shape: Shape, one: np.ndarray
+    layers: Sequence[Layer], connections: Sequence[Connection], input_shape: Shape, bias_input: np.ndarray
 ) -> tuple[Shape, ...]:
     """The shape of each layer, checked on every way into it; [..., n_out] of the last.
 
-    one  1 as one of the network's numbers, in an array [1], to try out operations that are not built in
+    bias_input  1 as one of the network's numbers, in an array [1], to try out operations that are not built in
     """
     shapes: list[Shape] = []
     for l in range(len(layers)):
         first, *others = (connection for connection in connections if connection.target == l and not connection.delayed)
-        shapes.append(_arriving(first, input_shape if l == 0 else shapes[l - 1], one))
+        shapes.append(_output_shape(first, input_shape if l == 0 else shapes[l - 1], bias_input))
         for other in others:
             source_shape = input_shape if other.source == INPUTS else shapes[other.source]
-            _require_same(other, _arriving(other, source_shape, one), shapes)
+            _require_same(other, _output_shape(other, source_shape, bias_input), shapes)
     for connection in connections:
         if connection.delayed:
-            _require_same(connection, _arriving(connection, shapes[connection.source], one), shapes)
+            _require_same(connection, _output_shape(connection, shapes[connection.source], bias_input), shapes)
     if len(shapes[-1]) != 1:
         raise ValueError(
             f"layers[{len(layers) - 1}] must give one row of outputs per sample (see Flatten), got "
@@ -250,8 +250,8 @@ def chain_shapes(
     return tuple(shapes)
 
 
-def _arriving(connection, shape, one):
-    require_sound(connection.operations, connection.name, shape, one)
+def _output_shape(connection, shape, bias_input):
+    require_sound(connection.operations, connection.name, shape, bias_input)
     try:
         return tuple(connection.operations.output_shape(shape))
     except ValueError as error:

@@ -78,7 +78,7 @@ def distance_to_threshold(distance, potential, constants):
 
 
 @kernel
-def membrane_jacobian(jacobian, potential, spikes, derivative, constants, reset, kept):
+def membrane_jacobian(jacobian, potential, spikes, surrogate_derivative, constants, reset, kept):
     """J[t] = ∂u[t+1]/∂u[t]; `kept` says whether the gradient also crosses the reset."""
     decay, threshold, reset_potential = constants[0], constants[1], constants[2]
     for b in range(potential.shape[0]):
@@ -86,13 +86,13 @@ def membrane_jacobian(jacobian, potential, spikes, derivative, constants, reset,
             if reset == HARD:
                 jacobian[b, i] = decay - decay * spikes[b, i]
                 if kept:
-                    jacobian[b, i] += decay * (reset_potential - potential[b, i]) * derivative[b, i]
+                    jacobian[b, i] += decay * (reset_potential - potential[b, i]) * surrogate_derivative[b, i]
             else:
                 jacobian[b, i] = decay
                 if kept and reset == SOFT:
-                    jacobian[b, i] -= decay * threshold * derivative[b, i]
+                    jacobian[b, i] -= decay * threshold * surrogate_derivative[b, i]
                 elif kept:
-                    jacobian[b, i] -= threshold * derivative[b, i]
+                    jacobian[b, i] -= threshold * surrogate_derivative[b, i]
 
 
 def decay_from(decay: Number | None, tau: Number | None) -> Number:

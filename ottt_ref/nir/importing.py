@@ -113,11 +113,11 @@ def _arguments(structure, input_shape, conventions):
         if source == target and source in recurrent:
             raise ValueError(f"node {way.source!r} must have one way back to itself, got more")
         if source == target:
-            recurrent[target] = _arriving(structure, way, shapes, gains)
+            recurrent[target] = _operations_along(structure, way, shapes, gains)
         elif way not in row:
-            rest.append((source, target, _arriving(structure, way, shapes, gains)))
+            rest.append((source, target, _operations_along(structure, way, shapes, gains)))
     layers = [
-        Layer(_arriving(structure, way, shapes, gains), neuron, recurrent.get(l))
+        Layer(_operations_along(structure, way, shapes, gains), neuron, recurrent.get(l))
         for l, (way, neuron) in enumerate(zip(row, neurons))
     ]
     skips = [Skip(*each) for each in rest if each[0] < each[1]]
@@ -143,7 +143,7 @@ def _operations(structure, way, shapes):
     return operations, shape
 
 
-def _arriving(structure, way, shapes, gains):
+def _operations_along(structure, way, shapes, gains):
     """The operations on a way, and the factor on the currents of the neurons that it leads to."""
     operations, _ = _operations(structure, way, shapes)
     return joined(operations if gains[way.target] == 1 else [*operations, Scale(gains[way.target])])

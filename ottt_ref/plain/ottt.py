@@ -40,7 +40,7 @@ def gradients(
         psi = [[0] * size for size in sizes]
         error = [[0] * size for size in sizes]
         trace = [[0] * size for size in sizes]
-        constant_trace = 0
+        bias_trace = 0
         for t in range(time_steps):
             s[0] = inputs[t][b]
             for l in range(1, readout + 1):
@@ -64,10 +64,10 @@ def gradients(
             for l in range(readout):
                 for j in range(sizes[l]):
                     trace[l][j] = (input_decay if l == 0 else decay) * trace[l][j] + s[l][j]
-            constant_trace = input_decay * constant_trace + 1
+            bias_trace = input_decay * bias_trace + 1
             for l in range(1, readout + 1):
                 for i in range(sizes[l]):
                     for j in range(sizes[l - 1]):
                         weight_gradients[l][i][j] += error[l][i] * trace[l - 1][j]
-                    bias_gradients[l][i] += error[l][i] * (1 if l == readout else constant_trace)
+                    bias_gradients[l][i] += error[l][i] * (1 if l == readout else bias_trace)
     return weight_gradients[1:], bias_gradients[1:]

@@ -2,7 +2,7 @@
 
     u^l[t] = λ (u^l[t-1] - V_th s^l[t-1]) + W^l s^{l-1}[t] + b^l       l = 1 .. N, s^0[t] = x[t], u[0] = s[0] = 0
     s^l[t] = H(u^l[t] - V_th)                                          H(0) = 1
-    â^l[t] = λ â^l[t-1] + s^l[t],   Λ[t] = λ Λ[t-1] + 1                traces: of the spikes, of a constant 1
+    â^l[t] = λ â^l[t-1] + s^l[t],   Λ[t] = λ Λ[t-1] + 1                traces: of the spikes, of the biases' input 1
     a^l = â^l[T] / Λ[T] ≈ σ(z^l)                                       the weighted rates; σ clamps to [0, 1]
     z^l = (W^l a^{l-1} + b^l) / V_th,   D^l = (0 < z^l < 1)            the slope of σ, 1 or 0
     o = W^{N+1} a^N + b^{N+1}                                          the readout of the rates
@@ -39,7 +39,7 @@ def gradients(weights, biases, inputs, targets, decay, threshold, surrogate_deri
         error = [[0] * size for size in sizes]
         trace = [[0] * size for size in sizes]
         rate = [[0] * size for size in sizes]
-        constant_trace = 0
+        bias_trace = 0
         for t in range(time_steps):
             s[0] = inputs[t][b]
             for l in range(1, readout + 1):
@@ -55,10 +55,10 @@ def gradients(weights, biases, inputs, targets, decay, threshold, surrogate_deri
             for l in range(readout):
                 for j in range(sizes[l]):
                     trace[l][j] = decay * trace[l][j] + s[l][j]
-            constant_trace = decay * constant_trace + 1
+            bias_trace = decay * bias_trace + 1
         for l in range(readout):
             for j in range(sizes[l]):
-                rate[l][j] = trace[l][j] / constant_trace
+                rate[l][j] = trace[l][j] / bias_trace
         for l in range(1, readout + 1):
             for i in range(sizes[l]):
                 current = biases[l][i]

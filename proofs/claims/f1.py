@@ -50,30 +50,30 @@ def by_windows(window, network, activity, output_errors):
     """OTTT's gradient of every parameter (dialect "derivation"), from windows of `window` steps."""
     gradients = network.zero_gradients()
     recorded = ot.ottt.accumulate(network, activity, output_errors, terms=True).errors
-    traces, constants = {}, {}
+    traces, bias_traces = {}, {}
     for first in range(0, len(output_errors), window):
         steps = range(first, min(first + window, len(output_errors)))
         errors = [[layer[t] for layer in recorded] for t in steps]
         for connection in network.connections:
-            _add_window(network, connection, [activity.at(t) for t in steps], errors, gradients, traces, constants)
+            _add_window(network, connection, [activity.at(t) for t in steps], errors, gradients, traces, bias_traces)
     return gradients
 
 
-def _add_window(network, connection, steps, errors, gradients, traces, constants):
+def _add_window(network, connection, steps, errors, gradients, traces, bias_traces):
     """One window of one connection: what the trace before brings in, then spike by spike; the trace moves on."""
-    l, name, unit = connection.target, connection.name, network.bias_input
+    l, name, bias_input = connection.target, connection.name, network.bias_input
     decay = network.decay(network.trace_layer(l))[0]
     untraced = l == len(network.layers) - 1 and network.readout == "linear"  # the bias of a stateless readout (Q1)
     summed = errors[-1][l] * 0
     for step, error in zip(reversed(steps), reversed([each[l] for each in errors])):
         summed = error + summed * decay
-        connection.add_gradients(gradients, error if untraced else summed, step.presynaptic(connection) * 0, unit)
-        connection.add_gradients(gradients, summed, step.presynaptic(connection), unit * 0)
-    trace, constant = traces.get(name, steps[0].presynaptic(connection) * 0), constants.get(name, unit * 0)
-    connection.add_gradients(gradients, summed * decay, trace, unit * 0 if untraced else constant)
+        connection.add_gradients(gradients, error if untraced else summed, step.presynaptic(connection) * 0, bias_input)
+        connection.add_gradients(gradients, summed, step.presynaptic(connection), bias_input * 0)
+    trace, bias_trace = traces.get(name, steps[0].presynaptic(connection) * 0), bias_traces.get(name, bias_input * 0)
+    connection.add_gradients(gradients, summed * decay, trace, bias_input * 0 if untraced else bias_trace)
     for step in steps:
-        trace, constant = trace * decay + step.presynaptic(connection), constant * decay + unit
-    traces[name], constants[name] = trace, constant
+        trace, bias_trace = trace * decay + step.presynaptic(connection), bias_trace * decay + bias_input
+    traces[name], bias_traces[name] = trace, bias_trace
 
 
 def check(case):

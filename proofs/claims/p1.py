@@ -91,17 +91,17 @@ def sequences(draw):
 
 
 def check(case):
-    one = np.array([Fraction(1)])
-    trace, constant, traced = case.spikes[0] * 0, one * 0, None
+    bias_input = np.array([Fraction(1)])
+    trace, bias_trace, traced = case.spikes[0] * 0, bias_input * 0, None
     for spikes in case.spikes:
-        trace, constant = case.decay * trace + spikes, case.decay * constant + one
-        result = case.chain.forward(spikes, one)
+        trace, bias_trace = case.decay * trace + spikes, case.decay * bias_trace + bias_input
+        result = case.chain.forward(spikes, bias_input)
         traced = result if traced is None else case.decay * traced + result
-    through = case.chain.forward(trace, constant)
+    through = case.chain.forward(trace, bias_trace)
     if np.any(traced != through):
         index = tuple(int(k) for k in np.argwhere(traced != through)[0])
         raise Refuted(f"at {list(index)} the trace of the result is {traced[index]}, of the values {through[index]}")
-    linear = case.chain.forward(trace, one * 0)
+    linear = case.chain.forward(trace, bias_input * 0)
     back = case.chain.adjoint(case.error, trace.shape[1:])
     left, right = (case.error * linear).sum(), (back * trace).sum()
     if left != right:

@@ -177,7 +177,7 @@ class Exhibit:
     def rates(self):
         """The first neuron's Sums."""
         neuron, activity = self.network.layers[0].neuron, self.activity
-        currents = arriving_currents(self.network, activity)[:, :, :1]
+        currents = input_currents(self.network, activity)[:, :, :1]
         spikes, potentials = activity.layer_outputs[0][:, :, :1], activity.layer_potentials[0][:, :, :1]
         return Sums(
             rate=ot.weighted_rate(spikes, self.decay)[0, 0],
@@ -209,7 +209,7 @@ class Exhibit:
         return RELATIONS[self.relation](*values, ot.rate_normaliser(self.decay, len(self.inputs)))
 
 
-def arriving_currents(network, activity):
+def input_currents(network, activity):
     """I[t] of the first layer, [T, B, n]."""
     steps = [activity.at(t) for t in range(activity.time_steps)]
     return np.stack([input_current(network, 0, step.presynaptic) for step in steps])

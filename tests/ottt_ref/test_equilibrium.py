@@ -48,7 +48,7 @@ def by_long_iteration(network, inputs, labels, sweeps):
     outputs = spike_representation.rate_outputs(network, [values[l] for l in sorted(values)])
     _, output_error = loss_and_gradient(network, outputs, labels)
     result = network.zero_gradients()
-    arriving_back = {l: np.zeros_like(values[l]) for l in delayed}
+    delayed_errors = {l: np.zeros_like(values[l]) for l in delayed}
     for values, delayed in reversed(tape):
         errors = {}
         for l in reversed(range(len(network.layers))):
@@ -57,7 +57,7 @@ def by_long_iteration(network, inputs, labels, sweeps):
             for c in network.connections:
                 if c.source == l and not c.delayed:
                     total = total + c.adjoint(errors[c.target])
-            total = total + arriving_back.get(l, 0)
+            total = total + delayed_errors.get(l, 0)
             if network.layers[l].neuron.spiking:
                 current = sum(
                     c.forward(delayed[c.source] if c.delayed else values[c.source], np.ones(1))
@@ -67,12 +67,12 @@ def by_long_iteration(network, inputs, labels, sweeps):
                 threshold = network.layers[l].neuron.threshold
                 total = np.where((current > 0) & (current < threshold), total, 0) / threshold
             errors[l] = total
-        arriving_back = {l: 0 for l in delayed}
+        delayed_errors = {l: 0 for l in delayed}
         for c in network.connections:
             given = delayed[c.source] if c.delayed else values[c.source]
             c.add_gradients(result, errors[c.target], given, np.ones(1))
             if c.delayed:
-                arriving_back[c.source] = arriving_back[c.source] + c.adjoint(errors[c.target])
+                delayed_errors[c.source] = delayed_errors[c.source] + c.adjoint(errors[c.target])
         output_error = 0 * output_error  # the loss is of the last sweep alone
     return result
 

@@ -78,25 +78,25 @@ def transposed_weight(presynaptic_error, weight, error):
                 presynaptic_error[b, j] += weight[j % rows, i % columns] * error[b, i]
 
 
-def sum_in_place_of_last_error(delta, derivative, error, jacobian):
-    delta[...] = derivative * error + delta
+def sum_in_place_of_last_error(delta, surrogate_derivative, error, jacobian):
+    delta[...] = surrogate_derivative * error + delta
 
 
-def jacobian_without_threshold(jacobian, potential, spikes, derivative, constants, reset, kept):
+def jacobian_without_threshold(jacobian, potential, spikes, surrogate_derivative, constants, reset, kept):
     unit = np.array([constants[0], constants[0] * 0 + 1, constants[2]], dtype=constants.dtype)
-    _correct_jacobian(jacobian, potential, spikes, derivative, unit, reset, kept)
+    _correct_jacobian(jacobian, potential, spikes, surrogate_derivative, unit, reset, kept)
 
 
-def reset_always_kept(jacobian, potential, spikes, derivative, constants, reset, kept):
-    _correct_jacobian(jacobian, potential, spikes, derivative, constants, reset, True)
+def reset_always_kept(jacobian, potential, spikes, surrogate_derivative, constants, reset, kept):
+    _correct_jacobian(jacobian, potential, spikes, surrogate_derivative, constants, reset, True)
 
 
-def reset_never_kept(jacobian, potential, spikes, derivative, constants, reset, kept):
-    _correct_jacobian(jacobian, potential, spikes, derivative, constants, reset, False)
+def reset_never_kept(jacobian, potential, spikes, surrogate_derivative, constants, reset, kept):
+    _correct_jacobian(jacobian, potential, spikes, surrogate_derivative, constants, reset, False)
 
 
-def hard_reset_that_leaks(jacobian, potential, spikes, derivative, constants, reset, kept):
-    _correct_jacobian(jacobian, potential, spikes * 0, derivative, constants, reset, kept)
+def hard_reset_that_leaks(jacobian, potential, spikes, surrogate_derivative, constants, reset, kept):
+    _correct_jacobian(jacobian, potential, spikes * 0, surrogate_derivative, constants, reset, kept)
 
 
 _correct_jacobian = neurons.membrane_jacobian
@@ -186,8 +186,8 @@ def silent_at_threshold(spikes, potential, constants):
     spikes[...] = np.where(potential > constants[1], 1, 0)
 
 
-def error_of_the_wrong_sign(error, current, incoming, threshold):
-    _correct_clamp_gate(error, current, incoming, threshold)
+def error_of_the_wrong_sign(error, current, rate_error, threshold):
+    _correct_clamp_gate(error, current, rate_error, threshold)
     error[...] = error * -1
 
 
@@ -222,8 +222,8 @@ def nothing_returns(network, errors):
 _correct_returning = spike_representation._returning
 
 
-def gate_without_threshold(error, current, incoming, threshold):
-    _correct_clamp_gate(error, current, incoming, threshold)
+def gate_without_threshold(error, current, rate_error, threshold):
+    _correct_clamp_gate(error, current, rate_error, threshold)
     error[...] = error * threshold[0] * threshold[0]
 
 
@@ -278,16 +278,16 @@ def next_step_is_seen(network, activity, output_errors, *, dialect="derivation",
 _correct_forward = ottt.accumulate
 
 
-def surrogate_of_the_neighbour(error, derivative, incoming):
+def surrogate_of_the_neighbour(error, surrogate_derivative, spike_error):
     for b in range(error.shape[0]):
         for i in range(error.shape[1]):
-            error[b, i] = derivative[b, (i + 1) % error.shape[1]] * incoming[b, i]
+            error[b, i] = surrogate_derivative[b, (i + 1) % error.shape[1]] * spike_error[b, i]
 
 
-def average_over_neurons(error, derivative, incoming):
+def average_over_neurons(error, surrogate_derivative, spike_error):
     for b in range(error.shape[0]):
         for i in range(error.shape[1]):
-            error[b, i] = sum(derivative[b, k] * incoming[b, k] for k in range(error.shape[1]))
+            error[b, i] = sum(surrogate_derivative[b, k] * spike_error[b, k] for k in range(error.shape[1]))
 
 
 def page_with(page, right, wrong):
@@ -309,7 +309,7 @@ TRACED = "(input_decay if l == 0 else decay) * trace[l][j] + s[l][j]"
 WRONG_PAGES = [
     wrong_page("trace not decayed", plain.ottt, TRACED, "trace[l][j] + s[l][j]"),
     wrong_page("input traced for the authors", plain.ottt, "(input_decay if l == 0 else decay)", "decay"),
-    wrong_page("readout's bias traced", plain.ottt, "(1 if l == readout else constant_trace)", "constant_trace"),
+    wrong_page("readout's bias traced", plain.ottt, "(1 if l == readout else bias_trace)", "bias_trace"),
     wrong_page("error of the layer itself", plain.sltt, "weights[l + 1][i][j] * error[l + 1][i]", "error[l][j]"),
     wrong_page("sum over the batch", plain.sltt, "e / batch_size for e", "e for e"),
     wrong_page("reset gradient without the threshold", plain.bptt, "kept * threshold * psi", "kept * psi"),
@@ -319,10 +319,8 @@ WRONG_PAGES = [
     wrong_page("layers below forgotten", plain.rtrl, "weights[l][k][h] * ds[l - 1][h]", "0"),
     wrong_page("soft reset not leaked", plain.rtrl, "(u[l][i] - threshold * s[l][i])", "u[l][i] - threshold * s[l][i]"),
     wrong_page("slope everywhere", plain.spike_representation, "1 if 0 < current < threshold else 0", "1"),
-    wrong_page("rate not normalised", plain.spike_representation, "trace[l][j] / constant_trace", "trace[l][j]"),
-    wrong_page(
-        "in floats", plain.spike_representation, "trace[l][j] / constant_trace", "float(trace[l][j] / constant_trace)"
-    ),
+    wrong_page("rate not normalised", plain.spike_representation, "trace[l][j] / bias_trace", "trace[l][j]"),
+    wrong_page("in floats", plain.spike_representation, "trace[l][j] / bias_trace", "float(trace[l][j] / bias_trace)"),
 ]
 
 WRONG_VARIANTS = [

@@ -80,11 +80,11 @@ class StepNetwork(brainstate.nn.Module):
             for connection in self.structure.incoming(l):
                 source = connection.source
                 given = previous[source] if connection.delayed else inputs if source == INPUTS else outputs[source]
-                current = current + self._arriving(connection, given)
+                current = current + self._current(connection, given)
             outputs.append(self._step(l, current))
         return outputs
 
-    def _arriving(self, connection, values):
+    def _current(self, connection, values):
         weights = self.weights[connection.name].value
         if f"{connection.target}" in self.states:
             return braintrace.matmul(values, weights["weight"], weights.get("bias"))

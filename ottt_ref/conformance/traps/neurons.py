@@ -50,61 +50,61 @@ class OtherJacobian(LIF):
         factor = self.factor(state[0], output, surrogate_derivative, kept)
         return ((np.asarray(factor, dtype=state[0].dtype),),)
 
-    def factor(self, potential, output, derivative, kept):
+    def factor(self, potential, output, surrogate_derivative, kept):
         """∂u[t+1]/∂u[t], [B, ...]."""
-        return self.right(potential, output, derivative, kept)
+        return self.right(potential, output, surrogate_derivative, kept)
 
-    def right(self, potential, output, derivative, kept):
+    def right(self, potential, output, surrogate_derivative, kept):
         """The factor of the reference."""
-        return super().jacobian((potential,), output, derivative, kept)[0][0]
+        return super().jacobian((potential,), output, surrogate_derivative, kept)[0][0]
 
 
 @dataclass(frozen=True)
 class KeptUnleaked(OtherJacobian):
     """Neurons whose soft reset's gradient, if kept, is that of the unleaked one."""
 
-    def factor(self, potential, output, derivative, kept):
+    def factor(self, potential, output, surrogate_derivative, kept):
         if self.reset != "soft" or not kept:
-            return self.right(potential, output, derivative, kept)
-        return self.decay - self.threshold * derivative
+            return self.right(potential, output, surrogate_derivative, kept)
+        return self.decay - self.threshold * surrogate_derivative
 
 
 @dataclass(frozen=True)
 class KeptWithoutThreshold(OtherJacobian):
     """Neurons whose reset's gradient, if kept, lacks V_th."""
 
-    def factor(self, potential, output, derivative, kept):
+    def factor(self, potential, output, surrogate_derivative, kept):
         if self.reset == "hard" or not kept:
-            return self.right(potential, output, derivative, kept)
-        leak = self.right(potential, output, derivative, False)
-        return leak - (self.decay if self.reset == "soft" else 1.0) * derivative
+            return self.right(potential, output, surrogate_derivative, kept)
+        leak = self.right(potential, output, surrogate_derivative, False)
+        return leak - (self.decay if self.reset == "soft" else 1.0) * surrogate_derivative
 
 
 @dataclass(frozen=True)
 class KeptNegative(OtherJacobian):
     """Neurons whose reset's gradient, if kept, has the other sign."""
 
-    def factor(self, potential, output, derivative, kept):
-        leak = self.right(potential, output, derivative, False)
-        return 2 * leak - self.right(potential, output, derivative, kept)
+    def factor(self, potential, output, surrogate_derivative, kept):
+        leak = self.right(potential, output, surrogate_derivative, False)
+        return 2 * leak - self.right(potential, output, surrogate_derivative, kept)
 
 
 @dataclass(frozen=True)
 class KeptLeaked(OtherJacobian):
     """Neurons whose unleaked reset's gradient, if kept, is that of the soft one."""
 
-    def factor(self, potential, output, derivative, kept):
+    def factor(self, potential, output, surrogate_derivative, kept):
         if self.reset != "unleaked" or not kept:
-            return self.right(potential, output, derivative, kept)
-        return self.decay - self.decay * self.threshold * derivative
+            return self.right(potential, output, surrogate_derivative, kept)
+        return self.decay - self.decay * self.threshold * surrogate_derivative
 
 
 @dataclass(frozen=True)
 class HardPasses(OtherJacobian):
     """Neurons whose hard reset errors pass as if there were none."""
 
-    def factor(self, potential, output, derivative, kept):
-        right = self.right(potential, output, derivative, kept)
+    def factor(self, potential, output, surrogate_derivative, kept):
+        right = self.right(potential, output, surrogate_derivative, kept)
         return right + self.decay * output if self.reset == "hard" else right
 
 

@@ -193,22 +193,22 @@ def _product(matrix, values):
 
 
 @kernel
-def gate(error, derivative, incoming):
-    """g = ψ ∘ ε."""
+def gate(error, surrogate_derivative, spike_error):
+    """g = ψ ∘ e."""
     for b in range(error.shape[0]):
         for i in range(error.shape[1]):
-            error[b, i] = derivative[b, i] * incoming[b, i]
+            error[b, i] = surrogate_derivative[b, i] * spike_error[b, i]
 
 
-def gated(derivative, spike_error):
+def gated(surrogate_derivative, spike_error):
     """g = ψ ∘ e, [B, ...]."""
     result = np.empty_like(spike_error)
-    gate(rows(result), rows(derivative), rows(spike_error))
+    gate(rows(result), rows(surrogate_derivative), rows(spike_error))
     return result
 
 
 def backpropagated_error(network, l, errors, output_error, *, delayed):
-    """ε^l [B, ...]: what comes back from `errors` by layer, and ∂L/∂o at the last layer.
+    """e^l [B, ...]: what comes back from `errors` by layer, and ∂L/∂o at the last layer.
 
     delayed  whether it also comes back by recurrent and feedback connections
     """

@@ -13,18 +13,18 @@ from .operation import Operation
 SAMPLES = 2
 
 
-def require_sound(operation: Operation, name: str, input_shape: Shape, one: np.ndarray) -> None:
+def require_sound(operation: Operation, name: str, input_shape: Shape, bias_input: np.ndarray) -> None:
     """Try `forward`, `adjoint` and `add_gradients` of each operation that is not built in, those of chains included.
 
     name          what errors call the connection
     input_shape   of one sample
-    one           1 as one of the network's numbers, in an array [1]
+    bias_input    1 as one of the network's numbers, in an array [1]
 
     The samples are 1, 2, 3, ...: what is changed in place shows. Raises TypeError or ValueError that names the
     connection, the operation and the method, what was expected and what came.
     """
     if type(operation) not in BUILT_IN:
-        _Trial(operation, name, one).run(tuple(input_shape))
+        _Trial(operation, name, bias_input).run(tuple(input_shape))
         return
     shapes = iter(operation.child_shapes(input_shape))
     for child in operation.children:
@@ -32,25 +32,25 @@ def require_sound(operation: Operation, name: str, input_shape: Shape, one: np.n
             shape = next(shapes)
         except ValueError:  # of a built-in one that cannot take what it is given: `output_shape` says so next
             return
-        require_sound(child, name, shape, one)
+        require_sound(child, name, shape, bias_input)
 
 
 class _Trial:
     """One operation with what it is tried on."""
 
-    def __init__(self, operation, name, one):
+    def __init__(self, operation, name, bias_input):
         self.operation = operation
         self.where = f"{name}: {type(operation).__name__}"
-        self.one = one
+        self.bias_input = bias_input
 
     def run(self, input_shape):
         parameters = self.operation.parameters
         for name, value in parameters.items():
-            require_array(f"{self.where}.{name}", value, value.shape, self.one.dtype)
+            require_array(f"{self.where}.{name}", value, value.shape, self.bias_input.dtype)
         samples = self.operation.batch_size or SAMPLES
         values = self._counting((samples, *input_shape))
         error = self._counting((samples, *self._output_shape(input_shape)))
-        self._require_result("forward", error.shape, values, self.one)
+        self._require_result("forward", error.shape, values, self.bias_input)
         self._require_result("adjoint", values.shape, error, input_shape)
         gradients = {name: self._counting(value.shape) * 0 for name, value in parameters.items()}
         if gradients:
@@ -58,7 +58,7 @@ class _Trial:
 
     def _counting(self, shape):
         count = int(np.prod(shape, dtype=np.int64))
-        return (np.arange(1, count + 1).astype(self.one.dtype) * self.one[0]).reshape(shape)
+        return (np.arange(1, count + 1).astype(self.bias_input.dtype) * self.bias_input[0]).reshape(shape)
 
     def _output_shape(self, input_shape):
         shape = self._called("output_shape", input_shape)
@@ -77,11 +77,11 @@ class _Trial:
     def _require_result(self, method, shape, given, second):
         """Call forward or adjoint, and check what comes."""
         got = self._called(method, given, second)
-        wanted = f"{self.where}.{method} must return an array {describe_shape(shape)} of {self.one.dtype}"
+        wanted = f"{self.where}.{method} must return an array {describe_shape(shape)} of {self.bias_input.dtype}"
         wanted += f" for {describe_shape(given.shape)}"
         if not isinstance(got, np.ndarray):
             raise TypeError(f"{wanted}, got {got!r}")
-        if got.dtype != self.one.dtype:
+        if got.dtype != self.bias_input.dtype:
             raise TypeError(f"{wanted}, got {got.dtype}")
         if got.shape != shape:
             raise ValueError(f"{wanted}, got {describe_shape(got.shape)}")
@@ -90,9 +90,9 @@ class _Trial:
     def _require_added(self, gradients, error, values):
         """Call add_gradients twice, and check that both calls added to the arrays that are there."""
         own = dict(gradients)
-        self._called("add_gradients", own, error, values, self.one)
+        self._called("add_gradients", own, error, values, self.bias_input)
         once = {name: gradient.copy() for name, gradient in gradients.items()}
-        self._called("add_gradients", own, error, values, self.one)
+        self._called("add_gradients", own, error, values, self.bias_input)
         for name, gradient in gradients.items():
             where = f"add_gradients must add to gradients[{name!r}] in place"
             if own.get(name) is not gradient:
@@ -109,7 +109,7 @@ class _Trial:
 
     def _require_exact(self, method, array):
         """No float among exact numbers."""
-        exact = array.dtype.hasobject and isinstance(self.one[0], numbers.Rational)
+        exact = array.dtype.hasobject and isinstance(self.bias_input[0], numbers.Rational)
         for number in array.flat if exact else ():
             if isinstance(number, float | np.floating):
                 raise TypeError(
