@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import strategies as st
 
-from ottt_ref.methods.shared import traces
+from ottt_ref.simulation import trace
 from proofs import __main__, command, thorough
 from proofs.claim import Claim, Finding, Refuted
 from proofs.claims import BY_NAME
@@ -113,7 +113,7 @@ def test_quick_is_smaller_than_default_and_thorough_larger():
 @pytest.mark.slow
 def test_a_refuting_case_is_kept_and_tried_first(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(traces, "leaky_accumulate", trace_not_decayed)
+        patch.setattr(trace, "leaky_accumulate", trace_not_decayed)
         assert not run(BY_NAME["E1"], 20, database=tmp_path).holds
     assert list((tmp_path / "E1").rglob("*"))
     first = []

@@ -30,7 +30,7 @@ class Rule:
 
     >>> import numpy as np, ottt_ref as ot
     >>> class SlowTrace(ot.methods.Rule):
-    ...     def __init__(self, network, batch_size) -> None:
+    ...     def __init__(self, network, batch_size):
     ...         super().__init__(network, batch_size)
     ...         shapes = {c.name: (batch_size, *network.shape_of(c.source)) for c in network.connections}
     ...         self.state.update({name: np.zeros(shape) for name, shape in shapes.items()})
