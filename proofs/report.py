@@ -52,7 +52,7 @@ def slack_text(result):
     text = claim.kind if result.slack is None else f"{claim.kind}; {claim.slack_means.format(result.slack)}"
     if result.certificates:
         failure = max(certificate.failure for certificate in result.certificates)
-        text += f"; an identity on {len(result.certificates)} architectures, but for {failure:.0e}"
+        text += f"; an identity on {len(result.certificates)} architectures, risk {failure:.0e}"
     return text
 
 

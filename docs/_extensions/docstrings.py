@@ -121,7 +121,7 @@ class Public(SphinxDirective):
 
 
 def members(module):
-    """What a user calls by its name: `__all__`, or the functions and classes that are defined there."""
+    """What a user calls by its name: `__all__`, or the functions and classes that are defined and explained there."""
     if hasattr(module, "__all__"):
         return list(module.__all__)
     return [
@@ -129,6 +129,7 @@ def members(module):
         for name, thing in vars(module).items()
         if (inspect.isclass(thing) or inspect.isfunction(thing))
         and thing.__module__ == module.__name__
+        and thing.__doc__  # a kernel without a docstring is for the module's own use
         and not name.startswith(("_", "require_"))
     ]
 

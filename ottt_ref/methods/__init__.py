@@ -84,6 +84,7 @@ _RESET_GRADIENT = {"reset_gradient": Option(RESET_GRADIENTS, "whether gradients 
 _LOSS_OF = {"loss_of": Option(bptt.LOSSES_OF, "the loss of each time step, or of the time-averaged output")}
 _RATES = {"rates": Option(spike_representation.RATES, "the rates of the simulated spikes, or the mapping's own")}
 
+#: Every method by its name. The command line, the conformance kit, the experiments and the proofs read this list.
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (

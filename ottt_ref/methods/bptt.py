@@ -5,7 +5,8 @@
     ε^{l-1}[t] = W^{lT} δ^l[t]                           (from recurrent and feedback synapses also: W^T δ[t+1])
     ∇W^l = Σ_t δ^l[t] s^{l-1}[t]^T,   ∇b^l = Σ_t δ^l[t]  (of recurrent and feedback synapses: Σ_t δ^l[t] s[t-1]^T)
 
-J^l[t] = ∂u^l[t+1]/∂u^l[t] is λ with the reset's gradient detached and a soft reset; `neurons` lists the other cases.
+J^l[t] = ∂u^l[t+1]/∂u^l[t] is λ with the reset's gradient detached and a soft reset.
+`python -m pydoc ottt_ref.network.neurons` lists the other cases.
 It runs backwards in time: every potential and spike of the sequence is kept, and memory grows with T.
 
 Source: Xiao et al. 2022, section 3 (BPTT with surrogate gradients); theorems E5, E6 and E7.

@@ -9,9 +9,9 @@ goes back through a recurrent or feedback connection, which would lead into the 
 delivers gives its weight's gradient.
 OTTT_A, `gradients`, sums over the sequence and updates once. OTTT_O, `OnlineLearner`, updates after each time step.
 
-Two dialects, "derivation" and "authors", differ in what is traced: `traces` spells them out. The trace is derived for
-the soft reset, and holds for the unleaked one; under a hard reset, whose membrane forgets at each spike, the same rule
-is applied and E1 does not hold.
+Two dialects, "derivation" and "authors", differ in what is traced. `python -m pydoc ottt_ref.methods.shared.traces`
+spells them out. The trace is derived for the soft reset, and holds for the unleaked one. Under a hard reset the
+membrane forgets at each spike. There the same rule is applied, and E1 does not hold.
 
 Source: Xiao et al. 2022, section 4; theorems E1 to E4, H1, M1, O1 and Q1.
 """

@@ -7,9 +7,9 @@
     small_feedback      the same with feedback
 
 Hyper-parameters are the authors': λ = 0.5, V_th = 1, the sigmoid surrogate with α = 4, scale 2.74, eps = 1e-4, alpha =
-0.2. Convolutions are drawn as theirs, N(0, 2 / (fan-out)), which standardisation makes independent of the scale; a
-readout N(0, 0.01²) (for the ResNet zeros), its bias and every other bias 0, gains 1. The weight of the feedback starts
-at 0 as theirs, unless `feedback_std` is given: at 0 no error goes through it, and it learns from what enters it.
+0.2. So are the parameters at the start: convolutions N(0, 2 / (fan-out)), whose scale standardisation takes out again;
+readouts N(0, 0.01²), in the ResNet 0; biases 0; gains 1. The weight of the feedback is 0, unless `feedback_std` is
+given. At 0 no error goes through it, but it learns: its gradient comes from the spikes that enter it.
 
 Source: Xiao et al. 2022, section 5 and appendix; Brock et al. 2021 for the residual blocks.
 """
@@ -140,10 +140,11 @@ def nf_resnet34_ws(
 ) -> Network:
     """Normaliser-free ResNet-34 with scaled weight standardisation.
 
-    A block takes a current x, sends x / beta to neurons, whose spikes go through a convolution to neurons, and theirs
-    through another: x + alpha · gain · that is the next current. The first block of a stage halves the image; there the
-    spikes, through a convolution 1 x 1, stand for x. beta² is the variance that x has at the start: 1, or 1 + alpha²
-    after a halving, and alpha² more with each block.
+    A block takes a current x and gives the next one, x + alpha · gain · f(x / beta). In f, the current drives neurons;
+    their spikes go through a convolution to further neurons, and the spikes of these through a second convolution.
+    The first block of a stage halves the image. There x is replaced by the first neurons' spikes after a convolution
+    1 x 1. beta² is the variance of x before training: 1, or 1 + alpha² after a halving, and alpha² more with each
+    block.
 
     alpha         above 0; 0.2, the authors', if not given
     The other arguments are those of `vgg11_ws`; the shape is arbitrary, from 1 x 1 pixel on.

@@ -111,7 +111,11 @@ def decay_from(decay: Number | None, tau: Number | None) -> Number:
 
 @dataclass(frozen=True)
 class LIF(Neuron):
-    """Leaky integrate-and-fire neurons (the equations are in the module's docstring).
+    """Leaky integrate-and-fire neurons.
+
+    u[t] = λ (u[t-1] - V_th s[t-1]) + I[t],   s[t] = H(u[t] - V_th)     with the soft reset
+
+    `python -m pydoc ottt_ref.network.neurons` has the equations of the other resets.
 
     decay            λ in [0, 1]; 1 is the IF neuron (`dense_network` takes τ instead as well)
     threshold        V_th > 0

@@ -1,17 +1,19 @@
 """The equilibrium of the rates where they depend on themselves, and the implicit gradient through it.
 
-Recurrent and feedback connections make the mapping of the rates a fixed-point equation a = f(a); f is a sweep through
-the layers in their order, with a for what those connections deliver. f maps [0, 1]^n continuously into itself, so an
-equilibrium always exists (Brouwer); it is the only one, and sweeps converge to it from anywhere, if f contracts:
+Recurrent and feedback connections make the mapping of the rates a fixed-point equation, a = f(a). Here f is a sweep: it
+computes the rates of all layers in their order, and takes from a what those connections deliver. f maps [0, 1]^n
+continuously into itself, so an equilibrium always exists (Brouwer). If f contracts, there is only one equilibrium, and
+sweeps converge to it from anywhere. f contracts if
 
     contraction factor   ρ(N) < 1,   N[l, k] = Σ_c |A_c|_2 / V_th^l over the connections c from layer k into layer l
 
-(|A_c|_2 the spectral norm of the connection's linear map, ρ the spectral radius: σ moves a rate by no more than its
-argument moves, so that N bounds the layers' norms, and a nonnegative matrix of radius below 1 shrinks a weighted
-maximum of them.) For one recurrent layer this is |W_rec|_2 < V_th, as in the paper's theorem.
+|A_c|_2 is the spectral norm of the connection's linear map, and ρ is the spectral radius. The proof has two steps. The
+clamp σ moves a rate by no more than its argument moves, so N bounds how much a change grows from layer to layer. And a
+nonnegative matrix with ρ < 1 shrinks a weighted maximum of these changes. For one recurrent layer the condition is
+|W_rec|_2 < V_th, as in the paper's theorem.
 
-The gradient through the equilibrium is implicit: errors come back by the same connections, and solve the linear
-equation r = A r + r_0, once for the whole infinite iteration.
+The gradient through the equilibrium is implicit. Errors come back by the same connections. They solve the linear
+equation r = A r + r_0, which stands for infinitely many sweeps.
 
 Source: Bai, Kolter and Koltun 2019 and Xiao et al. 2021 (implicit differentiation at the equilibrium); theorem D2;
 Ortega and Rheinboldt 1970, chapter 13, for contractions in several norms at once.

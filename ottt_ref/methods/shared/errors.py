@@ -6,9 +6,9 @@ e^l[t] is the error at layer l's spikes, g^l[t] that at its potentials. Where it
 
     TransposedWeights   W^{l+1 T} g^{l+1}: backpropagation through the layers, the default
     FeedbackMatrices    B^l ∂L[t]/∂o[t], by fixed matrices from the output (direct feedback alignment)
-    LocalLosses         B^{l T} ∂ℓ(B^l s^l[t], y)/∂m: each layer has a loss of its own (as DECOLLE has)
+    LocalLosses         G^{l T} ∂ℓ(m, y)/∂m at m = G^l s^l[t]: each layer has a loss of its own (as DECOLLE has)
 
-Where skips branch, the errors that come back are added up; what a delayed connection brings back is not: it would be an
+Where skips branch, the errors that come back are added up. A delayed connection brings no error back: that would be an
 error of the next time step.
 
 Source: Xiao et al. 2022, section 4; Nøkland 2016 for fixed feedback; Kaiser et al. 2020 for local losses.
@@ -131,7 +131,7 @@ class FeedbackMatrices(LayerMatrices):
 
     matrices  B^l [n_l, n_out] for l = 0 .. L - 2, of the network's dtype, n_l the number of the layer's neurons
 
-    The transposed weights of the readout, for one, are what backpropagation uses in a network of one hidden layer:
+    In a network of one hidden layer, the readout's transposed weights give what backpropagation gives:
 
     >>> import numpy as np, ottt_ref as ot
     >>> network, inputs, labels = ot.dense_network([2, 3, 2], rng=0), np.ones((4, 1, 2)), np.array([1])
@@ -152,9 +152,11 @@ class FeedbackMatrices(LayerMatrices):
 
 
 class LocalLosses(LayerMatrices):
-    """A loss for each layer but the last: e^l[t] = B^{l T} ∂ℓ(m, y)/∂m / (T B) at m = B^l s^l[t].
+    """A loss for each layer but the last, as DECOLLE has: of the outputs m[t] = G^l s^l[t], with fixed G^l.
 
-    matrices  B^l [n_out, n_l] for l = 0 .. L - 2, of the network's dtype
+    e^l[t] = G^{l T} ∂L^l[t]/∂m[t],   L^l[t] = ℓ(m[t], y) / T, the mean over the batch
+
+    matrices  G^l [n_out, n_l] for l = 0 .. L - 2, of the network's dtype, n_l the number of the layer's neurons
 
     The hidden layer learns without the readout's weights, which here are zeros:
 
