@@ -81,8 +81,8 @@ class Learned(ot.Neuron):
     decays: np.ndarray = field(repr=False)
     thresholds: np.ndarray = field(repr=False)
     surrogate: ot.surrogate.Surrogate = TRIANGLE
+    decay: float = 0.5  # by which traces decay
     parameter_names = ("decays", "thresholds")
-    decay = 0.5  # by which traces decay
 
     def step(self, state, output, current, soft=False):
         (u,) = state
@@ -269,7 +269,7 @@ def broken(**changes):
     [
         (
             broken(surrogate_derivative=lambda self, state: state[0][0]),
-            r"surrogate_derivative of Broken must give float64 \[1, 2\]",
+            r"surrogate_derivative of Broken must give float64 \[2, 2\]",
         ),
         (broken(jacobian=lambda self, *_: ((1,),)), r"jacobian of Broken must give \[2, 2\].* got \[1, 1\]"),
         (broken(leak=((0.5,),)), r"leak of Broken must give \[2, 2\]"),
