@@ -180,7 +180,7 @@ def _try(loss, network):
     outputs = np.full((2, network.output_size), network.number(0), dtype=network.dtype)
     targets = outputs.copy()
     targets[:, 0] = network.number(1)
-    for array in evaluated(loss, outputs, targets):
+    for array in _evaluated(loss, outputs, targets):
         for number in array.flat if network.exact_numbers else ():
             if isinstance(number, float | np.floating):
                 raise TypeError(f"loss.evaluate must give exact numbers for exact numbers, got the float {number!r}")
@@ -245,7 +245,7 @@ def step_loss(
     >>> print(value, *gradient.flat)
     1/8 1/4 0
     """
-    value, gradient = evaluated(loss, outputs, targets)
+    value, gradient = _evaluated(loss, outputs, targets)
     scale = time_steps * len(outputs)
     total = 0
     for b in range(len(outputs)):  # one after the other: numpy's pairwise sum differs between dtypes
@@ -253,7 +253,7 @@ def step_loss(
     return total / scale, gradient / scale
 
 
-def evaluated(loss: Loss, outputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _evaluated(loss: Loss, outputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """`loss.evaluate`; of a loss that is not built in what comes is checked, and it is given copies to work on.
 
     Raises TypeError or ValueError.

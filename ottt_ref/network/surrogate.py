@@ -317,7 +317,12 @@ ALL = (Sigmoid, Arctan, Triangle, Rectangle, MultiGaussian)
 
 
 def is_built_in(surrogate: object) -> bool:
-    """Whether it is one of ours, or none at all."""
+    """Whether it is one of ours, or none at all.
+
+    >>> import ottt_ref as ot
+    >>> ot.surrogate.is_built_in(ot.surrogate.Sigmoid()), ot.surrogate.is_built_in("sigmoid")
+    (True, False)
+    """
     return surrogate is None or type(surrogate) in ALL
 
 

@@ -258,6 +258,10 @@ class Own(ot.Neuron):
         return TRIANGLE.derivative(state[0] - self.threshold)
 
 
+def learning(derivatives, gain=np.ones(3)):
+    return {"parameter_names": ("gain",), "gain": gain, "parameter_derivatives": derivatives}
+
+
 def of(neuron):
     readout = ot.Layer(ot.Dense(np.ones((2, 3))), ot.Integrator())
     return ot.Network([ot.Layer(ot.Dense(np.full((3, 2), 0.4)), neuron), readout])
@@ -286,6 +290,17 @@ def of(neuron):
         ({"jacobian": lambda self, s, o, p, kept: ((p.__imul__(2),),)}, "jacobian of Other must not change"),
         ({"jacobian": lambda self, *_: None}, r"jacobian of Other must give \[1, 1\]"),
         ({"reset_jacobian": lambda self, *_: ("a",)}, "jacobian of Other must take"),
+        ({"reset_jacobian": lambda self, *_: (np.ones(3),)}, r"reset_jacobian of Other must give float64 \[2, 3\]"),
+        (
+            {"jacobian": lambda self, s, o, p, kept: ((p[:1] if kept else p,),)},
+            r"jacobian of Other must give float64 \[2, 3\], got float64 \[1, 3\]",
+        ),
+        (learning(lambda self, *_: (np.ones(3), 0)), r"parameter_derivatives of Other must give \[1\]"),
+        (learning(lambda self, *_: ((np.ones(3),), 0)), r"parameter_derivatives of Other must give float64 \[2, 3\]"),
+        (learning(lambda self, *_: ((0,), np.ones((1, 3)))), r"parameter_derivatives of Other must give float64"),
+        (learning(lambda self, *_: ((0,), None)), r"parameter_derivatives of Other must give float64"),
+        (learning(lambda self, *_: None), "parameter_derivatives of Other must give ∂h/∂θ and ∂z/∂θ, got None"),
+        (learning(None, np.ones(2)), r"the parameter gain of Other must be float64 \[3\], got float64 \[2\]"),
     ],
 )
 def test_what_a_neuron_gives_is_tried_on_two_samples(changes, complaint):
