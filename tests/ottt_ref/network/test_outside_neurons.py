@@ -367,43 +367,44 @@ def test_neurons_that_weigh_their_states_in_another_way_share_no_trace():
 
 
 @dataclass(frozen=True, eq=False)
-class Doubled(ot.Neuron):
-    """One state, u[t] = λ u[t-1] + 2 I[t], compared with the threshold as u / 2."""
+class Scaled(ot.Neuron):
+    """One state, u[t] = λ u[t-1] + e I[t], which fires where f u[t] is at least 1."""
 
     decay: float = 0.5
-    unit: float = 2.0
-    share: float = 0.5
+    entry: float = 1.0
+    share: float = 1.0
     surrogate: ot.surrogate.Surrogate = TRIANGLE
 
     def step(self, state, output, current, soft=False):
-        state[0][...] = self.decay * state[0] + self.unit * current
-        output[...] = state[0] >= self.unit
+        state[0][...] = self.decay * state[0] + self.entry * current
+        output[...] = self.share * state[0] >= 1
 
     def surrogate_derivative(self, state):
         return self.surrogate.derivative(self.share * state[0] - 1)
 
     @property
     def input_vector(self):
-        return (self.unit,)
+        return (self.entry,)
 
     @property
     def output_vector(self):
         return (self.share,)
 
 
+@pytest.mark.parametrize(("entry", "share"), [(2.0, 1.0), (1.0, 2.0), (2.0, 2.0)])
 @pytest.mark.parametrize("method", ["ottt", "bptt", "rtrl"])
-def test_one_state_in_other_units_gives_the_same_gradients(method):
-    """In units of twice the potential: what enters counts twice, the distance half, and nothing else changes."""
+def test_one_state_whose_current_and_distance_are_scaled_has_scaled_gradients(method, entry, share):
+    """It is the plain neuron with its weights times e f: by the chain rule its gradients are e f times that one's."""
     rng = np.random.default_rng(2)
-    weight, bias = eighths(rng, 0, 1, (3, 3)), eighths(rng, 0, 0.5, 3)
+    weight, bias, scale = eighths(rng, 0, 0.5, (3, 3)), eighths(rng, 0, 0.25, 3), entry * share
     readout = ot.Layer(ot.Dense(eighths(rng, -1, 1, (2, 3))), ot.Integrator())
     inputs = eighths(rng, 0, 1, (6, 2, 3))
-
     found, right = (
         methods.METHODS[method].gradients(
-            *exact(ot.Network([ot.Layer(ot.Dense(weight, bias), neuron), readout]), inputs, np.eye(2))
+            *exact(ot.Network([ot.Layer(ot.Dense(times * weight, times * bias), neuron), readout]), inputs, np.eye(2))
         )
-        for neuron in (Doubled(), Doubled(unit=1.0, share=1.0))
+        for times, neuron in ((1, Scaled(entry=entry, share=share)), (scale, Scaled()))
     )
     for name, value in right.items():
-        assert np.all(found[name] == value) and np.any(value != 0), name
+        factor = Fraction(scale) if name.startswith("layer0") else 1
+        assert np.all(found[name] == factor * value) and np.any(value != 0), name
