@@ -145,7 +145,7 @@ class Neuron:
     def rebuilt(self, convert_array: ConvertArray, convert_number: ConvertNumber) -> Self:
         """A copy with each array turned by one function, and every other number by another."""
         neuron: Any = self  # of a subclass, a dataclass
-        if not is_dataclass(neuron):
+        if not is_dataclass(type(self)):
             raise TypeError(f"{type(self).__name__} must be a dataclass, or define rebuilt, to be copied or converted")
         changed: dict[str, object] = {}
         for each in fields(neuron):

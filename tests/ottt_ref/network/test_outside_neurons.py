@@ -406,7 +406,7 @@ def test_one_state_whose_current_and_distance_are_scaled_has_scaled_gradients(me
         for times, neuron in ((1, Scaled(entry=entry, share=share)), (scale, Scaled()))
     )
     for name, value in right.items():
-        # OTTT pairs the stateless readout's weight with the trace of its senders' membrane, which is scaled as well (Q1).
+        # OTTT pairs a stateless readout's weight with the trace of its senders' membrane, which is scaled too (Q1).
         scaled = name.startswith("layer0") or (method == "ottt" and name == "readout.weight")
         factor = Fraction(scale) if scaled else 1
         assert np.all(found[name] == factor * value) and np.any(value != 0), name
