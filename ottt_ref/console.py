@@ -82,6 +82,9 @@ def run(program, build_parser, argv=None, errors=()):
 
     errors  further types of errors that are the user's to mend, not faults of the program
     """
+    for name in ("stdout", "stderr"):  # None where it was closed before the program began
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")

@@ -121,6 +121,30 @@ def require_array(
     return np.require(array, requirements=["C", "A", "W"])
 
 
+def require_result(where: str, value: Any, shape: Sequence[int], dtype: np.dtype, verb: str = "give") -> np.ndarray:
+    """Return `value` if it is an array of just that shape and dtype; what code from outside gives a kernel.
+
+    `where` says whose result it is, or, with the verb "be", which argument. Kernels trust shapes: of another one they
+    would read and write other memory.
+    Raises TypeError for what is no plain array, or of another dtype, and ValueError for another shape.
+    """
+    plain = isinstance(value, np.ndarray) and not isinstance(value, np.ma.MaskedArray)
+    if plain and value.shape == tuple(shape) and value.dtype == dtype:
+        return value
+    got = f"{value.dtype} {describe_shape(value.shape)}" if plain else repr(value)
+    kind = ValueError if plain and value.dtype == dtype else TypeError
+    raise kind(f"{where} must {verb} {dtype} {describe_shape(shape)}, got {got}")
+
+
+def require_entry(where: str, value: Any, shape: Sequence[int], dtype: np.dtype) -> np.ndarray | Number:
+    """`require_result` where a number may stand for an array of it."""
+    if isinstance(value, numbers.Number):
+        return value  # type: ignore[return-value]
+    if isinstance(value, np.ndarray) and value.shape == ():
+        return require_result(where, value, (), dtype)
+    return require_result(where, value, shape, dtype)
+
+
 def as_array(name: str, value: npt.ArrayLike) -> np.ndarray:
     """Return `value` as an array of any dtype and shape; raise TypeError where it is none, or a masked one."""
     if isinstance(value, np.ma.MaskedArray):

@@ -144,6 +144,15 @@ def test_a_closed_pipe_ends_it_without_a_word(program, arguments):
     assert process.communicate(timeout=120)[1] == b"" and process.returncode == console.PIPE_CLOSED
 
 
+def test_no_standard_output_at_all_is_no_fault(folder):
+    """As `command >&-` has it: there is no stream, and files are written all the same."""
+    network = ["network", "--sizes", "2", "3", "2", "--output", "net.npz"]
+    for arguments in (["version"], ["--help"], network):
+        process = start(cli, *arguments, stdout=None, preexec_fn=lambda: os.close(1))
+        assert process.communicate(timeout=120)[1] == b"" and process.returncode == 0
+    assert (folder / "net.npz").exists()
+
+
 def test_a_closed_pipe_ends_the_museum_without_a_verdict():
     """rich would exit with 1, as if an exhibit did not stand."""
     reading, writing = os.pipe()

@@ -99,11 +99,18 @@ def prepared(adapter: Adapter | type) -> Adapter:
     >>> prepared(Backend).methods
     ('forward',)
     """
-    made = adapter() if inspect.isclass(adapter) else adapter
+    try:
+        made = adapter() if inspect.isclass(adapter) else adapter
+    except Exception as error:
+        raise AdapterError(
+            f"adapter {getattr(adapter, '__name__', adapter)!r} cannot be made: {type(error).__name__}: {error}"
+        ) from error
     if not callable(made):
         raise AdapterError(f"adapter must be callable as adapter(case, method), got {made!r}")
     try:
         files.specifications(getattr(made, "case_set", None))
     except (TypeError, ValueError) as error:
         raise AdapterError(f"adapter: {error}") from None
+    except Exception as error:  # of a property
+        raise AdapterError(f"adapter: case_set cannot be read: {type(error).__name__}: {error}") from error
     return made

@@ -51,7 +51,7 @@ class Loss:
     """What every loss offers: `evaluate(outputs, targets)` → per sample ℓ [B] and ∂ℓ/∂o [B, C].
 
     Outputs and targets are [B, C] of the network's dtype. A subclass of one's own defines `evaluate`, which a method
-    tries on one sample before it starts, and says what it needs:
+    tries on two samples before it starts, and says what it needs:
 
     rational       whether it has values in exact numbers too
     distribution   whether a row of targets must be a distribution over the classes
@@ -176,18 +176,14 @@ def require_loss(loss: Loss, network: Network) -> Loss:
 
 
 def _try(loss, network):
-    """Evaluate a loss that is not built in on one sample: what it returns must fit."""
-    outputs = np.full((1, network.output_size), network.number(0), dtype=network.dtype)
+    """Evaluate a loss that is not built in on two samples: what it returns must fit."""
+    outputs = np.full((2, network.output_size), network.number(0), dtype=network.dtype)
     targets = outputs.copy()
-    targets[0, 0] = network.number(1)
-    found = loss.evaluate(outputs.copy(), targets.copy())
-    wanted = {"the values [B]": (1,), "the gradients [B, C]": outputs.shape}
-    if not isinstance(found, tuple) or len(found) != 2:
-        raise TypeError(f"loss.evaluate must return {' and '.join(wanted)}, got {found!r}")
-    for (what, shape), array in zip(wanted.items(), found):
-        if not isinstance(array, np.ndarray) or array.shape != shape or array.dtype != network.dtype:
-            got = f"{array.dtype} {list(array.shape)}" if isinstance(array, np.ndarray) else repr(array)
-            raise ValueError(f"loss.evaluate must return {what} as {network.dtype} {list(shape)}, got {got}")
+    targets[:, 0] = network.number(1)
+    for array in _evaluated(loss, outputs, targets):
+        for number in array.flat if network.exact_numbers else ():
+            if isinstance(number, float | np.floating):
+                raise TypeError(f"loss.evaluate must give exact numbers for exact numbers, got the float {number!r}")
 
 
 def require_targets(loss: Loss, targets: np.ndarray, batch_size: int, network: Network) -> np.ndarray:
@@ -249,12 +245,31 @@ def step_loss(
     >>> print(value, *gradient.flat)
     1/8 1/4 0
     """
-    value, gradient = loss.evaluate(outputs, targets)
+    value, gradient = _evaluated(loss, outputs, targets)
     scale = time_steps * len(outputs)
     total = 0
     for b in range(len(outputs)):  # one after the other: numpy's pairwise sum differs between dtypes
         total = total + value[b]
     return total / scale, gradient / scale
+
+
+def _evaluated(loss: Loss, outputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`loss.evaluate`; of a loss that is not built in what comes is checked, and it is given copies to work on.
+
+    Raises TypeError or ValueError.
+    """
+    if type(loss) in ALL:
+        return loss.evaluate(outputs, targets)
+    found = loss.evaluate(outputs.copy(), targets.copy())
+    wanted = {"the values [B]": outputs.shape[:1], "the gradients [B, C]": outputs.shape}
+    if not isinstance(found, tuple) or len(found) != 2:
+        raise TypeError(f"loss.evaluate must return {' and '.join(wanted)}, got {found!r}")
+    for (what, shape), array in zip(wanted.items(), found):
+        plain = isinstance(array, np.ndarray) and not isinstance(array, np.ma.MaskedArray)
+        if not plain or array.shape != shape or array.dtype != outputs.dtype:
+            got = f"{array.dtype} {list(array.shape)}" if plain else repr(array)
+            raise ValueError(f"loss.evaluate must return {what} as {outputs.dtype} {list(shape)}, got {got}")
+    return found
 
 
 def average_loss(

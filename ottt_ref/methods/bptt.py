@@ -20,12 +20,12 @@ import numpy as np
 from ..kernel import kernel, rows
 from ..learning.losses import Loss, Mixed, average_loss, sequence_loss
 from ..network.network import Network
-from ..network.neuron import Neuron
+from ..network.neuron import Neuron, checked_jacobian
 from ..network.neurons import RESET_GRADIENTS
 from ..simulation.simulator import Activity, run
 from ..validation import require_choice
 from .shared.errors import backpropagated_error, gated
-from .shared.gradients import Gradients, GradientSum, require_sequence
+from .shared.gradients import Gradients, GradientSum, require_activity, require_sequence
 
 LOSSES_OF = ("steps", "average")
 
@@ -93,6 +93,8 @@ def backward(
     >>> sums.errors[0].round(9).ravel().tolist(), sums.values["layer0.bias"].round(9).tolist()
     ([1.75, 1.5, 1.0], [4.25])
     """
+    require_activity(network, activity, output_errors, terms)
+    require_choice("reset_gradient", reset_gradient, RESET_GRADIENTS)
     time_steps, batch_size = output_errors.shape[:2]
     sums = GradientSum(network, batch_size, time_steps if terms else None)
     bias_input = network.bias_input
@@ -105,7 +107,8 @@ def backward(
         for l in reversed(range(len(network.layers))):  # errors of l and of the layers below are still those of t + 1
             neuron, psi = network.layers[l].neuron, now.layer_surrogate_derivatives[l]
             spike_error = backpropagated_error(network, l, errors, output_errors[t], delayed=delays_back)
-            jacobian = neuron.jacobian(now.layer_states[l], now.layer_outputs[l], psi, reset_gradient == "kept")
+            kept = reset_gradient == "kept"
+            jacobian = checked_jacobian(f"layers[{l}]", neuron, now.layer_states[l], now.layer_outputs[l], psi, kept)
             if leaks_back is not None and not leaks_back[l]:
                 jacobian = tuple(tuple(np.zeros_like(array) for array in row) for row in jacobian)
             distance_error = spike_error

@@ -23,6 +23,7 @@ from ..learning.losses import Loss, Mixed
 from ..learning.optimisers import Optimizer
 from ..network.layers import INPUTS
 from ..network.network import Network
+from ..network.neuron import checked_jacobian
 from ..network.neurons import RESET_GRADIENTS
 from ..simulation.simulator import Activity
 from ..validation import require_choice
@@ -184,7 +185,8 @@ class RTRL(Rule):
             distance = self._distance(neuron, carried)
             first += self._add_own(carried, distance, l, activity, first)
             multiply_rows(_flat(self._spikes[l]), rows(psi), _flat(distance))
-            jacobian = neuron.jacobian(activity.layer_states[l], activity.layer_outputs[l], psi, self._kept)
+            states, outputs = activity.layer_states[l], activity.layer_outputs[l]
+            jacobian = checked_jacobian(f"layers[{l}]", neuron, states, outputs, psi, self._kept)
             for m, state in enumerate(carried):
                 self._states[l][m][...] = state
                 for k, array in enumerate(jacobian[m]):

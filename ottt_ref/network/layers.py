@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from ..annotations import Shape
-from ..validation import describe_shape, require_count, require_size
+from ..validation import describe_shape, require_count, require_result, require_size
 from .neuron import Neuron
 from .operations import Chain, Operation
 from .operations.trial import require_sound
@@ -147,11 +147,25 @@ class Connection:
 
     def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
         """The current into the target [B, ...] from values [B, ...] and the constant input [1]."""
-        return np.ascontiguousarray(self.operations.forward(values, bias_input))  # kernels write into arrays like it
+        self._require("presynaptic values", values, self.input_shape)
+        self._require_constant(bias_input, values.dtype)
+        shape = (len(values), *self.output_shape)
+        result = require_result(
+            f"{self.name}: forward", self.operations.forward(values, bias_input), shape, values.dtype
+        )
+        return np.ascontiguousarray(result)  # kernels write into arrays like it
 
     def adjoint(self, error: np.ndarray) -> np.ndarray:
         """The error at the source's values from the error at the target's potentials."""
-        return np.ascontiguousarray(self.operations.adjoint(error, self.input_shape))
+        self._require("the error", error, self.output_shape)
+        shape = (len(error), *self.input_shape)
+        result = self.operations.adjoint(error, self.input_shape)
+        return np.ascontiguousarray(require_result(f"{self.name}: adjoint", result, shape, error.dtype))
+
+    @cached_property
+    def output_shape(self) -> Shape:
+        """The shape of what arrives for one sample."""
+        return tuple(self.operations.output_shape(self.input_shape))
 
     @cached_property
     def parameters(self) -> dict[str, tuple[Operation, str]]:
@@ -167,7 +181,21 @@ class Connection:
         """Add one pairing to `gradients`, by the network's parameter names."""
         own = {parameter: gradients[f"{self.name}.{parameter}"] for parameter in self.operations.parameter_names}
         if own:
+            self._require("the error", error, self.output_shape)
+            require_result(
+                f"{self.name}: presynaptic values", presynaptic, (len(error), *self.input_shape), error.dtype, "be"
+            )
+            self._require_constant(bias_input, error.dtype)
             self.operations.add_gradients(own, error, presynaptic, bias_input)
+
+    def _require(self, what, array, shape):
+        """Kernels trust what they are given: check that it is [B, *shape]."""
+        if not isinstance(array, np.ndarray) or array.shape[1:] != shape or array.ndim == 0:
+            got = describe_shape(array.shape) if isinstance(array, np.ndarray) else repr(array)
+            raise ValueError(f"{self.name}: {what} must be {describe_shape(('B', *shape))}, got {got}")
+
+    def _require_constant(self, bias_input, dtype):
+        require_result(f"{self.name}: bias_input", bias_input, (1,), dtype, "be")
 
 
 def connect(layers: Sequence[Layer], feedback: Sequence[Feedback], skips: Sequence[Skip]) -> list[Connection]:

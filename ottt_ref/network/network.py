@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import os
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import replace
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from ..annotations import ConvertArray, ConvertNumber, Number, Seed, Shape
 from ..files import storage
 from ..files.descriptions import describe, rebuild
-from ..validation import require_array, require_choice, require_count, require_dtype, require_positive
+from ..validation import require_array, require_choice, require_count, require_dtype, require_positive, require_result
 from .initialisation import draw, firing_std
 from .layers import (
     INPUTS,
@@ -31,10 +32,10 @@ from .layers import (
     require_layers,
     trace_layers,
 )
-from .neuron import Neuron, require_sound_neuron
+from .neuron import Neuron, require_neuron_names, require_sound_neuron
 from .neurons import LIF, Integrator, decay_from
 from .operations import Dense, Operation
-from .surrogate import Sigmoid, Surrogate
+from .surrogate import Sigmoid, Surrogate, is_built_in
 
 READOUTS = ("linear", "spiking", "leaky")
 FILE_FORMAT = "ottt_ref network"
@@ -82,6 +83,8 @@ class Network:
         self.feedback = require_between("feedback", feedback, Feedback, self.layers)
         self.skips = require_between("skips", skips, Skip, self.layers)
         self.input_shape = first_shape(self.layers, input_shape)
+        for l, layer in enumerate(self.layers):
+            require_neuron_names(f"layers[{l}]", layer.neuron)
         connections = connect(self.layers, self.feedback, self.skips)
         self.dtype = _one_dtype(connections)
         self.neuron_parameters = tuple(
@@ -90,11 +93,11 @@ class Network:
             for parameter in layer.neuron.parameter_names
         )
         self.parameters = Parameters(connections, self.neuron_parameters, self.layers)
-        self.shapes = chain_shapes(self.layers, connections, self.input_shape, self.bias_input)
+        self.shapes = chain_shapes(self.layers, connections, self.input_shape, self._one)
         self.connections = tuple(replace(c, input_shape=self.shape_of(c.source)) for c in connections)
         for l, layer in enumerate(self.layers):
-            if type(layer.neuron) not in OURS:
-                require_sound_neuron(f"layers[{l}]", layer.neuron, self.shapes[l], self.dtype)
+            if type(layer.neuron) not in OURS or not is_built_in(getattr(layer.neuron, "surrogate", None)):
+                require_sound_neuron(f"layers[{l}]", layer.neuron, self.shapes[l], self._one)
         self._incoming = [[c for c in self.connections if c.target == l] for l in range(len(self.layers))]
         self._outgoing = [[c for c in self.connections if c.source == l] for l in range(len(self.layers))]
         self._trace_layers = trace_layers(self.layers, self.connections)
@@ -168,6 +171,19 @@ class Network:
         result = np.zeros(1, dtype=self.dtype)
         result[0] = 1
         return result
+
+    @property
+    def _one(self) -> np.ndarray:
+        """1 as one of the network's own numbers, in an array [1], to try out what is not built in."""
+        result = self.bias_input
+        if self.exact_numbers:
+            result[0] = self.number(1)
+        return result
+
+    @property
+    def exact_numbers(self) -> bool:
+        """Whether its numbers are exact, as fractions.Fraction are: floats among them would be rounded ones."""
+        return self.dtype.hasobject and isinstance(next(iter(self.parameters.values())).flat[0], numbers.Rational)
 
     def number(self, value: Number) -> Number:
         """`value` as one of the network's numbers: a plain int divided by another would be a rounded float."""
@@ -313,6 +329,7 @@ class Parameters(MutableMapping[str, np.ndarray]):
         layers: Sequence[Layer],
     ) -> None:
         self._places: dict[str, tuple[Operation | Neuron, str]] = {}
+        self._kinds: dict[str, tuple[Shape, np.dtype]] = {}
         for l, layer in enumerate(layers):
             for connection in (connection for connection in connections if connection.target == l):
                 self._places.update(connection.parameters)
@@ -321,6 +338,7 @@ class Parameters(MutableMapping[str, np.ndarray]):
             if twice:
                 raise ValueError(f"layers[{l}] must name its neurons' parameters unlike its operations', got {twice}")
             self._places.update(own)
+        self._kinds = {name: (value.shape, value.dtype) for name, value in self.items()}
 
     def __getitem__(self, name: str) -> np.ndarray:
         operation, parameter = self._places[name]
@@ -331,6 +349,14 @@ class Parameters(MutableMapping[str, np.ndarray]):
             raise KeyError(f"{name!r} is not a parameter; there are {list(self._places)}")
         current = self[name]
         current[...] = require_array(name, value, current.shape, current.dtype)
+
+    def require_unchanged(self) -> None:
+        """Check that each array has the shape and dtype that it had: an attribute of an operation can be set by hand.
+
+        Raises TypeError or ValueError that names the parameter.
+        """
+        for name, (shape, dtype) in self._kinds.items():
+            require_result(f"network: the parameter {name}", self[name], shape, dtype, "be")
 
     def __delitem__(self, name: str) -> None:
         raise TypeError(f"{name!r} must stay: a network's parameters can be assigned, not deleted")
@@ -346,9 +372,10 @@ class Parameters(MutableMapping[str, np.ndarray]):
 
 
 def require_network(network: object) -> Network:
-    """Return `network` if it is a Network; raise TypeError otherwise."""
+    """Return `network` if it is a Network whose parameters have the shapes that they had; raise otherwise."""
     if not isinstance(network, Network):
         raise TypeError(f"network must be a Network, got {network!r}")
+    network.parameters.require_unchanged()
     return network
 
 

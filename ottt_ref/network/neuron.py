@@ -21,15 +21,16 @@ which is exact in the sense of theorem E1 where the Jacobian is A, and an approx
 for a hard reset.
 """
 
+import math
 import numbers
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 
 from ..annotations import ConvertArray, ConvertNumber, Number, Shape
-from ..validation import describe_shape
+from ..validation import describe_shape, require_entry, require_result
 from .surrogate import Surrogate
 
 
@@ -144,6 +145,8 @@ class Neuron:
     def rebuilt(self, convert_array: ConvertArray, convert_number: ConvertNumber) -> Self:
         """A copy with each array turned by one function, and every other number by another."""
         neuron: Any = self  # of a subclass, a dataclass
+        if not is_dataclass(type(self)):
+            raise TypeError(f"{type(self).__name__} must be a dataclass, or define rebuilt, to be copied or converted")
         changed: dict[str, object] = {}
         for each in fields(neuron):
             value = getattr(self, each.name)
@@ -171,72 +174,164 @@ def filled(like: np.ndarray, value: Number) -> np.ndarray:
     return result
 
 
-def require_sound_neuron(name: str, neuron: Neuron, shape: Shape, dtype: np.dtype) -> None:
-    """Try a neuron that is none of ours for one time step of one sample: what it returns must fit.
+SAMPLES = 2
 
-    Raises TypeError or ValueError that names the neuron, its method, what was expected and what came.
-    """
-    states = len(neuron.states)
-    state = tuple(np.zeros((1, *shape), dtype=dtype) for _ in range(states))
-    output, current = np.zeros((1, *shape), dtype=dtype), np.zeros((1, *shape), dtype=dtype)
-    before = tuple(array.copy() for array in state)
-    _require_fit(name, neuron, "leak", neuron.leak, (states, states))
-    for vector in ("input_vector", "output_vector"):
-        _require_fit(name, neuron, vector, getattr(neuron, vector), (states,))
-    neuron.step(state, output, current)
-    psi = neuron.surrogate_derivative(state)
-    _require_array(name, neuron, "surrogate_derivative", psi, output)
-    for kept in (False, True):
-        rows = neuron.jacobian(state, output, psi, kept)
-        _require_fit(name, neuron, "jacobian", rows, (states, states))
-        for array in (array for row in rows for array in row):
-            _require_array(name, neuron, "jacobian", array, output)
-    resets = neuron.reset_jacobian(state, output)
-    _require_fit(name, neuron, "reset_jacobian", resets, (states,))
-    for reset in resets:
-        _require_broadcast(name, neuron, "reset_jacobian", reset, output)
+
+def checked_jacobian(
+    where: str,
+    neuron: Neuron,
+    state: tuple[np.ndarray, ...],
+    output: np.ndarray,
+    surrogate_derivative: np.ndarray,
+    kept: bool,
+) -> tuple[tuple[np.ndarray, ...], ...]:
+    """`neuron.jacobian`, with the shapes that kernels trust; TypeError or ValueError otherwise."""
+    rows = neuron.jacobian(state, output, surrogate_derivative, kept)
+    if type(neuron).jacobian is not Neuron.jacobian:
+        _require_fit(where, neuron, "jacobian", rows, (len(state), len(state)))
+    for array in (array for row in rows for array in row):
+        require_result(f"{where}: jacobian of {type(neuron).__name__}", array, output.shape, output.dtype)
+    return rows
+
+
+def require_neuron_names(name: str, neuron: Neuron) -> None:
+    """TypeError where `states` or `parameter_names` are no tuples of names, or there is no state."""
+    for attribute in ("states", "parameter_names"):
+        names = getattr(neuron, attribute)
+        if not isinstance(names, tuple) or not all(isinstance(each, str) for each in names):
+            raise TypeError(f"{name}: {attribute} of {type(neuron).__name__} must be a tuple of names, got {names!r}")
     for parameter in neuron.parameter_names:
-        _require_parameter(name, neuron, parameter, shape, dtype)
-        states_by, distance = neuron.parameter_derivatives(parameter, before, output, state)
-        _require_fit(name, neuron, "parameter_derivatives", states_by, (states,))
-        for derivative in (*states_by, distance):
-            _require_broadcast(name, neuron, "parameter_derivatives", derivative, output)
+        value = getattr(neuron, parameter, None)
+        if not isinstance(value, np.ndarray):
+            raise TypeError(
+                f"{name}: the parameter {parameter} of {type(neuron).__name__} must be an array, got {value!r}"
+            )
+    if not neuron.states:
+        raise TypeError(f"{name}: states of {type(neuron).__name__} must name at least the potential, got ()")
+
+
+def require_sound_neuron(name: str, neuron: Neuron, shape: Shape, one: np.ndarray) -> None:
+    """Try a neuron that is none of ours, or whose surrogate is not, for a time step of two samples.
+
+    one  1 as one of the network's numbers, in an array [1]
+
+    The states are 1/4, 2/4, 3/4, ...: what is changed in place shows. Raises TypeError or ValueError that
+    names the neuron, its method, what was expected and what came.
+    """
+    _NeuronTrial(name, neuron, tuple(shape), one).run()
+
+
+class _NeuronTrial:
+    """One neuron with what it is tried on."""
+
+    def __init__(self, name, neuron, shape, one):
+        self.name, self.neuron, self.shape, self.one = name, neuron, shape, one
+        self.exact = one.dtype.hasobject and isinstance(one[0], numbers.Rational) and type(one[0]) is not int
+
+    def run(self):
+        neuron, count = self.neuron, len(self.neuron.states)
+        for attribute, lengths in (("leak", (count, count)), ("input_vector", (count,)), ("output_vector", (count,))):
+            self._require_numbers(attribute, self._attribute(attribute), lengths)
+        for parameter in neuron.parameter_names:
+            value = self._attribute(parameter)
+            if not isinstance(value, np.ndarray) or value.shape != self.shape or value.dtype != self.one.dtype:
+                got = f"{value.dtype} {describe_shape(value.shape)}" if isinstance(value, np.ndarray) else repr(value)
+                raise ValueError(
+                    f"{self.name}: the parameter {parameter} of {type(neuron).__name__} must be {self.one.dtype} "
+                    f"{describe_shape(self.shape)}, got {got}"
+                )
+        state = tuple(self._counting() for _ in neuron.states)
+        output, current = self._counting() * 0, self._counting()
+        before, previous_output = tuple(array.copy() for array in state), output.copy()
+        self._called("step", (state, output, current), changes=(*state, output))
+        for array in (*state, output):
+            self._require_exact("step", array)
+        psi = self._result("surrogate_derivative", self._called("surrogate_derivative", (state,)))
+        for kept in (False, True):
+            rows = self._called("jacobian", (state, output, psi, kept))
+            _require_fit(self.name, neuron, "jacobian", rows, (count, count))
+            for array in (array for row in rows for array in row):
+                self._result("jacobian", array)
+        resets = self._called("reset_jacobian", (state, output))
+        _require_fit(self.name, neuron, "reset_jacobian", resets, (count,))
+        for reset in resets:
+            self._result("reset_jacobian", reset, or_number=True)
+        for parameter in neuron.parameter_names:
+            found = self._called("parameter_derivatives", (parameter, before, previous_output, state))
+            if not isinstance(found, tuple | list) or len(found) != 2:
+                raise TypeError(f"{self._where('parameter_derivatives')} must give ∂h/∂θ and ∂z/∂θ, got {found!r}")
+            _require_fit(self.name, neuron, "parameter_derivatives", found[0], (count,))
+            for derivative in (*found[0], found[1]):
+                self._result("parameter_derivatives", derivative, or_number=True)
+
+    def _where(self, method):
+        return f"{self.name}: {method} of {type(self.neuron).__name__}"
+
+    def _counting(self):
+        shape = (SAMPLES, *self.shape)
+        count = int(np.prod(shape, dtype=np.int64))
+        values = (np.arange(count) % 7 + 1).astype(self.one.dtype) * self.one[0]
+        return (values / (self.one[0] * 4) if self.exact or not self.one.dtype.hasobject else values).reshape(shape)
+
+    def _attribute(self, attribute):
+        try:
+            return getattr(self.neuron, attribute)
+        except AttributeError as error:
+            raise TypeError(f"{self._where(attribute)} must be there, got AttributeError: {error}") from error
+
+    def _called(self, method, arguments, changes=()):
+        """What the method returns for the arguments, which it must leave as they are, but for `changes`."""
+        arrays = [each for part in arguments for each in (part if isinstance(part, tuple) else (part,))]
+        arrays = [each for each in arrays if isinstance(each, np.ndarray) and not any(each is c for c in changes)]
+        before = [array.copy() for array in arrays]
+        try:
+            result = getattr(self.neuron, method)(*arguments)
+        except Exception as error:
+            kind = TypeError if isinstance(error, TypeError | AttributeError) else ValueError
+            raise kind(
+                f"{self._where(method)} must take {self.one.dtype} {describe_shape((SAMPLES, *self.shape))}, got "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        for then, now in zip(before, arrays):
+            if then.tobytes() != now.tobytes():
+                raise ValueError(f"{self._where(method)} must not change what it is given, got it changed in place")
+        return result
+
+    def _result(self, method, value, or_number=False):
+        require = require_entry if or_number else require_result
+        require(self._where(method), value, (SAMPLES, *self.shape), self.one.dtype)
+        self._require_exact(method, value)
+        return value
+
+    def _require_numbers(self, attribute, rows, lengths):
+        _require_fit(self.name, self.neuron, attribute, rows, lengths)
+        for number in (number for row in rows for number in (row if len(lengths) == 2 else (row,))):
+            if not isinstance(number, numbers.Number) and not self.one.dtype.hasobject:
+                raise TypeError(f"{self._where(attribute)} must hold numbers, got {number!r}")
+            if isinstance(number, float | np.floating) and not math.isfinite(number):
+                raise ValueError(f"{self._where(attribute)} must hold finite numbers, got {number!r}")
+            self._require_exact(attribute, number)
+
+    def _require_exact(self, method, values):
+        """No float among exact numbers."""
+        for number in np.asarray(values, dtype=object).flat if self.exact else ():
+            if isinstance(number, float | np.floating):
+                raise TypeError(
+                    f"{self._where(method)} must give exact numbers for exact numbers, got the float {number!r}: "
+                    "numbers of its own are fields of the dataclass, which `exact` converts"
+                )
 
 
 def _require_fit(name, neuron, method, rows, lengths):
-    found = []
-    while isinstance(rows, tuple | list) and len(found) < len(lengths):
-        found.append(len(rows))
-        rows = rows[0] if rows else None
-    if tuple(found) != lengths:
+    """Check that `rows` is a tuple of lengths[0], each of them, if there is a second length, one of lengths[1]."""
+    found, fits = [], isinstance(rows, tuple | list)
+    if fits:
+        found, fits = [len(rows)], len(rows) == lengths[0]
+        if len(lengths) == 2:
+            inner = [len(row) if isinstance(row, tuple | list) else None for row in rows]
+            found, fits = [len(rows), *sorted(set(inner), key=str)], fits and set(inner) == {lengths[1]}
+    if not fits:
         raise ValueError(
             f"{name}: {method} of {type(neuron).__name__} must give {describe_shape(lengths)} for its states "
-            f"{neuron.states}, got {describe_shape(found)}"
-        )
-
-
-def _require_array(name, neuron, method, array, like):
-    if not isinstance(array, np.ndarray) or array.shape != like.shape or array.dtype != like.dtype:
-        got = f"{array.dtype} {describe_shape(array.shape)}" if isinstance(array, np.ndarray) else repr(array)
-        raise ValueError(
-            f"{name}: {method} of {type(neuron).__name__} must give {like.dtype} {describe_shape(like.shape)} for one "
-            f"sample, got {got}"
-        )
-
-
-def _require_parameter(name, neuron, parameter, shape, dtype):
-    value = getattr(neuron, parameter)
-    if not isinstance(value, np.ndarray) or value.shape != tuple(shape) or value.dtype != dtype:
-        got = f"{value.dtype} {describe_shape(value.shape)}" if isinstance(value, np.ndarray) else repr(value)
-        raise ValueError(
-            f"{name}: the parameter {parameter} of {type(neuron).__name__} must be {dtype} {describe_shape(shape)}, "
-            f"got {got}"
-        )
-
-
-def _require_broadcast(name, neuron, method, array, like):
-    if isinstance(array, np.ndarray) and array.shape not in ((), like.shape):
-        raise ValueError(
-            f"{name}: {method} of {type(neuron).__name__} must give numbers or arrays "
-            f"{describe_shape(like.shape)} for one sample, got {describe_shape(array.shape)}"
+            f"{neuron.states}, got {describe_shape(found) if found else repr(rows)}"
         )

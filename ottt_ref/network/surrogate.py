@@ -168,11 +168,11 @@ class Surrogate:
 
     def derivative(self, z: np.ndarray) -> np.ndarray:
         """ψ(z), the surrogate derivative at z = u - V_th."""
-        return self._apply(self._derivative, z)
+        return self._apply("derivative", z)
 
     def primitive(self, z: np.ndarray) -> np.ndarray:
         """The soft spike: the function whose derivative is ψ, rising from 0."""
-        return self._apply(self._primitive, z)
+        return self._apply("primitive", z)
 
     def description(self) -> dict[str, object]:
         """The surrogate as plain data, for files: its class name and its parameters."""
@@ -189,7 +189,10 @@ class Surrogate:
         """The same surrogate with `convert` applied to each of its parameters."""
         return type(self)(*(convert(getattr(self, field.name)) for field in fields(self)))
 
-    def _apply(self, formula, z):
+    def _apply(self, method, z):
+        formula = getattr(self, f"_{method}", None)
+        if formula is None:
+            raise TypeError(f"{type(self).__name__} must define {method}(z)")
         z = np.asarray(z, order="C")
         if z.dtype not in (*FLOAT_DTYPES, np.dtype(object)):
             raise TypeError(f"z must have dtype float64 or float32, got {z.dtype}")
@@ -313,6 +316,16 @@ class MultiGaussian(Surrogate):
 ALL = (Sigmoid, Arctan, Triangle, Rectangle, MultiGaussian)
 
 
+def is_built_in(surrogate: object) -> bool:
+    """Whether it is one of ours, or none at all.
+
+    >>> import ottt_ref as ot
+    >>> ot.surrogate.is_built_in(ot.surrogate.Sigmoid()), ot.surrogate.is_built_in("sigmoid")
+    (True, False)
+    """
+    return surrogate is None or type(surrogate) in ALL
+
+
 def require_surrogate(surrogate: Surrogate) -> Surrogate:
     """`surrogate`, if it is one; TypeError otherwise. One that is not built in is tried on floats: ValueError.
 
@@ -322,6 +335,10 @@ def require_surrogate(surrogate: Surrogate) -> Surrogate:
     """
     if not isinstance(surrogate, Surrogate) or type(surrogate) is Surrogate:
         raise TypeError(f"surrogate must be a surrogate such as Sigmoid(alpha=4.0), got {surrogate!r}")
+    for field in fields(surrogate):
+        value = getattr(surrogate, field.name)
+        if value is None or isinstance(value, str):
+            raise TypeError(f"{type(surrogate).__name__}.{field.name} must be a number, got {value!r}")
     in_floats = all(isinstance(getattr(surrogate, field.name), float | int) for field in fields(surrogate))
     if type(surrogate) not in ALL and in_floats:
         for method in ("derivative", "primitive"):

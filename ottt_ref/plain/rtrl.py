@@ -31,7 +31,9 @@ def gradients(
         inputs, targets = [[x] for x in inputs], [targets]
     weights, biases = [[], *weights], [[], *biases]  # so that weights[l] is W^l
     time_steps, batch_size, readout = len(inputs), len(targets), len(weights) - 1
-    sizes = [len(inputs[0][0]), *(len(bias) for bias in biases[1:])]
+    sizes = [len(weights[1][0]), *(len(weight) for weight in weights[1:])]
+    if {(len(x), *map(len, x)) for x in inputs} != {(batch_size, *[sizes[0]] * batch_size)}:
+        raise ValueError(f"inputs must be [T][{batch_size}][{sizes[0]}] for these targets and weights")
     weight_gradients = [[[0 for _ in row] for row in weight] for weight in weights]
     bias_gradients = [[0 for _ in bias] for bias in biases]
     kept = {"detached": 0, "kept": 1}[reset_gradient]

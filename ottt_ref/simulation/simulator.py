@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ..network.layers import INPUTS, Connection
 from ..network.network import Network, require_network
-from ..validation import require_array, require_count, require_flag
+from ..validation import require_array, require_count, require_flag, require_result
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,14 @@ class Simulator:
         self._previous_states = {l: tuple(np.zeros_like(state) for state in self.states[l]) for l in learning}
 
     def step(self, inputs: np.ndarray) -> Activity:
-        """Advance by one time step of inputs [B, ...], checked by the caller."""
+        """Advance by one time step of inputs [B, ...] of the network's dtype, finite ones.
+
+        Raises TypeError or ValueError for inputs of another shape or dtype, before anything changes, and where the
+        network's parameters, or what its operations, neurons and surrogates give, have another.
+        """
+        shape = (len(self.outputs[0]), *self.network.input_shape)
+        require_result("inputs", inputs, shape, self.network.dtype, "be")
+        self.network.parameters.require_unchanged()
         for l, previous in self._previous_outputs.items():
             previous[...] = self.outputs[l]
         for l, states in self._previous_states.items():
@@ -166,7 +173,13 @@ class Simulator:
 
     def _derivatives(self):
         return tuple(
-            layer.neuron.surrogate_derivative(states) for layer, states in zip(self.network.layers, self.states)
+            require_result(
+                f"layers[{l}]: surrogate_derivative of {type(layer.neuron).__name__}",
+                layer.neuron.surrogate_derivative(states),
+                states[0].shape,
+                states[0].dtype,
+            )
+            for l, (layer, states) in enumerate(zip(self.network.layers, self.states))
         )
 
 

@@ -72,9 +72,9 @@ def test_a_surrogate_that_returns_something_else_is_refused_by_the_neuron(return
     ("evaluate", "error", "complaint"),
     [
         (lambda o, y: o, TypeError, "loss.evaluate must return the values"),
-        (lambda o, y: (o, o), ValueError, r"the values \[B\] as float64 \[1\], got float64 \[1, 2\]"),
-        (lambda o, y: (o[:, 0], o[:, 0]), ValueError, r"the gradients \[B, C\] as float64 \[1, 2\], got float64 \[1\]"),
-        (lambda o, y: (o[:, 0], o.astype(np.float32)), ValueError, r"as float64 \[1, 2\], got float32"),
+        (lambda o, y: (o, o), ValueError, r"the values \[B\] as float64 \[2\], got float64 \[2, 2\]"),
+        (lambda o, y: (o[:, 0], o[:, 0]), ValueError, r"the gradients \[B, C\] as float64 \[2, 2\], got float64 \[2\]"),
+        (lambda o, y: (o[:, 0], o.astype(np.float32)), ValueError, r"as float64 \[2, 2\], got float32"),
     ],
 )
 @pytest.mark.parametrize("method", methods.METHODS)

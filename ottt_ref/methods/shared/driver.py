@@ -1,6 +1,7 @@
 """The one loop over time that drives every forward-in-time rule."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,10 @@ from ...learning.losses import Loss, Mixed, step_loss
 from ...network.network import Network
 from ...simulation.simulator import Activity, Simulator
 from .errors import ErrorFeedback, TimeStep, TransposedWeights
-from .gradients import Gradients, GradientSum, require_sequence
+from .gradients import Gradients, GradientSum, require_activity, require_sequence
 from .rule import Rule
+
+PACKAGE = __name__.partition(".")[0] + "."
 
 
 def gradients(
@@ -50,10 +53,9 @@ def gradients(
     total: Any = 0  # any kind of number
     for t in range(time_steps):
         activity = simulator.step(inputs[t])
-        running.advance(activity)
+        take_in(running, activity)
         step_total, output_error = step_loss(loss, activity.outputs, targets, time_steps)
-        step = TimeStep(activity, output_error, loss, targets, time_steps)
-        running.add_step(sums, t, step, error_feedback)
+        add_step(running, sums, t, TimeStep(activity, output_error, loss, targets, time_steps), error_feedback)
         outputs[t] = activity.outputs
         total = total + step_total
     return sums.result(total, outputs)
@@ -70,7 +72,7 @@ def accumulate(
 ) -> GradientSum:
     """The algebra alone: `activity` and `output_errors` ∂L/∂o [T, B, n_out] may hold any numbers.
 
-    Returns a GradientSum.
+    Returns a GradientSum. Raises TypeError or ValueError where their shapes are not the network's.
 
     >>> import numpy as np, ottt_ref as ot
     >>> network, inputs = ot.dense_network([2, 3, 2], rng=0), np.ones((4, 1, 2))
@@ -79,14 +81,55 @@ def accumulate(
     >>> sums.values["readout.bias"].tolist(), sums.terms["readout.bias"].tolist()
     ([4.0, 4.0], [[1.0, 1.0], [1.0, 1.0], [1.0, 1.0], [1.0, 1.0]])
     """
+    require_activity(network, activity, output_errors, terms)
     time_steps, batch_size = output_errors.shape[:2]
     running, error_feedback = started(rule, network, batch_size, error_feedback)
     sums = GradientSum(network, batch_size, time_steps if terms else None, running.follows_errors)
     for t in range(time_steps):
         now = activity.at(t)
-        running.advance(now)
-        running.add_step(sums, t, TimeStep(now, output_errors[t]), error_feedback)
+        take_in(running, now)
+        add_step(running, sums, t, TimeStep(now, output_errors[t]), error_feedback)
     return sums
+
+
+def take_in(running: Rule, activity: Activity) -> None:
+    """Have the rule take in one time step's Activity, which it must leave as it is: ValueError otherwise."""
+    with unchanged(f"rule: {type(running).__name__}.advance", _arrays_of(activity), running):
+        running.advance(activity)
+
+
+def add_step(running: Rule, sums: GradientSum, t: int, step: TimeStep, error_feedback: ErrorFeedback) -> None:
+    """Have the rule add its part of one TimeStep, which rule and feedback must leave as it is: ValueError otherwise."""
+    given = {**_arrays_of(step.activity), "output_error": step.output_error, "targets": step.targets}
+    where = f"rule: {type(running).__name__}.add_step, with {type(error_feedback).__name__},"
+    with unchanged(where, given, running, error_feedback):
+        running.add_step(sums, t, step, error_feedback)
+
+
+@contextmanager
+def unchanged(where: str, arrays: Mapping[str, np.ndarray | None], *parts: object) -> Iterator[None]:
+    """Raise ValueError if the block changes one of the arrays in place; where all parts are our own, nothing is done.
+
+    The arrays of an Activity are those of the simulation itself: a change in them would go on to the next time step.
+    """
+    own = all(type(part).__module__.startswith(PACKAGE) for part in parts)
+    before = {} if own else {name: array.copy() for name, array in arrays.items() if array is not None}
+    yield
+    for name, copy in before.items():
+        now = arrays[name]
+        if now is not None and now.tobytes() != copy.tobytes():
+            raise ValueError(f"{where} must not change what it is given, got {name} changed in place")
+
+
+def _arrays_of(activity):
+    result = {"activity.inputs": activity.inputs}
+    for l, states in enumerate(activity.layer_states):
+        result |= {f"activity.layer_states[{l}][{k}]": state for k, state in enumerate(states)}
+        result[f"activity.layer_outputs[{l}]"] = activity.layer_outputs[l]
+        if activity.layer_surrogate_derivatives is not None:
+            result[f"activity.layer_surrogate_derivatives[{l}]"] = activity.layer_surrogate_derivatives[l]
+    result |= {f"activity.previous_outputs[{l}]": output for l, output in activity.previous_outputs.items()}
+    return result
 
 
 def started(
@@ -101,6 +144,12 @@ def started(
     running = rule(network, batch_size)
     if not isinstance(running, Rule):
         raise TypeError(f"rule must give a Rule for (network, batch_size), got {running!r}")
+    for name, given in (("network", network), ("batch_size", batch_size)):
+        if getattr(running, name, None) is not given and getattr(running, name, None) != given:
+            raise ValueError(
+                f"rule must give a Rule with {name} {given!r}, as super().__init__(network, batch_size) sets it, got "
+                f"{getattr(running, name, None)!r}"
+            )
     return running, require_feedback(error_feedback, running, network)
 
 

@@ -25,7 +25,7 @@ from ...learning.losses import Loss, step_loss
 from ...network.network import Network
 from ...network.operations.dense import dense_adjoint, dense_forward
 from ...simulation.simulator import Activity
-from ...validation import require_array
+from ...validation import as_array, require_array
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,11 @@ class LayerMatrices(ErrorFeedback):
     """
 
     def __init__(self, matrices: Sequence[np.ndarray]) -> None:
-        self.matrices = tuple(np.ascontiguousarray(matrix) for matrix in matrices)
+        if isinstance(matrices, str) or not hasattr(matrices, "__iter__"):
+            raise TypeError(f"matrices must be a sequence of arrays, one for each layer but the last, got {matrices!r}")
+        self.matrices = tuple(
+            np.array(as_array(f"matrices[{l}]", matrix), order="C") for l, matrix in enumerate(matrices)
+        )
 
     def matrix_shape(self, neurons: int, outputs: int) -> tuple[int, int]:
         """The shape of one layer's matrix."""

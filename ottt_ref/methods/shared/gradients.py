@@ -9,8 +9,8 @@ from ...learning.losses import Loss, require_loss, require_targets
 from ...network.layers import Connection
 from ...network.network import Network, require_network
 from ...simulation.equilibrium import Convergence
-from ...simulation.simulator import require_inputs
-from ...validation import require_flag
+from ...simulation.simulator import Activity, require_inputs
+from ...validation import describe_shape, require_flag, require_result
 
 
 class Gradients(Mapping[str, np.ndarray]):
@@ -78,6 +78,7 @@ class GradientSum:
 
     def __init__(self, network: Network, batch_size: int, time_steps: int | None = None, errors: bool = True) -> None:
         self.values: dict[str, np.ndarray] = network.zero_gradients()
+        self._exact = network.exact_numbers
         self.terms: dict[str, np.ndarray] | None = None
         self.errors: tuple[np.ndarray, ...] | None = None
         if time_steps is not None:
@@ -91,9 +92,15 @@ class GradientSum:
 
     def at(self, t: int) -> Iterator[dict[str, np.ndarray]]:
         """What time step t's part is added to, one after the other: the sum, and the step's own terms if kept."""
-        yield self.values
+        each = [self.values]
         if self.terms is not None:
-            yield {name: term[t] for name, term in self.terms.items()}
+            each.append({name: term[t] for name, term in self.terms.items()})
+        for gradients in each:
+            before = dict(gradients)
+            yield gradients
+            if list(gradients) != list(before) or any(gradients[name] is not array for name, array in before.items()):
+                changed = [name for name in {**before, **gradients} if gradients.get(name) is not before.get(name)]
+                raise ValueError(f"gradients must be added to in place, with +=, got other arrays for {changed}")
 
     def add(
         self, t: int, connection: Connection, error: np.ndarray, presynaptic: np.ndarray, bias_input: np.ndarray
@@ -111,7 +118,14 @@ class GradientSum:
     def result(
         self, loss: float | np.floating | Fraction, outputs: np.ndarray, convergence: Convergence | None = None
     ) -> Gradients:
-        """The finished sum as Gradients."""
+        """The finished sum as Gradients; TypeError where a float got among exact numbers, from outside code."""
+        for name, value in {**self.values, "loss": np.array([loss])}.items() if self._exact else ():
+            rounded = [number for number in value.flat if isinstance(number, float | np.floating)]
+            if rounded:
+                raise TypeError(
+                    f"gradients[{name!r}] must be exact for a network of exact numbers, got the float {rounded[0]!r}: "
+                    "a loss, rule, feedback, neuron, surrogate or operation of one's own gives floats"
+                )
         return Gradients(self.values, loss, outputs, self.terms, self.errors, convergence)
 
 
@@ -124,3 +138,34 @@ def require_sequence(
     require_flag("terms", terms)
     inputs = require_inputs(network, inputs)
     return inputs, require_targets(loss, targets, inputs.shape[1], network)
+
+
+def require_activity(network: Network, activity: Activity, output_errors: np.ndarray, terms: bool) -> None:
+    """Check what the algebra alone takes: shapes and dtypes of a whole sequence, with numbers of any value.
+
+    Raises TypeError or ValueError that names the argument.
+    """
+    require_network(network)
+    require_flag("terms", terms)
+    if not isinstance(activity, Activity):
+        raise TypeError(f"activity must be an Activity of a whole sequence, got {activity!r}")
+    inputs = activity.inputs
+    if inputs.ndim != 2 + len(network.input_shape) or 0 in inputs.shape[:2]:
+        expected = describe_shape(("T", "B", *network.input_shape))
+        raise ValueError(f"activity.inputs must be {expected} of a whole sequence, got {describe_shape(inputs.shape)}")
+    steps, dtype = inputs.shape[:2], network.dtype
+    derivatives = activity.layer_surrogate_derivatives
+    if derivatives is None:
+        raise ValueError("activity must hold surrogate derivatives, got none")
+    layers = (activity.layer_states, activity.layer_outputs, derivatives)
+    if {len(each) for each in layers} != {len(network.layers)}:
+        raise ValueError(f"activity must be of {len(network.layers)} layers, got {[len(each) for each in layers]}")
+    require_result("activity.inputs", inputs, (*steps, *network.input_shape), dtype, "be")
+    for l, (shape, states, output, derivative) in enumerate(zip(network.shapes, *layers)):
+        if len(states) != len(network.layers[l].neuron.states):
+            raise ValueError(
+                f"activity.layer_states[{l}] must be those of {network.layers[l].neuron.states}, got {len(states)}"
+            )
+        for array in (*states, output, derivative):
+            require_result(f"activity of layers[{l}]", array, (*steps, *shape), dtype, "be")
+    require_result("output_errors", output_errors, (*steps, network.output_size), dtype, "be")

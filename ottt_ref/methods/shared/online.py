@@ -9,8 +9,8 @@ from ...learning.losses import Loss, Mixed, require_loss, require_targets, step_
 from ...learning.optimisers import Optimizer, require_optimizer
 from ...network.network import Network, require_network
 from ...simulation.simulator import Activity, Simulator
-from ...validation import require_array, require_count
-from .driver import started
+from ...validation import require_array, require_count, require_result
+from .driver import add_step, started, take_in
 from .errors import ErrorFeedback, TimeStep
 from .gradients import GradientSum
 from .rule import Rule
@@ -76,10 +76,10 @@ class OnlineLearner:
         """Take in one time step, inputs [B, ...] and targets, and update; L[t] and the outputs [B, n_out]."""
         inputs, targets = self._checked(inputs, targets)
         if self._simulator is None or self.rule is None:
+            self.rule, _ = started(self._rule, self.network, len(inputs), None)
             self._simulator = Simulator(self.network, len(inputs))
-            self.rule = self._rule(self.network, len(inputs))
         self.activity = self._simulator.step(inputs)
-        self.rule.advance(self.activity)
+        take_in(self.rule, self.activity)
         total, output_error = step_loss(self.loss, self.activity.outputs, targets, self.time_steps)
         self.learn(TimeStep(self.activity, output_error, self.loss, targets, self.time_steps))
         return total, self.activity.outputs.copy()
@@ -88,12 +88,18 @@ class OnlineLearner:
         """Update by one TimeStep that the rule has taken in. Raises ValueError where it has taken in none."""
         if self.rule is None:
             raise ValueError("step must be one that the rule has taken in, got one before the first")
+        if not isinstance(step, TimeStep):
+            raise TypeError(f"step must be a TimeStep, got {step!r}")
+        shape = (self.rule.batch_size, self.network.output_size)
+        require_result("step.output_error", step.output_error, shape, self.network.dtype, "be")
         sums = GradientSum(self.network, len(step.output_error))
-        self.rule.add_step(sums, 0, step, self._error_feedback)
+        add_step(self.rule, sums, 0, step, self._error_feedback)
         self.update(sums)
 
     def update(self, sums: GradientSum) -> None:
         """Update the parameters by one time step's GradientSum."""
+        if not isinstance(sums, GradientSum):
+            raise TypeError(f"sums must be a GradientSum, got {sums!r}")
         self.optimizer.step(self.network.parameters, sums.values)
         self.network.project_parameters()
 
@@ -105,6 +111,7 @@ class OnlineLearner:
         return self._simulator.state_bytes + sum(array.nbytes for array in self.rule.state.values())
 
     def _checked(self, inputs, targets):
+        require_network(self.network)
         batch = "B" if self._simulator is None else len(self._simulator.outputs[0])
         if self.network.batch_size is not None:
             batch = self.network.batch_size

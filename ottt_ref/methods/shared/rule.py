@@ -14,6 +14,7 @@ import numpy as np
 from ...network.layers import Connection
 from ...network.network import Network
 from ...simulation.simulator import Activity
+from ...validation import require_result
 from .errors import ErrorFeedback, TimeStep, gated
 from .gradients import GradientSum
 from .traces import ParameterTraces
@@ -86,8 +87,13 @@ class Rule:
         error        g^l[t] at the target's potentials, [B, ...]
         spike_error  e^l[t] at the target's spikes, [B, ...], for rules that hold ψ in a trace per synapse
         """
-        pairing = self.presynaptic(connection, activity), self.bias_input(connection.target)
-        connection.add_gradients(gradients, error, *pairing)
+        kind = f"rule: {{}} of {type(self).__name__} for {connection.name}"
+        shape = (len(error), *connection.input_shape)
+        presynaptic = require_result(
+            kind.format("presynaptic"), self.presynaptic(connection, activity), shape, error.dtype
+        )
+        bias_input = require_result(kind.format("bias_input"), self.bias_input(connection.target), (1,), error.dtype)
+        connection.add_gradients(gradients, error, presynaptic, bias_input)
 
     def add_step(self, sums: GradientSum, t: int, step: TimeStep, error_feedback: ErrorFeedback) -> None:
         """Take in the errors of time step t, a TimeStep whose activity was taken in before; add to the GradientSum."""
@@ -96,8 +102,12 @@ class Rule:
         errors: list = [None] * count
         spike_errors: list = [None] * count
         for l in reversed(range(count)):
-            spike_errors[l] = error_feedback.spike_error(network, step, l, errors)
-            errors[l] = gated(self.surrogate_derivative(l, activity), spike_errors[l])
+            shape, dtype = activity.layer_outputs[l].shape, network.dtype
+            where = f"error_feedback: spike_error of {type(error_feedback).__name__} for layers[{l}]"
+            spike_errors[l] = require_result(where, error_feedback.spike_error(network, step, l, errors), shape, dtype)
+            where = f"rule: surrogate_derivative of {type(self).__name__} for layers[{l}]"
+            derivative = require_result(where, self.surrogate_derivative(l, activity), shape, dtype)
+            errors[l] = gated(derivative, spike_errors[l])
         sums.record(t, errors)
         self._parameters.update(activity)
         for gradients in sums.at(t):

@@ -10,6 +10,7 @@ from collections.abc import Iterable, MutableMapping
 import numpy as np
 
 from ...annotations import Shape
+from ...validation import require_result
 from .operation import Operation
 
 
@@ -53,12 +54,12 @@ class Chain(Operation):
 
     def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
         for operation in self.operations:
-            values = operation.forward(values, bias_input)
+            values = _forward(operation, values, bias_input)
         return values
 
     def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
         for operation, shape in reversed(list(zip(self.operations, self.child_shapes(input_shape)))):
-            error = operation.adjoint(error, shape)
+            error = _adjoint(operation, error, shape)
         return error
 
     def add_gradients(
@@ -70,12 +71,12 @@ class Chain(Operation):
     ) -> None:
         values = [presynaptic]
         for operation in self.operations[:-1]:
-            values.append(operation.forward(values[-1], bias_input))
+            values.append(_forward(operation, values[-1], bias_input))
         for k in reversed(range(len(self.operations))):
             self.operations[k].add_gradients(gradients, error, values[k], bias_input)
             if not any(operation.parameter_names for operation in self.operations[:k]):
                 return
-            error = self.operations[k].adjoint(error, values[k].shape[1:])
+            error = _adjoint(self.operations[k], error, values[k].shape[1:])
 
     def child_shapes(self, input_shape: Shape) -> Iterable[Shape]:
         for operation in self.operations:
@@ -84,3 +85,15 @@ class Chain(Operation):
 
     def __repr__(self) -> str:
         return f"Chain([{', '.join(map(repr, self.operations))}])"
+
+
+def _forward(operation, values, bias_input):
+    """What one operation gives, with the shape that the kernels of the next one trust."""
+    shape = (len(values), *operation.output_shape(values.shape[1:]))
+    where = f"forward of {type(operation).__name__}"
+    return require_result(where, operation.forward(values, bias_input), shape, values.dtype)
+
+
+def _adjoint(operation, error, shape):
+    where = f"adjoint of {type(operation).__name__}"
+    return require_result(where, operation.adjoint(error, shape), (len(error), *shape), error.dtype)

@@ -98,3 +98,22 @@ def test_an_adapter_that_is_pinned_is_not_asked_for_cases_of_later_sets(monkeypa
         pinned.case_set = wrong
         with pytest.raises(AdapterError, match="case_set must be"):
             prepared(pinned)
+
+
+def test_an_adapter_that_raises_is_named():
+    class Unmade:
+        def __init__(self):
+            raise RuntimeError("no licence")
+
+    class Unread:
+        def __call__(self, case, method):
+            return {}
+
+        @property
+        def case_set(self):
+            raise RuntimeError("no file")
+
+    with pytest.raises(AdapterError, match="adapter 'Unmade' cannot be made: RuntimeError: no licence"):
+        prepared(Unmade)
+    with pytest.raises(AdapterError, match="adapter: case_set cannot be read: RuntimeError: no file"):
+        prepared(Unread)

@@ -217,3 +217,30 @@ def test_the_registry_lists_every_method_once():
         module = getattr(ot, name.replace("-", "_"))
         assert method.gradients is module.gradients and method.name == name
         assert method.learner is getattr(module, "OnlineLearner", None)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_algebra_alone_is_the_gradient_with_the_errors_of_each_time_step(name):
+    rule, feedback = RULES[name]
+    network, inputs, targets = case("leaky")
+    activity = ot.simulate(network, inputs)
+    _, errors = ot.losses.sequence_loss(ot.losses.Mixed(), activity.outputs, targets)
+    if name == "like DECOLLE":
+        with pytest.raises(ValueError, match="error_feedback must not be LocalLosses in the algebra alone"):
+            methods.accumulate(rule, network, activity, errors, error_feedback=feedback(network))
+        return
+    found = methods.accumulate(rule, network, activity, errors, terms=True)
+    right = methods.gradients(rule, network, inputs, targets, terms=True)
+    assert np.any(errors[0] != errors[1])
+    for parameter, value in right.items():
+        assert np.array_equal(found.values[parameter], value)
+        assert np.array_equal(found.terms[parameter], right.terms[parameter])
+
+
+def test_a_learner_keeps_to_the_batch_of_drawn_masks():
+    layers = [ot.Layer([ot.Dropout(0.5), ot.Dense(np.ones((3, 2)))], ot.LIF())]
+    drawn = ot.Network(layers, input_shape=(2,)).with_dropout(2, rng=0)
+    learner = ot.sltt.OnlineLearner(drawn, ot.training.SGD())
+    with pytest.raises(ValueError, match=r"inputs must be \[2, 2\], got shape \(3, 2\)"):
+        learner.step(np.ones((3, 2)), np.array([0, 1, 2]))
+    learner.step(np.ones((2, 2)), np.array([0, 1]))

@@ -81,8 +81,8 @@ class Learned(ot.Neuron):
     decays: np.ndarray = field(repr=False)
     thresholds: np.ndarray = field(repr=False)
     surrogate: ot.surrogate.Surrogate = TRIANGLE
+    decay: float = 0.5  # by which traces decay
     parameter_names = ("decays", "thresholds")
-    decay = 0.5  # by which traces decay
 
     def step(self, state, output, current, soft=False):
         (u,) = state
@@ -269,7 +269,7 @@ def broken(**changes):
     [
         (
             broken(surrogate_derivative=lambda self, state: state[0][0]),
-            r"surrogate_derivative of Broken must give float64 \[1, 2\]",
+            r"surrogate_derivative of Broken must give float64 \[2, 2\]",
         ),
         (broken(jacobian=lambda self, *_: ((1,),)), r"jacobian of Broken must give \[2, 2\].* got \[1, 1\]"),
         (broken(leak=((0.5,),)), r"leak of Broken must give \[2, 2\]"),
@@ -288,3 +288,125 @@ def test_what_a_neuron_returns_is_checked_when_the_network_is_made(neuron, compl
 def test_the_base_class_alone_is_no_neuron():
     with pytest.raises(TypeError, match="neuron must be a neuron such as"):
         ot.Layer(ot.Dense(np.ones((2, 3))), ot.Neuron())
+
+
+@pytest.mark.parametrize(("step", "bounds"), [(5.0, {"decays": 1}), (-5.0, {"decays": 0, "thresholds": 0.125})])
+def test_an_update_far_out_of_range_is_brought_back(step, bounds):
+    class Shift(ot.training.Optimizer):
+        def _direction(self, name, gradient):
+            return np.full_like(gradient, -step)
+
+    network, inputs, targets = network_of("learned")
+    ot.ottt.OnlineLearner(network, Shift(1.0, 0.0)).step(inputs[0], targets)
+    for name, bound in bounds.items():
+        assert all(np.all(network.parameters[f"layer{l}.{name}"] == bound) for l in range(2))
+
+
+def test_spike_representation_needs_a_threshold_and_no_parameters():
+    network, inputs, targets = network_of("adaptive", loops=False)
+    ot.spike_representation.gradients(network, inputs, targets)
+    for changes in (
+        {"threshold": property(lambda self: self.none)},
+        {"parameter_names": ("extra",), "extra": np.ones(2), "parameter_derivatives": lambda self, *_: ((0, 0), 0)},
+    ):
+        neuron = type("Other", (Linear,), changes)()
+        network = ot.Network([ot.Layer(ot.Dense(np.ones((2, 3))), neuron)])
+        with pytest.raises(TypeError, match="of a threshold and without parameters of their own"):
+            ot.spike_representation.gradients(network, inputs, targets)
+
+
+@dataclass(frozen=True, eq=False)
+class Linear(ot.Neuron):
+    """Two states without a reset; how far it is above 1 is weighed by `weights`, its current by `entry`."""
+
+    decay: float = 0.5
+    slow: float = 0.75
+    weights: tuple = (1, -1)
+    entry: tuple = (1, 1)
+    surrogate: ot.surrogate.Surrogate = TRIANGLE
+    states = ("potential", "slow")
+    threshold = 1
+
+    def step(self, state, output, current, soft=False):
+        for each, leak, entry in zip(state, (self.decay, self.slow), self.entry):
+            each[...] = leak * each + entry * current
+        output[...] = self._distance(state) >= 0
+
+    def _distance(self, state):
+        return self.weights[0] * state[0] + self.weights[1] * state[1] - 1
+
+    def surrogate_derivative(self, state):
+        return self.surrogate.derivative(self._distance(state))
+
+    @property
+    def leak(self):
+        return ((self.decay, 0), (0, self.slow))
+
+    @property
+    def input_vector(self):
+        return self.entry
+
+    @property
+    def output_vector(self):
+        return self.weights
+
+
+def test_neurons_that_weigh_their_states_in_another_way_share_no_trace():
+    """Both layers take the inputs. One trace for both would be wrong for the last layer, where OTTT is BPTT."""
+    rng = np.random.default_rng(1)
+    layers = [
+        ot.Layer(ot.Dense(eighths(rng, 0, 1, (2, 3)), eighths(rng, 0, 0.5, 2)), Linear(weights=(1, 1))),
+        ot.Layer(ot.Dense(eighths(rng, 0, 1, (2, 2)), eighths(rng, 0, 0.5, 2)), Linear(weights=(2, -1))),
+    ]
+    skip = ot.Skip(-1, 1, ot.Dense(eighths(rng, 0, 1, (2, 3))))
+    network = ot.Network(layers, skips=[skip])
+    data = exact(network, eighths(rng, 0, 1, (6, 2, 3)), np.eye(2))
+    found, right = ot.ottt.gradients(*data), ot.bptt.gradients(*data)
+    for name in ("layer1.weight", "layer1.skip-1.weight", "layer1.skip-1.bias"):
+        assert np.all(found[name] == right[name]) and np.any(right[name] != 0), name
+
+
+@dataclass(frozen=True, eq=False)
+class Scaled(ot.Neuron):
+    """One state, u[t] = λ u[t-1] + e I[t], which fires where f u[t] is at least 1."""
+
+    decay: float = 0.5
+    entry: float = 1.0
+    share: float = 1.0
+    surrogate: ot.surrogate.Surrogate = TRIANGLE
+
+    def step(self, state, output, current, soft=False):
+        state[0][...] = self.decay * state[0] + self.entry * current
+        output[...] = self.share * state[0] >= 1
+
+    def surrogate_derivative(self, state):
+        return self.surrogate.derivative(self.share * state[0] - 1)
+
+    @property
+    def input_vector(self):
+        return (self.entry,)
+
+    @property
+    def output_vector(self):
+        return (self.share,)
+
+
+@pytest.mark.parametrize(("entry", "share"), [(2.0, 1.0), (1.0, 2.0), (2.0, 2.0)])
+@pytest.mark.parametrize("method", ["ottt", "bptt", "rtrl"])
+def test_one_state_whose_current_and_distance_are_scaled_has_scaled_gradients(method, entry, share):
+    """It is the plain neuron with its weights times e f: by the chain rule its gradients are e f times that one's."""
+    rng = np.random.default_rng(2)
+    weight, bias, scale = eighths(rng, 0, 0.5, (3, 3)), eighths(rng, 0, 0.25, 3), entry * share
+    readout = ot.Layer(ot.Dense(eighths(rng, -1, 1, (2, 3))), ot.Integrator())
+    inputs = eighths(rng, 0, 1, (6, 2, 3))
+    found, right = (
+        methods.METHODS[method].gradients(
+            *exact(ot.Network([ot.Layer(ot.Dense(times * weight, times * bias), neuron), readout]), inputs, np.eye(2))
+        )
+        for times, neuron in ((1, Scaled(entry=entry, share=share)), (scale, Scaled()))
+    )
+    for name, value in right.items():
+        # OTTT pairs a stateless readout's weight with the trace of its senders' membrane, which is scaled too (Q1).
+        scaled = name.startswith("layer0") or (method == "ottt" and name == "readout.weight")
+        factor = Fraction(scale) if scaled else 1
+        assert np.all(found[name] == factor * value) and np.any(value != 0), name

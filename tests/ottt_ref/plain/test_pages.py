@@ -218,3 +218,27 @@ def test_a_page_differs_from_ottts_in_its_method_alone(name):
         "return weight_gradients[1:], bias_gradients[1:]",
     ):
         assert line in shared
+
+
+@every_name
+@every_kind
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda inputs, targets: (inputs.transpose(1, 0, 2), targets),  # [B][T][n_in]
+        lambda inputs, targets: (inputs, targets[:1]),
+        lambda inputs, targets: (inputs, np.concatenate([targets, targets])),
+        lambda inputs, targets: (inputs[:, :, :2], targets),
+        lambda inputs, targets: (np.concatenate([inputs, inputs], axis=2), targets),
+        lambda inputs, targets: (inputs[:, 0, :2], targets[0]),
+        lambda inputs, targets: (inputs[:, :1], targets[0]),  # a batch of one, and the target of one sample
+        lambda inputs, targets: (inputs, targets[:, 0]),  # numbers for labels: taken for the target of one sample
+    ],
+)
+def test_inputs_that_do_not_fit_the_targets_and_the_weights_are_refused(name, kind, wrong):
+    network, inputs, targets = case()
+    weights = [KINDS[kind](network.parameters[f"{layer}.weight"]) for layer in network.layer_names]
+    biases = [KINDS[kind](network.parameters[f"{layer}.bias"]) for layer in network.layer_names]
+    inputs, targets = (KINDS[kind](array) for array in wrong(inputs, targets))
+    with pytest.raises(ValueError, match=r"inputs must be \[T\]\[\d\]\[3\] for these targets and weights"):
+        page(name).gradients(weights, biases, inputs, targets, 0.5, 1.0, lambda z: 1.0, lambda o, y, time_steps: o)
