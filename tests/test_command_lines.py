@@ -19,6 +19,8 @@ from ottt_ref.cli import programs
 from proofs import __main__ as proofs
 from proofs.museum import hunts
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 PROGRAMS = {program.PROGRAM: program for program in (cli, proofs, experiments, hunts)}
 MODULES = {cli: "ottt_ref", proofs: "proofs", experiments: "experiments", hunts: "proofs.museum.hunts"}

@@ -19,6 +19,8 @@ from proofs.claims import CLAIMS
 
 from .pages import PAGES, ROOT
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("sphinx", reason="the extra docs builds the documentation")
 pytest.importorskip("myst_parser")
 pytest.importorskip("furo")

@@ -23,6 +23,8 @@ from proofs.search import run
 
 from .pages import PAGES, ROOT, blocks, of_language
 
+pytestmark = pytest.mark.slow
+
 README = ROOT / "README.md"
 BACKENDS = ROOT / "docs" / "backends.md"
 

@@ -231,8 +231,8 @@ CATALOGUE = (
         ),
         (
             "errors not gated by the rule",
-            "gated(self.surrogate_derivative(l, activity), spike_errors[l])",
-            "spike_errors[l]",
+            "errors[l] = gated(derivative, spike_errors[l])",
+            "errors[l] = spike_errors[l]",
         ),
     ),
     *_of(

@@ -15,6 +15,8 @@ from experiments import output
 from experiments.digits import command, data, picture, report, runs, training
 from experiments.digits.training import METHODS, Settings
 
+pytestmark = pytest.mark.slow
+
 QUICK = Settings(epochs=2)
 
 

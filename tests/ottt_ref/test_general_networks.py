@@ -7,6 +7,7 @@ import ottt_ref as ot
 from ottt_ref import losses
 from ottt_ref.simulation import simulator as simulation
 
+from ..selection import slow
 from .general import KINDS, LOOPS, case, eighths, naive_simulation, rational
 from .helpers import IN_TIME, METHODS, assert_close, assert_nonzero, bits, content
 
@@ -15,8 +16,10 @@ STEP = 2.0**-16
 # Central differences are off by h² L'''/6, some 1e-10 L''', and by rounding, some 1e-16 / h = 1e-11.
 RELATIVE_ERROR = 1e-6
 
-every_kind = pytest.mark.parametrize("kind", KINDS)
-every_exact_kind = pytest.mark.parametrize("kind", EXACT)
+LARGE = ("residual", "convolutional", "convolutional_feedback", "standardised_convolution")
+
+every_kind = pytest.mark.parametrize("kind", slow(KINDS, [kind for kind in KINDS if kind in LARGE]))
+every_exact_kind = pytest.mark.parametrize("kind", slow(EXACT, [kind for kind in EXACT if kind in LARGE]))
 
 
 @every_kind

@@ -7,6 +7,8 @@ import pytest
 
 from ottt_ref.memory import peak_bytes
 
+pytestmark = pytest.mark.slow
+
 
 def test_counts_the_most_that_is_held_at_once():
     def work():

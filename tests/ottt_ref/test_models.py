@@ -10,6 +10,8 @@ from ottt_ref.memory import peak_bytes
 
 from .helpers import LIGHT
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 
 

@@ -16,6 +16,8 @@ from proofs.search import Result, run
 
 from .wrong_variants import trace_not_decayed
 
+pytestmark = pytest.mark.slow
+
 
 def proofs(*arguments):
     """Run the command in a process of its own."""

@@ -15,7 +15,10 @@ import pytest
 import ottt_ref as ot
 from proofs import induction
 
-pytestmark = pytest.mark.skipif(induction.coqc() is None, reason=induction.INSTALL)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(induction.coqc() is None, reason=induction.INSTALL),
+]
 
 DECAY, THRESHOLD = F(2, 3), F(5, 4)
 SIZES = (2, 3, 2, 2)

@@ -7,6 +7,8 @@ import pytest
 from proofs import __main__, induction
 from proofs.claims import BY_NAME
 
+pytestmark = pytest.mark.slow
+
 COQC = induction.coqc()
 
 

@@ -22,6 +22,8 @@ from proofs.page import write as page
 from proofs.search import Result, run
 from proofs.surveys import Cell
 
+pytestmark = pytest.mark.slow
+
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 CELLS = [Cell("D1", 0.5, 1, 6, trained, 60, 0.0, 0.17, 0.75, None if trained else 0.28, 0) for trained in (False, True)]

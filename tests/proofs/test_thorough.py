@@ -17,6 +17,8 @@ from proofs.search import Result, run
 
 from .wrong_variants import trace_not_decayed
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = {"claims": ["E1", "R2"], "cases": 5, "seed": 0}
 
 

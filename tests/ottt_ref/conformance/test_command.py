@@ -10,6 +10,8 @@ from ottt_ref.conformance import files, report
 from ottt_ref.conformance.checking import Verdict
 from ottt_ref.conformance.diagnosis import Diagnosis
 
+pytestmark = pytest.mark.slow
+
 HERE = "tests.ottt_ref.conformance.backends"
 
 

@@ -7,6 +7,8 @@ from ottt_ref.conformance import checking, diagnosis, report
 from ...selection import one_in
 from .faults import FAULTS
 
+pytestmark = pytest.mark.slow
+
 # fault → trap; what is left out (NAMELESS) is like no trap of the kit, and must not be taken for one
 TRAPS = {
     "unleaked-reset": "reset-unleaked",

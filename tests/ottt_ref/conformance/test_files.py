@@ -20,6 +20,8 @@ from ottt_ref.conformance import checking, files, specifications
 from ottt_ref.conformance.arrays import expected_of
 from ottt_ref.conformance.specifications import MARGIN, SPECIFICATIONS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

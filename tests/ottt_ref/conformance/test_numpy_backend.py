@@ -11,6 +11,8 @@ from ...selection import one_in
 from .faults import FAULTS
 from .numpy_backend import Backend
 
+pytestmark = pytest.mark.slow
+
 METHODS_WITH_ERRORS = ("bptt", "bptt-kept", "ottt", "ottt-authors", "sltt", "spike-representation")
 
 

@@ -13,6 +13,8 @@ from ..general import case
 from ..helpers import dyadic_network
 from .test_files import DATA
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):

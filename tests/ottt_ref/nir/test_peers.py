@@ -13,6 +13,8 @@ from ottt_ref import nir
 
 from .peers import BATCH, CASES, TIME_STEPS
 
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).parents[2] / "data" / "nir"
 
 
