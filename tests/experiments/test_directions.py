@@ -13,6 +13,8 @@ from experiments import output
 from experiments.directions import command, measure, picture, report, runs
 from experiments.directions.measure import BASE, FACTORS, PAIRS, Measurement, conditions
 
+pytestmark = pytest.mark.slow
+
 SMALL = replace(BASE, depth=2, width=8, batch=8, time_steps=3)
 
 

@@ -21,6 +21,8 @@ from .helpers import (
     random_case,
 )
 
+pytestmark = pytest.mark.slow
+
 DEPTHS = (1, 2, 3)
 # float64: fewer than 10^4 roundings of 1.2e-16; float32: of 6e-8, and decays rounded at 6e-8, both amplified by weights
 # and surrogates of at most 4 a layer

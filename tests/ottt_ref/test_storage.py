@@ -17,6 +17,8 @@ from ..selection import one_in
 from .general import case
 from .helpers import READOUTS, RESETS, bits, dyadic_network
 
+pytestmark = pytest.mark.slow
+
 WEIGHT = "layer0.weight.npy"
 
 

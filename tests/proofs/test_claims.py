@@ -20,7 +20,7 @@ def test_claim_holds(claim):
     assert len(result.counterexamples) == len(claim.counterexamples)
 
 
-@pytest.mark.parametrize("variant", one_in(100, WRONG_VARIANTS), ids=str)
+@pytest.mark.parametrize("variant", one_in(len(WRONG_VARIANTS), WRONG_VARIANTS), ids=str)
 def test_claim_catches(variant, monkeypatch):
     monkeypatch.setattr(variant.owner, variant.name, variant.wrong)
     result = run(BY_NAME[variant.claim], 5 * CASES)

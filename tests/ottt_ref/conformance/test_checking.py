@@ -9,6 +9,8 @@ from ottt_ref.conformance import checking, files
 from ottt_ref.conformance.compare import Divergence, Misfit, differing, first_in_time, misfit
 from ottt_ref.conformance.reference import METHODS, ONLINE
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def base(by_name):

@@ -9,6 +9,8 @@ from ottt_ref.conformance.reference import FORWARD, METHODS, ONLINE
 from ottt_ref.conformance.traps import combined, forward_traps, gradient_traps, surrogate_scaled
 from ottt_ref.conformance.variations import Variation, compute
 
+pytestmark = pytest.mark.slow
+
 NOTHING = Variation("nothing", "as the reference", "nothing")
 VISIBLE = 1e-3
 SEPARATING = (
