@@ -68,10 +68,11 @@ def test_damaged_files_are_done_without_and_replaced(tmp_path, damage):
 
 
 @pytest.mark.slow
-def test_a_disk_that_is_full_stops_nothing(tmp_path):
+def test_a_disk_that_is_full_stops_nothing_and_is_said_once(tmp_path):
     program = PROGRAM.replace("dtype, slow =", "import os; os.replace = lambda *_: 1 / 0\ndtype, slow =")
+    program += 'leaky_accumulate(*(array.astype("float32") for array in (state, value, np.array([0.5]))))\n'
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    command = [sys.executable, "-c", program, "float64"]
+    command = [sys.executable, "-W", "always::RuntimeWarning", "-c", program, "float64"]
     process = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=120)
     assert process.returncode == 0 and process.stdout.startswith("right")
     assert process.stderr.count("RuntimeWarning: compiled kernels cannot be kept") == 1
