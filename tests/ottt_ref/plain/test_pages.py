@@ -242,3 +242,18 @@ def test_inputs_that_do_not_fit_the_targets_and_the_weights_are_refused(name, ki
     inputs, targets = (KINDS[kind](array) for array in wrong(inputs, targets))
     with pytest.raises(ValueError, match=r"inputs must be \[T\]\[\d\]\[3\] for these targets and weights"):
         page(name).gradients(weights, biases, inputs, targets, 0.5, 1.0, lambda z: 1.0, lambda o, y, time_steps: o)
+
+
+def test_the_rates_slope_is_zero_at_both_ends_of_the_clamp():
+    """Currents of exactly 0, V_th / 2 and V_th: D = diag(0 < z < 1), so that the middle neuron alone learns."""
+    weights, biases = [np.array([[0.0], [0.5], [1.0]]), np.ones((1, 3))], [np.zeros(3), np.zeros(1)]
+    layers = [ot.Layer(ot.Dense(weights[0], biases[0]), ot.LIF(surrogate=ot.surrogate.Triangle()))]
+    layers.append(ot.Layer(ot.Dense(weights[1], biases[1]), ot.Integrator()))
+    inputs, targets, loss = np.ones((3, 1, 1)), np.array([[9.0]]), ot.losses.MeanSquaredError()
+    exact = [ot.exact_array(array) for array in (*weights, *biases, inputs, targets)]
+    right = ot.spike_representation.gradients(ot.Network(layers).exact(), *exact[4:], loss)
+    found, _ = ot.plain.spike_representation.gradients(
+        exact[:2], exact[2:4], *exact[4:], Fraction(1, 2), Fraction(1), None, lambda o, y, _: [2 * (o[0] - y[0])]
+    )
+    assert np.all(np.array(found[0]) == right["layer0.weight"])
+    assert [row[0] != 0 for row in found[0]] == [False, True, False]
