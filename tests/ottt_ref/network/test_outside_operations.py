@@ -554,3 +554,11 @@ def test_every_type_that_files_hold_comes_back_with_every_field(tmp_path):
     for connection, other in zip(network.connections, loaded.connections, strict=True):
         compare(connection.operations, other.operations)
     assert found == set(SAVED)
+
+
+def test_a_mask_has_the_shape_of_what_reaches_its_dropout():
+    """Not that of what enters the chain: two inputs become three currents, of which each has a mask of its own."""
+    chain = [ot.Dense(np.ones((3, 2)), np.ones(3)), ot.Dropout(0.5)]
+    drawn = ot.Network([ot.Layer(chain, ot.LIF())]).with_dropout(4, rng=0)
+    currents = ot.simulate(drawn, np.ones((1, 4, 2))).potentials[0]
+    assert currents.shape == (1, 4, 3) and set(currents.flat) == {0.0, 6.0}
