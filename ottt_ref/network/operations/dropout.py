@@ -7,7 +7,7 @@ import numpy as np
 
 from ...annotations import Number, Shape
 from ...kernel import kernel, rows
-from ...validation import require_number
+from ...validation import describe_shape, require_number
 from .operation import Operation
 
 
@@ -63,6 +63,11 @@ class Mask(Operation):
     def batch_size(self) -> int:
         """B."""
         return len(self.mask)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        if math.prod(input_shape) != self.mask.shape[1]:
+            raise ValueError(f"{self!r} must be given {self.mask.shape[1]} values, got {describe_shape(input_shape)}")
+        return input_shape
 
     def forward(self, values: np.ndarray, bias_input: np.ndarray | None) -> np.ndarray:
         result = np.empty(values.shape, dtype=values.dtype)
