@@ -562,3 +562,6 @@ def test_a_mask_has_the_shape_of_what_reaches_its_dropout():
     drawn = ot.Network([ot.Layer(chain, ot.LIF())]).with_dropout(4, rng=0)
     currents = ot.simulate(drawn, np.ones((1, 4, 2))).potentials[0]
     assert currents.shape == (1, 4, 3) and set(currents.flat) == {0.0, 6.0}
+    assert drawn.batch_size == 4
+    with pytest.raises(ValueError, match=r"inputs must be \[T, 4, 2\]"):
+        ot.simulate(drawn, np.ones((1, 3, 2)))
