@@ -410,3 +410,18 @@ def test_one_state_whose_current_and_distance_are_scaled_has_scaled_gradients(me
         scaled = name.startswith("layer0") or (method == "ottt" and name == "readout.weight")
         factor = Fraction(scale) if scaled else 1
         assert np.all(found[name] == factor * value) and np.any(value != 0), name
+
+
+def test_what_a_simulator_carries_for_parameters_and_delays_is_counted():
+    """Potential and spikes, of a neuron with parameters those of the time step before as well; delays need spikes."""
+    inputs = np.ones((1, 3))
+    for kind, loops, arrays in (
+        ("learned", False, 4),
+        ("learned", True, 4),
+        ("synaptic", False, 3),
+        ("synaptic", True, 4),
+    ):
+        network, _, _ = network_of(kind, loops=loops)
+        simulator = ot.Simulator(network, 1)
+        simulator.step(inputs)
+        assert simulator.state_bytes == 8 * (arrays * (4 + 3) + 2 * 2)

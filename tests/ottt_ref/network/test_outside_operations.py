@@ -565,3 +565,42 @@ def test_a_mask_has_the_shape_of_what_reaches_its_dropout():
     assert drawn.batch_size == 4
     with pytest.raises(ValueError, match=r"inputs must be \[T, 4, 2\]"):
         ot.simulate(drawn, np.ones((1, 3, 2)))
+
+
+class Gain(ot.Operation):
+    """One factor for each value, whose gradient is multiplied by `share`; for batches of `size` samples, if given."""
+
+    parameter_names = ("gain",)
+    share = 1
+    size = None
+
+    def __init__(self, gain):
+        self.gain = gain
+
+    @property
+    def batch_size(self):
+        return self.size
+
+    def forward(self, values, bias_input):
+        if self.size not in (None, len(values)):
+            raise ValueError(f"{self.size} samples, not {len(values)}")
+        return self.gain * values
+
+    def adjoint(self, error, input_shape):
+        return self.gain * error
+
+    def add_gradients(self, gradients, error, presynaptic, bias_input):
+        gradients["gain"] += self.share * (error * presynaptic).sum(axis=0)
+
+
+def test_gradients_that_are_rounded_are_refused_when_the_network_is_made():
+    rounding = type("Rounding", (Gain,), {"share": 0.5})
+    network = ot.Network([ot.Layer(rounding(np.ones(2)), ot.LIF())], input_shape=(2,))
+    with pytest.raises(TypeError, match=r"layer0: Rounding.add_gradients must give exact numbers for exact numbers"):
+        network.exact()
+
+
+def test_an_operation_for_one_batch_size_is_tried_with_it():
+    three = type("Three", (Gain,), {"size": 3})
+    network = ot.Network([ot.Layer(three(np.ones(2)), ot.LIF())], input_shape=(2,))
+    assert network.batch_size == 3 and ot.simulate(network, np.ones((1, 3, 2))).outputs.shape == (1, 3, 2)
