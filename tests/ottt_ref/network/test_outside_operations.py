@@ -567,7 +567,7 @@ def test_a_mask_has_the_shape_of_what_reaches_its_dropout():
         ot.simulate(drawn, np.ones((1, 3, 2)))
 
 
-class Gain(ot.Operation):
+class SharedGain(ot.Operation):
     """One factor for each value, whose gradient is multiplied by `share`; for batches of `size` samples, if given."""
 
     parameter_names = ("gain",)
@@ -594,13 +594,13 @@ class Gain(ot.Operation):
 
 
 def test_gradients_that_are_rounded_are_refused_when_the_network_is_made():
-    rounding = type("Rounding", (Gain,), {"share": 0.5})
+    rounding = type("Rounding", (SharedGain,), {"share": 0.5})
     network = ot.Network([ot.Layer(rounding(np.ones(2)), ot.LIF())], input_shape=(2,))
     with pytest.raises(TypeError, match=r"layer0: Rounding.add_gradients must give exact numbers for exact numbers"):
         network.exact()
 
 
 def test_an_operation_for_one_batch_size_is_tried_with_it():
-    three = type("Three", (Gain,), {"size": 3})
+    three = type("Three", (SharedGain,), {"size": 3})
     network = ot.Network([ot.Layer(three(np.ones(2)), ot.LIF())], input_shape=(2,))
     assert network.batch_size == 3 and ot.simulate(network, np.ones((1, 3, 2))).outputs.shape == (1, 3, 2)
