@@ -12,6 +12,8 @@ import pytest
 import ottt_ref as ot
 from ottt_ref import Network, simulate
 from ottt_ref.files import storage
+from ottt_ref.files.descriptions import describe
+from ottt_ref.network.network import FILE_FORMAT, FILE_VERSION
 
 from ..selection import one_in
 from .general import case
@@ -422,3 +424,17 @@ def test_a_network_within_itself_without_end_is_refused(path, saved):
         text = json.dumps({**description, "layers": [layer]}).replace('"HERE"', nested)
         with_member(path, saved, "description.npy", described(text))
         refuse(path)
+
+
+@pytest.mark.parametrize("place", ["threshold", "factor"])
+def test_a_whole_number_that_no_float_can_hold_is_refused(tmp_path, place):
+    """JSON holds integers of any size; one in a file would fail in the first simulation, with no word of the file."""
+    layer = ot.Layer([ot.Scale(2.0), ot.Dense(np.ones((3, 2)))], ot.LIF(threshold=1.0))
+    network = ot.Network([layer], input_shape=(2,))
+    description = describe(network)
+    part = description["layers"][0]
+    (part["neuron"] if place == "threshold" else part["synapses"]["operations"][0])[place] = 10**400
+    path = tmp_path / "net.npz"
+    storage.write(path, FILE_FORMAT, FILE_VERSION, description, dict(network.parameters))
+    with pytest.raises(ValueError, match=r"net.npz does not describe a network: a number must be at most 2\^1000"):
+        ot.Network.load(path)
