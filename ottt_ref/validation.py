@@ -65,7 +65,7 @@ def require_count(name: str, value: Any, minimum: int = 1) -> int:
         count = operator.index(value)
     except TypeError:
         count = None
-    if count is None or isinstance(value, bool):
+    if count is None or isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be a whole number of at least {minimum}, got {value!r}")
     if count < minimum:
         raise ValueError(f"{name} must be at least {minimum}, got {count}")
