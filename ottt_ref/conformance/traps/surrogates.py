@@ -70,7 +70,7 @@ def without_last(network):
 
 def of_first_layer(network):
     """Network → Network whose layers all have the first one's surrogate."""
-    return with_neurons(lambda neuron: replace(neuron, surrogate=network.layers[0].neuron.surrogate))(network)
+    return with_neurons(lambda neuron: replace(neuron, surrogate=network.layers[network.spiking[0]].neuron.surrogate))(network)
 
 
 def with_numbers(change):
