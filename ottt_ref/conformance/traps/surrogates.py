@@ -70,7 +70,8 @@ def without_last(network):
 
 def of_first_layer(network):
     """Network → Network whose layers all have the first one's surrogate."""
-    return with_neurons(lambda neuron: replace(neuron, surrogate=network.layers[network.spiking[0]].neuron.surrogate))(network)
+    surrogate = network.layers[network.spiking[0]].neuron.surrogate
+    return with_neurons(lambda neuron: replace(neuron, surrogate=surrogate))(network)
 
 
 def with_numbers(change):
