@@ -22,7 +22,12 @@ from .soft_spikes import derivative, primitive_of
 torch = installed("torch")
 nn = torch.nn
 
-DIALECTS = {"ottt": "derivation", "ottt-authors": "authors", **ONLINE}
+DIALECTS = {
+    "ottt": "derivation",
+    "ottt-authors": "authors",
+    "ottt-online": "derivation",
+    "ottt-online-authors": "authors",
+}
 methods = ("forward", "bptt", "bptt-kept", "rtrl", "rtrl-kept", "sltt", "spike-representation", *DIALECTS)
 
 
