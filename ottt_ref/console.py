@@ -43,8 +43,13 @@ class Parser(argparse.ArgumentParser):
             put_off(self)
 
     def parse_known_args(self, args=None, namespace=None):
-        """As ArgumentParser has it, after the options are there."""
-        self.fill()
+        """As ArgumentParser has it, with the options that were put off; help does without them if an extra is missing."""
+        try:
+            self.fill()
+        except CommandError as missing:
+            if not {"-h", "--help"} & set(sys.argv[1:] if args is None else args):
+                raise
+            self.notes = f"{missing}. The options are shown then."
         return super().parse_known_args(args, namespace)
 
     def format_help(self):

@@ -63,7 +63,13 @@ def add_arguments(parser):
         read=str.upper,
     )
     option = parser.add_argument
-    option("--cases", metavar="N", type=positive, help="random cases per claim and round; the profile's if not given")
+    option(
+        "--cases",
+        metavar="N",
+        type=positive,
+        help="random cases per claim and round; the profile's if not given. Identities take as long as ever: "
+        "--profile quick has small ones",
+    )
     option(
         "--profile",
         choices=PROFILES,

@@ -146,15 +146,20 @@ def test_mutants_need_a_checkout_and_it_is_said(everything, tmp_path):
 def test_a_missing_extra_is_named_in_one_line(bare, tmp_path):
     for arguments, extra in (
         (["prove", "--list"], "proofs"),
-        (["prove", "--help"], "proofs"),
         (["experiment", "digits"], "experiments"),
-        (["experiment", "directions", "--help"], "experiments"),
     ):
         process = command(bare / "ottt-ref", *arguments, folder=tmp_path)
         assert (process.returncode, process.stdout) == (2, ""), arguments
         assert process.stderr.startswith("ottt-ref: error: this needs ") and process.stderr.count("\n") == 1
         assert process.stderr.endswith(f"pip install 'ottt_ref[{extra}]'\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_help_is_given_without_an_extra_and_names_it(bare, tmp_path):
+    for arguments, extra in ((["prove", "--help"], "proofs"), (["experiment", "directions", "-h"], "experiments")):
+        process = command(bare / "ottt-ref", *arguments, folder=tmp_path)
+        assert process.returncode == 0 and process.stderr == "", arguments
+        assert process.stdout.startswith("usage: ottt-ref ") and f"'ottt_ref[{extra}]'. The options" in process.stdout
 
 
 def test_what_needs_no_extra_works_without_any(bare, tmp_path):

@@ -18,11 +18,13 @@ def add(commands):
     commands.add_parser(
         "prove",
         help="check the claims of the theory, show the counterexamples",
+        description="Check the claims of the theory, show the counterexamples.",
         fill=lambda parser: console.filled_by(f"{find('proofs')}.command", "proofs")(parser),
     )
     commands.add_parser(
         "experiment",
         help="train, measure and draw, as a table and figures",
+        description="Train, measure and draw, as a table and figures.",
         fill=lambda parser: console.filled_by(f"{find('experiments')}.command", "experiments")(parser),
     )
 

@@ -61,32 +61,35 @@ CONVENTIONS = {
     ),
     "rtrl": "the same gradients as bptt, computed forwards in time",
     "ottt": (
-        "g_l[t] as delta_l[t], but with nothing from t + 1: no J, and nothing back through recurrent and feedback "
-        "connections. It is paired with the trace of what the connection is given (delayed connections: of s[t-1]): "
-        "a[t] = decay a[t-1] + s[t], with the decay of the membranes that it enters: of the target layer; of a sum of"
-        " currents, of the layers that take it; of a stateless last layer, of the neurons that feed it. A bias is "
-        "paired with the trace of 1, that of a stateless last layer with 1. A chain is given the trace: each of its "
-        "parameters is paired with what the operations before it make of the trace, with the trace of 1 for their "
-        "biases. Membranes that take one sum of currents, or feed one stateless layer, have one decay"
+        "the error g_l[t] is delta_l[t] of bptt with nothing from t + 1: no J, and nothing back through recurrent and "
+        "feedback connections. The gradient of a weight pairs g[t] with a trace of what the connection is given: a[t] "
+        "= decay a[t-1] + s[t]; a delayed connection is given s[t-1]. The decay is that of the membranes that the "
+        "current enters. For LIF neurons it is their own. A sum of currents has no membranes: it is the decay of the "
+        "layers that take the sum, which is one. A stateless last layer has none either: it is the decay of the "
+        "neurons that feed it, which is one. The gradient of a bias pairs g[t] with the trace of 1; at a stateless "
+        "last layer with 1. In a chain the trace takes the input's place: it goes through the operations in their "
+        "order, with the trace of 1 for their biases, and each parameter is paired with what reaches its operation"
     ),
     "ottt-authors": (
-        "as ottt, but the network's inputs are not traced, and every bias is paired with 1, also one that a parameter"
-        " after it in a chain is paired through"
+        "as ottt but for two things. The network's inputs are not traced. Every bias is paired with 1 instead of the "
+        "trace of 1, also where the trace goes through the bias to a later operation of the chain"
     ),
     "sltt": "as ottt, with nothing traced: what a connection is given at t, and 1",
     "spike representation": (
-        "measured rates a_l = sum over t of decay^(T-1-t) s_l[t] / sum over t of decay^(T-1-t), of the inputs with "
-        "the decay of layer 0 (of the membranes that they enter), of a sum of currents what arrives. z_l is what "
-        "arrives at layer l from all connections' rates, with 1 for the biases, D_l = 1 where 0 < z_l < threshold, "
-        "else 0. The loss is l of the readout applied to the rates once, without leak (of a spiking last layer, of "
-        "its rates), without 1 / T. p_l = dl/da_l + sum of A^T q of every connection that layer l feeds, q_l = D_l "
-        "p_l / threshold (of a spiking last layer too; of an Integrator q_l = p_l), in loops solved as one linear "
-        "equation; q is paired with the rates, and with 1"
+        "rates stand for spikes. The rate of layer l is a_l = sum over t of decay^(T-1-t) s_l[t] / sum over t of "
+        "decay^(T-1-t). The rates of the inputs are made alike, with the decay of layer 0; if that is a sum of "
+        "currents, of the layers that take the sum. The rate of a sum of currents is what its connections deliver. "
+        "z_l is what all connections deliver to layer l when they are given rates, and 1 for the biases; D_l = 1 "
+        "where 0 < z_l < threshold, else 0. The loss is l of what the readout delivers, once, without leak; of a "
+        "spiking last layer, l of its rates. It is not divided by T. The errors, from the last layer down: p_l = "
+        "dl/da_l + sum of A^T q of every connection that layer l feeds; q_l = D_l p_l / threshold, also for a spiking "
+        "last layer; of an Integrator, q_l = p_l. With loops these equations are solved together, as one linear "
+        "equation. The gradient of a weight pairs q with the rates that the connection is given, of a bias with 1"
     ),
     "online": (
-        "at each t: the forward step, g[t] with the weights that made it, then all parameters at once: minus "
-        "learning_rate times the gradient of l(o[t], y) / T, the mean over the batch. Potentials, spikes and traces "
-        "go on as they are. Parameters are recorded after the update"
+        "at each time step, in this order: the forward step; g[t], with the weights of this step; then all parameters "
+        "change at once, by minus learning_rate times the gradient of l(o[t], y) / T, the mean over the batch. "
+        "Potentials, spikes and traces go on as they are. Parameters are recorded after the update"
     ),
     "arrays": (
         "error/METHOD/L is delta, g, or (spike-representation, [1, B, ...]) q, with all factors of the loss in it; "

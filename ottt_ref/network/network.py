@@ -154,7 +154,7 @@ class Network:
         return self._outgoing[l]
 
     def trace_layer(self, l: int) -> int:
-        """The layer whose λ a trace of layer l's input has: the membranes that it enters (see `layers`)."""
+        """The layer whose λ a trace of layer l's input has: the membranes that it enters (`layers.trace_layers`)."""
         return self._trace_layers[l]
 
     def decay(self, l: int) -> np.ndarray:
@@ -225,7 +225,7 @@ class Network:
     def exact(self) -> Network:
         """A copy over fractions.Fraction, equal to this network without any rounding.
 
-        Its inputs and targets must be object arrays of exact numbers (see `exact_array`), its surrogate one of
+        Its inputs and targets must be object arrays of exact numbers (`exact_array` makes them), its surrogate one of
         Triangle and Rectangle, and the loss MeanSquaredError: nothing else has exact values. Nor has weight
         standardisation, whose square root raises TypeError.
 
@@ -446,7 +446,7 @@ def dense_network(
     surrogate        Sigmoid(alpha=4.0) if not given
     reset            "soft", "hard" (to reset_potential) or "unleaked"
     readout          "linear" (stateless), "spiking" or "leaky" (an integrator of the same decay)
-    initialisation   "uniform", "normal" or "orthogonal"; scaled so that the network fires (see `initialisation`)
+    initialisation   "uniform", "normal" or "orthogonal"; scaled so that the network fires
     gain             the potentials' spread in thresholds, 2.0 if not given
     rng              a numpy Generator, or a seed for one; fresh entropy if not given
     dtype            float64 or float32

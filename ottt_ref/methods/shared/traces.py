@@ -76,11 +76,11 @@ class Traces:
         return self._biases[l].value
 
     def membrane(self, connection: Connection) -> Neuron | None:
-        """The neuron by whose leak the trace of a connection with parameters decays; None where nothing is traced."""
+        """The neuron whose leak the trace of a connection has; None where a value stands for its own trace."""
         return self._traces[self._keys[connection.name]].neuron
 
     def bias_membrane(self, l: int) -> Neuron | None:
-        """The neuron by whose leak the trace of the biases' constant input into layer l decays; None where it is 1."""
+        """The neuron whose leak the trace of layer l's bias input has; None where the input stays 1."""
         return self._biases[l].neuron
 
     @property
