@@ -43,7 +43,7 @@ class Parser(argparse.ArgumentParser):
             put_off(self)
 
     def parse_known_args(self, args=None, namespace=None):
-        """As ArgumentParser has it, with the options that were put off; help does without them if an extra is missing."""
+        """As ArgumentParser has it, with the options that were put off; help does without what an extra has."""
         try:
             self.fill()
         except CommandError as missing:
