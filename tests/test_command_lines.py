@@ -2,6 +2,7 @@
 
 import argparse
 import configparser
+import contextlib
 import os
 import re
 import signal
@@ -223,13 +224,29 @@ def test_an_interrupt_is_one_line_and_130(program, monkeypatch, capsys):
     ids=["proofs", "ottt-ref"],
 )
 def test_ctrl_c_ends_the_workers_too(program, arguments, sign):
-    process = start(program, *arguments, start_new_session=True)
-    assert process.stdout.readline().startswith(sign)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to the workers as well
-    out, err = process.communicate(timeout=30)
-    assert process.returncode == 130 and b"Traceback" not in out
-    assert err.decode() == f"{program.PROGRAM}: interrupted; no file is left half-written\n"
-    assert nobody_is_left(process.pid)
+    with hearing_interrupts():
+        process = start(program, *arguments, start_new_session=True)
+    try:
+        assert process.stdout.readline().startswith(sign)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to the workers as well
+        out, err = process.communicate(timeout=30)
+        assert process.returncode == 130 and b"Traceback" not in out
+        assert err.decode() == f"{program.PROGRAM}: interrupted; no file is left half-written\n"
+        assert nobody_is_left(process.pid)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+@contextlib.contextmanager
+def hearing_interrupts():
+    """Processes started meanwhile hear Ctrl-C, also where the tests are a shell's background job, which does not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def nobody_is_left(group):
