@@ -97,8 +97,8 @@ def run(program, build_parser, argv=None, errors=()):
         status = _carry_out(build_parser, argv)
         sys.stdout.flush()
         return status
-    except KeyboardInterrupt:
-        return _complain(f"{program}: interrupted; no file is left half-written", INTERRUPTED)
+    except KeyboardInterrupt as interrupt:  # whose words, if it has any, say what was saved
+        return _complain(f"{program}: interrupted; {str(interrupt) or 'no file is left half-written'}", INTERRUPTED)
     except (CommandError, *EXPECTED, *errors) as error:
         if _standard_output_is_gone() and isinstance(error, BrokenPipeError):
             return PIPE_CLOSED
