@@ -127,7 +127,8 @@ def check(options):
         options.surveys = PROFILES[options.profile].surveys
     write_page = _page_writer() if options.html else None  # before hours of work
     screen = report.screen()
-    proved = induction.check_all(induction.coqc()) if induction.coqc() else []
+    files = induction.files_of(claim.name for claim in options.claims)
+    proved = induction.check_all(induction.coqc(), files) if induction.coqc() else []
     by_claim = induction.by_claim(proved)
     results = _results(options, screen)
     cells, note = _survey(options, screen)
@@ -136,13 +137,14 @@ def check(options):
     if options.html:
         settings = {"profile": options.profile, "cases": options.cases, "seed": options.seed, **report.versions()}
         write_page(options.html, results, settings, proofs=by_claim, cells=cells, exhibits=load_all())
-    _print(options, screen, results, proved, cells, note)
+    missing = "" if induction.coqc() or not files else f"{induction.INSTALL}; not checked here"
+    _print(options, screen, results, induction.listing(proved) or missing, by_claim, cells, note)
     return 1 if any(not result.holds for result in results) or any(proof.failure for proof in proved) else 0
 
 
-def _print(options, screen, results, proved, cells, note):
-    screen.print(report.table(results, induction.by_claim(proved)))
-    print(induction.listing(proved) or f"{induction.INSTALL}; not checked here", end="\n\n")
+def _print(options, screen, results, coq, by_claim, cells, note):
+    screen.print(report.table(results, by_claim))
+    print(coq, end="\n\n" if coq else "")
     print(report.counterexamples(results), end="\n\n")
     for theorem in dict.fromkeys(cell.theorem for cell in cells):
         screen.print(surveys.table(theorem, cells))
