@@ -23,7 +23,8 @@ def apply_mask(result, values, mask):
 class Dropout(Operation):
     """Dropout of the given rate in [0, 1), with a mask that stays the same over the time steps of a sequence.
 
-    As it stands it does nothing, which is right for evaluation; `Network.with_dropout` draws the masks of one batch.
+    As it stands it does nothing, which is right for evaluation; `Network.with_dropout` draws the masks of one batch,
+    and draws them anew each time that it is called.
 
     >>> import numpy as np, ottt_ref as ot
     >>> dropout = ot.Dropout(0.5)
@@ -49,7 +50,7 @@ class Dropout(Operation):
         kept = rng.random((batch_size, math.prod(input_shape))) >= float(self.rate)
         mask = np.zeros(kept.shape, dtype=dtype)
         mask[kept] = 1 / (1 - self.rate)
-        return Mask(mask)
+        return Mask(mask, self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +58,9 @@ class Mask(Operation):
     """Multiply sample b's values by row b of a fixed mask [B, n]: a Dropout whose mask was drawn."""
 
     mask: np.ndarray = field(repr=False)
+    dropout: Dropout | tuple[()] = ()  # what drew it, if it was one
     array_names = ("mask",)
+    child_names = ("dropout",)
 
     @property
     def batch_size(self) -> int:
@@ -76,3 +79,10 @@ class Mask(Operation):
 
     def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
         return self.forward(error, None)
+
+    def unmasked(self) -> Operation:
+        return self.dropout if isinstance(self.dropout, Dropout) else self
+
+    def masked(self, batch_size: int, input_shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> Operation:
+        drawing = self.unmasked()
+        return self if drawing is self else drawing.masked(batch_size, input_shape, dtype, rng)
