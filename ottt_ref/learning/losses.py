@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..exactness import exact_kind, exact_values, is_rounded
 from ..kernel import kernel
 from ..network.network import Network
 from ..validation import as_array, require_array, require_unit_interval
@@ -117,6 +118,7 @@ class MeanSquaredError(Loss):
     distribution = False
 
     def evaluate(self, outputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        outputs, targets = _as_fractions(outputs, targets)
         value, gradient = _results(outputs)
         squared_error(value, gradient, outputs, targets, np.array([outputs.shape[1]], dtype=outputs.dtype))
         return value, gradient
@@ -180,10 +182,7 @@ def _try(loss, network):
     outputs = np.full((2, network.output_size), network.number(0), dtype=network.dtype)
     targets = outputs.copy()
     targets[:, 0] = network.number(1)
-    for array in _evaluated(loss, outputs, targets):
-        for number in array.flat if network.exact_numbers else ():
-            if isinstance(number, float | np.floating):
-                raise TypeError(f"loss.evaluate must give exact numbers for exact numbers, got the float {number!r}")
+    _evaluated(loss, outputs, targets)
 
 
 def require_targets(loss: Loss, targets: np.ndarray, batch_size: int, network: Network) -> np.ndarray:
@@ -205,7 +204,8 @@ def require_targets(loss: Loss, targets: np.ndarray, batch_size: int, network: N
             f"targets must be integer class labels [{batch_size}] or rows [{batch_size}, {classes}] of dtype "
             f"{network.dtype}, got shape {targets.shape} of {targets.dtype}"
         )
-    rows = require_array("targets", targets, (batch_size, classes), network.dtype) + network.number(0)
+    rows = require_array("targets", targets, (batch_size, classes), network.dtype)
+    rows = network.require_own_numbers("targets", rows) + network.number(0)
     if loss.distribution and not (np.all(rows >= 0) and np.allclose(rows.sum(axis=1).astype(float), 1, atol=1e-6)):
         raise ValueError(
             f"targets must be distributions over the classes (at least 0, rows summing to 1) for {loss!r}, got "
@@ -269,7 +269,18 @@ def _evaluated(loss: Loss, outputs: np.ndarray, targets: np.ndarray) -> tuple[np
         if not plain or array.shape != shape or array.dtype != outputs.dtype:
             got = f"{array.dtype} {list(array.shape)}" if plain else repr(array)
             raise ValueError(f"loss.evaluate must return {what} as {outputs.dtype} {list(shape)}, got {got}")
-    return found
+    if exact_kind({"outputs": outputs, "targets": targets}) is None:
+        return found
+    for number in (number for array in found for number in array.flat):
+        if is_rounded(number):
+            raise TypeError(f"loss.evaluate must give exact numbers for exact numbers, got the float {number!r}")
+    return exact_values(found[0]), exact_values(found[1])
+
+
+def _as_fractions(outputs, targets):
+    """Outputs and targets with fractions for whole numbers, where both are exact: ints would be divided to floats."""
+    kind = exact_kind({"outputs": outputs, "targets": targets})
+    return (outputs, targets) if kind is None else (exact_values(outputs, kind), exact_values(targets, kind))
 
 
 def average_loss(

@@ -20,8 +20,9 @@ def with_own_arrays(original: Part, result: Part, names: Iterable[str]) -> Part:
             with suppress(AttributeError):
                 object.__setattr__(result, name, array.copy())
             if getattr(result, name) is array:
+                kind = type(original).__name__
                 raise TypeError(
-                    f"{type(original).__name__}.{name} must be an attribute that can be set, or {type(original).__name__} "
-                    "must define copy(): a network takes a copy of its own"
+                    f"{kind}.{name} must be an attribute that can be set, or {kind} must define copy(): a network "
+                    "takes a copy of its own"
                 )
     return result

@@ -219,6 +219,13 @@ class Network:
             if own:
                 layer.neuron.project(own)
 
+    def require_own_numbers(self, name: str, array: np.ndarray) -> np.ndarray:
+        """Return `array`, of a network of exact numbers with fractions for whole numbers; TypeError for floats in it.
+
+        Arrays for any other network are returned as they are.
+        """
+        return array if self._exact_kind is None else exact_values(require_exact(name, array), self._exact_kind)
+
     def zero_gradients(self) -> dict[str, np.ndarray]:
         """Zeros of each parameter's shape, keyed like `parameters`."""
         return {name: np.zeros_like(value) for name, value in self.parameters.items()}
@@ -321,10 +328,11 @@ class Network:
 
     def rebuilt(self, convert_array: ConvertArray, convert_number: ConvertNumber) -> Network:
         """A copy with each parameter's array turned by one function, and every other number by another."""
-        return self._mapped(
+        network = self._mapped(
             lambda connection: connection.operations.rebuilt(convert_array, convert_number),
             lambda l, neuron: neuron.rebuilt(convert_array, convert_number),
         )
+        return network.mapped() if network.exact_numbers else network  # `mapped` makes every number of it exact
 
     def mapped(
         self,

@@ -26,9 +26,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, sparse
 
+from ..exactness import exact_kind, exact_values
 from ..network.layers import Connection
 from ..network.network import Network
-from ..validation import require_positive
+from ..validation import require_array, require_positive
 
 LARGEST_DIRECT = 2**6  # unknowns of one sample up to which the linear equation is solved directly
 LARGEST_MATRIX = 2**16  # entries up to which a connection is written out as a matrix to find its norm
@@ -315,12 +316,18 @@ def _gmres(apply, constant, packing):
 def eliminate(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
     """x with matrix x = right, exactly: Gauss-Jordan elimination over exact numbers, [n, n] and [n].
 
-    Raises numpy.linalg.LinAlgError for a singular matrix.
+    Raises numpy.linalg.LinAlgError for a singular matrix, TypeError or ValueError for floats among the numbers or other
+    shapes.
 
     >>> import ottt_ref as ot
     >>> ot.equilibrium.eliminate(ot.exact_array([[2, 1], [1, 1]]), ot.exact_array([1, 0]))
     array([Fraction(1, 1), Fraction(-1, 1)], dtype=object)
     """
+    matrix = require_array("matrix", matrix, ("n", "n"), object)
+    right = require_array("right", right, (len(matrix),), object)
+    matrix = require_array("matrix", matrix, (len(right), len(right)), object)
+    if exact_kind({"matrix": matrix, "right": right}) is not None:  # ints would be divided to floats
+        matrix, right = exact_values(matrix), exact_values(right)
     rows = np.concatenate([matrix, right[:, np.newaxis]], axis=1)
     for k in range(len(rows)):
         pivot = next((i for i in range(k, len(rows)) if rows[i, k] != 0), None)

@@ -8,6 +8,7 @@ The sum is the trace â[T], so it is built online, in constant memory. Source: X
 import numpy as np
 
 from ..annotations import Number
+from ..exactness import exact_kind, exact_number, exact_values, is_rounded
 from ..kernel import rows
 from ..network.layers import INPUTS
 from ..network.network import Network
@@ -35,6 +36,8 @@ def rate_normaliser(decay: Number, time_steps: int) -> Number:
 def weighted_rate(values: np.ndarray, decay: Number) -> np.ndarray:
     """a[T] [B, ...] of values [T, B, ...] (spikes or currents), in their dtype: float64, float32 or object.
 
+    Raises TypeError or ValueError that names the argument, also where exact values meet a decay that is a float.
+
     >>> import numpy as np, ottt_ref as ot
     >>> spikes = np.array([0.0, 1.0, 1.0]).reshape(3, 1, 1)
     >>> ot.weighted_rate(ot.exact_array(spikes), ot.exact_array(0.5)[()])
@@ -43,6 +46,11 @@ def weighted_rate(values: np.ndarray, decay: Number) -> np.ndarray:
     axes = as_array("values", values).ndim - 2
     values = require_array("values", values, ("T", "B", *(("n",) if axes <= 1 else ("C", *["n"] * (axes - 1)))))
     require_unit_interval("decay", decay)
+    kind = exact_kind({"values": values})
+    if kind is not None:
+        if is_rounded(decay):
+            raise TypeError(f"decay must be an exact number such as Fraction(1, 2) for exact values, got {decay!r}")
+        values, decay = exact_values(values, kind), exact_number(decay, kind)
     trace = np.zeros_like(values[0])
     constants = np.array([decay], dtype=values.dtype)
     for t in range(len(values)):

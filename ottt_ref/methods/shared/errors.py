@@ -122,7 +122,7 @@ class LayerMatrices(ErrorFeedback):
             )
         for l, matrix in enumerate(self.matrices):
             shape = self.matrix_shape(math.prod(network.shapes[l]), network.output_size)
-            require_array(f"matrices[{l}]", matrix, shape, network.dtype)
+            network.require_own_numbers(f"matrices[{l}]", require_array(f"matrices[{l}]", matrix, shape, network.dtype))
 
     def spike_error(self, network: Network, step: TimeStep, l: int, errors: Sequence[np.ndarray | None]) -> np.ndarray:
         if l == len(network.layers) - 1:

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from ...exactness import is_rounded
 from ...learning.losses import Loss, require_loss, require_targets
 from ...network.layers import Connection
 from ...network.network import Network, require_network
@@ -120,7 +121,7 @@ class GradientSum:
     ) -> Gradients:
         """The finished sum as Gradients; TypeError where a float got among exact numbers, from outside code."""
         for name, value in {**self.values, "loss": np.array([loss])}.items() if self._exact else ():
-            rounded = [number for number in value.flat if isinstance(number, float | np.floating)]
+            rounded = [number for number in value.flat if is_rounded(number)]
             if rounded:
                 raise TypeError(
                     f"gradients[{name!r}] must be exact for a network of exact numbers, got the float {rounded[0]!r}: "
@@ -168,4 +169,7 @@ def require_activity(network: Network, activity: Activity, output_errors: np.nda
             )
         for array in (*states, output, derivative):
             require_result(f"activity of layers[{l}]", array, (*steps, *shape), dtype, "be")
+            network.require_own_numbers(f"activity of layers[{l}]", array)
     require_result("output_errors", output_errors, (*steps, network.output_size), dtype, "be")
+    network.require_own_numbers("activity.inputs", inputs)
+    network.require_own_numbers("output_errors", output_errors)
