@@ -296,6 +296,7 @@ def average_loss(
     >>> print(total, *gradient.flat)
     0 0 0
     """
+    outputs, targets = _as_fractions(outputs, targets)
     time_steps = len(outputs)
     summed = targets - targets  # zeros of the network's kind: a count of exact spikes, an int, over T would be rounded
     for t in range(time_steps):  # one after the other: numpy's pairwise sum differs between dtypes
