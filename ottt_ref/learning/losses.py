@@ -18,7 +18,7 @@ import numpy as np
 from ..exactness import exact_kind, exact_values, is_rounded
 from ..kernel import kernel
 from ..network.network import Network
-from ..validation import as_array, require_array, require_unit_interval
+from ..validation import FLOAT_DTYPES, as_array, require_array, require_count, require_result, require_unit_interval
 
 
 @kernel
@@ -98,6 +98,7 @@ class CrossEntropy(Loss):
     """
 
     def evaluate(self, outputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        _require_pair(outputs, targets)
         value, gradient = _results(outputs)
         cross_entropy(value, gradient, outputs, targets)
         return value, gradient
@@ -118,6 +119,7 @@ class MeanSquaredError(Loss):
     distribution = False
 
     def evaluate(self, outputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        _require_pair(outputs, targets)
         outputs, targets = _as_fractions(outputs, targets)
         value, gradient = _results(outputs)
         squared_error(value, gradient, outputs, targets, np.array([outputs.shape[1]], dtype=outputs.dtype))
@@ -225,6 +227,7 @@ def sequence_loss(
     >>> print(total, *gradient.flat)
     1 1 -1
     """
+    _require_sequence(outputs, targets)
     time_steps = len(outputs)
     gradient = np.empty_like(outputs)
     total: Any = 0
@@ -245,6 +248,10 @@ def step_loss(
     >>> print(value, *gradient.flat)
     1/8 1/4 0
     """
+    if not isinstance(loss, Loss):
+        raise TypeError(f"loss must be a loss such as Mixed(mse_weight=0.05), got {loss!r}")
+    require_count("time_steps", time_steps)
+    _require_pair(outputs, targets)
     value, gradient = _evaluated(loss, outputs, targets)
     scale = time_steps * len(outputs)
     total = 0
@@ -277,6 +284,26 @@ def _evaluated(loss: Loss, outputs: np.ndarray, targets: np.ndarray) -> tuple[np
     return exact_values(found[0]), exact_values(found[1])
 
 
+def _require_pair(outputs, targets):
+    """Check that both are [B, C] of one dtype: what kernels trust."""
+    _require_outputs(outputs, 2, "[B, C]")
+    require_result("targets", targets, outputs.shape, outputs.dtype, "be")
+
+
+def _require_sequence(outputs, targets):
+    """Check outputs [T, B, C] and targets [B, C]."""
+    _require_outputs(outputs, 3, "[T, B, C]")
+    require_result("targets", targets, outputs.shape[1:], outputs.dtype, "be")
+
+
+def _require_outputs(outputs, axes, described):
+    plain = isinstance(outputs, np.ndarray) and not isinstance(outputs, np.ma.MaskedArray)
+    if not plain or outputs.dtype not in (*FLOAT_DTYPES, np.dtype(object)):
+        raise TypeError(f"outputs must be an array {described} of numbers, got {outputs!r}")
+    if outputs.ndim != axes or 0 in outputs.shape:
+        raise ValueError(f"outputs must be {described} with each of at least 1, got shape {outputs.shape}")
+
+
 def _as_fractions(outputs, targets):
     """Outputs and targets with fractions for whole numbers, where both are exact: ints would be divided to floats."""
     kind = exact_kind({"outputs": outputs, "targets": targets})
@@ -296,6 +323,7 @@ def average_loss(
     >>> print(total, *gradient.flat)
     0 0 0
     """
+    _require_sequence(outputs, targets)
     outputs, targets = _as_fractions(outputs, targets)
     time_steps = len(outputs)
     summed = targets - targets  # zeros of the network's kind: a count of exact spikes, an int, over T would be rounded

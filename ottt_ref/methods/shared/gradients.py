@@ -141,6 +141,26 @@ def require_sequence(
     return inputs, require_targets(loss, targets, inputs.shape[1], network)
 
 
+def require_time_step(network: Network, batch_size: int, activity: Activity) -> None:
+    """Check that an Activity of one time step is this network's, of that batch; TypeError or ValueError otherwise."""
+    if not isinstance(activity, Activity):
+        raise TypeError(f"activity must be an Activity of one time step, got {activity!r}")
+    derivatives = activity.layer_surrogate_derivatives
+    layers = (activity.layer_states, activity.layer_outputs, () if derivatives is None else derivatives)
+    if {len(each) for each in layers} != {len(network.layers)}:
+        raise ValueError(
+            f"activity must be of {len(network.layers)} layers, with surrogate derivatives, got "
+            f"{[len(each) for each in layers]}"
+        )
+    shapes = [(batch_size, *shape) for shape in network.shapes]
+    require_result("activity.inputs", activity.inputs, (batch_size, *network.input_shape), network.dtype, "be")
+    for l, (shape, states, output, derivative) in enumerate(zip(shapes, *layers)):
+        for array in (*states, output, derivative):
+            require_result(f"activity of layers[{l}]", array, shape, network.dtype, "be")
+        if len(states) != len(network.layers[l].neuron.states):
+            raise ValueError(f"activity.layer_states[{l}] must be {network.layers[l].neuron.states}, got {len(states)}")
+
+
 def require_activity(network: Network, activity: Activity, output_errors: np.ndarray, terms: bool) -> None:
     """Check what the algebra alone takes: shapes and dtypes of a whole sequence, with numbers of any value.
 

@@ -8,6 +8,7 @@ import numpy as np
 from ...annotations import Number, Shape
 from ...kernel import kernel, rows
 from ...validation import describe_shape, require_number
+from .door import require_batch, require_error, require_values
 from .operation import Operation
 
 
@@ -41,9 +42,10 @@ class Dropout(Operation):
         object.__setattr__(self, "rate", rate)
 
     def forward(self, values: np.ndarray, bias_input: np.ndarray | None) -> np.ndarray:
-        return values
+        return require_batch(self, "values", values)
 
     def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
+        require_error(self, error, input_shape)
         return error
 
     def masked(self, batch_size: int, input_shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> Operation:
@@ -73,11 +75,13 @@ class Mask(Operation):
         return input_shape
 
     def forward(self, values: np.ndarray, bias_input: np.ndarray | None) -> np.ndarray:
-        result = np.empty(values.shape, dtype=values.dtype)
+        require_batch(self, "values", values, self.mask.dtype)
+        result = np.empty(require_values(self, values), dtype=values.dtype)
         apply_mask(rows(result), rows(values), self.mask)
         return result
 
     def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
+        require_error(self, error, input_shape, self.mask.dtype)
         return self.forward(error, None)
 
     def unmasked(self) -> Operation:
