@@ -115,10 +115,16 @@ def require_array(
     _require_shape(name, array.shape, shape)
     if array.dtype.hasobject:
         _require_numbers(name, array)
-    elif not np.all(np.isfinite(array)):
+    require_finite(name, array)
+    return np.require(array, requirements=["C", "A", "W"])
+
+
+def require_finite(name: str, array: np.ndarray) -> np.ndarray:
+    """Return `array` if none of its floats is NaN or infinite; ValueError otherwise. Object arrays are not searched."""
+    if not array.dtype.hasobject and not np.all(np.isfinite(array)):
         where = tuple(int(index) for index in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{name} must be finite, got {array[where]} at index {list(where)}")
-    return np.require(array, requirements=["C", "A", "W"])
+    return array
 
 
 def require_result(where: str, value: Any, shape: Sequence[int], dtype: np.dtype, verb: str = "give") -> np.ndarray:

@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from ..exactness import exact_kind, exact_values, is_rounded
 from ..kernel import kernel
 from ..network.network import Network
-from ..validation import as_array, require_array, require_unit_interval
+from ..validation import FLOAT_DTYPES, as_array, require_array, require_count, require_result, require_unit_interval
 
 
 @kernel
@@ -97,6 +98,7 @@ class CrossEntropy(Loss):
     """
 
     def evaluate(self, outputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        _require_pair(outputs, targets)
         value, gradient = _results(outputs)
         cross_entropy(value, gradient, outputs, targets)
         return value, gradient
@@ -117,6 +119,8 @@ class MeanSquaredError(Loss):
     distribution = False
 
     def evaluate(self, outputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        _require_pair(outputs, targets)
+        outputs, targets = _as_fractions(outputs, targets)
         value, gradient = _results(outputs)
         squared_error(value, gradient, outputs, targets, np.array([outputs.shape[1]], dtype=outputs.dtype))
         return value, gradient
@@ -180,10 +184,7 @@ def _try(loss, network):
     outputs = np.full((2, network.output_size), network.number(0), dtype=network.dtype)
     targets = outputs.copy()
     targets[:, 0] = network.number(1)
-    for array in _evaluated(loss, outputs, targets):
-        for number in array.flat if network.exact_numbers else ():
-            if isinstance(number, float | np.floating):
-                raise TypeError(f"loss.evaluate must give exact numbers for exact numbers, got the float {number!r}")
+    _evaluated(loss, outputs, targets)
 
 
 def require_targets(loss: Loss, targets: np.ndarray, batch_size: int, network: Network) -> np.ndarray:
@@ -205,7 +206,8 @@ def require_targets(loss: Loss, targets: np.ndarray, batch_size: int, network: N
             f"targets must be integer class labels [{batch_size}] or rows [{batch_size}, {classes}] of dtype "
             f"{network.dtype}, got shape {targets.shape} of {targets.dtype}"
         )
-    rows = require_array("targets", targets, (batch_size, classes), network.dtype) + network.number(0)
+    rows = require_array("targets", targets, (batch_size, classes), network.dtype)
+    rows = network.require_own_numbers("targets", rows) + network.number(0)
     if loss.distribution and not (np.all(rows >= 0) and np.allclose(rows.sum(axis=1).astype(float), 1, atol=1e-6)):
         raise ValueError(
             f"targets must be distributions over the classes (at least 0, rows summing to 1) for {loss!r}, got "
@@ -225,6 +227,7 @@ def sequence_loss(
     >>> print(total, *gradient.flat)
     1 1 -1
     """
+    _require_sequence(outputs, targets)
     time_steps = len(outputs)
     gradient = np.empty_like(outputs)
     total: Any = 0
@@ -245,6 +248,10 @@ def step_loss(
     >>> print(value, *gradient.flat)
     1/8 1/4 0
     """
+    if not isinstance(loss, Loss):
+        raise TypeError(f"loss must be a loss such as Mixed(mse_weight=0.05), got {loss!r}")
+    require_count("time_steps", time_steps)
+    _require_pair(outputs, targets)
     value, gradient = _evaluated(loss, outputs, targets)
     scale = time_steps * len(outputs)
     total = 0
@@ -269,7 +276,38 @@ def _evaluated(loss: Loss, outputs: np.ndarray, targets: np.ndarray) -> tuple[np
         if not plain or array.shape != shape or array.dtype != outputs.dtype:
             got = f"{array.dtype} {list(array.shape)}" if plain else repr(array)
             raise ValueError(f"loss.evaluate must return {what} as {outputs.dtype} {list(shape)}, got {got}")
-    return found
+    if exact_kind({"outputs": outputs, "targets": targets}) is None:
+        return found
+    for number in (number for array in found for number in array.flat):
+        if is_rounded(number):
+            raise TypeError(f"loss.evaluate must give exact numbers for exact numbers, got the float {number!r}")
+    return exact_values(found[0]), exact_values(found[1])
+
+
+def _require_pair(outputs, targets):
+    """Check that both are [B, C] of one dtype: what kernels trust."""
+    _require_outputs(outputs, 2, "[B, C]")
+    require_result("targets", targets, outputs.shape, outputs.dtype, "be")
+
+
+def _require_sequence(outputs, targets):
+    """Check outputs [T, B, C] and targets [B, C]."""
+    _require_outputs(outputs, 3, "[T, B, C]")
+    require_result("targets", targets, outputs.shape[1:], outputs.dtype, "be")
+
+
+def _require_outputs(outputs, axes, described):
+    plain = isinstance(outputs, np.ndarray) and not isinstance(outputs, np.ma.MaskedArray)
+    if not plain or outputs.dtype not in (*FLOAT_DTYPES, np.dtype(object)):
+        raise TypeError(f"outputs must be an array {described} of numbers, got {outputs!r}")
+    if outputs.ndim != axes or 0 in outputs.shape:
+        raise ValueError(f"outputs must be {described} with each of at least 1, got shape {outputs.shape}")
+
+
+def _as_fractions(outputs, targets):
+    """Outputs and targets with fractions for whole numbers, where both are exact: ints would be divided to floats."""
+    kind = exact_kind({"outputs": outputs, "targets": targets})
+    return (outputs, targets) if kind is None else (exact_values(outputs, kind), exact_values(targets, kind))
 
 
 def average_loss(
@@ -285,6 +323,8 @@ def average_loss(
     >>> print(total, *gradient.flat)
     0 0 0
     """
+    _require_sequence(outputs, targets)
+    outputs, targets = _as_fractions(outputs, targets)
     time_steps = len(outputs)
     summed = targets - targets  # zeros of the network's kind: a count of exact spikes, an int, over T would be rounded
     for t in range(time_steps):  # one after the other: numpy's pairwise sum differs between dtypes

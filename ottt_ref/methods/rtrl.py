@@ -26,10 +26,10 @@ from ..network.network import Network
 from ..network.neuron import checked_jacobian
 from ..network.neurons import RESET_GRADIENTS
 from ..simulation.simulator import Activity
-from ..validation import require_choice
+from ..validation import require_choice, require_result
 from .shared import driver, online
 from .shared.errors import ErrorFeedback, TimeStep
-from .shared.gradients import Gradients, GradientSum
+from .shared.gradients import Gradients, GradientSum, require_time_step
 from .shared.rule import Rule
 
 LARGEST_STATE = 2**27
@@ -170,6 +170,7 @@ class RTRL(Rule):
                 self.state.update({f"jacobian/{name}/{m}/{k}": jacobian for k, jacobian in enumerate(jacobians)})
 
     def advance(self, activity: Activity) -> None:
+        require_time_step(self.network, self.batch_size, activity)
         first = 0
         derivatives: Any = activity.layer_surrogate_derivatives  # there are some: the driver asks for them
         for l, layer in enumerate(self.network.layers):
@@ -193,6 +194,10 @@ class RTRL(Rule):
                     self._jacobians[l][m][k][...] = array
 
     def add_step(self, sums: GradientSum, t: int, step: TimeStep, error_feedback: ErrorFeedback) -> None:
+        shape = (self.batch_size, self.network.output_size)
+        require_result("step.output_error", step.output_error, shape, self.network.dtype, "be")
+        for name, value in self.network.parameters.items():
+            require_result(f"sums.values[{name!r}]", sums.values.get(name), value.shape, value.dtype, "be")
         for gradients in sums.at(t):
             first = 0
             for gradient in gradients.values():

@@ -22,11 +22,11 @@ import numpy as np
 
 from ..kernel import kernel, rows
 from ..learning.losses import Loss, Mixed, step_loss
-from ..network.network import Network
+from ..network.network import Network, require_network
 from ..simulation import equilibrium
-from ..simulation.rates import measured_rates, weighted_rate
-from ..simulation.simulator import input_current
-from ..validation import require_choice
+from ..simulation.rates import measured_rates, require_rates, weighted_rate
+from ..simulation.simulator import input_current, require_inputs
+from ..validation import require_choice, require_flag, require_result
 from .shared.errors import backpropagated_error
 from .shared.gradients import Gradients, GradientSum, require_sequence
 
@@ -101,6 +101,9 @@ def rates_of(
     [[0.52, 0.0, 0.17]]
     [[0.52, 0.0, 0.17]]
     """
+    inputs = require_inputs(require_network(network), inputs)
+    require_choice("rates", rates, RATES)
+    _require_mapping(network)
     if rates == "measured":
         values = measured_rates(network, inputs)
         if not network.delayed_sources:
@@ -125,7 +128,9 @@ def sweep(network: Network, input_rate: np.ndarray, delayed: Mapping[int, np.nda
     >>> ot.spike_representation.sweep(network, np.array([[0.5, 0.25]]), {})[0].tolist()
     [[0.5, 1.0]]
     """
-    values = {-1: input_rate}
+    given = {-1: input_rate, **{l: delayed.get(l) for l in network.delayed_sources}}
+    given = require_rates(require_network(network), "rates", given, given)
+    values, delayed = {-1: given.pop(-1)}, given
     for l in range(len(network.layers) - (network.readout != "spiking")):
         neuron = network.layers[l].neuron
         current = input_current(network, l, lambda c: delayed[c.source] if c.delayed else values[c.source])
@@ -145,6 +150,7 @@ def rate_outputs(network: Network, values: Sequence[np.ndarray]) -> np.ndarray:
     >>> ot.spike_representation.rate_outputs(network, [np.array([[0.5, 0.25]]), np.array([[0.5, 1.0]])]).tolist()
     [[3.5]]
     """
+    values = _require_values(network, values)
     if network.readout == "spiking":
         return values[-1]
     return input_current(network, len(network.layers) - 1, lambda c: values[c.source + 1])
@@ -168,7 +174,20 @@ def backward(
     >>> sums.values["layer0.weight"].tolist(), sums.values["readout.weight"].tolist()
     ([[0.5, 0.25], [0.0, 0.0]], [[0.5, 1.0]])
     """
+    require_flag("terms", terms)
+    values = _require_values(network, values)
+    require_result("output_error", output_error, (len(values[0]), network.output_size), network.dtype, "be")
+    network.require_own_numbers("output_error", output_error)
     return _backward(network, values, output_error, terms)[0]
+
+
+def _require_values(network, values):
+    """Check the rates a^0, a^1, ..., one array for the inputs and each layer, a readout left out."""
+    layers = range(-1, len(require_network(network).layers) - (network.readout != "spiking"))
+    if not isinstance(values, tuple | list) or len(values) != len(layers):
+        raise ValueError(f"values must be the rates of the inputs and {len(layers) - 1} layers, got {values!r}")
+    found = require_rates(network, "values", dict(zip(layers, values)), layers)
+    return [found[l] for l in layers]
 
 
 def _backward(network, values, output_error, terms):
@@ -178,7 +197,7 @@ def _backward(network, values, output_error, terms):
     ]
 
     def errors_given(returned):
-        return errors_of(network, currents, output_error, returned)
+        return _errors_of(network, currents, output_error, returned)
 
     returned, report = {}, ()
     if network.delayed_sources:
@@ -208,6 +227,18 @@ def errors_of(
     >>> [error.tolist() for error in errors]
     [[[1.0, 0.0]], [[1.0]]]
     """
+    count = len(require_network(network).layers)
+    if not isinstance(currents, tuple | list) or len(currents) != count:
+        raise ValueError(f"currents must be one array, or None, for each of {count} layers, got {currents!r}")
+    require_rates(network, "currents", dict(enumerate(currents)), network.spiking)
+    shape = (len(currents[network.spiking[0]]), network.output_size)  # type: ignore[arg-type]
+    require_result("output_error", output_error, shape, network.dtype, "be")
+    for l, array in returned.items():
+        require_result(f"returned[{l}]", array, (shape[0], *network.shapes[l]), network.dtype, "be")
+    return _errors_of(network, currents, output_error, returned)
+
+
+def _errors_of(network, currents, output_error, returned):
     errors: list = [None] * len(network.layers)
     for l in reversed(range(len(network.layers))):
         rate_error = backpropagated_error(network, l, errors, output_error, delayed=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -56,6 +56,17 @@ class Layer:
             raise TypeError(f"neuron must be a neuron such as LIF() or Integrator(), got {self.neuron!r}")
         if self.recurrent is not None and not self.neuron.spiking:
             raise ValueError(f"recurrent must be None for a layer that does not spike, got {self.recurrent!r}")
+
+    def copy(self) -> Layer:
+        """A layer with parameters of its own, equal ones: the same Layer twice in a network is refused.
+
+        >>> import numpy as np, ottt_ref as ot
+        >>> layer = ot.Layer(ot.Dense(np.eye(2)), ot.LIF())
+        >>> len(ot.Network([layer, layer.copy()]).layers)
+        2
+        """
+        recurrent = None if self.recurrent is None else self.recurrent.copy()
+        return replace(self, synapses=self.synapses.copy(), neuron=self.neuron.copy(), recurrent=recurrent)
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, sparse
 
+from ..exactness import exact_kind, exact_values
 from ..network.layers import Connection
-from ..network.network import Network
-from ..validation import require_positive
+from ..network.network import Network, require_network
+from ..validation import require_array, require_count, require_positive, require_result
 
 LARGEST_DIRECT = 2**6  # unknowns of one sample up to which the linear equation is solved directly
 LARGEST_MATRIX = 2**16  # entries up to which a connection is written out as a matrix to find its norm
@@ -101,7 +102,7 @@ def layer_norms(network: Network) -> tuple[np.ndarray, np.ndarray]:
     >>> delayed.round(6)
     array([[0.5]])
     """
-    if network.dtype.hasobject:
+    if require_network(network).dtype.hasobject:
         raise TypeError("network must be of float64 or float32 for a contraction factor, got exact numbers")
     within, delayed = np.zeros((2, len(network.layers), len(network.layers)))
     for connection in network.connections:
@@ -160,7 +161,13 @@ def spectral_norm(network: Network, connection: Connection) -> float:
     >>> round(ot.equilibrium.spectral_norm(network, network.connections[0]), 6)
     3.0
     """
+    if not isinstance(connection, Connection):
+        raise TypeError(f"connection must be one of network.connections, got {connection!r}")
+    if not -1 <= connection.source < len(require_network(network).layers) or connection.target >= len(network.layers):
+        raise ValueError(f"connection must be one of network.connections, got {connection.name} of another network")
     shapes = connection.input_shape, network.shape_of(connection.target)
+    if (network.shape_of(connection.source), shapes[1]) != (shapes[0], connection.output_shape):
+        raise ValueError(f"connection must be one of network.connections, got {connection.name} of another network")
     inputs, outputs = (math.prod(shape) for shape in shapes)
     nothing, samples = np.zeros(1, dtype=network.dtype), network.batch_size or 1
     if inputs * outputs <= LARGEST_MATRIX:
@@ -215,7 +222,8 @@ def solve(
     >>> rates[0].round(6)
     array([[0.5]])
     """
-    if network.dtype.hasobject:
+    require_count("batch_size", batch_size)
+    if require_network(network).dtype.hasobject:
         raise TypeError("rates must be 'measured' for a network of exact numbers with loops, got 'closed_form'")
     factor = contraction_factor(network)
     if not factor < 1:
@@ -315,12 +323,18 @@ def _gmres(apply, constant, packing):
 def eliminate(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
     """x with matrix x = right, exactly: Gauss-Jordan elimination over exact numbers, [n, n] and [n].
 
-    Raises numpy.linalg.LinAlgError for a singular matrix.
+    Raises numpy.linalg.LinAlgError for a singular matrix, TypeError or ValueError for floats among the numbers or other
+    shapes.
 
     >>> import ottt_ref as ot
     >>> ot.equilibrium.eliminate(ot.exact_array([[2, 1], [1, 1]]), ot.exact_array([1, 0]))
     array([Fraction(1, 1), Fraction(-1, 1)], dtype=object)
     """
+    matrix = require_array("matrix", matrix, ("n", "n"), object)
+    right = require_array("right", right, (len(matrix),), object)
+    matrix = require_array("matrix", matrix, (len(right), len(right)), object)
+    if exact_kind({"matrix": matrix, "right": right}) is not None:  # ints would be divided to floats
+        matrix, right = exact_values(matrix), exact_values(right)
     rows = np.concatenate([matrix, right[:, np.newaxis]], axis=1)
     for k in range(len(rows)):
         pivot = next((i for i in range(k, len(rows)) if rows[i, k] != 0), None)
@@ -341,6 +355,10 @@ def distance(delayed: Mapping[int, np.ndarray], values: Mapping[int, np.ndarray]
     >>> ot.equilibrium.distance({0: np.array([[0.5]])}, {0: np.array([[0.25]])})
     0.25
     """
+    for l, array in delayed.items():
+        if not isinstance(array, np.ndarray):
+            raise TypeError(f"delayed[{l}] must be an array, got {array!r}")
+        require_result(f"values[{l}]", values[l], array.shape, array.dtype, "be")
     return max(float(np.abs(delayed[l] - values[l]).max()) for l in delayed)
 
 
@@ -356,7 +374,9 @@ class _Packing:
         self.size = self.batch_size * self.size_of_sample
 
     def pack(self, arrays):
-        """One vector [B · n] of the arrays of `shapes`."""
+        """One vector [B · n] of the arrays of `shapes`; TypeError or ValueError for arrays of others."""
+        for l, shape in self.shapes.items():
+            require_result(f"rates or errors of layers[{l}]", arrays[l], shape, self.dtype, "be")
         return np.concatenate([arrays[l].reshape(self.batch_size, -1) for l in self.shapes], axis=1).reshape(-1)
 
     def unpack(self, vector):

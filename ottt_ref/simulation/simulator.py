@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ..network.layers import INPUTS, Connection
 from ..network.network import Network, require_network
-from ..validation import require_array, require_count, require_flag, require_result
+from ..validation import require_array, require_count, require_finite, require_flag, require_result
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,8 @@ class Simulator:
     def __init__(self, network: Network, batch_size: int, *, derivatives: bool = True, soft: bool = False) -> None:
         self.network = require_network(network)
         require_count("batch_size", batch_size)
+        if network.batch_size not in (None, batch_size):
+            raise ValueError(f"batch_size must be {network.batch_size}, that of the dropout masks, got {batch_size}")
         self.derivatives = require_flag("derivatives", derivatives)
         self.soft = require_flag("soft", soft)
         self.states = tuple(
@@ -144,6 +146,7 @@ class Simulator:
         """
         shape = (len(self.outputs[0]), *self.network.input_shape)
         require_result("inputs", inputs, shape, self.network.dtype, "be")
+        inputs = np.ascontiguousarray(self.network.require_own_numbers("inputs", require_finite("inputs", inputs)))
         self.network.parameters.require_unchanged()
         for l, previous in self._previous_outputs.items():
             previous[...] = self.outputs[l]
@@ -248,4 +251,5 @@ def _keep(record, t, now):
 def require_inputs(network: Network, inputs: npt.ArrayLike) -> np.ndarray:
     """Check inputs [T, B, ...] of the network's shape and dtype."""
     batch = "B" if network.batch_size is None else network.batch_size
-    return require_array("inputs", inputs, ("T", batch, *network.input_shape), network.dtype)
+    array = require_array("inputs", inputs, ("T", batch, *network.input_shape), network.dtype)
+    return network.require_own_numbers("inputs", array)

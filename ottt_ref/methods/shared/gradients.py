@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from ...exactness import is_rounded
 from ...learning.losses import Loss, require_loss, require_targets
 from ...network.layers import Connection
 from ...network.network import Network, require_network
@@ -120,7 +121,7 @@ class GradientSum:
     ) -> Gradients:
         """The finished sum as Gradients; TypeError where a float got among exact numbers, from outside code."""
         for name, value in {**self.values, "loss": np.array([loss])}.items() if self._exact else ():
-            rounded = [number for number in value.flat if isinstance(number, float | np.floating)]
+            rounded = [number for number in value.flat if is_rounded(number)]
             if rounded:
                 raise TypeError(
                     f"gradients[{name!r}] must be exact for a network of exact numbers, got the float {rounded[0]!r}: "
@@ -138,6 +139,26 @@ def require_sequence(
     require_flag("terms", terms)
     inputs = require_inputs(network, inputs)
     return inputs, require_targets(loss, targets, inputs.shape[1], network)
+
+
+def require_time_step(network: Network, batch_size: int, activity: Activity) -> None:
+    """Check that an Activity of one time step is this network's, of that batch; TypeError or ValueError otherwise."""
+    if not isinstance(activity, Activity):
+        raise TypeError(f"activity must be an Activity of one time step, got {activity!r}")
+    derivatives = activity.layer_surrogate_derivatives
+    layers = (activity.layer_states, activity.layer_outputs, () if derivatives is None else derivatives)
+    if {len(each) for each in layers} != {len(network.layers)}:
+        raise ValueError(
+            f"activity must be of {len(network.layers)} layers, with surrogate derivatives, got "
+            f"{[len(each) for each in layers]}"
+        )
+    shapes = [(batch_size, *shape) for shape in network.shapes]
+    require_result("activity.inputs", activity.inputs, (batch_size, *network.input_shape), network.dtype, "be")
+    for l, (shape, states, output, derivative) in enumerate(zip(shapes, *layers)):
+        for array in (*states, output, derivative):
+            require_result(f"activity of layers[{l}]", array, shape, network.dtype, "be")
+        if len(states) != len(network.layers[l].neuron.states):
+            raise ValueError(f"activity.layer_states[{l}] must be {network.layers[l].neuron.states}, got {len(states)}")
 
 
 def require_activity(network: Network, activity: Activity, output_errors: np.ndarray, terms: bool) -> None:
@@ -168,4 +189,7 @@ def require_activity(network: Network, activity: Activity, output_errors: np.nda
             )
         for array in (*states, output, derivative):
             require_result(f"activity of layers[{l}]", array, (*steps, *shape), dtype, "be")
+            network.require_own_numbers(f"activity of layers[{l}]", array)
     require_result("output_errors", output_errors, (*steps, network.output_size), dtype, "be")
+    network.require_own_numbers("activity.inputs", inputs)
+    network.require_own_numbers("output_errors", output_errors)

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...annotations import Shape
 from ...validation import require_result
+from .door import require_batch, require_error
 from .operation import Operation
 
 
@@ -53,11 +54,13 @@ class Chain(Operation):
         return input_shape
 
     def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
+        require_batch(self, "values", values)
         for operation in self.operations:
             values = _forward(operation, values, bias_input)
         return values
 
     def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
+        require_error(self, error, input_shape)
         for operation, shape in reversed(list(zip(self.operations, self.child_shapes(input_shape)))):
             error = _adjoint(operation, error, shape)
         return error
@@ -69,7 +72,8 @@ class Chain(Operation):
         presynaptic: np.ndarray,
         bias_input: np.ndarray,
     ) -> None:
-        values = [presynaptic]
+        values = [require_batch(self, "presynaptic values", presynaptic)]
+        require_error(self, error, presynaptic.shape[1:])
         for operation in self.operations[:-1]:
             values.append(_forward(operation, values[-1], bias_input))
         for k in reversed(range(len(self.operations))):
