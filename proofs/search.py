@@ -1,7 +1,6 @@
 """Run a claim on many cases drawn by Hypothesis; shrink the first case that refutes it."""
 
 import time
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,13 +9,14 @@ from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.errors import HypothesisException, Unsatisfiable
 
+from ottt_ref.tracebacks import last_frames
+
 from .claim import Refuted
 from .identity import certify
 
 SMALL = (2, 2, 3)
 FULL = (4, 8, 16)
 COSTLY = (3, 3, 6)
-FRAMES = 6  # of a traceback that a report shows: the last ones, where the exception was raised
 
 
 @dataclass(frozen=True)
@@ -126,9 +126,7 @@ def _checked(claim, case):
 
 def stopped(error):
     """An exception that is no verdict, and where it was raised: the last frames, as text, which workers can send."""
-    frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]
-    places = [f"    {frame.filename}:{frame.lineno}, in {frame.name}: {frame.line}" for frame in frames]
-    return "\n".join([f"{type(error).__name__}: {error}", *places])
+    return "\n    ".join([f"{type(error).__name__}: {error}", *last_frames(error)])
 
 
 def _certificates(claim, size, costly, seed_number):

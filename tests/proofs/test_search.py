@@ -8,9 +8,10 @@ import pytest
 from hypothesis import assume
 from hypothesis import strategies as st
 
+from ottt_ref.tracebacks import MOST
 from proofs import report
 from proofs.claim import Claim, Counterexample, Finding, Refuted
-from proofs.search import FRAMES, count, run
+from proofs.search import count, run
 
 TRUE = Claim(
     name="X1",
@@ -116,7 +117,7 @@ def test_an_error_deep_inside_shows_the_last_frames_alone():
 
     result = run(replace(TRUE, check=lambda n: deeper(20)), 5)
     frames = result.failure.splitlines()[1:-1]
-    assert len(frames) == FRAMES and all("in deeper: " in frame for frame in frames)
+    assert len(frames) == MOST and all("in deeper: " in frame for frame in frames)
 
 
 def test_a_strategy_that_stops_with_an_error_is_a_failure_that_says_where():
