@@ -18,7 +18,16 @@ import numpy as np
 from ..exactness import exact_kind, exact_values, is_rounded
 from ..kernel import kernel
 from ..network.network import Network
-from ..validation import FLOAT_DTYPES, as_array, require_array, require_count, require_result, require_unit_interval
+from ..validation import (
+    FLOAT_DTYPES,
+    as_array,
+    describe_shape,
+    require_array,
+    require_count,
+    require_result,
+    require_unit_interval,
+    shown,
+)
 
 
 @kernel
@@ -197,16 +206,13 @@ def require_targets(loss: Loss, targets: np.ndarray, batch_size: int, network: N
     >>> ot.losses.require_targets(ot.losses.Mixed(), np.array([2, 0]), 2, network).tolist()
     [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
     """
-    targets = as_array("targets", targets)
-    classes = network.output_size
+    given, targets = targets, as_array("targets", targets)
+    shape = (batch_size, network.output_size)
     if targets.ndim == 1 and targets.dtype.kind in "iu":
         return _one_hot(targets, batch_size, network)
-    if targets.ndim == 1:
-        raise TypeError(
-            f"targets must be integer class labels [{batch_size}] or rows [{batch_size}, {classes}] of dtype "
-            f"{network.dtype}, got shape {targets.shape} of {targets.dtype}"
-        )
-    rows = require_array("targets", targets, (batch_size, classes), network.dtype)
+    if targets.ndim != 2 or targets.shape != shape or targets.dtype != network.dtype:
+        _refuse(given, targets, shape, network)
+    rows = require_array("targets", targets, shape, network.dtype)
     rows = network.require_own_numbers("targets", rows) + network.number(0)
     if loss.distribution and not (np.all(rows >= 0) and np.allclose(rows.sum(axis=1).astype(float), 1, atol=1e-6)):
         raise ValueError(
@@ -333,9 +339,41 @@ def average_loss(
     return total, np.repeat(gradient[np.newaxis] / time_steps, time_steps, axis=0)
 
 
+def _refuse(given, targets, shape, network):
+    """Raise for targets that are neither labels [B] nor rows [B, C] of the network's numbers, with what to do."""
+    kind = "object" if network.dtype.hasobject else str(network.dtype)
+    wanted = f"targets must be integer class labels [{shape[0]}] or rows {describe_shape(shape)} of {kind}"
+    if targets.ndim == 0:
+        raise TypeError(f"{wanted}, got {shown(given)}")
+    right_kind = targets.dtype == network.dtype or (targets.dtype.kind in "iu" and targets.shape != shape)
+    raise (ValueError if right_kind and targets.ndim > 1 else TypeError)(
+        f"{wanted}, got {shown(targets)}{_advice(targets, shape, kind)}"
+    )
+
+
+def _advice(targets, shape, kind):
+    """What whoever gave these targets may have meant."""
+    batch, _ = shape
+    numbers, whole = targets.dtype.kind in "biuf", targets.dtype.kind in "biu"
+    if targets.shape == shape and numbers:
+        return ": ot.exact_array(targets) are rows" if kind == "object" else f": targets.astype(np.{kind}) are rows"
+    if targets.shape == (batch,) and numbers:
+        return ": targets.astype(int) are labels"
+    if targets.shape == (batch, 1) and whole:
+        return ": targets[:, 0] are labels"
+    if targets.shape == shape[::-1]:
+        return ": targets.T are rows"
+    if targets.ndim == (2 if whole else 3) and targets.shape[1] == batch:
+        return ": a sample has one target, which is the same at every time step"
+    return ""
+
+
 def _one_hot(labels, batch_size, network):
     if labels.shape != (batch_size,):
-        raise ValueError(f"targets must be [{batch_size}] class labels for this batch, got shape {labels.shape}")
+        raise ValueError(
+            f"targets must be [{batch_size}] class labels for this batch, got shape {labels.shape}: the inputs "
+            "of a sequence are [T, B, ...], time first"
+        )
     outside = (labels < 0) | (labels >= network.output_size)
     if outside.any():
         b = int(np.argmax(outside))

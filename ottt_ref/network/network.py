@@ -16,7 +16,15 @@ from ..annotations import ConvertArray, ConvertNumber, Number, Seed, Shape
 from ..exactness import exact_kind, exact_values, require_exact
 from ..files import storage
 from ..files.descriptions import describe, rebuild
-from ..validation import require_array, require_choice, require_count, require_dtype, require_positive, require_result
+from ..validation import (
+    require_array,
+    require_choice,
+    require_count,
+    require_dtype,
+    require_positive,
+    require_result,
+    shown,
+)
 from .initialisation import draw, firing_std
 from .layers import (
     INPUTS,
@@ -440,7 +448,7 @@ class Parameters(MutableMapping[str, np.ndarray]):
 def require_network(network: object) -> Network:
     """Return `network` if it is a Network whose parameters have the shapes that they had; raise otherwise."""
     if not isinstance(network, Network):
-        raise TypeError(f"network must be a Network, got {network!r}")
+        raise TypeError(f"network must be a Network, got {shown(network)}")
     network.parameters.require_unchanged()
     return network
 

@@ -302,7 +302,7 @@ REFUSED = [
     ),
     (
         lambda: ot.Network([layer(recurrent=ot.Dense(np.ones((2, 3))))]),
-        r"layers\[0\] must take what layers\[0\] gives: Dense\(3 -> 2, float64\) must be given \[3\], got \[2\]",
+        r"layers\[0\] \(recurrent\) must take what layers\[0\] gives: Dense\(3 -> 2, .* must be given \[3\], got \[2\]",
     ),
     (
         lambda: ot.Network([layer(4), layer(2, 4)], skips=[ot.Skip(-1, 1)]),

@@ -136,24 +136,54 @@ def test_the_loss_of_the_average_is_at_most_the_average_loss(sequence):
         ([2, 0], ValueError, r"targets must be labels in 0 .. 1, got 2 at index \[0\]"),
         ([0, -1], ValueError, r"targets must be labels in 0 .. 1, got -1 at index \[1\]"),
         ([0], ValueError, r"targets must be \[2\] class labels for this batch, got shape \(1,\)"),
-        ([0.0, 1.0], TypeError, r"targets must be integer class labels \[2\] or rows .*of float64"),
-        ([True, False], TypeError, "targets must be integer class labels .* of bool"),
-        (np.eye(3)[:2], ValueError, r"targets must be \[2, 2\], got shape \(2, 3\)"),
-        (np.eye(2)[:1], ValueError, r"targets must be \[2, 2\], got shape \(1, 2\)"),
-        (np.eye(2, dtype=np.float32), TypeError, "targets must have dtype float64, got float32"),
-        (np.eye(2, dtype=int), TypeError, "targets must have dtype float64, got int64"),
+        (
+            [0.0, 1.0],
+            TypeError,
+            r"targets must be integer class labels \[2\] or rows \[2, 2\] of float64.*astype\(int\) are labels",
+        ),
+        (
+            [True, False],
+            TypeError,
+            r"targets must be integer class labels .* of bool: targets.astype\(int\) are labels",
+        ),
+        (np.eye(3)[:2], ValueError, r"rows \[2, 2\] of float64, got an array \[2, 3\] of float64$"),
+        (np.eye(2)[:1], ValueError, r"rows \[2, 2\] of float64, got an array \[1, 2\] of float64$"),
+        (np.eye(2, dtype=np.float32), TypeError, r"got an array \[2, 2\] of float32: targets.astype\(np.float64\) are"),
+        (np.eye(2, dtype=int), TypeError, r"got an array \[2, 2\] of int64: targets.astype\(np.float64\) are rows"),
+        (
+            [[1], [0]],
+            ValueError,
+            r"integer class labels \[2\] .*got an array \[2, 1\] of int64: targets\[:, 0\] are labels",
+        ),
+        (
+            np.ones((4, 2), int),
+            ValueError,
+            r"got an array \[4, 2\] of int64: a sample has one target, which is the same",
+        ),
+        (np.ones((4, 2, 2)), ValueError, r"got an array \[4, 2, 2\] of float64: a sample has one target, which is the"),
+        (1, TypeError, "targets must be integer class labels .*, got 1$"),
         (np.full((2, 2), np.nan), ValueError, r"targets must be finite, got nan at index \[0, 0\]"),
         (np.full((2, 2), 0.6), ValueError, r"targets must be distributions .*rows that sum to 1.2"),
         (np.array([[1.5, -0.5], [0.0, 1.0]]), ValueError, "targets must be distributions .*least entry -0.5"),
         ([[1.0, 0.0], [1.0]], TypeError, "targets must be an array, got list"),
         (np.ma.masked_array(np.eye(2)), TypeError, "targets must be a plain array, got a masked one"),
-        (None, TypeError, "targets must have dtype float64, got object"),
-        ("ab", TypeError, "targets must have dtype float64, got <U2"),
+        (None, TypeError, r"targets must be integer class labels \[2\] or rows \[2, 2\] of float64, got None$"),
+        ("ab", TypeError, "targets must be integer class labels .*, got 'ab'$"),
     ],
 )
 def test_wrong_targets_are_refused_by_every_method(method, targets, error, complaint):
     with pytest.raises(error, match=complaint):
         METHODS[method](dyadic_network(0), dyadic_sequence(0)[0], targets)
+
+
+def test_targets_with_classes_first_or_of_floats_are_said_to_be_so():
+    network, inputs = ot.dense_network([3, 4, 3], rng=0), dyadic_sequence(0)[0]
+    with pytest.raises(ValueError, match=r"got an array \[3, 2\] of float64: targets.T are rows$"):
+        ot.ottt.gradients(network, inputs, np.eye(3)[[0, 1]].T)
+    with pytest.raises(
+        TypeError, match=r"rows \[2, 3\] of object, got an array .* ot.exact_array\(targets\) are rows$"
+    ):
+        ot.ottt.gradients(network.exact(), ot.exact_array(inputs), np.eye(3)[[0, 1]], MeanSquaredError())
 
 
 def test_the_squared_error_takes_rows_of_any_numbers():

@@ -10,7 +10,7 @@ from collections.abc import Iterable, MutableMapping
 import numpy as np
 
 from ...annotations import Shape
-from ...validation import require_result
+from ...validation import require_result, shown
 from .door import require_batch, require_error
 from .operation import Operation
 
@@ -34,11 +34,15 @@ class Chain(Operation):
         if isinstance(operations, Operation):
             operations = (operations,)
         if isinstance(operations, str) or not hasattr(operations, "__iter__"):
-            raise TypeError(f"operations must be a sequence of operations such as Dense or Flatten, got {operations!r}")
+            raise TypeError(
+                f"operations must be a sequence of operations such as Dense or Flatten, got {shown(operations)}"
+            )
         self.operations = tuple(operations)
         for k, operation in enumerate(self.operations):
             if not isinstance(operation, Operation):
-                raise TypeError(f"operations[{k}] must be an operation such as Dense or Flatten, got {operation!r}")
+                raise TypeError(
+                    f"operations[{k}] must be an operation such as Dense or Flatten, got {shown(operation)}"
+                )
         names = [name for operation in self.operations for name in operation.parameter_names]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:

@@ -55,9 +55,14 @@ class Synapses(Operation):
 
     def _set(self, weight, bias, axes):
         self.weight = require_array("weight", weight, axes).copy()
-        if bias is False:
-            self.parameter_names = ("weight",)
-        if bias is None or bias is False:
+        if isinstance(bias, bool | np.bool_):
+            if bias:
+                raise TypeError(
+                    f"bias must be an array [{len(self.weight)}], None for zeros that are learned, or False for none, "
+                    f"got {bias!r}"
+                )
+            self.parameter_names, bias = ("weight",), None
+        if bias is None:
             bias = np.zeros(len(self.weight), dtype=self.weight.dtype)
         self.bias = require_array("bias", bias, (len(self.weight),), self.weight.dtype).copy()
 

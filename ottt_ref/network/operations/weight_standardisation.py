@@ -16,7 +16,7 @@ import numpy as np
 
 from ...annotations import Shape
 from ...kernel import kernel, rows
-from ...validation import require_array, require_positive
+from ...validation import require_array, require_positive, shown
 from .dense import Synapses
 from .door import require_pairing
 from .operation import Operation
@@ -88,7 +88,7 @@ class WeightStandardised(Operation):
 
     def __init__(self, synapses: Synapses, gain: np.ndarray | None = None, *, epsilon: float = EPSILON) -> None:
         if not isinstance(synapses, Synapses):
-            raise TypeError(f"synapses must be Dense or Conv2d, got {synapses!r}")
+            raise TypeError(f"synapses must be Dense or Conv2d, got {shown(synapses)}")
         if synapses.weight[0].size < 2:
             raise ValueError(f"synapses must have a fan-in of at least 2, whose variance is defined, got {synapses!r}")
         self.synapses = synapses
