@@ -67,7 +67,7 @@ def test_a_file_longer_than_the_limit_is_not_read_to_its_end(tmp_path, monkeypat
     path = tmp_path / "x.npz"
     path.write_bytes(bytes(3000))
     monkeypatch.setattr(storage, "OVERHEAD", 1000)
-    with pytest.raises(ValueError, match="must hold arrays of at most 1000 bytes in all, .* a file of more than 2000"):
+    with pytest.raises(ValueError, match=r"must hold arrays of at most 1000 bytes in all, .* a file of more than 2000"):
         storage.read_arrays(path, 1000)
 
 
