@@ -217,8 +217,11 @@ def folder(text):
 
 
 def file(text):
-    """The name of a file that can be written: seen before any work, not after it."""
-    parent = Path(text).resolve().parent
+    """The name of a file, device or pipe that can be written: seen before any work, not after it."""
+    path = Path(text)
+    if path.exists() and not path.is_file() and not path.is_dir() and os.access(path, os.W_OK):
+        return text
+    parent = path.resolve().parent
     if not parent.is_dir() or not os.access(parent, os.W_OK) or Path(text).is_dir():
         raise argparse.ArgumentTypeError(f"must name a file in a folder that can be written, got {text!r}")
     return text

@@ -303,6 +303,8 @@ class Network:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to `path` as .npz, atomically: a failure leaves what was there before.
 
+        The mode of a file that is there stays, and so does a symbolic link to one; a device or a pipe is written to.
+
         Raises TypeError for a network of exact numbers, which has no array format without pickles, and for one with
         operations, neurons or surrogates that files cannot hold, such as a subclass of one's own.
 
@@ -319,13 +321,17 @@ class Network:
         storage.write(path, FILE_FORMAT, FILE_VERSION, describe(self), dict(self.parameters))
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Network:
+    def load(cls, path: str | os.PathLike[str], *, limit: int = storage.LARGEST_ARRAYS) -> Network:
         """Read a network that `save` wrote.
 
+        limit  how many bytes its arrays may take in all; 2^28 if not given, as for conformance cases. A small file can
+               hold very many zeros.
+
         Raises FileNotFoundError where there is no file, and ValueError that names the file and the fault for one
-        that is damaged, truncated, of another version, or no network at all. Nothing in it is executed.
+        that is damaged, truncated, of another version, larger than the limit, or no network at all. Nothing in it is
+        executed.
         """
-        description, arrays = storage.read(path, FILE_FORMAT, FILE_VERSION)
+        description, arrays = storage.read(path, FILE_FORMAT, FILE_VERSION, limit)
         try:
             network = cls(**rebuild(description, arrays))
             if list(arrays) != list(network.parameters):
