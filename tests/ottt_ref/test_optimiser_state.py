@@ -157,7 +157,7 @@ def test_the_state_is_plain_arrays_and_copies():
         ),
         (SGD, lambda s: {**s, "readout.bias.velocity": np.ones(2, np.float32)}, ValueError, "got float32"),
         (SGD, lambda s: {**s, "readout.bias.velocity": np.full(2, np.nan)}, ValueError, "velocity'\\] must be finite"),
-        (SGD, lambda s: {**s, "readout.bias.velocity": "much"}, TypeError, "velocity'\\] must have dtype"),
+        (SGD, lambda s: {**s, "readout.bias.velocity": "much"}, TypeError, "velocity'\\] must be an array"),
         (Adam, lambda s: {k: v for k, v in s.items() if k != "readout.bias.steps"}, ValueError, "readout.bias.steps"),
         (Adam, lambda s: {**s, "readout.bias.steps": np.array(0)}, ValueError, "steps'\\] must be at least 1, got 0"),
         (Adam, lambda s: {**s, "readout.bias.steps": np.array(1.5)}, TypeError, "steps'\\] must be a whole number"),
