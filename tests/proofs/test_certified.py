@@ -109,6 +109,13 @@ def test_loops_are_those_of_every_connection_between_spiking_layers():
     np.testing.assert_allclose(certified._loops(network).middle, expected, rtol=1e-15)
 
 
+def test_a_sample_whose_equation_may_be_singular_is_undecided():
+    network = one_layer([[1.0]], [0.0], recurrent=[[1.0]])  # the rate that comes back is the rate itself
+    result = found(network, [[0.25], [0.25]])
+    assert result.decided.tolist() == [False] and result.undecided.all()
+    assert found(one_layer([[1.0]], [0.0], recurrent=[[0.5]]), [[0.25], [0.25]]).decided.all()
+
+
 @pytest.mark.parametrize("labels", [[2], [-1], [0, 1], [0.5]])
 def test_labels_that_are_none_are_refused(labels):
     with pytest.raises((ValueError, TypeError)):

@@ -101,6 +101,16 @@ def test_a_difference_in_one_coefficient_is_seen():
         certify(Identity("one more", bptt_without_delays, off_by_one_term, architectures), SMALL, rng())
 
 
+def test_a_difference_in_the_last_number_of_the_last_parameter_is_seen():
+    def off_at_the_end(*data):
+        values = bptt_without_delays(*data)
+        values["layer1.bias"][-1] = values["layer1.bias"][-1] + 1
+        return values
+
+    with pytest.raises(Refuted, match=r"differ in layer1\.bias"):
+        certify(Identity("one more", bptt_without_delays, off_at_the_end, architectures), SMALL, rng())
+
+
 def test_an_identity_of_zeros_is_refused():
     def zeros(network, activity, errors):
         return {name: value * 0 for name, value in bptt_without_delays(network, activity, errors).items()}
