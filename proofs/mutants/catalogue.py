@@ -1,7 +1,7 @@
 """All faults. Those of the library are listed here, those of the tools of proof in files of their own."""
 
 from .mutant import Mutant, of_library
-from .proof_tools_numbers import NUMBERS
+from .proof_tools_numbers import CERTIFICATES, NUMBERS
 
 __all__ = ["CATALOGUE", "Mutant"]
 
@@ -315,4 +315,5 @@ CATALOGUE = (
         ("Λ of one step less", "total = decay * total + 1", "total = decay * total + decay"),
     ),
     *NUMBERS,
+    *CERTIFICATES,
 )

@@ -173,8 +173,10 @@ def _up(value, exact):
 def _sum(a, b):
     """a + b rounded, and whether it is exact: the rounding error is a float (Knuth's TwoSum)."""
     value = a + b
+    if math.isinf(value):
+        return value, False
     back = value - a
-    return value, (a - (value - back)) + (b - back) == 0 and math.isfinite(value)
+    return value, (a - (value - back)) + (b - back) == 0
 
 
 def _product(a, b):

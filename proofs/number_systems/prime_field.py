@@ -27,7 +27,7 @@ class Residue(numbers.Number):
     def __post_init__(self):
         if not isinstance(self.value, int):
             raise TypeError(f"a residue must be of an integer, got {self.value!r}")
-        if self.prime not in _PRIMES:
+        if not isinstance(self.prime, int) or self.prime not in _PRIMES:
             _require_prime(self.prime)
         object.__setattr__(self, "value", self.value % self.prime)
 

@@ -38,7 +38,7 @@ def test_there_are_many_in_every_kernels_file():
 def test_faults_in_the_tools_of_proof_name_tests_that_exist():
     tools = [mutant for mutant in CATALOGUE if mutant.folder == "proofs"]
     assert tools and all(mutant.tests for mutant in tools)
-    assert all((ROOT / test).exists() for mutant in CATALOGUE for test in mutant.tests)
+    assert all((ROOT / test.partition("::")[0]).exists() for mutant in CATALOGUE for test in mutant.tests)
 
 
 @pytest.mark.parametrize("mutant", CATALOGUE, ids=str)
