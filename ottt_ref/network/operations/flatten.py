@@ -23,7 +23,9 @@ class Flatten(Operation):
         return (math.prod(input_shape),)
 
     def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
-        return values.reshape(require_values(self, values))
+        shape = require_values(self, values)
+        return values.reshape(shape)
 
     def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
-        return error.reshape(require_error(self, error, input_shape))
+        shape = require_error(self, error, input_shape)
+        return error.reshape(shape)
