@@ -62,10 +62,10 @@ def require_unit_interval(name: str, value: Any) -> Number:
 def require_count(name: str, value: Any, minimum: int = 1) -> int:
     """Return `value` as an int if it is a whole number of at least `minimum`."""
     try:
-        count = operator.index(value)
+        count = None if isinstance(value, bool | np.bool_) else operator.index(value)
     except TypeError:
         count = None
-    if count is None or isinstance(value, bool | np.bool_):
+    if count is None:
         raise TypeError(f"{name} must be a whole number of at least {minimum}, got {shown(value)}")
     if count < minimum:
         raise ValueError(f"{name} must be at least {minimum}, got {count}")

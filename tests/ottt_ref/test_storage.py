@@ -394,17 +394,17 @@ JUNK = [
 ]
 
 
-@pytest.mark.parametrize("junk", one_in(8, JUNK), ids=range(len(JUNK)))
+@pytest.mark.parametrize("which", one_in(8, range(len(JUNK))))
 @pytest.mark.parametrize("kind", ["feedback", "residual", "convolutional_feedback", "standardised_convolution"])
-def test_any_part_of_a_description_may_be_junk(path, kind, junk):
+def test_any_part_of_a_description_may_be_junk(path, kind, which):
     network, inputs, _ = case(kind)
     network.save(path)
     saved = path.read_bytes()
     description = description_of(saved)
-    for place in list(places(description))[1:]:
-        if junk is REMOVED and not place:
-            continue
-        text = json.dumps(replaced(description, place, junk))
+    for k, place in enumerate(places(description)):
+        if not place or (k + which) % 3:
+            continue  # a third of all pairs: each place is tried with a third of the junk
+        text = json.dumps(replaced(description, place, JUNK[which]))
         with_member(path, saved, "description.npy", described(text))
         try:
             loaded = Network.load(path)
