@@ -128,9 +128,9 @@ def sweep(network: Network, input_rate: np.ndarray, delayed: Mapping[int, np.nda
     >>> ot.spike_representation.sweep(network, np.array([[0.5, 0.25]]), {})[0].tolist()
     [[0.5, 1.0]]
     """
-    given = {-1: input_rate, **{l: delayed.get(l) for l in network.delayed_sources}}
-    given = require_rates(require_network(network), "rates", given, given)
-    values, delayed = {-1: given.pop(-1)}, given
+    given = {**delayed, -1: input_rate}
+    delayed = require_rates(require_network(network), "rates", given, (-1, *network.delayed_sources))
+    values = {-1: delayed[-1]}
     for l in range(len(network.layers) - (network.readout != "spiking")):
         neuron = network.layers[l].neuron
         current = input_current(network, l, lambda c: delayed[c.source] if c.delayed else values[c.source])
@@ -228,10 +228,13 @@ def errors_of(
     [[[1.0, 0.0]], [[1.0]]]
     """
     count = len(require_network(network).layers)
-    if not isinstance(currents, tuple | list) or len(currents) != count:
-        raise ValueError(f"currents must be one array, or None, for each of {count} layers, got {currents!r}")
+    given = [l for l, each in enumerate(currents) if each is not None] if isinstance(currents, tuple | list) else []
+    if not isinstance(currents, tuple | list) or len(currents) != count or given != list(network.spiking):
+        raise ValueError(
+            f"currents must be an array for each spiking layer and None for others, {count} in all, got {currents!r}"
+        )
     require_rates(network, "currents", dict(enumerate(currents)), network.spiking)
-    shape = (len(currents[network.spiking[0]]), network.output_size)  # type: ignore[arg-type]
+    shape = (len(currents[network.spiking[0]]), network.output_size)
     require_result("output_error", output_error, shape, network.dtype, "be")
     for l, array in returned.items():
         require_result(f"returned[{l}]", array, (shape[0], *network.shapes[l]), network.dtype, "be")
@@ -239,7 +242,7 @@ def errors_of(
 
 
 def _errors_of(network, currents, output_error, returned):
-    errors: list = [None] * len(network.layers)
+    errors = [None] * len(network.layers)
     for l in reversed(range(len(network.layers))):
         rate_error = backpropagated_error(network, l, errors, output_error, delayed=False)
         if l in returned:

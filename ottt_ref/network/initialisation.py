@@ -73,4 +73,5 @@ def draw(scheme: str, rng: np.random.Generator, shape: Shape, std: float) -> np.
     if not isinstance(shape, tuple | list) or len(shape) != 2:
         raise TypeError(f"shape must be (n_out, n_in), got {shape!r}")
     sizes = tuple(require_size(f"shape[{k}]", size) for k, size in enumerate(shape))
-    return SCHEMES[scheme](rng, sizes, require_nonnegative("std", std))
+    require_nonnegative("std", std)
+    return SCHEMES[scheme](rng, sizes, std)

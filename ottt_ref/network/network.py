@@ -364,7 +364,8 @@ class Network:
     ) -> Network:
         """`mapped` without copies: of parts that are new, or that share their parameters with this one's on purpose."""
         network = Network.__new__(Network)
-        network._own(*self._parts(operations_of, neuron_of), self.input_shape)
+        layers, feedback, skips = self._parts(operations_of, neuron_of)
+        network._own(layers, feedback, skips, self.input_shape)
         return network
 
     def _parts(self, operations_of, neuron_of):
