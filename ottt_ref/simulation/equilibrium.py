@@ -27,6 +27,7 @@ import numpy as np
 from scipy import optimize, sparse
 
 from ..exactness import exact_kind, exact_values
+from ..finite import is_finite, require_finite
 from ..network.layers import Connection
 from ..network.network import Network, require_network
 from ..validation import require_array, require_count, require_positive, require_result
@@ -112,7 +113,9 @@ def layer_norms(network: Network) -> tuple[np.ndarray, np.ndarray]:
             neuron = network.layers[connection.target].neuron
             threshold = float(neuron.threshold) if neuron.spiking else 1.0
             part = delayed if connection.delayed else within
-            part[connection.target, connection.source] += spectral_norm(network, connection) / threshold
+            norm = spectral_norm(network, connection) / threshold
+            require_finite(f"spectral norm of {connection.name} over the threshold", np.array(norm))
+            part[connection.target, connection.source] += norm
     return within, delayed
 
 
@@ -181,6 +184,8 @@ def spectral_norm(network: Network, connection: Connection) -> float:
     if inputs * outputs <= LARGEST_MATRIX:
         basis = np.repeat(np.eye(inputs, dtype=network.dtype), samples, axis=0).reshape(-1, *shapes[0])
         matrices = connection.forward(basis, nothing).reshape(inputs, samples, outputs)
+        if not is_finite(matrices):
+            return math.inf
         return max(float(np.linalg.norm(matrices[:, b].astype(np.float64), 2)) for b in range(samples))
 
     def product(vector):
@@ -220,8 +225,8 @@ def _largest_singular_value(name, shape, product, transposed):
     vector = np.random.default_rng(0).normal(size=shape[1])
     vector /= np.linalg.norm(vector)
     scale = _length(product(vector))
-    if scale == 0:
-        return 0.0
+    if scale == 0 or not math.isfinite(scale):
+        return scale
     operator = sparse.linalg.LinearOperator(
         shape,
         matvec=lambda v: product(v) / scale,

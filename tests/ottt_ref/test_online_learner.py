@@ -115,9 +115,9 @@ def test_the_length_of_the_sequence_scales_the_loss_and_the_gradient():
         for recorder, options in zip(recorders, ({"time_steps": 1}, {"time_steps": 8}, {}))
     ]
     one, eight, default = (recorder.seen[0]["readout.bias"] for recorder in recorders)
-    assert losses[0] == 8 * losses[1] == pytest.approx(6 * losses[2], rel=1e-15)  # 6 is the documented default
+    assert losses[0] == 8 * losses[1] == losses[2]  # ℓ itself is the documented default
     np.testing.assert_array_equal(one, 8 * eight)
-    np.testing.assert_allclose(one, 6 * default, rtol=1e-15)
+    np.testing.assert_array_equal(one, default)
 
 
 def test_a_step_gives_the_loss_of_its_outputs_before_the_update():
