@@ -104,13 +104,13 @@ def is_finite(array: np.ndarray) -> bool:
     return all_finite.compiled(array if array.ndim == 1 else array.reshape(-1))
 
 
-def require_finite(quantity: str, array: np.ndarray, time_step: int | None = None) -> None:
+def refuse_non_finite(quantity: str, array: np.ndarray, time_step: int | None = None) -> None:
     """Raise NonFiniteError that names the quantity if `array` holds NaN or infinity, unless that is allowed.
 
     >>> import numpy as np
-    >>> from ottt_ref.finite import require_finite
+    >>> from ottt_ref.finite import refuse_non_finite
     >>> try:
-    ...     require_finite("potential of layer0", np.array([1.0, np.nan]), time_step=3)
+    ...     refuse_non_finite("potential of layer0", np.array([1.0, np.nan]), time_step=3)
     ... except ValueError as error:
     ...     print(error.finding)
     potential of layer0 must be finite, got nan at index [1] of time step 3
@@ -124,10 +124,10 @@ class of_time_step:
     """A `with` block in which a NonFiniteError without a time step gets this one.
 
     >>> import numpy as np
-    >>> from ottt_ref.finite import of_time_step, require_finite
+    >>> from ottt_ref.finite import of_time_step, refuse_non_finite
     >>> try:
     ...     with of_time_step(2):
-    ...         require_finite("loss", np.array([np.inf]))
+    ...         refuse_non_finite("loss", np.array([np.inf]))
     ... except ValueError as error:
     ...     print(error.finding)
     loss must be finite, got inf at index [0] of time step 2

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..exactness import exact_kind, exact_values, is_rounded
-from ..finite import NonFiniteError, allowed, is_finite, of_time_step, require_finite
+from ..finite import NonFiniteError, allowed, is_finite, of_time_step, refuse_non_finite
 from ..kernel import kernel
 from ..network.network import Network
 from ..validation import (
@@ -286,8 +286,8 @@ def _evaluated(loss: Loss, outputs: np.ndarray, targets: np.ndarray) -> tuple[np
         if not plain or array.shape != shape or array.dtype != outputs.dtype:
             got = f"{array.dtype} {list(array.shape)}" if plain else repr(array)
             raise ValueError(f"loss.evaluate must return {what} as {outputs.dtype} {list(shape)}, got {got}")
-    require_finite("loss", found[0])
-    require_finite("gradient of the loss at the outputs", found[1])
+    refuse_non_finite("loss", found[0])
+    refuse_non_finite("gradient of the loss at the outputs", found[1])
     if exact_kind({"outputs": outputs, "targets": targets}) is None:
         return found
     for number in (number for array in found for number in array.flat):
@@ -392,7 +392,7 @@ def _one_hot(labels, batch_size, network):
 def _finite(value, gradient):
     """Both, of a loss of ours: where the value is finite, so is its gradient. NonFiniteError unless allowed."""
     if not is_finite(value):
-        require_finite("loss", value)
+        refuse_non_finite("loss", value)
     return value, gradient
 
 

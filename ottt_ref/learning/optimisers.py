@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from ..finite import NonFiniteError, is_finite
 from ..exactness import exact_kind, is_rounded, require_exact
+from ..finite import is_finite
 from ..validation import (
     as_array,
     describe_shape,
@@ -255,7 +255,7 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """Adam (Kingma and Ba 2015) with bias correction and L2 weight decay.
 
-    A gradient whose square overflows (in float32 above 1.8e19) is refused with NonFiniteError, before anything changes:
+    A gradient whose square overflows (in float32 above 1.8e19) is refused with ValueError, before anything changes:
     its second moment would be infinite ever after, and no step of that parameter longer than 0.
 
     The first step has the length of the learning rate, whatever the gradient's size:
@@ -298,8 +298,9 @@ class Adam(Optimizer):
         second = beta2 * second + (1 - beta2) * gradient * gradient
         if not is_finite(second):
             index = next(index for index, number in np.ndenumerate(second) if not np.isfinite(number))
-            raise NonFiniteError(
-                f"second moment of the gradient of {name}, {gradient[index]} squared,", second[index], index
+            raise ValueError(
+                f"gradients[{name!r}] must have squares that {second.dtype} can hold for Adam, got "
+                f"{gradient[index]:.3g} at index {list(index)}"
             )
         count += 1
         self._state[name] = {"first_moment": first, "second_moment": second, "steps": count}

@@ -20,7 +20,7 @@ from typing import Literal
 
 import numpy as np
 
-from ..finite import is_finite, require_finite
+from ..finite import is_finite, refuse_non_finite
 from ..kernel import kernel, rows
 from ..learning.losses import Loss, Mixed, step_loss
 from ..network.network import Network, require_network
@@ -124,7 +124,7 @@ def _finite_rates(network, values):
     """The rates; NonFiniteError for the first that is not finite, unless allowed."""
     for l, value in enumerate(values):
         if not is_finite(value):
-            require_finite(f"rate of {('the inputs', *network.layer_names)[l]}", value)
+            refuse_non_finite(f"rate of {('the inputs', *network.layer_names)[l]}", value)
     return values
 
 

@@ -27,7 +27,7 @@ import numpy as np
 from scipy import optimize, sparse
 
 from ..exactness import exact_kind, exact_values
-from ..finite import is_finite, require_finite
+from ..finite import is_finite, refuse_non_finite
 from ..network.layers import Connection
 from ..network.network import Network, require_network
 from ..validation import require_array, require_count, require_positive, require_result
@@ -114,7 +114,7 @@ def layer_norms(network: Network) -> tuple[np.ndarray, np.ndarray]:
             threshold = float(neuron.threshold) if neuron.spiking else 1.0
             part = delayed if connection.delayed else within
             norm = spectral_norm(network, connection) / threshold
-            require_finite(f"spectral norm of {connection.name} over the threshold", np.array(norm))
+            refuse_non_finite(f"spectral norm of {connection.name} over the threshold", np.array(norm))
             part[connection.target, connection.source] += norm
     return within, delayed
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..annotations import Number
 from ..exactness import exact_kind, exact_number, exact_values, is_rounded
-from ..finite import require_finite
+from ..finite import refuse_non_finite
 from ..kernel import rows
 from ..network.layers import INPUTS
 from ..network.network import Network, require_network
@@ -66,7 +66,7 @@ def weighted_rate(values: np.ndarray, decay: Number) -> np.ndarray:
     for t in range(len(values)):
         leaky_accumulate(rows(trace), rows(values[t]), constants)
     rate = trace / rate_normaliser(constants[0], len(values))
-    require_finite("weighted rate", rate)
+    refuse_non_finite("weighted rate", rate)
     return rate
 
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from ..finite import is_finite, require_finite
+from ..finite import is_finite, refuse_non_finite
 from ..network.layers import INPUTS, Connection
 from ..network.network import OURS, Network, require_network
 from ..network.surrogate import is_built_in
-from ..validation import require_array, require_count, require_flag, require_result
+from ..validation import require_array, require_count, require_finite, require_flag, require_result
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ class Simulator:
         if self.derivatives:
             activity = replace(activity, layer_surrogate_derivatives=self._derivatives())
         if not is_finite(self._all_states) or (self._outside and not self._outside_is_finite(activity)):
-            require_finite_activity(self.network, activity, self.time_steps)
+            refuse_non_finite_activity(self.network, activity, self.time_steps)
         self.time_steps += 1
         return activity
 
@@ -218,28 +218,27 @@ def _is_ours(neuron):
     return type(neuron) in OURS and is_built_in(getattr(neuron, "surrogate", None))
 
 
-def require_finite_activity(network: Network, activity: Activity, t: int) -> None:
+def refuse_non_finite_activity(network: Network, activity: Activity, t: int) -> None:
     """Raise NonFiniteError for the first NaN or infinity of time step t, in the order of computation, unless allowed.
 
     >>> import numpy as np, ottt_ref as ot
-    >>> from ottt_ref.simulation.simulator import require_finite_activity
+    >>> from ottt_ref.simulation.simulator import refuse_non_finite_activity
     >>> network = ot.dense_network([2, 3, 2], rng=0)
     >>> activity = ot.simulate(network, np.ones((4, 1, 2))).at(1)
     >>> activity.layer_states[1][0][0, 1] = np.inf
     >>> try:
-    ...     require_finite_activity(network, activity, 1)
+    ...     refuse_non_finite_activity(network, activity, 1)
     ... except ot.NonFiniteError as error:
     ...     print(error.finding)
     potential of readout must be finite, got inf at index [0, 1] of time step 1
     """
-    require_finite("inputs", activity.inputs, t)
     derivatives = activity.layer_surrogate_derivatives
     for l, (layer, name) in enumerate(zip(network.layers, network.layer_names)):
         for state, array in zip(layer.neuron.states, activity.layer_states[l]):
-            require_finite(f"{state} of {name}", array, t)
-        require_finite(f"output of {name}", activity.layer_outputs[l], t)
+            refuse_non_finite(f"{state} of {name}", array, t)
+        refuse_non_finite(f"output of {name}", activity.layer_outputs[l], t)
         if derivatives is not None:
-            require_finite(f"surrogate derivative of {name}", derivatives[l], t)
+            refuse_non_finite(f"surrogate derivative of {name}", derivatives[l], t)
 
 
 def input_current(network: Network, l: int, presynaptic: Callable[[Connection], np.ndarray]) -> np.ndarray:
@@ -295,7 +294,7 @@ def run(network: Network, inputs: np.ndarray, *, derivatives: bool = True, soft:
     for psi in record.layer_surrogate_derivatives or ():
         if not is_finite(psi):
             for t in range(time_steps):
-                require_finite_activity(network, record.at(t), t)
+                refuse_non_finite_activity(network, record.at(t), t)
     return record
 
 

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from ...exactness import is_rounded
-from ...finite import allowed, is_finite, require_finite
+from ...finite import allowed, is_finite, refuse_non_finite
 from ...learning.losses import Loss, require_loss, require_targets
 from ...network.layers import Connection
 from ...network.network import Network, require_network
@@ -168,7 +168,7 @@ class WatchedSum(GradientSum):
 
     def _require(self, array, t, *quantity):
         if not is_finite(array):
-            require_finite(" ".join(quantity), array, None if self._first is None else self._first + t)
+            refuse_non_finite(" ".join(quantity), array, None if self._first is None else self._first + t)
 
 
 def finite_sum(compute: Callable[[Callable[..., GradientSum]], GradientSum], first: int | None = 0) -> GradientSum:
@@ -180,7 +180,7 @@ def finite_sum(compute: Callable[[Callable[..., GradientSum]], GradientSum], fir
     if not all(is_finite(value) for value in sums.values.values()) and not allowed():
         compute(partial(WatchedSum, first=first))
         for name, value in sums.values.items():  # where the second run differs from the first
-            require_finite(f"gradient of {name}", value)
+            refuse_non_finite(f"gradient of {name}", value)
     return sums
 
 
