@@ -4,6 +4,7 @@ import numpy as np
 
 from ..console import CommandError
 from ..files import storage
+from ..finite import NonFiniteError
 from ..learning import losses
 from ..methods import METHODS
 from ..network.network import Network
@@ -69,6 +70,8 @@ def write_gradients(arguments):
         gradients = METHODS[arguments.method].gradients(
             network, inputs, targets, LOSSES[arguments.loss], terms=arguments.terms, **options
         )
+    except NonFiniteError as error:
+        raise CommandError(f"{arguments.network} overflows on {arguments.inputs}: {error.finding}") from None
     except (ValueError, TypeError) as error:
         raise CommandError(f"{arguments.inputs} does not fit {arguments.network}: {error}") from None
     arrays = gradient_arrays(gradients, network.layer_names)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..exactness import exact_kind, exact_values, is_rounded
+from ..finite import NonFiniteError, allowed, is_finite, of_time_step, refuse_non_finite
 from ..kernel import kernel
 from ..network.network import Network
 from ..validation import (
@@ -110,7 +111,7 @@ class CrossEntropy(Loss):
         _require_pair(outputs, targets)
         value, gradient = _results(outputs)
         cross_entropy(value, gradient, outputs, targets)
-        return value, gradient
+        return _finite(value, gradient)
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ class MeanSquaredError(Loss):
         outputs, targets = _as_fractions(outputs, targets)
         value, gradient = _results(outputs)
         squared_error(value, gradient, outputs, targets, np.array([outputs.shape[1]], dtype=outputs.dtype))
-        return value, gradient
+        return _finite(value, gradient)
 
 
 @dataclass(frozen=True)
@@ -238,7 +239,8 @@ def sequence_loss(
     gradient = np.empty_like(outputs)
     total: Any = 0
     for t in range(time_steps):
-        step_value, gradient[t] = step_loss(loss, outputs[t], targets, time_steps)
+        with of_time_step(t):
+            step_value, gradient[t] = step_loss(loss, outputs[t], targets, time_steps)
         total = total + step_value
     return total, gradient
 
@@ -263,6 +265,8 @@ def step_loss(
     total = 0
     for b in range(len(outputs)):  # one after the other: numpy's pairwise sum differs between dtypes
         total = total + value[b]
+    if isinstance(total, float | np.floating) and not math.isfinite(total) and not allowed():
+        raise NonFiniteError("sum of the losses of a batch", total)
     return total / scale, gradient / scale
 
 
@@ -282,6 +286,8 @@ def _evaluated(loss: Loss, outputs: np.ndarray, targets: np.ndarray) -> tuple[np
         if not plain or array.shape != shape or array.dtype != outputs.dtype:
             got = f"{array.dtype} {list(array.shape)}" if plain else repr(array)
             raise ValueError(f"loss.evaluate must return {what} as {outputs.dtype} {list(shape)}, got {got}")
+    refuse_non_finite("loss", found[0])
+    refuse_non_finite("gradient of the loss at the outputs", found[1])
     if exact_kind({"outputs": outputs, "targets": targets}) is None:
         return found
     for number in (number for array in found for number in array.flat):
@@ -381,6 +387,13 @@ def _one_hot(labels, batch_size, network):
     rows = np.full((batch_size, network.output_size), network.number(0), dtype=network.dtype)
     rows[np.arange(batch_size), labels] = network.number(1)
     return rows
+
+
+def _finite(value, gradient):
+    """Both, of a loss of ours: where the value is finite, so is its gradient. NonFiniteError unless allowed."""
+    if not is_finite(value):
+        refuse_non_finite("loss", value)
+    return value, gradient
 
 
 def _results(outputs):

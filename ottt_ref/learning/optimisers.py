@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from ..exactness import exact_kind, is_rounded, require_exact
+from ..finite import is_finite
 from ..validation import (
     as_array,
     describe_shape,
@@ -254,6 +255,9 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """Adam (Kingma and Ba 2015) with bias correction and L2 weight decay.
 
+    A gradient whose square overflows (in float32 above 1.8e19) is refused with ValueError, before anything changes:
+    its second moment would be infinite ever after, and no step of that parameter longer than 0.
+
     The first step has the length of the learning rate, whatever the gradient's size:
 
     >>> import numpy as np, ottt_ref as ot
@@ -292,6 +296,12 @@ class Adam(Optimizer):
         beta1, beta2 = self.betas
         first = beta1 * first + (1 - beta1) * gradient
         second = beta2 * second + (1 - beta2) * gradient * gradient
+        if not is_finite(second):
+            index = next(index for index, number in np.ndenumerate(second) if not np.isfinite(number))
+            raise ValueError(
+                f"gradients[{name!r}] must have squares that {second.dtype} can hold for Adam, got "
+                f"{gradient[index]:.3g} at index {list(index)}"
+            )
         count += 1
         self._state[name] = {"first_moment": first, "second_moment": second, "steps": count}
         return first / (1 - beta1**count) / (np.sqrt(second / (1 - beta2**count)) + self.epsilon)

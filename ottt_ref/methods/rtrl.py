@@ -94,10 +94,11 @@ def accumulate(
 class OnlineLearner(online.OnlineLearner):
     """RTRL with an update after each time step: the sensitivities then mix those of the weights on the way.
 
-    optimizer       updates the network's parameters, with the gradient of L[t] = ℓ(o[t], y) / time_steps
-    loss            Mixed() if not given
+    optimizer       updates the network's parameters, with the gradient of the loss of the step
+    loss            ℓ, Mixed() if not given
     reset_gradient  "detached" (the paper's) or "kept": whether gradients also cross the reset
-    time_steps      T, the length of the sequences, which scales the loss as in `gradients`; 6 is OTTT's authors'
+    time_steps      T, the length of the sequences: the loss of a step is then ℓ(o[t], y) / T, and those of T steps
+                    add up to the loss of `gradients`. Without it the loss of a step is ℓ(o[t], y) itself
 
     `reset()` between sequences. Raises TypeError or ValueError that names the argument.
 
@@ -117,7 +118,7 @@ class OnlineLearner(online.OnlineLearner):
         loss: Loss = Mixed(),
         *,
         reset_gradient: Literal["detached", "kept"] = "detached",
-        time_steps: int = 6,
+        time_steps: int | None = None,
     ) -> None:
         super().__init__(_rule(reset_gradient), network, optimizer, loss, time_steps=time_steps)
 

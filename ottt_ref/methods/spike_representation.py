@@ -20,6 +20,7 @@ from typing import Literal
 
 import numpy as np
 
+from ..finite import is_finite, refuse_non_finite
 from ..kernel import kernel, rows
 from ..learning.losses import Loss, Mixed, step_loss
 from ..network.network import Network, require_network
@@ -28,7 +29,7 @@ from ..simulation.rates import measured_rates, require_rates, weighted_rate
 from ..simulation.simulator import input_current, require_inputs
 from ..validation import require_choice, require_flag, require_result
 from .shared.errors import backpropagated_error
-from .shared.gradients import Gradients, GradientSum, require_sequence
+from .shared.gradients import Gradients, GradientSum, finite_sum, require_sequence
 
 RATES = ("measured", "closed_form")
 
@@ -53,7 +54,7 @@ def gradients(
     gradient of a network with recurrent or feedback connections were solved. Raises TypeError or ValueError that names
     the argument: for closed-form rates also where those connections do not contract, so that there may be several
     equilibria or none that is reached, or where the network's numbers are exact; and ConvergenceError where a solver
-    gave up.
+    gave up, NonFiniteError where a rate, the loss, an error or a gradient overflows.
 
     >>> import numpy as np, ottt_ref as ot
     >>> network = ot.dense_network([2, 3, 2], rng=7)
@@ -105,7 +106,7 @@ def rates_of(
     require_choice("rates", rates, RATES)
     _require_mapping(network)
     if rates == "measured":
-        values = measured_rates(network, inputs)
+        values = _finite_rates(network, measured_rates(network, inputs))
         if not network.delayed_sources:
             return values, None
         delayed = {l: values[l + 1] for l in network.delayed_sources}
@@ -116,7 +117,15 @@ def rates_of(
     if network.delayed_sources:
         solved, report = equilibrium.solve(network, lambda guess: sweep(network, input_rate, guess), len(input_rate))
     by_layer = sweep(network, input_rate, solved)
-    return [by_layer[l] for l in sorted(by_layer)], report
+    return _finite_rates(network, [by_layer[l] for l in sorted(by_layer)]), report
+
+
+def _finite_rates(network, values):
+    """The rates; NonFiniteError for the first that is not finite, unless allowed."""
+    for l, value in enumerate(values):
+        if not is_finite(value):
+            refuse_non_finite(f"rate of {('the inputs', *network.layer_names)[l]}", value)
+    return values
 
 
 def sweep(network: Network, input_rate: np.ndarray, delayed: Mapping[int, np.ndarray]) -> dict[int, np.ndarray]:
@@ -204,11 +213,15 @@ def _backward(network, values, output_error, terms):
         zeros = {l: np.zeros_like(values[l + 1]) for l in network.delayed_sources}
         returned, report = equilibrium.solve_linear(lambda guess: _returning(network, errors_given(guess)), zeros)
     errors = errors_given(returned)
-    sums = GradientSum(network, len(output_error), 1 if terms else None)
-    for connection in network.connections:
-        sums.add(0, connection, errors[connection.target], values[connection.source + 1], network.bias_input)
-    sums.record(0, errors)
-    return sums, report
+
+    def paired(kind):
+        sums = kind(network, len(output_error), 1 if terms else None)
+        sums.record(0, errors)
+        for connection in network.connections:
+            sums.add(0, connection, errors[connection.target], values[connection.source + 1], network.bias_input)
+        return sums
+
+    return finite_sum(paired, first=None), report
 
 
 def errors_of(

@@ -27,6 +27,7 @@ import numpy as np
 from scipy import optimize, sparse
 
 from ..exactness import exact_kind, exact_values
+from ..finite import is_finite, refuse_non_finite
 from ..network.layers import Connection
 from ..network.network import Network, require_network
 from ..validation import require_array, require_count, require_positive, require_result
@@ -34,6 +35,7 @@ from ..validation import require_array, require_count, require_positive, require
 LARGEST_DIRECT = 2**6  # unknowns of one sample up to which the linear equation is solved directly
 LARGEST_MATRIX = 2**16  # entries up to which a connection is written out as a matrix to find its norm
 SWEEPS_FROM_REST = 10
+MOST_SWEEPS = 5000  # after the root finder, which stumbles over the clamp's corners: sweeps that contract always arrive
 TOLERANCES = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-5}
 
 
@@ -57,7 +59,8 @@ class ConvergenceError(RuntimeError):
 class Convergence:
     """How far the two equations were solved.
 
-    rates_residual      largest |a - f(a)|; of measured rates, which are no equilibrium, how far they are from one
+    rates_residual      largest |a - f(a)|: the equilibrium is up to 1 / (1 - ρ) times as far, which `solve` heeds near
+                        ρ = 1; of measured rates, which are no equilibrium, how far they are from one
     rates_evaluations   how often f was evaluated; 0 for measured rates
     gradient_solver     "direct" (elimination) or "gmres"
     gradient_residual   |r - A r - r_0| relative to |r_0|, in the Euclidean norm
@@ -110,7 +113,9 @@ def layer_norms(network: Network) -> tuple[np.ndarray, np.ndarray]:
             neuron = network.layers[connection.target].neuron
             threshold = float(neuron.threshold) if neuron.spiking else 1.0
             part = delayed if connection.delayed else within
-            part[connection.target, connection.source] += spectral_norm(network, connection) / threshold
+            norm = spectral_norm(network, connection) / threshold
+            refuse_non_finite(f"spectral norm of {connection.name} over the threshold", np.array(norm))
+            part[connection.target, connection.source] += norm
     return within, delayed
 
 
@@ -135,10 +140,16 @@ def limit_contraction(network: Network, largest: float) -> float:
     within, delayed = layer_norms(network)
     if _radius(within + delayed) <= largest:
         return 1.0
-    scale = float(optimize.brentq(lambda s: _radius(within + s * delayed) - largest, 0.0, 1.0, rtol=1e-9))
+    scale = _scale_to(largest, lambda s: _radius(within + s * delayed))
     for name in [_scalable(connection) for connection in network.connections if connection.delayed]:
         network.parameters[name] = (scale * network.parameters[name]).astype(network.dtype)
     return scale
+
+
+def _scale_to(largest, radius):
+    """The s in [0, 1] with radius(s) = largest, to 9 digits however small it is."""
+    tiny = float(np.finfo(float).tiny)
+    return float(optimize.brentq(lambda s: radius(s) - largest, 0.0, 1.0, xtol=tiny, rtol=1e-9, maxiter=2000))
 
 
 def _scalable(connection):
@@ -173,6 +184,8 @@ def spectral_norm(network: Network, connection: Connection) -> float:
     if inputs * outputs <= LARGEST_MATRIX:
         basis = np.repeat(np.eye(inputs, dtype=network.dtype), samples, axis=0).reshape(-1, *shapes[0])
         matrices = connection.forward(basis, nothing).reshape(inputs, samples, outputs)
+        if not is_finite(matrices):
+            return math.inf
         return max(float(np.linalg.norm(matrices[:, b].astype(np.float64), 2)) for b in range(samples))
 
     def product(vector):
@@ -187,20 +200,45 @@ def spectral_norm(network: Network, connection: Connection) -> float:
 
     if min(inputs, outputs) == 1:  # svds finds fewer singular values than there are
         one = np.ones(1)
-        return max(
-            float(np.linalg.norm(product(one)[b] if inputs == 1 else transposed(one, b))) for b in range(samples)
-        )
-    operators = (
-        sparse.linalg.LinearOperator(
-            (outputs, inputs),
-            matvec=lambda vector, b=b: product(vector)[b],
-            rmatvec=lambda vector, b=b: transposed(vector, b),
-            dtype=np.float64,
-        )
+        return max(_length(product(one)[b] if inputs == 1 else transposed(one, b)) for b in range(samples))
+    name, shape = f"the spectral norm of {connection.name}", (outputs, inputs)
+    return max(
+        _largest_singular_value(name, shape, lambda v, b=b: product(v)[b], lambda v, b=b: transposed(v, b))
         for b in range(samples)
     )
-    start = np.ones(min(inputs, outputs))
-    return max(float(sparse.linalg.svds(o, k=1, v0=start, return_singular_vectors=False)[0]) for o in operators)
+
+
+def _length(vector):
+    """The Euclidean norm, whose squares neither overflow nor underflow."""
+    vector = vector.astype(np.float64)
+    largest = float(np.abs(vector).max())
+    return largest * float(np.linalg.norm(vector / largest)) if 0 < largest < math.inf else largest
+
+
+def _largest_singular_value(name, shape, product, transposed):
+    """The largest singular value of a linear map [n_out, n_in], from its products with vectors.
+
+    The map is divided by how much it stretches a random vector: its square, on which ARPACK works, neither overflows
+    nor underflows then. Of a map that is not zero this vector, drawn from a continuous density, has an image that is
+    not zero either: a map of zeros is known by it, on which ARPACK would not start.
+    """
+    vector = np.random.default_rng(0).normal(size=shape[1])
+    vector /= np.linalg.norm(vector)
+    scale = _length(product(vector))
+    if scale == 0 or not math.isfinite(scale):
+        return scale
+    operator = sparse.linalg.LinearOperator(
+        shape,
+        matvec=lambda v: product(v) / scale,
+        rmatvec=lambda v: transposed(v) / scale,
+        dtype=np.float64,
+    )
+    start = vector if shape[1] <= shape[0] else product(vector) / scale  # of the shorter side, on which ARPACK works
+    try:
+        found = sparse.linalg.svds(operator, k=1, v0=start, return_singular_vectors=False)[0]
+    except (sparse.linalg.ArpackError, np.linalg.LinAlgError) as error:
+        raise ConvergenceError(f"{name} was not found: {error}") from None
+    return float(scale * found)
 
 
 def solve(
@@ -231,7 +269,8 @@ def solve(
             "network must have loops that contract for rates='closed_form' (a contraction factor below 1, for one "
             f"equilibrium), got a contraction factor of {factor:.4g}; rates='measured' needs no equilibrium"
         )
-    tolerance = TOLERANCES[network.dtype]
+    # an equilibrium is up to |a - f(a)| / (1 - ρ) away: near ρ = 1 a small residual says little
+    tolerance = TOLERANCES[network.dtype] * min(1.0, 100 * (1 - factor))
     packing = _Packing({l: (batch_size, *network.shapes[l]) for l in network.delayed_sources}, network.dtype)
     evaluations = 0
 
@@ -241,20 +280,34 @@ def solve(
         vector = vector.astype(network.dtype)
         return packing.pack(sweep(packing.unpack(vector))) - vector
 
-    rates = np.zeros(packing.size, dtype=network.dtype)
-    for _ in range(SWEEPS_FROM_REST):
-        rates = rates + residual(rates)
-    left = np.abs(residual(rates)).max()
+    def swept(rates, most, until=-1.0):
+        change = residual(rates)
+        for _ in range(most):
+            if np.abs(change).max() <= until:
+                break
+            rates = rates + change
+            change = residual(rates)
+        return rates, np.abs(change).max()
+
+    rates, left = swept(np.zeros(packing.size, dtype=network.dtype), SWEEPS_FROM_REST)
     if left > tolerance:
-        found = optimize.root(residual, rates, method="krylov", options={"fatol": tolerance / 2, "maxiter": 200})
-        rates = found.x.astype(network.dtype)
-        left = np.abs(residual(rates)).max()
+        rates, left = swept(_root(residual, rates, tolerance), MOST_SWEEPS, tolerance)
     if not left <= tolerance:
         raise ConvergenceError(
             f"the equilibrium of the rates was not reached: |a - f(a)| is {left:.3g} after {evaluations} evaluations, "
-            f"not {tolerance:g}, at a contraction factor of {factor:.4g}"
+            f"not {tolerance:.3g}, at a contraction factor of 1 - {1 - factor:.3g}"
         )
     return packing.unpack(rates), (float(left), evaluations)
+
+
+def _root(residual, start, tolerance):
+    """Where scipy's root finder gets from `start`; `start` itself where it raises or loses itself."""
+    try:
+        found = optimize.root(residual, start, method="krylov", options={"fatol": tolerance / 2, "maxiter": 200})
+    except (ValueError, ArithmeticError, np.linalg.LinAlgError):  # "Jacobian inversion yielded zero vector", ...
+        return start
+    rates = found.x.astype(start.dtype)
+    return rates if np.all(np.isfinite(rates)) else start
 
 
 def solve_linear(

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..annotations import Number
 from ..exactness import exact_kind, exact_number, exact_values, is_rounded
+from ..finite import refuse_non_finite
 from ..kernel import rows
 from ..network.layers import INPUTS
 from ..network.network import Network, require_network
@@ -64,7 +65,9 @@ def weighted_rate(values: np.ndarray, decay: Number) -> np.ndarray:
     constants = np.array([decay], dtype=values.dtype)
     for t in range(len(values)):
         leaky_accumulate(rows(trace), rows(values[t]), constants)
-    return trace / rate_normaliser(constants[0], len(values))
+    rate = trace / rate_normaliser(constants[0], len(values))
+    refuse_non_finite("weighted rate", rate)
+    return rate
 
 
 def measured_rates(network: Network, inputs: np.ndarray) -> list[np.ndarray]:

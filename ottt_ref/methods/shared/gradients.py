@@ -1,11 +1,13 @@
 """What every method shares: the checks at its door, and the result that it returns."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 
 from ...exactness import is_rounded
+from ...finite import allowed, is_finite, refuse_non_finite
 from ...learning.losses import Loss, require_loss, require_targets
 from ...network.layers import Connection
 from ...network.network import Network, require_network
@@ -128,6 +130,58 @@ class GradientSum:
                     "a loss, rule, feedback, neuron, surrogate or operation of one's own gives floats"
                 )
         return Gradients(self.values, loss, outputs, self.terms, self.errors, convergence)
+
+
+class WatchedSum(GradientSum):
+    """A GradientSum that raises NonFiniteError for the first error or gradient that is NaN or infinite, unless allowed.
+
+    first  which time step is its time step 0, for the message; None where it has no time
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        batch_size: int,
+        time_steps: int | None = None,
+        errors: bool = True,
+        first: int | None = 0,
+    ) -> None:
+        super().__init__(network, batch_size, time_steps, errors)
+        self._network, self._first = network, first
+
+    def at(self, t: int) -> Iterator[dict[str, np.ndarray]]:
+        yield from super().at(t)
+        for name, value in self.values.items():
+            self._require(value, t, "gradient of", name)
+
+    def add(
+        self, t: int, connection: Connection, error: np.ndarray, presynaptic: np.ndarray, bias_input: np.ndarray
+    ) -> None:
+        self._require(error, t, "error of", self._network.layer_names[connection.target])
+        self._require(presynaptic, t, "what enters", connection.name)
+        super().add(t, connection, error, presynaptic, bias_input)
+
+    def record(self, t: int, errors: Sequence[np.ndarray]) -> None:
+        for error, name in reversed(list(zip(errors, self._network.layer_names))):
+            self._require(error, t, "error of", name)
+        super().record(t, errors)
+
+    def _require(self, array, t, *quantity):
+        if not is_finite(array):
+            refuse_non_finite(" ".join(quantity), array, None if self._first is None else self._first + t)
+
+
+def finite_sum(compute: Callable[[Callable[..., GradientSum]], GradientSum], first: int | None = 0) -> GradientSum:
+    """The GradientSum that `compute` returns, given the class to make it of.
+
+    Where it is not finite it is computed once more, of the WatchedSum, which raises NonFiniteError where that began.
+    """
+    sums = compute(GradientSum)
+    if not all(is_finite(value) for value in sums.values.values()) and not allowed():
+        compute(partial(WatchedSum, first=first))
+        for name, value in sums.values.items():  # where the second run differs from the first
+            refuse_non_finite(f"gradient of {name}", value)
+    return sums
 
 
 def require_sequence(
