@@ -117,7 +117,7 @@ def refuse_non_finite(quantity: str, array: np.ndarray, time_step: int | None = 
     """
     if not is_finite(array) and not _allowed.get():
         index = next(index for index, number in np.ndenumerate(array) if _is_non_finite(number))
-        raise NonFiniteError(quantity, array[index], index, time_step)
+        raise NonFiniteError(quantity, array.item(index), index, time_step)
 
 
 class of_time_step:

@@ -24,7 +24,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, sparse
+import scipy  # its parts are imported where they are first used, which spares others a third of a second
 
 from ..exactness import exact_kind, exact_values
 from ..finite import is_finite, refuse_non_finite
@@ -149,7 +149,7 @@ def limit_contraction(network: Network, largest: float) -> float:
 def _scale_to(largest, radius):
     """The s in [0, 1] with radius(s) = largest, to 9 digits however small it is."""
     tiny = float(np.finfo(float).tiny)
-    return float(optimize.brentq(lambda s: radius(s) - largest, 0.0, 1.0, xtol=tiny, rtol=1e-9, maxiter=2000))
+    return float(scipy.optimize.brentq(lambda s: radius(s) - largest, 0.0, 1.0, xtol=tiny, rtol=1e-9, maxiter=2000))
 
 
 def _scalable(connection):
@@ -227,7 +227,7 @@ def _largest_singular_value(name, shape, product, transposed):
     scale = _length(product(vector))
     if scale == 0 or not math.isfinite(scale):
         return scale
-    operator = sparse.linalg.LinearOperator(
+    operator = scipy.sparse.linalg.LinearOperator(
         shape,
         matvec=lambda v: product(v) / scale,
         rmatvec=lambda v: transposed(v) / scale,
@@ -235,8 +235,8 @@ def _largest_singular_value(name, shape, product, transposed):
     )
     start = vector if shape[1] <= shape[0] else product(vector) / scale  # of the shorter side, on which ARPACK works
     try:
-        found = sparse.linalg.svds(operator, k=1, v0=start, return_singular_vectors=False)[0]
-    except (sparse.linalg.ArpackError, np.linalg.LinAlgError) as error:
+        found = scipy.sparse.linalg.svds(operator, k=1, v0=start, return_singular_vectors=False)[0]
+    except (scipy.sparse.linalg.ArpackError, np.linalg.LinAlgError) as error:
         raise ConvergenceError(f"{name} was not found: {error}") from None
     return float(scale * found)
 
@@ -303,7 +303,7 @@ def solve(
 def _root(residual, start, tolerance):
     """Where scipy's root finder gets from `start`; `start` itself where it raises or loses itself."""
     try:
-        found = optimize.root(residual, start, method="krylov", options={"fatol": tolerance / 2, "maxiter": 200})
+        found = scipy.optimize.root(residual, start, method="krylov", options={"fatol": tolerance / 2, "maxiter": 200})
     except (ValueError, ArithmeticError, np.linalg.LinAlgError):  # "Jacobian inversion yielded zero vector", ...
         return start
     rates = found.x.astype(start.dtype)
@@ -362,9 +362,9 @@ def _gmres(apply, constant, packing):
         vector = vector.reshape(-1).astype(packing.dtype)
         return vector - (apply(vector) - constant)
 
-    operator = sparse.linalg.LinearOperator((constant.size, constant.size), matvec=product, dtype=packing.dtype)
+    operator = scipy.sparse.linalg.LinearOperator((constant.size, constant.size), matvec=product, dtype=packing.dtype)
     tolerance = TOLERANCES[packing.dtype]
-    solution, code = sparse.linalg.gmres(operator, constant, rtol=tolerance, restart=100, maxiter=20)
+    solution, code = scipy.sparse.linalg.gmres(operator, constant, rtol=tolerance, restart=100, maxiter=20)
     if code:
         left = np.linalg.norm(constant - product(solution)) / np.linalg.norm(constant)
         raise ConvergenceError(
