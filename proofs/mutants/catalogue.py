@@ -1,5 +1,6 @@
 """All faults. Those of the library are listed here, those of the tools of proof in files of their own."""
 
+from .learning import LEARNING
 from .mutant import Mutant, of_library
 from .proof_tools_numbers import CERTIFICATES, NUMBERS
 
@@ -203,7 +204,7 @@ CATALOGUE = (
         "methods/shared/online.py",
         (
             "loss not divided by T",
-            "step_loss(self.loss, self.activity.outputs, targets, self.time_steps)",
+            "step_loss(self.loss, self.activity.outputs, targets, time_steps)",
             "step_loss(self.loss, self.activity.outputs, targets, 1)",
         ),
     ),
@@ -314,6 +315,7 @@ CATALOGUE = (
         ("rates not normalised", "trace.value / _normaliser(network, trace.neuron, len(inputs))", "trace.value"),
         ("Λ of one step less", "total = decay * total + 1", "total = decay * total + decay"),
     ),
+    *LEARNING,
     *NUMBERS,
     *CERTIFICATES,
 )

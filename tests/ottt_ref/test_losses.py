@@ -209,3 +209,33 @@ def test_whole_numbers_as_targets_of_an_exact_network_are_not_rounded(method):
     assert isinstance(results[0].loss, F) and results[0].loss == results[1].loss
     for name, value in results[0].items():
         assert np.array_equal(value, results[1][name]) and not any(isinstance(number, float) for number in value.flat)
+
+
+@pytest.mark.parametrize("outputs", [[0.0, 800.0, -800.0], [-800.0, 0.0, 800.0], [800.0, -800.0, 0.0]])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_cross_entropy_is_shifted_by_the_largest_output_wherever_it_stands(outputs, dtype):
+    rows = np.array([outputs], dtype=dtype)
+    largest = int(np.argmax(outputs))
+    for label in range(3):
+        target = np.zeros((1, 3), dtype=dtype)
+        target[0, label] = 1
+        with np.errstate(all="raise"):
+            value, gradient = CrossEntropy().evaluate(rows, target)
+        assert value.tolist() == [800.0 - outputs[label]]
+        assert gradient[0].tolist() == [float(c == largest) - float(c == label) for c in range(3)]
+
+
+@pytest.mark.parametrize("off", [1e-2, 5e-3, -5e-3, 1e-3, 1e-4, -1e-4])
+@pytest.mark.parametrize("loss", [CrossEntropy(), Mixed()], ids=repr)
+def test_targets_that_sum_to_1_roughly_alone_are_refused(loss, off):
+    network, (inputs, _) = dyadic_network(0), dyadic_sequence(0)
+    with pytest.raises(ValueError, match="targets must be distributions over the classes"):
+        ot.ottt.gradients(network, inputs, np.array([[0.25 + off, 0.75], [1.0, 0.0]]), loss)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_targets_that_sum_to_1_but_for_rounding_are_taken_as_they_are(dtype):
+    network = ot.dense_network([2, 3, 10], rng=0, dtype=dtype)
+    tenths = np.full((1, 10), 0.1, dtype=dtype)  # ten of them are 0.9999999... or 1.0000001
+    got = ot.losses.require_targets(CrossEntropy(), tenths, 1, network)
+    assert np.array_equal(got, tenths)
