@@ -68,7 +68,7 @@ def multi_gaussian(surrogate, z):
         (ot.surrogate.MultiGaussian(), multi_gaussian),
         (ot.surrogate.MultiGaussian(sigma=0.3, h=0.2, s=3.0, scale=1.7), multi_gaussian),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_surrogates_hold_what_sixty_digits_give(surrogate, formula):
     parameters = surrogate.rebuilt(None, as_interval) if hasattr(surrogate, "rebuilt") else surrogate
