@@ -253,7 +253,7 @@ MODES = {
     "mutants": Mode(
         kill_mutants,
         ("workers",),
-        "seed faults into a copy of the source, one at a time, and see which claim kills each (ten minutes; in a "
+        "seed faults into a copy of the source, one at a time, and see what kills each (half an hour; in a "
         "checkout alone)",
     ),
 }
