@@ -9,7 +9,7 @@ from pathlib import Path
 from ottt_ref import console
 from ottt_ref.console import CommandError, file, positive
 
-from . import induction, report, surveys, thorough
+from . import induction, report, surveys, thorough, verdict
 from .claims import BY_NAME, CLAIMS
 from .museum import hall
 from .museum.exhibit import load_all
@@ -141,7 +141,8 @@ def check(options):
 
 
 def _print(options, screen, results, proved, cells, note):
-    screen.print(report.table(results, induction.by_claim(proved)))
+    by_claim = induction.by_claim(proved)
+    screen.print(report.table(results, by_claim))
     print(induction.listing(proved) or f"{induction.INSTALL}; not checked here", end="\n\n")
     print(report.counterexamples(results), end="\n\n")
     for theorem in dict.fromkeys(cell.theorem for cell in cells):
@@ -153,7 +154,8 @@ def _print(options, screen, results, proved, cells, note):
     written = [path for path in (options.json, options.html) if path]
     if written:
         print(f"wrote {', '.join(written)}\n")
-    print(f"{len(results) - len(failed)} of {len(results)} claims hold (seed {options.seed})")
+    counted = verdict.counted([verdict.decide(result, by_claim.get(result.name)) for result in results])
+    print(f"{len(results) - len(failed)} of {len(results)} claims hold (seed {options.seed}): {counted}")
 
 
 def _page_writer():
