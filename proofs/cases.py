@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 import ottt_ref as ot
 from ottt_ref.network.network import object_array
 
+from .corners import here
+
 DECAYS = [Fraction(1, 2), Fraction(1), Fraction(1, 4), Fraction(3, 4), Fraction(9, 10), Fraction(0)]
 LOOPS = ("none", "recurrent", "feedback")
 THRESHOLDS = [Fraction(1), Fraction(1, 2), Fraction(3, 2)]
@@ -119,6 +121,13 @@ def matrix(draw, rows, columns, elements):
     return tuple(tuple(flat[r * columns : (r + 1) * columns]) for r in range(rows))
 
 
+def alike(draw, rows, columns, elements):
+    """`matrix`, but in a corner all rows are the same: the synapses of neurons that are, or samples."""
+    if here() is None:
+        return matrix(draw, rows, columns, elements)
+    return matrix(draw, 1, columns, elements) * rows
+
+
 @st.composite
 def networks(
     draw,
@@ -140,16 +149,21 @@ def networks(
     `loops` may hold "none", "recurrent" (within a layer) and "feedback" (from a later layer to an earlier one, where
     there are two that spike; recurrent otherwise).
     Weights lie in [-1, 2] and inputs, currents, in [-1/2, 5/2] (with positive_inputs in [0, 5/2]); both shrink to 1,
-    biases in [-1/4, 1/2] to 0: most networks fire, and few neurons always do.
+    biases in [-1/4, 1/2] to 0: most networks fire, and few neurons always do. In a corner (`corners`) the ranges are
+    narrower, and neurons of a layer, or samples, are the same.
     """
+    corner = here()
+    if corner is not None:
+        decays, time_steps = corner.decays(decays), corner.steps(*time_steps)
+        batch_sizes, widths, outputs = corner.samples(*batch_sizes), corner.neurons(*widths), corner.neurons(*outputs)
     readout = draw(st.sampled_from(readouts))
     layers = draw(st.integers(*depths)) + (readout != "spiking")
     sizes = [draw(st.integers(*widths)) for _ in range(layers)] + [draw(st.integers(*outputs))]
     steps, batch = draw(st.integers(*time_steps)), draw(st.integers(*batch_sizes))
     weights, biases = [], []
     for fan_in, fan_out in zip(sizes, sizes[1:]):
-        weights.append(matrix(draw, fan_out, fan_in, eighths(-1, 2, simplest=1)))
-        biases.append(matrix(draw, 1, fan_out, eighths(-0.25, 0.5))[0])
+        weights.append(alike(draw, fan_out, fan_in, eighths(-1, 2, simplest=1)))
+        biases.append(tuple(row[0] for row in alike(draw, fan_out, 1, eighths(-0.25, 0.5))))
     currents = eighths(0 if positive_inputs else -0.5, 2.5, simplest=1)
     return Case(
         weights=tuple(weights),
@@ -162,7 +176,7 @@ def networks(
             surrogate=draw(st.sampled_from(RATIONAL_SURROGATES)),
         ),
         readout=readout,
-        inputs=tuple(matrix(draw, batch, sizes[0], currents) for _ in range(steps)),
+        inputs=tuple(alike(draw, batch, sizes[0], currents) for _ in range(steps)),
         labels=tuple(draw(st.lists(st.integers(0, sizes[-1] - 1), min_size=batch, max_size=batch))),
         surrogate=draw(st.sampled_from(surrogates)),
         loops=_loops(draw, sizes[1:] if readout == "spiking" else sizes[1:-1], draw(st.sampled_from(loops))),
@@ -176,7 +190,7 @@ def _loops(draw, widths, kind):
     target = draw(st.integers(0, len(widths) - 1))
     source = draw(st.integers(target, len(widths) - 1)) if kind == "feedback" else target
     ends = {(source, target)} | ({(source, source)} if draw(st.booleans()) else set())
-    return tuple((k, l, matrix(draw, widths[l], widths[k], eighths(-1, 1, simplest=1))) for k, l in sorted(ends))
+    return tuple((k, l, alike(draw, widths[l], widths[k], eighths(-1, 1, simplest=1))) for k, l in sorted(ends))
 
 
 def fires(activity):

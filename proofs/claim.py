@@ -16,14 +16,17 @@ class Refuted(AssertionError):
 class Finding:
     """What the check of one case found.
 
-    slack  how near the case came to refuting the claim, a number whose meaning the claim's `slack_means` gives;
-           None where nothing but exact arithmetic was used
-    live   whether the case exercised the claim: some neuron fired, some did not, the gradients are not zero, ...;
-           others are checked too, but do not count
+    slack      how near the case came to refuting the claim, a number whose meaning the claim's `slack_means` gives;
+               None where nothing but exact arithmetic was used
+    live       whether the case exercised the claim: some neuron fired, some did not, the gradients are not zero, ...;
+               others are checked too, but do not count
+    certified  whether no rounding can have decided it: intervals that hold every rounding settle it, or it was checked
+               on sets of variables, for all numbers at once
     """
 
     slack: float | None
     live: bool
+    certified: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Claim:
     identities      equalities of polynomials (`identity.Identity`), proved for whole architectures
     share           the part of the asked number of cases that it gets, for claims whose cases are slow
     shrink          whether a refuting case is made small, which takes hundreds of further checks
+    corners         whether the strategy draws in the `corners` that it is given
     """
 
     name: str
@@ -75,3 +79,4 @@ class Claim:
     identities: tuple = field(default=())
     share: float = 1.0
     shrink: bool = True
+    corners: bool = True

@@ -9,7 +9,7 @@ from pathlib import Path
 from ottt_ref import console
 from ottt_ref.console import CommandError, file, positive
 
-from . import induction, report, surveys, thorough
+from . import induction, report, surveys, thorough, verdict
 from .claims import BY_NAME, CLAIMS
 from .museum import hall
 from .museum.exhibit import load_all
@@ -155,7 +155,8 @@ def _print(options, screen, results, coq, by_claim, cells, note):
     written = [path for path in (options.json, options.html) if path]
     if written:
         print(f"wrote {', '.join(written)}\n")
-    print(f"{len(results) - len(failed)} of {len(results)} claims hold (seed {options.seed})")
+    counted = verdict.counted([verdict.decide(result, by_claim.get(result.name)) for result in results])
+    print(f"{len(results) - len(failed)} of {len(results)} claims hold (seed {options.seed}): {counted}")
 
 
 def _page_writer():

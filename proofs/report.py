@@ -12,7 +12,7 @@ import ottt_ref as ot
 from ottt_ref import console
 from ottt_ref.files.storage import write_bytes
 
-from . import induction, surveys
+from . import surveys, verdict
 from .claims import BY_NAME
 
 
@@ -22,7 +22,7 @@ def screen():
 
 
 def table(results, proofs=None):
-    """One row per claim: what was checked, cases, exactness and worst slack, verdict, time.
+    """One row per claim: what was checked, cases, exactness and worst slack, what stands behind it, time.
 
     `proofs`, by claim, are those that Coq has checked.
     """
@@ -31,7 +31,7 @@ def table(results, proofs=None):
     rows.add_column("claim, and what was checked", ratio=5)
     rows.add_column("cases\n(drawn)", justify="right", no_wrap=True)
     rows.add_column("exactness, worst slack", ratio=2)
-    rows.add_column("verdict", no_wrap=True)
+    rows.add_column("verdict", ratio=2)
     rows.add_column("time", justify="right", no_wrap=True)
     for result in results:
         claim = BY_NAME[result.name]
@@ -39,30 +39,26 @@ def table(results, proofs=None):
             claim.name,
             Text.assemble(claim.statement, "\n", (claim.checked, "dim")),  # Text: v[t] would be read as markup
             f"{result.cases}\n({result.drawn})",
-            Text(slack_text(result) + proof_text(result.name, proofs or {})),
-            Text("holds", "green") if result.holds else Text("FAILS", "bold red"),
+            Text(slack_text(result)),
+            verdict_text(verdict.decide(result, (proofs or {}).get(result.name))),
             f"{result.seconds:.1f} s",
         )
     return rows
 
 
 def slack_text(result):
-    """The exactness and the worst slack of a result, with what the number means; for how much it is an identity."""
+    """The exactness and the worst slack of a result, with what the number means."""
     claim = BY_NAME[result.name]
-    text = claim.kind if result.slack is None else f"{claim.kind}; {claim.slack_means.format(result.slack)}"
-    if result.certificates:
-        failure = max(certificate.failure for certificate in result.certificates)
-        text += f"; an identity on {len(result.certificates)} architectures, risk {failure:.0e}"
-    return text
+    return claim.kind if result.slack is None else f"{claim.kind}; {claim.slack_means.format(result.slack)}"
 
 
-def proof_text(name, proofs):
-    """What is known of the claim for every T."""
-    if name not in induction.PROVED:
-        return ""
-    if name not in proofs:
-        return "; for every T: Coq proof, not checked here"
-    return "; for every T: Coq proof" if proofs[name].failure is None else "; Coq proof FAILS"
+def verdict_text(decided):
+    """The verdict as it stands in the table, one ground per paragraph."""
+    first, *others = decided.grounds
+    return Text.assemble(
+        (first, "green" if decided.holds else "bold red"),
+        *(("\n" + ground, "bold red" if "FAILS" in ground else "") for ground in others),
+    )
 
 
 def listing(claims):
@@ -73,6 +69,7 @@ def listing(claims):
         lines.append(f"    hypotheses: {claim.hypotheses}")
         lines.append(f"    source:     {claim.source}")
         lines.append(f"    checked:    {claim.checked} ({claim.kind})")
+        lines.append(f"    stands on:  {verdict.possible(claim)}")
         lines.extend(f"    fails without '{example.dropped}'" for example in claim.counterexamples)
     return "\n".join(lines)
 
@@ -111,7 +108,7 @@ def versions():
 
 
 def _as_data(result, proof):
-    claim = BY_NAME[result.name]
+    claim, decided = BY_NAME[result.name], verdict.decide(result, proof)
     return {
         "name": claim.name,
         "statement": claim.statement,
@@ -119,9 +116,14 @@ def _as_data(result, proof):
         "source": claim.source,
         "checked": claim.checked,
         "kind": claim.kind,
-        "holds": result.holds,
+        "holds": decided.holds,
+        "verdict": decided.word,
+        "grounds": list(decided.grounds),
+        "risk": verdict.risk_of(result.certificates) if result.certificates else None,
         "cases": result.cases,
         "drawn": result.drawn,
+        "in_corners": result.in_corners,
+        "certified": result.certified,
         "slack": result.slack,
         "slack_means": claim.slack_means,
         "seconds": round(result.seconds, 3),

@@ -12,11 +12,13 @@ from hypothesis.errors import HypothesisException, Unsatisfiable
 from ottt_ref.tracebacks import last_frames
 
 from .claim import Refuted
+from .corners import drawing_in, quotas
 from .identity import certify
 
 SMALL = (2, 2, 3)
 FULL = (4, 8, 16)
 COSTLY = (3, 3, 6)
+TRIES = 4  # cases that are drawn in a corner for each that should be live: some corners hold none
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Result:
     counterexamples one line for each hypothesis dropped
     certificates    of the claim's identities, one for each architecture
     slacks          of every case that has one
+    in_corners      how many of those drawn lie in corners
+    certified       how many of the live cases no rounding can have decided
     """
 
     name: str
@@ -42,6 +46,8 @@ class Result:
     seconds: float
     certificates: tuple = ()
     slacks: tuple = ()
+    in_corners: int = 0
+    certified: int = 0
 
     @property
     def holds(self):
@@ -52,30 +58,36 @@ class Result:
 def run(claim, cases, seed_number=0, on_case=lambda: None, *, size=SMALL, costly=COSTLY, database=None):
     """Check `claim` on its share of `cases` live cases, its identities and its counterexamples; a Result.
 
-    The same seed draws the same cases. `on_case()` is called after each live case. `size` is the depth, width and T of
-    the architectures on which identities are certified (`costly` of those that take minutes), None for no identities.
+    One live case in three is sought in corners (`corners`), if the claim's strategy has any; the others are drawn
+    anywhere, and those that no corner gave. The same seed draws the same cases. `on_case()` is called after each live
+    case.
+    `size` is the depth, width and T of the architectures on which identities are certified (`costly` of those that take
+    minutes), None for no identities.
     `database` is a folder for the cases that refute the claim: they are tried first, and kept.
     """
     started = time.perf_counter()
-    findings = []
+    search = _Search(claim, on_case, Path(database) / claim.name if database else None)
     wanted = count(claim, cases)
-    failure = _search(claim, wanted, seed_number, findings, on_case, database)
+    search.go(wanted, seed_number)
     certificates, unproved = _certificates(claim, size, costly, seed_number) if size else ((), None)
     shown, failed = counterexamples(claim)
-    live = sum(bool(finding.live) for finding in findings)
+    live, failure = search.live, search.failure
     if failure is None and 2 * live < wanted:
-        failure = f"vacuous: only {live} of {len(findings)} cases exercised the claim"
-    slacks = [finding.slack for finding in findings if finding.slack is not None]
+        few = f"only {live}" if live else "none"
+        failure = f"vacuous: {few} of {len(search.findings)} cases exercised the claim"
+    slacks = [finding.slack for finding in search.findings if finding.slack is not None]
     return Result(
         name=claim.name,
         cases=live,
-        drawn=len(findings),
+        drawn=len(search.findings),
         slack=claim.worst(slacks) if slacks else None,
         failure=failure or unproved or failed,
         counterexamples=shown,
         seconds=time.perf_counter() - started,
         certificates=certificates,
         slacks=tuple(slacks),
+        in_corners=search.in_corners,
+        certified=sum(bool(finding.live and finding.certified) for finding in search.findings),
     )
 
 
@@ -84,33 +96,72 @@ def count(claim, cases):
     return max(1, round(cases * claim.share))
 
 
-def _search(claim, cases, seed_number, findings, on_case, database):
-    @settings(
-        max_examples=cases,
-        database=DirectoryBasedExampleDatabase(Path(database) / claim.name) if database else None,
-        deadline=None,
-        print_blob=False,
-        report_multiple_bugs=False,
-        phases=[Phase.explicit, Phase.reuse, Phase.generate] + [Phase.shrink] * claim.shrink,
-        suppress_health_check=list(HealthCheck),
-    )
-    @seed(seed_number)  # inside: outside of settings it would turn the database off
-    @given(claim.strategy)
-    def check_one(case):
-        finding = _checked(claim, case)
-        findings.append(finding)
-        assume(finding.live)  # Hypothesis goes on until enough cases are live
-        on_case()
+class _Search:
+    """The cases of one claim: first those in corners, then anywhere, until one refutes it.
 
-    try:
-        check_one()
-    except Refuted as refuted:  # Hypothesis has shrunk it, and raises the smallest one
-        return str(refuted)
-    except Unsatisfiable:
-        return f"vacuous: none of {len(findings)} cases exercised the claim"
-    except Exception as error:  # of a strategy, or a check that does not say the same twice
-        return f"the search stopped with {stopped(error)}"
-    return None
+    findings    of all cases that were checked
+    in_corners  how many of them lie in corners
+    failure     None, or what refuted the claim
+    """
+
+    def __init__(self, claim, on_case, folder):
+        self.claim, self.on_case, self.folder = claim, on_case, folder
+        self.findings, self.in_corners, self.failure = [], 0, None
+
+    @property
+    def live(self):
+        """How many of the cases exercised the claim."""
+        return sum(bool(finding.live) for finding in self.findings)
+
+    def go(self, wanted, seed_number):
+        """Check until `wanted` cases are live, or no more can be found."""
+        for corner, cases in quotas(wanted, seed_number).items() if self.claim.corners else ():
+            with drawing_in(corner):
+                # The same folder name every time: what refuted the claim in a corner is tried there again.
+                name = "-".join(str(int(flag)) for flag in vars(corner).values())
+                self._draw(cases, f"{seed_number} in corner {name}", f"corner-{name}", TRIES * cases)
+            self.in_corners = len(self.findings)
+            if self.failure:
+                return
+        self._draw(wanted - self.live, seed_number, "anywhere")
+
+    def _draw(self, cases, seed_number, folder, tries=None):
+        """Check until `cases` more are live, with at most so many `tries` if a number is given."""
+        drawn, refuted = 0, False
+
+        @settings(
+            max_examples=cases,
+            database=DirectoryBasedExampleDatabase(self.folder / folder) if self.folder else None,
+            deadline=None,
+            print_blob=False,
+            report_multiple_bugs=False,
+            phases=[Phase.explicit, Phase.reuse, Phase.generate] + [Phase.shrink] * self.claim.shrink,
+            suppress_health_check=list(HealthCheck),
+        )
+        @seed(seed_number)  # inside: outside of settings it would turn the database off
+        @given(self.claim.strategy)
+        def check_one(case):
+            nonlocal drawn, refuted
+            drawn += 1
+            if tries is not None and drawn > tries and not refuted:
+                return  # enough was tried: to Hypothesis each further one counts, so that it ends soon
+            try:
+                finding = _checked(self.claim, case)
+            except Refuted:
+                refuted = True
+                raise
+            self.findings.append(finding)
+            assume(finding.live)  # Hypothesis goes on until enough cases are live
+            self.on_case()
+
+        try:
+            check_one()
+        except Refuted as error:  # Hypothesis has shrunk it, and raises the smallest one
+            self.failure = str(error)
+        except Unsatisfiable:  # none was live: whether that is too few is told in the end
+            pass
+        except Exception as error:  # of a strategy, or a check that does not say the same twice
+            self.failure = f"the search stopped with {stopped(error)}"
 
 
 def _checked(claim, case):

@@ -14,7 +14,7 @@ from .claims import BY_NAME
 from .identity import Certificate
 from .search import Result
 
-FORMAT = "progress of python -m proofs --profile thorough, 2"
+FORMAT = "progress of python -m proofs --profile thorough, 3"
 
 
 @dataclass
@@ -78,6 +78,8 @@ def _merge(results):
         seconds=sum(result.seconds for result in results),
         certificates=results[0].certificates,
         slacks=tuple(slack for result in results for slack in result.slacks),
+        in_corners=sum(result.in_corners for result in results),
+        certified=sum(result.certified for result in results),
     )
 
 

@@ -15,7 +15,7 @@ def one_in(count, values):
 
 def slow(values, names):
     """`values` for pytest's parametrize, of which those that are among `names`, or whose name is, are marked slow."""
-    called = {getattr(value, "name", value): value for value in values}
+    called = {getattr(value, "name", getattr(value, "__name__", value)): value for value in values}
     unknown = set(names) - set(called)
     if unknown:
         raise ValueError(f"names must be those of values, got {', '.join(map(str, unknown))}")

@@ -58,7 +58,7 @@ def check(layer):
     slacks = [exact] + [_agreement(*data) for data in _float_data(layer)]
     live = exact is not None and fires(ot.simulate(case.exact_network, case.exact_inputs))
     certified = live and all(_certified(*data) for data in _float_data(layer))
-    return Finding(min((slack for slack in slacks if slack is not None), default=None), certified)
+    return Finding(min((slack for slack in slacks if slack is not None), default=None), certified, certified=certified)
 
 
 def _float_data(layer):

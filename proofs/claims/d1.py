@@ -40,9 +40,8 @@ def check(case):
                 slacks.append(_require_bound(l, b, products[b], square * total, ratio))
                 live = live or l < len(network.layers) - 1
     _require_certificates(case)
-    if live:
-        _require_certain_signs(case)
-    return Finding(min(slacks, default=None), live)
+    certified = live and _certain_signs(case)
+    return Finding(min(slacks, default=None), live, certified=certified)
 
 
 def _require_bound(l, b, product, size, ratio):
@@ -66,8 +65,11 @@ def _require_certificates(case):
                     raise Refuted(f"layer {l}, sample {b}: certified, but <SR, OTTT> = {errors.products()[b]:.3g}")
 
 
-def _require_certain_signs(case):
-    """Over intervals, with the case's own surrogate: p · p_t > 0 wherever p_t is not 0 makes <SR, OTTT> positive."""
+def _certain_signs(case):
+    """Over intervals, with the case's own surrogate: p · p_t > 0 wherever p_t is not 0 makes <SR, OTTT> positive.
+
+    Whether intervals settle it; raises Refuted where it is not so.
+    """
     network, inputs = enclosed.network(case.float_network), enclosed.array(case.float_inputs)
 
     def check():
@@ -77,7 +79,7 @@ def _require_certain_signs(case):
                 if ratio is not None and total > 0 and not errors.products()[b] > 0:
                     raise Refuted(f"layer {l}, sample {b}, over intervals: <SR, OTTT> lies in {errors.products()[b]}")
 
-    enclosed.settled(check)
+    return enclosed.settled(check)
 
 
 CLAIM = Claim(

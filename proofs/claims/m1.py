@@ -145,4 +145,5 @@ CLAIM = Claim(
     counterexamples=(Counterexample("the method is OTTT", bptt_grows),),
     share=0.03,
     shrink=False,
+    corners=False,
 )

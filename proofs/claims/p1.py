@@ -15,6 +15,7 @@ from ottt_ref.network.operations import Mask
 
 from ..cases import DECAYS, eighths
 from ..claim import Claim, Counterexample, Finding, Refuted
+from ..corners import here
 from ..equations import AFFINE, NORMALISER, TRACE, Sketch
 from ..images import CHAINS
 
@@ -68,6 +69,9 @@ OPERATIONS = (
 @st.composite
 def sequences(draw):
     """Up to three operations on images of up to 2 x 3 x 3, then perhaps dense synapses; T up to 5, B = 2."""
+    decays, time_steps, corner = DECAYS, (1, 5), here()
+    if corner is not None:
+        decays, time_steps = corner.decays(decays), corner.steps(*time_steps)
     shape = tuple(draw(st.tuples(st.integers(1, 2), st.integers(1, 3), st.integers(1, 3))))
     operations, reached, names = [], shape, []
     for kind in draw(st.lists(st.sampled_from(OPERATIONS), min_size=1, max_size=3)):
@@ -79,14 +83,14 @@ def sequences(draw):
     if draw(st.booleans()) and "weight" not in names:
         operations += [ot.Flatten(), ot.Dense(numbers(draw, (2, int(np.prod(reached)))), numbers(draw, (2,)))]
         reached = (2,)
-    steps = draw(st.integers(1, 5))
+    steps = draw(st.integers(*time_steps))
     count = steps * 2 * int(np.prod(shape))
     spikes = draw(st.lists(st.integers(0, 1).map(Fraction), min_size=count, max_size=count))
     return Sequence(
         ot.Chain(operations),
         np.array(spikes, dtype=object).reshape(steps, 2, *shape),
         numbers(draw, (2, *reached)),
-        draw(st.sampled_from(DECAYS)),
+        draw(st.sampled_from(decays)),
     )
 
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 import ottt_ref as ot
 
-from ..cases import DECAYS, THRESHOLDS, eighths, matrix
+from ..cases import DECAYS, THRESHOLDS, alike, eighths, matrix
 from ..claim import Claim, Counterexample, Finding, Refuted
+from ..corners import here
 from ..equations import MAPPING, MEMBRANE, RATE, SPIKE, Sketch
 
 
@@ -37,15 +38,21 @@ class Currents:
 
 @st.composite
 def currents(draw):
-    """Up to three neurons, up to twelve time steps."""
+    """Up to three neurons, up to twelve time steps; in a corner (`corners`) neurons are given the same."""
+    decays, time_steps, sizes, corner = DECAYS, (1, 12), (1, 3), here()
+    if corner is not None:
+        decays, time_steps, sizes = corner.decays(decays), corner.steps(*time_steps), corner.neurons(*sizes)
     threshold = draw(st.sampled_from(THRESHOLDS))
-    steps, neurons = draw(st.integers(1, 12)), draw(st.integers(1, 3))
+    steps, neurons = draw(st.integers(*time_steps)), draw(st.integers(*sizes))
+
+    def rows(elements):
+        """[T][n] numbers: `alike` has the same in each row, and here it is each column that is the same."""
+        return tuple(zip(*alike(draw, neurons, steps, elements))) if corner else matrix(draw, steps, neurons, elements)
+
     return Currents(
-        soft_neuron(draw(st.sampled_from(DECAYS)), threshold),
-        tuple(
-            tuple(share * threshold for share in row) for row in matrix(draw, steps, neurons, eighths(0, 1, simplest=1))
-        ),
-        matrix(draw, steps, neurons, eighths(-3, 3)),
+        soft_neuron(draw(st.sampled_from(decays)), threshold),
+        tuple(tuple(share * threshold for share in row) for row in rows(eighths(0, 1, simplest=1))),
+        rows(eighths(-3, 3)),
     )
 
 

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 import ottt_ref as ot
 from ottt_ref import spike_representation
 
-from ..cases import DECAYS, THRESHOLDS, eighths, matrix
+from ..cases import DECAYS, THRESHOLDS, alike, eighths, matrix
 from ..claim import Claim, Counterexample, Finding, Refuted
+from ..corners import here
 from ..equations import MAPPING, NORMALISER, RATE, Sketch
 from .r2 import soft_neuron
 
@@ -54,17 +55,20 @@ def _array(rows):
 @st.composite
 def stacks(draw):
     """Two or three layers of up to three neurons; nonnegative weights and bias sum to at most V_th."""
+    decays, time_steps, widths, corner = DECAYS, (1, 10), (1, 3), here()
+    if corner is not None:
+        decays, time_steps, widths = corner.decays(decays), corner.steps(*time_steps), corner.neurons(*widths)
     threshold = draw(st.sampled_from(THRESHOLDS))
-    sizes = draw(st.lists(st.integers(1, 3), min_size=3, max_size=4))
+    sizes = draw(st.lists(st.integers(*widths), min_size=3, max_size=4))
     weights, biases = [], []
     for fan_in, fan_out in zip(sizes, sizes[1:]):
-        rows = matrix(draw, fan_out, fan_in + 1, eighths(0, 1, simplest=1))
+        rows = alike(draw, fan_out, fan_in + 1, eighths(0, 1, simplest=1))
         total = [max(sum(row), Fraction(1, 8)) / threshold for row in rows]
         weights.append(tuple(tuple(w / size for w in row[:-1]) for row, size in zip(rows, total)))
         biases.append(tuple(row[-1] / size for row, size in zip(rows, total)))
-    steps = draw(st.integers(1, 10))
+    steps = draw(st.integers(*time_steps))
     inputs = matrix(draw, steps, sizes[0], eighths(0, 1, simplest=1))
-    return Stack(soft_neuron(draw(st.sampled_from(DECAYS)), threshold), tuple(weights), tuple(biases), inputs)
+    return Stack(soft_neuron(draw(st.sampled_from(decays)), threshold), tuple(weights), tuple(biases), inputs)
 
 
 def check(case):

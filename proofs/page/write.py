@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 
 from ottt_ref.files.storage import write_bytes
 
-from .. import induction, report, surveys
+from .. import induction, report, surveys, verdict
 from ..claims import BY_NAME
 from ..museum import hall
 from .formulas import formula, prose
@@ -81,7 +81,7 @@ def _section(result, proofs, exhibits, codes):
         "claim": claim,
         "result": result,
         "exactness": report.slack_text(result),
-        "for_every_t": report.proof_text(result.name, proofs).removeprefix("; "),
+        "verdict": verdict.decide(result, proofs.get(result.name)),
         "formula": formula(claim.sketch.formula, block=True),
         "proof": [prose(paragraph) for paragraph in claim.sketch.proof.split("\n\n")],
         "equations": [(formula(each.latex), codes[each.code]) for each in claim.sketch.equations],

@@ -38,8 +38,8 @@ def test_holding_claims_exit_with_0_and_a_table(checked):
     process, _ = checked
     assert process.returncode == 0, process.stderr
     assert process.stderr == ""
-    assert "2 of 2 claims hold (seed 3)" in process.stdout
-    for text in (BY_NAME["R2"].statement, "checked H1", "verdict", "holds", "R2 without"):
+    assert "2 of 2 claims hold (seed 3): 1 certified, 1 not refuted" in process.stdout
+    for text in (BY_NAME["R2"].statement, "checked H1", "verdict", "not refuted in 10", "certified in 5", "R2 without"):
         assert text in process.stdout
 
 
@@ -52,6 +52,9 @@ def test_json_holds_what_the_table_shows(checked):
     assert [claim["name"] for claim in content["claims"]] == ["R2", "H1"]  # in the order of the theory
     r2, h1 = content["claims"]
     assert r2["holds"] is True and h1["holds"] is True
+    assert (r2["verdict"], h1["verdict"]) == ("not refuted", "certified")
+    assert r2["grounds"] == ["not refuted in 10 live cases"] and r2["risk"] is None
+    assert (r2["certified"], h1["certified"]) == (0, 5) and 3 <= r2["in_corners"] <= r2["drawn"]
     assert r2["cases"] == 10 and h1["cases"] == 5
     assert 0 < r2["slack"] < 1 and h1["slack"] is None
     assert r2["seconds"] > 0
@@ -106,7 +109,7 @@ def test_a_failing_claim_exits_with_1_and_shows_the_shrunk_case(monkeypatch, cap
     assert "sizes [1, " in output and "inputs by time step" in output
     assert "1 of 2 claims hold" in output
     e1, h1 = json.loads(path.read_text(encoding="utf-8"))["claims"]
-    assert not e1["holds"] and "on the left" in e1["failure"]
+    assert not e1["holds"] and e1["verdict"] == "fails" and "on the left" in e1["failure"]
     assert h1["holds"]
 
 

@@ -14,7 +14,7 @@ import pytest
 from markupsafe import escape
 
 import proofs.__main__ as program
-from proofs import induction, report
+from proofs import induction, report, verdict
 from proofs.claims import BY_NAME, CLAIMS
 from proofs.museum import hall
 from proofs.museum.exhibit import load_all
@@ -26,6 +26,7 @@ pytestmark = pytest.mark.slow
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 VOID = {"meta", "img", "br", "hr", "link", "input"}
+COQ = {"E1": induction.Proof("E1.v", 1, 0.5, None), "E2": induction.Proof("E2.v", 2, 0.5, "it is <wrong>")}
 CELLS = [Cell("D1", 0.5, 1, 6, trained, 60, 0.0, 0.17, 0.75, None if trained else 0.28, 0) for trained in (False, True)]
 
 
@@ -64,8 +65,7 @@ def results():
 @pytest.fixture(scope="module")
 def written(results, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "report.html"
-    coq = {"E1": induction.Proof("E1.v", 1, 0.5, None), "E2": induction.Proof("E2.v", 2, 0.5, "it is <wrong>")}
-    page.write(path, results, {"seed": 0}, proofs=coq, cells=CELLS, exhibits=load_all())
+    page.write(path, results, {"seed": 0}, proofs=COQ, cells=CELLS, exhibits=load_all())
     return path
 
 
@@ -92,6 +92,8 @@ def test_everything_about_a_claim_is_on_the_page(written, results):
         for line in result.counterexamples:
             assert str(escape(line)) in text
         assert f'id="{claim.name}"' in text
+        decided = verdict.decide(result, COQ.get(result.name))
+        assert f">{decided.word}</span>: {escape(decided.text)}</dd>" in text
     for shown in load_all():
         assert str(escape(hall.heading(shown))) in text
         assert all(f"<td>{escape(name)}</td>" in text for name, _ in hall.steps(shown))
@@ -111,8 +113,7 @@ def test_the_page_is_whole_and_loads_nothing(written):
 
 @pytest.mark.slow
 def test_the_same_results_give_the_same_page(written, results, tmp_path):
-    coq = {"E1": induction.Proof("E1.v", 1, 0.5, None), "E2": induction.Proof("E2.v", 2, 0.5, "it is <wrong>")}
-    page.write(tmp_path / "again.html", results, {"seed": 0}, proofs=coq, cells=CELLS, exhibits=load_all())
+    page.write(tmp_path / "again.html", results, {"seed": 0}, proofs=COQ, cells=CELLS, exhibits=load_all())
     assert (tmp_path / "again.html").read_bytes() == written.read_bytes()
 
 

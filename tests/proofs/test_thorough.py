@@ -24,6 +24,7 @@ SETTINGS = {"claims": ["E1", "R2"], "cases": 5, "seed": 0}
 
 def result(name, **fields):
     given = {"cases": 5, "drawn": 6, "slack": 0.5, "failure": None, "counterexamples": ("one",), "seconds": 1.0}
+    given |= {"certified": 2, "in_corners": 3}
     return Result(name=name, **{**given, **fields})
 
 
@@ -39,6 +40,7 @@ def test_rounds_are_merged(capsys, tmp_path):
     progress = thorough.Progress.open(tmp_path / "new" / "p.json", SETTINGS)
     e1, r2 = thorough.run(progress, 3, lambda k: round_of(k, "no" if k == 1 else None))
     assert (e1.cases, e1.drawn, e1.seconds) == (15, 18, 3.0)
+    assert (e1.certified, e1.in_corners) == (6, 9)
     assert e1.slack == pytest.approx(0.3) and r2.slack == pytest.approx(0.1)  # the largest, and the least
     assert e1.holds and not r2.holds and r2.failure == "no"
     assert len(e1.certificates) == 1 and e1.counterexamples == ("one",)
