@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 import ottt_ref as ot  # noqa: E402
+from ottt_ref.files.storage import write_bytes  # noqa: E402
 from proofs.equality import OTTT, SLTT, bptt, rtrl  # noqa: E402
 
 PICTURE = ROOT / "docs" / "_static" / "methods.svg"
@@ -159,5 +160,5 @@ def draw():
 
 
 if __name__ == "__main__":
-    PICTURE.write_text(draw(), encoding="utf-8")
+    write_bytes(PICTURE, draw().encode())
     print(f"wrote {PICTURE.relative_to(ROOT)}")

@@ -4,11 +4,15 @@
 
 import sys
 
-from ottt_ref import console
-
-from . import command
-
 PROGRAM = f"python -m {__package__}"
+
+try:
+    from ottt_ref import console
+
+    from . import command
+except KeyboardInterrupt:  # it takes a second, and `console` says this otherwise
+    print(f"{PROGRAM}: interrupted; no file is left half-written", file=sys.stderr)
+    sys.exit(130)
 
 
 def main(argv=None):

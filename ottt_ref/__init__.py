@@ -7,11 +7,13 @@ forward       simulate
 gradients     bptt, ottt, sltt, rtrl, spike_representation: one signature, `gradients(network, inputs, targets)`
               plain: the same methods on a page each, for dense networks
 update        training: SGD, Adam, CosineSchedule; ottt.OnlineLearner
+overflow      NonFiniteError says where it began; allow_non_finite lets it pass
 """
 
 import sys
 
 from . import methods, plain
+from .finite import NonFiniteError, allow_non_finite
 from .learning import losses, training
 from .methods import bptt, ottt, rtrl, sltt, spike_representation
 from .network import models, surrogate
@@ -71,6 +73,7 @@ __all__ = [
     "Layer",
     "Network",
     "Neuron",
+    "NonFiniteError",
     "Operation",
     "Scale",
     "Simulator",
@@ -78,6 +81,7 @@ __all__ = [
     "SkipInit",
     "Upsample2d",
     "WeightStandardised",
+    "allow_non_finite",
     "bptt",
     "dense_network",
     "equilibrium",

@@ -97,8 +97,8 @@ def run(program, build_parser, argv=None, errors=()):
         status = _carry_out(build_parser, argv)
         sys.stdout.flush()
         return status
-    except KeyboardInterrupt:
-        return _complain(f"{program}: interrupted; no file is left half-written", INTERRUPTED)
+    except KeyboardInterrupt as interrupt:  # whose words, if it has any, say what was saved
+        return _complain(f"{program}: interrupted; {str(interrupt) or 'no file is left half-written'}", INTERRUPTED)
     except (CommandError, *EXPECTED, *errors) as error:
         if _standard_output_is_gone() and isinstance(error, BrokenPipeError):
             return PIPE_CLOSED
@@ -217,8 +217,11 @@ def folder(text):
 
 
 def file(text):
-    """The name of a file that can be written: seen before any work, not after it."""
-    parent = Path(text).resolve().parent
+    """The name of a file, device or pipe that can be written: seen before any work, not after it."""
+    path = Path(text)
+    if path.exists() and not path.is_file() and not path.is_dir() and os.access(path, os.W_OK):
+        return text
+    parent = path.resolve().parent
     if not parent.is_dir() or not os.access(parent, os.W_OK) or Path(text).is_dir():
         raise argparse.ArgumentTypeError(f"must name a file in a folder that can be written, got {text!r}")
     return text

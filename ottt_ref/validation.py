@@ -33,7 +33,7 @@ def require_flag(name: str, value: Any) -> bool:
 def require_number(name: str, value: Any, expected: str, condition: Callable[[Number], bool]) -> Number:
     """Return `value` if it is a finite real number that satisfies `condition`, described by `expected`."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Number):
-        raise TypeError(f"{name} must be a number {expected}, got {value!r}")
+        raise TypeError(f"{name} must be a number {expected}, got {shown(value)}")
     if isinstance(value, complex | np.complexfloating):
         raise TypeError(f"{name} must be a real number {expected}, got {value!r}")
     if isinstance(value, float | np.floating) and not math.isfinite(value):
@@ -62,11 +62,11 @@ def require_unit_interval(name: str, value: Any) -> Number:
 def require_count(name: str, value: Any, minimum: int = 1) -> int:
     """Return `value` as an int if it is a whole number of at least `minimum`."""
     try:
-        count = operator.index(value)
+        count = None if isinstance(value, bool | np.bool_) else operator.index(value)
     except TypeError:
         count = None
-    if count is None or isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be a whole number of at least {minimum}, got {value!r}")
+    if count is None:
+        raise TypeError(f"{name} must be a whole number of at least {minimum}, got {shown(value)}")
     if count < minimum:
         raise ValueError(f"{name} must be at least {minimum}, got {count}")
     return count
@@ -91,6 +91,14 @@ def require_dtype(name: str, dtype: npt.DTypeLike | None) -> np.dtype:
     return result
 
 
+def shown(value: object) -> str:
+    """`value` as a message says it: an array by its shape and dtype, and at most 200 characters of anything else."""
+    if isinstance(value, np.ndarray) and value.ndim:
+        return f"an array {describe_shape(value.shape)} of {value.dtype}"
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:197]}..."
+
+
 def describe_shape(shape: Iterable[int | str]) -> str:
     """Write a shape with a letter for each free axis: [T, B, 64]."""
     return "[" + ", ".join(str(length) for length in shape) + "]"
@@ -109,16 +117,24 @@ def require_array(
     """
     array = as_array(name, value)
     allowed = [np.dtype(dtype)] if dtype is not None else [*FLOAT_DTYPES, np.dtype(object)]
-    if array.dtype not in allowed:
+    if array.dtype not in allowed or value is None:
         expected = "float64 or float32" if dtype is None else _dtype_name(allowed[0])
-        raise TypeError(f"{name} must have dtype {expected}, got {array.dtype}")
+        if array.ndim == 0 or array.dtype.kind not in "biufcO":  # a number, a text: no array, whatever its dtype
+            raise TypeError(f"{name} must be an array {describe_shape(shape)} of {expected}, got {shown(value)}")
+        raise TypeError(f"{name} must have dtype {expected}, got {array.dtype}{_conversion(array.dtype, allowed[0])}")
     _require_shape(name, array.shape, shape)
     if array.dtype.hasobject:
         _require_numbers(name, array)
-    elif not np.all(np.isfinite(array)):
+    require_finite(name, array)
+    return np.require(array, requirements=["C", "A", "W"])
+
+
+def require_finite(name: str, array: np.ndarray) -> np.ndarray:
+    """Return `array` if none of its floats is NaN or infinite; ValueError otherwise. Object arrays are not searched."""
+    if not array.dtype.hasobject and not np.all(np.isfinite(array)):
         where = tuple(int(index) for index in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{name} must be finite, got {array[where]} at index {list(where)}")
-    return np.require(array, requirements=["C", "A", "W"])
+    return array
 
 
 def require_result(where: str, value: Any, shape: Sequence[int], dtype: np.dtype, verb: str = "give") -> np.ndarray:
@@ -157,6 +173,13 @@ def as_array(name: str, value: npt.ArrayLike) -> np.ndarray:
 
 def _dtype_name(dtype):
     return "object (exact numbers, as the network's parameters are)" if dtype.hasobject else f"{dtype}"
+
+
+def _conversion(dtype, wanted):
+    """How an array of numbers is converted, where that loses nothing that its owner did not mean."""
+    if dtype.kind not in "biuf":
+        return ""
+    return ": ot.exact_array(...) converts" if wanted.hasobject else f": .astype(np.{wanted}) converts it"
 
 
 def _require_shape(name, got, expected):

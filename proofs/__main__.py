@@ -2,9 +2,13 @@
 
 import sys
 
-from ottt_ref import console
-
 PROGRAM = f"python -m {__package__}"
+
+try:
+    from ottt_ref import console
+except KeyboardInterrupt:  # it takes a second, and `console` says this otherwise
+    print(f"{PROGRAM}: interrupted; no file is left half-written", file=sys.stderr)
+    sys.exit(130)
 
 
 def main(argv=None):

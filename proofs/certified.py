@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 import ottt_ref as ot
+from ottt_ref import losses
 
-from .directions import loop_matrices
-from .number_systems.balls import UNIT, Balls, as_balls, solve, stack
+from .number_systems.balls import Balls, as_balls, solve, stack
 
 
 @dataclass(frozen=True)
@@ -36,17 +36,20 @@ class Signs:
     @property
     def undecided(self):
         """Where nothing is certain of the sign, but that the product is not an exact 0."""
-        known = self.products.positive() | self.products.negative() | (self.products.middle == 0)
+        known = self.products.positive() | self.products.negative() | _exactly_zero(self.products)
         return ~(self.decided & known)
 
 
 def signs(network, inputs, labels, loss):
-    """Signs of a batch: inputs [T, B, n_in], labels [B], a Mixed loss."""
+    """Signs of a batch: inputs [T, B, n_in], labels [B], a Mixed loss.
+
+    Raises ValueError for a network or loss of another kind, and where a result is too large for balls.
+    """
     _require_supported(network, loss)
-    targets = np.eye(network.output_size)[labels]
+    targets = losses.require_targets(loss, labels, inputs.shape[1], network)
     potentials, spikes, decided = _forward(network, inputs)
     outputs = _input_current(network, len(network.layers) - 1, spikes, spikes)
-    errors = _instantaneous_errors(network, potentials, _loss_gradient(loss, outputs, targets) / np.size(labels))
+    errors = _instantaneous_errors(network, potentials, _loss_gradient(loss, outputs, targets) / len(targets))
     errors = errors / len(inputs)
     traces, rate = _traces(inputs, network.layers[0].neuron.decay)
     rate_error, slopes_decided = _rate_error(network, rate, spikes, targets, loss)
@@ -58,11 +61,11 @@ def signs(network, inputs, labels, loss):
 def _require_supported(network, loss):
     for l in network.spiking:
         neuron = network.layers[l].neuron
-        if neuron.reset != "soft" or not isinstance(neuron.surrogate, ot.surrogate.Sigmoid):
+        if type(neuron) is not ot.LIF or neuron.reset != "soft" or type(neuron.surrogate) is not ot.surrogate.Sigmoid:
             raise ValueError(f"layers must have a soft reset and the sigmoid surrogate, got {neuron}")
-    if not all(isinstance(connection.operations, ot.Dense) for connection in network.connections) or network.skips:
+    if not all(type(connection.operations) is ot.Dense for connection in network.connections) or network.skips:
         raise ValueError("layers must be dense, in a row")
-    if network.readout != "linear" or not isinstance(loss, ot.losses.Mixed):
+    if network.readout != "linear" or type(loss) is not ot.losses.Mixed:
         raise ValueError(f"network and loss must have a linear readout and be Mixed, got {network.readout}, {loss!r}")
 
 
@@ -79,7 +82,10 @@ def _input_current(network, l, now, before):
 
 
 def _forward(network, inputs):
-    """Potentials of the spiking layers, balls [T, B, n] by layer; spikes [T, B, n] by layer; where all were decided."""
+    """Potentials of the spiking layers, balls [T, B, n] by layer; spikes [T, B, n] by layer; where all were decided.
+
+    A spike that is not decided is taken as the middle says: what follows of that sample means nothing.
+    """
     batch = inputs.shape[1]
     potentials = {l: as_balls(np.zeros((batch, *network.shapes[l]))) for l in network.spiking}
     before = {l: np.zeros((batch, *network.shapes[l])) for l in network.spiking}
@@ -92,11 +98,16 @@ def _forward(network, inputs):
             potentials[l] = left * neuron.decay + _input_current(network, l, now, before)
             distance = potentials[l] - neuron.threshold
             now[l] = (distance.middle >= 0).astype(float)
-            decided &= (distance.positive() | distance.negative() | _exactly_zero(distance)).all(axis=1)
+            decided &= _decided(distance).all(axis=1)
             records[l].append(potentials[l])
             spikes[l].append(now[l])
         before = now
     return {l: stack(rows) for l, rows in records.items()}, {l: np.stack(rows) for l, rows in spikes.items()}, decided
+
+
+def _decided(distance):
+    """Where a ball lies on one side of 0 for certain, or is 0."""
+    return distance.positive() | distance.negative() | _exactly_zero(distance)
 
 
 def _exactly_zero(balls):
@@ -149,33 +160,47 @@ def _traces(values, decay):
 def _rate_error(network, input_rate, spikes, targets, loss):
     """D p / V_th of the first layer by SR from the measured rates, balls [B, n]; where every slope was decided."""
     rates = {-1: input_rate} | {l: _traces(spikes[l], network.layers[l].neuron.decay)[1] for l in network.spiking}
-    decided, currents = np.ones(len(targets), bool), {}
+    decided, slopes = np.ones(len(targets), bool), {}
     for l in network.spiking:
         threshold = network.layers[l].neuron.threshold
         current = _input_current(network, l, rates, rates)
-        for distance in (current, current - threshold):
-            decided &= (distance.positive() | distance.negative() | _exactly_zero(distance)).all(axis=1)
-        currents[l] = current.middle
+        decided &= (_decided(current) & _decided(current - threshold)).all(axis=1)
+        slopes[l] = ((current.middle > 0) & (current.middle < threshold)).astype(float)
     outputs = _input_current(network, len(network.layers) - 1, rates, rates)
     at_outputs = _loss_gradient(loss, outputs, targets) / len(targets)
-    rows = []
+    loops, rows = _loops(network), []
     for b in range(len(targets)):
+        mask = np.concatenate([slopes[l][b] for l in network.spiking])
         try:
-            rows.append(_errors_of_sample(network, {l: z[b] for l, z in currents.items()}, at_outputs[b]))
+            rows.append(_errors_of_sample(network, loops, mask, at_outputs[b]))
         except ValueError:  # the equation may be singular: nothing is known
             rows.append(as_balls(np.zeros(network.shapes[0])))
             decided[b] = False
     return stack(rows), decided
 
 
-def _errors_of_sample(network, currents, output_error):
+def _loops(network):
+    """U + R of `directions.loop_matrices`: weights / V_th of what connects spiking layers, balls [n, n]."""
+    starts = dict(zip(network.spiking, np.cumsum([0, *(network.shapes[l][0] for l in network.spiking)]).tolist()))
+    total = sum(network.shapes[l][0] for l in network.spiking)
+    middle, radius = np.zeros((total, total)), np.zeros((total, total))
+    for l in network.spiking:
+        rows = slice(starts[l], starts[l] + network.shapes[l][0])
+        for connection in network.incoming(l):
+            if connection.source >= 0:
+                first = starts[connection.source]
+                part = (rows, slice(first, first + network.shapes[connection.source][0]))
+                here = as_balls(connection.operations.weight) / network.layers[l].neuron.threshold
+                summed = Balls(middle[part], radius[part]) + here
+                middle[part], radius[part] = summed.middle, summed.radius
+    return Balls(middle, radius)
+
+
+def _errors_of_sample(network, loops, mask, output_error):
     """D p / V_th of one sample's first layer, [n]: all layers' errors solve (I - (U + R)^T D) p = ∂ℓ/∂a."""
-    within, across, mask = loop_matrices(network, currents)
-    matrix = (within + across).T * mask
-    loops = Balls(matrix, 2 * UNIT * abs(matrix))  # the weights were divided by V_th
     returned = (output_error[np.newaxis] @ network.layers[-1].synapses.weight)[0]
     above = np.zeros(len(mask) - len(returned.middle))
     direct = Balls(*(np.concatenate([above, part]) for part in (returned.middle, returned.radius)))
-    errors = solve(as_balls(np.eye(len(mask))) - loops, direct)
+    errors = solve(as_balls(np.eye(len(mask))) - loops.T * mask, direct)
     first = network.shapes[0][0]
     return errors[:first] * mask[:first] / network.layers[0].neuron.threshold

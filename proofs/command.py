@@ -9,7 +9,7 @@ from pathlib import Path
 from ottt_ref import console
 from ottt_ref.console import CommandError, file, positive
 
-from . import induction, report, surveys, thorough, verdict
+from . import induction, power, report, surveys, thorough, verdict
 from .claims import BY_NAME, CLAIMS
 from .museum import hall
 from .museum.exhibit import load_all
@@ -127,7 +127,8 @@ def check(options):
         options.surveys = PROFILES[options.profile].surveys
     write_page = _page_writer() if options.html else None  # before hours of work
     screen = report.screen()
-    proved = induction.check_all(induction.coqc()) if induction.coqc() else []
+    files = induction.files_of(claim.name for claim in options.claims)
+    proved = induction.check_all(induction.coqc(), files) if induction.coqc() else []
     by_claim = induction.by_claim(proved)
     results = _results(options, screen)
     cells, note = _survey(options, screen)
@@ -136,14 +137,14 @@ def check(options):
     if options.html:
         settings = {"profile": options.profile, "cases": options.cases, "seed": options.seed, **report.versions()}
         write_page(options.html, results, settings, proofs=by_claim, cells=cells, exhibits=load_all())
-    _print(options, screen, results, proved, cells, note)
+    missing = "" if induction.coqc() or not files else f"{induction.INSTALL}; not checked here"
+    _print(options, screen, results, induction.listing(proved) or missing, by_claim, cells, note)
     return 1 if any(not result.holds for result in results) or any(proof.failure for proof in proved) else 0
 
 
-def _print(options, screen, results, proved, cells, note):
-    by_claim = induction.by_claim(proved)
+def _print(options, screen, results, coq, by_claim, cells, note):
     screen.print(report.table(results, by_claim))
-    print(induction.listing(proved) or f"{induction.INSTALL}; not checked here", end="\n\n")
+    print(coq, end="\n\n" if coq else "")
     print(report.counterexamples(results), end="\n\n")
     for theorem in dict.fromkeys(cell.theorem for cell in cells):
         screen.print(surveys.table(theorem, cells))
@@ -223,6 +224,21 @@ def kill_mutants(options):
     return 1 if any(death.killer is None for death in deaths) else 0
 
 
+def survey_power(options):
+    """Count how many wrong variants of the claims on cases alone are found; 1 if one is never found."""
+    if not score.in_checkout():
+        raise CommandError("argument --power: needs a checkout of the project, with its tests, which no wheel has")
+    claims = [claim for claim in options.claims if verdict.on_cases_alone(claim)]
+    if not claims:
+        raise CommandError("argument --claim: of these claims none stands on cases alone")
+    screen = report.screen()
+    cases = options.cases or PROFILES["default"].cases
+    powers = power.measure_all(claims, cases, options.seed or 0, options.workers, screen)
+    screen.print(power.table(powers))
+    print(power.missed(powers) or "every wrong variant was found in every seed")
+    return 1 if any(not each.times for each in powers) else 0
+
+
 def check_coq(_):
     """Compile the Coq proofs alone; 1 if one fails."""
     if induction.coqc() is None:
@@ -249,11 +265,17 @@ MODES = {
         ("claim",),
         "print the smallest networks where a claim fails without a hypothesis, with all that happens in them",
     ),
+    "power": Mode(
+        survey_power,
+        ("claim", "cases", "seed", "workers"),
+        f"count in {power.SEEDS} seeds how many wrong variants the claims find that stand on cases alone (some minutes; "
+        "in a checkout alone)",
+    ),
     "coq": Mode(check_coq, (), "compile the Coq proofs, for every T, and do nothing else"),
     "mutants": Mode(
         kill_mutants,
         ("workers",),
-        "seed faults into a copy of the source, one at a time, and see which claim kills each (ten minutes; in a "
+        "seed faults into a copy of the source, one at a time, and see what kills each (half an hour; in a "
         "checkout alone)",
     ),
 }

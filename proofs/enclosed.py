@@ -57,6 +57,10 @@ class EnclosedSurrogate(ot.surrogate.Surrogate):
     def derivative(self, z):
         if self.of.rational:
             return self.of.derivative(z)
+        if type(self.of) not in DERIVATIVES:
+            raise TypeError(
+                f"surrogate must be rational or one of {[s.__name__ for s in DERIVATIVES]}, got {self.of!r}"
+            )
         return object_array(z, lambda value: DERIVATIVES[type(self.of)](self.of, value))
 
 
@@ -108,10 +112,14 @@ def array(values):
 
 
 def loss(plain):
-    """The loss over intervals."""
-    if isinstance(plain, ot.losses.Mixed):
+    """The loss over intervals; TypeError for one that is neither rational nor made of cross-entropy."""
+    if type(plain) is ot.losses.Mixed:
         return EnclosedMixture(as_interval(plain.mse_weight))
-    return plain if plain.rational else EnclosedCrossEntropy()
+    if type(plain) is ot.losses.CrossEntropy:
+        return EnclosedCrossEntropy()
+    if not plain.rational:
+        raise TypeError(f"loss must be rational, CrossEntropy or Mixed, got {plain!r}")
+    return plain
 
 
 def settled(check):

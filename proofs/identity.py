@@ -18,7 +18,7 @@ from ottt_ref.network.layers import INPUTS
 from ottt_ref.simulation.simulator import Activity
 
 from .claim import Refuted
-from .number_systems.polynomial import VARIABLE
+from .number_systems.polynomial import VARIABLE, as_bound
 from .number_systems.prime_field import prime_above, random_residue
 
 LARGEST_FAILURE = 1e-12
@@ -144,18 +144,26 @@ def certify(identity, architecture, rng):
     """The Certificate of the identity on the architecture; raises Refuted where the sides differ."""
     network, *data = architecture.data(lambda: VARIABLE)
     names = list(network.parameters) if identity.parameters is None else identity.parameters(network)
-    bounds = [side(network, *data)[name] for side in (identity.left, identity.right) for name in names]
-    numbers = [bound for array in bounds for bound in array.flat if hasattr(bound, "mass")]
-    degree, mass = max(bound.degree for bound in numbers), max(bound.mass for bound in numbers)
+    bounds = [
+        as_bound(number) for side in (identity.left, identity.right) for number in _all(side(network, *data), names)
+    ]
+    degree, mass = max(bound.degree for bound in bounds), max(bound.mass for bound in bounds)
+    # no coefficient of left - right exceeds 2 mass: below the prime, it is 0 where it is 0 modulo the prime
     prime = prime_above(max(2 * mass, degree / LARGEST_FAILURE))
     network, *data = architecture.data(lambda: random_residue(rng, prime))
     left, right = (side(network, *data) for side in (identity.left, identity.right))
     for name in names:
+        if left[name].shape != right[name].shape:
+            raise Refuted(f"{identity.name}: {name} is {left[name].shape} and {right[name].shape}, on {architecture}")
         if any(a != b for a, b in zip(left[name].flat, right[name].flat)):
             raise Refuted(f"{identity.name}: the sides differ in {name} as polynomials, on {architecture}")
     if all(number == 0 for name in names for number in left[name].flat):
         raise Refuted(f"{identity.name}: vacuous, both sides are 0 on {architecture}")
     return Certificate(identity.name, str(architecture), degree, mass.bit_length(), prime.bit_length(), degree / prime)
+
+
+def _all(values, names):
+    return [number for name in names for number in values[name].flat]
 
 
 MODEST = (3, 6)  # width and T of the variants beside the largest architecture

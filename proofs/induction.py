@@ -88,6 +88,12 @@ def evaluate(compiler, source, files=FILES, folder=FOLDER):
     return process.stdout
 
 
+def files_of(claims):
+    """The files, in order, that prove one of the claims of these names, with what they need; none for most claims."""
+    needed = {PROVED[claim] for claim in claims if claim in PROVED}
+    return tuple(name for name in FILES if name in needed or (needed and name == "Traces"))
+
+
 def by_claim(proofs):
     """The Proof of each claim that has one."""
     found = {proof.file.removesuffix(".v"): proof for proof in proofs}

@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.errors import HypothesisException, Unsatisfiable
 
+from ottt_ref.tracebacks import last_frames
+
 from .claim import Refuted
 from .corners import drawing_in, quotas
 from .identity import certify
@@ -158,6 +160,8 @@ class _Search:
             self.failure = str(error)
         except Unsatisfiable:  # none was live: whether that is too few is told in the end
             pass
+        except Exception as error:  # of a strategy, or a check that does not say the same twice
+            self.failure = f"the search stopped with {stopped(error)}"
 
 
 def _checked(claim, case):
@@ -168,7 +172,12 @@ def _checked(claim, case):
     except Refuted as refuted:
         raise Refuted(f"{refuted}\n{case}") from None
     except Exception as error:
-        raise Refuted(f"the check stopped with {type(error).__name__}: {error}\n{case}") from error
+        raise Refuted(f"the check stopped with {stopped(error)}\n{case}") from error
+
+
+def stopped(error):
+    """An exception that is no verdict, and where it was raised: the last frames, as text, which workers can send."""
+    return "\n    ".join([f"{type(error).__name__}: {error}", *last_frames(error)])
 
 
 def _certificates(claim, size, costly, seed_number):
@@ -181,7 +190,7 @@ def _certificates(claim, size, costly, seed_number):
             except Refuted as refuted:
                 return tuple(certificates), str(refuted)
             except Exception as error:
-                return tuple(certificates), f"{identity.name} stopped with {type(error).__name__}: {error}"
+                return tuple(certificates), f"{identity.name} stopped with {stopped(error)}"
     return tuple(certificates), None
 
 
@@ -192,6 +201,6 @@ def counterexamples(claim):
         try:
             shown.append(f"without '{counterexample.dropped}': {counterexample.show()}")
         except Exception as error:
-            reason = error if isinstance(error, Refuted) else f"it stopped with {type(error).__name__}: {error}"
+            reason = error if isinstance(error, Refuted) else f"it stopped with {stopped(error)}"
             return tuple(shown), f"the counterexample without '{counterexample.dropped}' does not stand: {reason}"
     return tuple(shown), None

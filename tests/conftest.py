@@ -14,6 +14,15 @@ settings.register_profile(
 )
 settings.load_profile("repeatable")
 
+ALL_SLOW = ("\npytestmark = pytest.mark.slow\n", "\npytestmark = [\n    pytest.mark.slow,\n")
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Files whose tests are all slow are not even read where no slow one is asked for: it would take ten seconds."""
+    unwanted = config.option.markexpr == "not slow" and collection_path.suffix == ".py"
+    return True if unwanted and any(mark in collection_path.read_text(encoding="utf-8") for mark in ALL_SLOW) else None
+
+
 LARGEST_NUMBER_OF_WORKERS = 8  # each compiles what it meets: more would compile more than they test
 
 

@@ -2,6 +2,8 @@
 
 import argparse
 import configparser
+import contextlib
+import json
 import os
 import re
 import signal
@@ -212,24 +214,64 @@ def test_an_interrupt_is_one_line_and_130(program, monkeypatch, capsys):
     assert capsys.readouterr() == ("", line)
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is another thing there")
-@pytest.mark.parametrize(
-    ("program", "arguments", "sign"),
-    [
-        (proofs, ["--claim", "H1", "E1", "--cases", "5000", "--no-surveys"], b"checked H1"),
-        (cli, ["experiment", "digits", "--method", "sltt", "--seeds", "50", "--epochs", "1"], b"sltt, seed"),
-    ],
-    ids=["proofs", "ottt-ref"],
-)
-def test_ctrl_c_ends_the_workers_too(program, arguments, sign):
-    process = start(program, *arguments, start_new_session=True)
-    assert process.stdout.readline().startswith(sign)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to the workers as well
-    out, err = process.communicate(timeout=30)
-    assert process.returncode == 130 and b"Traceback" not in out
-    assert err.decode() == f"{program.PROGRAM}: interrupted; no file is left half-written\n"
-    assert nobody_is_left(process.pid)
+NOTHING_SAVED = "no file is left half-written"
+LONG = {
+    "proofs": (proofs, ["--claim", "R2", "E2", "--cases", "20"], [b"checked R2"], NOTHING_SAVED),
+    "ottt-ref": (
+        cli,
+        ["experiment", "digits", "--method", "sltt", "--seeds", "50", "--epochs", "1"],
+        3 * [b"sltt, seed"],  # of two workers one has taken its second run, so that its first is over
+        r"the runs that were finished, (\d+) of 50, are in results/digits-unfinished\.json",
+    ),
+}
+on_unix = pytest.mark.skipif(os.name == "nt", reason="signals are other things there")
+
+
+@pytest.fixture
+def long_command(request):
+    """A command that has done a part of its work, in a process group of its own, which is gone afterwards."""
+    program, arguments, signs, _ = LONG[request.param]
+    with hearing_interrupts():
+        process = start(program, *arguments, start_new_session=True)
+    for sign in signs:
+        assert process.stdout.readline().startswith(sign)
+    yield process
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+@on_unix
+@pytest.mark.parametrize(("long_command", "name"), [(name, name) for name in LONG], indirect=["long_command"])
+def test_ctrl_c_ends_the_workers_too_and_finished_runs_are_saved(long_command, name, folder):
+    os.killpg(long_command.pid, signal.SIGINT)  # as a terminal does, to the workers as well
+    out, err = long_command.communicate(timeout=30)
+    assert long_command.returncode == 130 and b"Traceback" not in out
+    program, _, _, words = LONG[name]
+    said = re.fullmatch(f"{program.PROGRAM}: interrupted; {words}\n", err.decode())
+    assert said and nobody_is_left(long_command.pid)
+    if words != NOTHING_SAVED:
+        saved = json.loads((folder / "results" / "digits-unfinished.json").read_text(encoding="utf-8"))
+        assert len(saved["runs"]) == int(said[1]) > 0
+    assert [path.name for path in folder.glob("results/*")] == (["digits-unfinished.json"] if said.groups() else [])
+
+
+@on_unix
+@pytest.mark.parametrize("long_command", ["ottt-ref"], indirect=True)
+def test_workers_end_where_the_program_was_killed(long_command):
+    long_command.kill()
+    long_command.communicate()
+    assert nobody_is_left(long_command.pid)
+
+
+@contextlib.contextmanager
+def hearing_interrupts():
+    """Processes started meanwhile hear Ctrl-C, also where the tests are a shell's background job, which does not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def nobody_is_left(group):

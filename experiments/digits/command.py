@@ -78,10 +78,18 @@ def run(options):
     )
     methods = list(dict.fromkeys(options.method or METHODS))
     pairs = [(method, seed) for seed in range(options.seeds) for method in methods]
-    results = runs.train_all(pairs, settings, options.workers, screen())
+    name = report.file_name(settings.model)
+
+    def interrupted(results):
+        if not results:
+            return "no run was finished"
+        path = options.output / f"{name}-unfinished.json"
+        report.write_json(path, settings, results, [])
+        return f"the runs that were finished, {len(results)} of {len(pairs)}, are in {path}"
+
+    results = runs.train_all(pairs, settings, options.workers, screen(), interrupted)
     results.sort(key=lambda result: methods.index(result["method"]))
     found = report.summaries(results, {method: runs.training_bytes(method, settings) for method in methods})
-    name = report.file_name(settings.model)
     report.write_json(options.output / f"{name}.json", settings, results, found)
     save(picture.draw(results, "held-out" if settings.validation else "test"), options.output, name)
     others, notes = report.stored(options.output, settings)

@@ -11,11 +11,18 @@ from ottt_ref.workers import WorkerPool, messages
 from .training import learner, prepared, train
 
 
-def train_all(runs, settings, workers, console):
-    """The results of `runs`, pairs of a method and a seed, in their order."""
+def train_all(runs, settings, workers, console, interrupted):
+    """The results of `runs`, pairs of a method and a seed, in their order.
+
+    interrupted  what Ctrl-C calls with the results so far; what it returns is said when the program ends
+    """
     with messages() as inbox, WorkerPool(workers) as pool:
         pending = {run: pool.submit(_work, *run, settings, inbox) for run in runs}
-        _show(pending, inbox, settings.epochs, console)
+        try:
+            _show(pending, inbox, settings.epochs, console)
+        except KeyboardInterrupt:
+            finished = [future for future in pending.values() if future.done() and not future.exception()]
+            raise KeyboardInterrupt(interrupted([future.result() for future in finished])) from None
         return [future.result() for future in pending.values()]
 
 

@@ -4,10 +4,11 @@ import numpy as np
 
 from ..console import CommandError
 from ..files import storage
+from ..finite import NonFiniteError
 from ..learning import losses
 from ..methods import METHODS
 from ..network.network import Network
-from .options import add_choice, flag
+from .options import add_choice, add_limit, flag
 from .writing import check_output, write
 
 LOSSES = {
@@ -56,18 +57,21 @@ def add(commands):
     for name, each in METHOD_OPTIONS.items():
         add_choice(parser, name, each.choices, f"{each.meaning}; for {', '.join(_methods_with(name))}")
     option("--terms", action="store_true", help="also write what each time step adds")
+    add_limit(parser)
 
 
 def write_gradients(arguments):
     """Write the gradients of one method."""
     options = method_options(arguments)
     check_output(arguments.output, arguments.network, arguments.inputs)
-    network = Network.load(arguments.network)
-    inputs, targets = read_sequence(arguments.inputs)
+    network = Network.load(arguments.network, limit=arguments.limit)
+    inputs, targets = read_sequence(arguments.inputs, arguments.limit)
     try:
         gradients = METHODS[arguments.method].gradients(
             network, inputs, targets, LOSSES[arguments.loss], terms=arguments.terms, **options
         )
+    except NonFiniteError as error:
+        raise CommandError(f"{arguments.network} overflows on {arguments.inputs}: {error.finding}") from None
     except (ValueError, TypeError) as error:
         raise CommandError(f"{arguments.inputs} does not fit {arguments.network}: {error}") from None
     arrays = gradient_arrays(gradients, network.layer_names)
@@ -89,9 +93,9 @@ def method_options(arguments):
     return {option: choice.replace("-", "_") for option, choice in given.items()}
 
 
-def read_sequence(path):
-    """The inputs and targets of an .npz file."""
-    arrays = storage.read_arrays(path)
+def read_sequence(path, limit=storage.LARGEST_ARRAYS):
+    """The inputs and targets of an .npz file, whose arrays take at most `limit` bytes."""
+    arrays = storage.read_arrays(path, limit)
     missing = [name for name in ("inputs", "targets") if name not in arrays]
     if missing:
         raise CommandError(f"{path} must hold the arrays inputs and targets, got {sorted(arrays)}")

@@ -1,5 +1,19 @@
 """Options as the commands write them: words of the library, with dashes for underscores."""
 
+from .. import console
+from ..files.storage import LARGEST_ARRAYS
+
+
+def add_limit(parser):
+    """Add --limit, how many bytes the arrays of a file that is read may take."""
+    parser.add_argument(
+        "--limit",
+        type=console.positive,
+        metavar="BYTES",
+        default=LARGEST_ARRAYS,
+        help="how many bytes the arrays of each file that is read may take in memory (%(default)s)",
+    )
+
 
 def add_choice(parser, option, choices, meaning, default=None):
     """Add an option that is one of the library's words; None if not given and there is no default."""

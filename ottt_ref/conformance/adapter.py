@@ -16,9 +16,11 @@ and `case.entry`, the same as plain data. `method` is one of `case.methods`. Wha
                            and of "ottt" trace/CONNECTION and constant_trace/L
     an online method       each parameter after each time step, [T, ...], by its name
 
-What must be there is compared, and so is what may be and is. What the backend does not have is said by
-NotImplementedError("why"): it is reported as unsupported, never as a pass. An adapter with an attribute `methods`, a
-collection of names, is asked for these alone.
+What must be there is compared, and so is what may be and is. Anything else that is returned is not compared, and the
+report says so. What the backend does not have is said by NotImplementedError("why"), which the adapter's own package
+raises: it is reported as unsupported, never as a pass. One that comes from inside another package is a failure, as any
+exception is: it may be a mistake. `conformance.Unsupported("why")` may come from anywhere.
+An adapter with an attribute `methods`, a collection of names, is asked for these alone.
 An adapter whose attribute `given_spikes` is true computes its gradients at the reference's spikes and surrogate
 derivatives (`case.arrays["spikes/0"]`, "psi/0"), so that a spike that flips by rounding cannot spoil them.
 An adapter whose attribute `case_set` is a number is pinned to that version of the set of cases: cases that later
@@ -38,11 +40,14 @@ A class is instantiated without arguments, once.
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 
 from numpy.typing import ArrayLike
 
 from . import files
+from .arrays import NEAR
+from .reference import MEANINGS
 
 Adapter = Callable[[files.Case, str], Mapping[str, ArrayLike]]
 
@@ -107,6 +112,8 @@ def prepared(adapter: Adapter | type) -> Adapter:
         ) from error
     if not callable(made):
         raise AdapterError(f"adapter must be callable as adapter(case, method), got {made!r}")
+    _require_signature(made)
+    _require_methods(made)
     try:
         files.specifications(getattr(made, "case_set", None))
     except (TypeError, ValueError) as error:
@@ -114,3 +121,34 @@ def prepared(adapter: Adapter | type) -> Adapter:
     except Exception as error:  # of a property
         raise AdapterError(f"adapter: case_set cannot be read: {type(error).__name__}: {error}") from error
     return made
+
+
+def _require_signature(made):
+    try:
+        signature = inspect.signature(made)
+    except (TypeError, ValueError):  # of what is compiled
+        return
+    try:
+        signature.bind("case", "method")
+    except TypeError as error:
+        name = getattr(made, "__name__", type(made).__name__)
+        raise AdapterError(
+            f"adapter must be callable as adapter(case, method), got {name}{signature}: {error}"
+        ) from None
+
+
+def _require_methods(made):
+    """Refuse `methods` that are no collection of names, and a name that is a slip of one that there is."""
+    try:
+        names = getattr(made, "methods", None)
+        wrong = isinstance(names, str) or not all(isinstance(name, str) for name in names or ())
+    except Exception as error:  # of a property, or of what cannot be gone through
+        raise AdapterError(f"adapter: methods cannot be read: {type(error).__name__}: {error}") from error
+    if wrong:
+        raise AdapterError(
+            f"adapter: methods must be a collection of names, such as ('forward', 'ottt'), got {names!r}"
+        )
+    for name in names or ():
+        alike = get_close_matches(name.lower().replace("_", "-"), MEANINGS, n=1, cutoff=NEAR)
+        if name not in MEANINGS and alike:
+            raise AdapterError(f"adapter: methods must be of {', '.join(MEANINGS)}, got {name!r}: is it {alike[0]!r}?")

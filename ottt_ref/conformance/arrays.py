@@ -1,10 +1,13 @@
 """Which arrays of a case an adapter may return for a method, by which names, in the order of their computation."""
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import numpy as np
 
 from .reference import FORWARD, ONLINE
+
+NEAR = 0.8  # how alike two names are, of 1, of which one is a slip of the other
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,27 @@ class Expected:
     values: np.ndarray
     required: bool
     timed: bool
+
+    @property
+    def exact(self):
+        """Whether it is compared exactly: spikes are."""
+        return self.name.startswith("spikes")
+
+
+def near_names(found, expected):
+    """(name, near) of each name in `found` that none of the Expected arrays has: near is one that is missing, or "".
+
+    >>> near_names({"layer0.weight": 0, "errors/0": 0}, [Expected("error/0", "", None, False, True)])
+    (('layer0.weight', ''), ('errors/0', 'error/0'))
+    """
+    names = {each.name for each in expected}
+    missing = {name.lower(): name for name in names - set(found)}
+    result = []
+    for name in found:
+        if name not in names:
+            near = get_close_matches(str(name).lower(), missing, n=1, cutoff=NEAR)
+            result.append((str(name), missing[near[0]] if near else ""))
+    return tuple(result)
 
 
 def expected_of(case, method):

@@ -9,7 +9,6 @@ rounding: the forward pass is compared up to there, and holds. At the threshold 
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,7 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arrays import expected_of
+from .arrays import expected_of, near_names
+from .asking import Refusal, ask
 from .compare import RELATIVE, Divergence, Misfit, differing, first, first_in_time, misfit
 from .diagnosis import Diagnosis, Diagnostician, of_shape
 from .reference import FORWARD, ONLINE
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 PASSED, FAILED, UNSUPPORTED, NOT_COMPARED = "passed", "failed", "unsupported", "not compared"
 BACKWARDS = ("bptt", "bptt-kept")  # in time: their first error is that of the last time step
+INCOMPARABLE = "it cannot be compared"
 OUTCOMES = (PASSED, FAILED, UNSUPPORTED, NOT_COMPARED)
 
 
@@ -39,6 +40,9 @@ class Verdict:
     reason     why it is not a pass, in words; of a pass empty, or what is worth knowing
     found      the first Divergence or Misfit, or None
     diagnoses  the known traps that explain a failure, each a `diagnosis.Diagnosis`
+    frames     of an exception of the adapter's, where it was raised, innermost last (`tracebacks.last_frames`)
+    unknown    (name, name) of what was returned and is no array of the method: its name, and that of an array that is
+               missing and has nearly this name, or ""
 
     >>> Verdict("dense", "ottt", PASSED).outcome
     'passed'
@@ -50,6 +54,8 @@ class Verdict:
     reason: str = ""
     found: Divergence | Misfit | None = None
     diagnoses: tuple[Diagnosis, ...] = ()
+    frames: tuple[str, ...] = ()
+    unknown: tuple[tuple[str, str], ...] = ()
 
 
 def check(
@@ -125,70 +131,94 @@ class CaseChecks:
     def _judge_forward(self):
         """The Verdict of the forward pass, and whether all spikes are the reference's."""
         case = self._case
-        found = _run(self._adapter, case, FORWARD)
-        if isinstance(found, Verdict):
-            return found, found.outcome == UNSUPPORTED  # gradients alone may be asked for
-        wrong, divergence = self._compared(FORWARD, found)
-        if wrong:
-            return wrong, False
-        if divergence is None:
-            return Verdict(case.name, FORWARD, PASSED), True
+        found = ask(self._adapter, case, FORWARD)
+        if isinstance(found, Refusal):
+            return self._refused(FORWARD, found), found.unsupported  # gradients alone may be asked for
+        verdict, differing_names = self._compared(FORWARD, found)
+        if verdict.outcome == PASSED or isinstance(verdict.found, Misfit):
+            return verdict, verdict.outcome == PASSED
+        divergence = verdict.found
         if divergence.array.startswith("spikes") and _near_threshold(case, divergence, self._relative):
             reason = "a spike flipped within rounding, and nothing is compared from there on"
-            return Verdict(case.name, FORWARD, PASSED, reason, divergence), False
-        verdict = Verdict(case.name, FORWARD, FAILED, "the forward pass differs", divergence)
+            return replace(verdict, outcome=PASSED, reason=reason), False
+        loss_alone = differing_names == {"loss"}
+        reason = "the loss that is reported differs" if loss_alone else "the forward pass differs"
+        verdict = replace(verdict, reason=reason)
         return self._diagnosed(verdict, found, self._diagnostician.forward), _same_spikes(case, found)
 
     def _judge_gradients(self, method):
-        case = self._case
-        found = _run(self._adapter, case, method)
-        if isinstance(found, Verdict):
-            return found
-        wrong, divergence = self._compared(method, found)
-        if wrong:
-            return wrong
-        if divergence is None:
-            return Verdict(case.name, method, PASSED)
+        found = ask(self._adapter, self._case, method)
+        if isinstance(found, Refusal):
+            return self._refused(method, found)
+        verdict, differing_names = self._compared(method, found)
+        if verdict.outcome == PASSED or isinstance(verdict.found, Misfit):
+            return verdict
         reason = "it learns otherwise" if method in ONLINE else "the gradients differ"
-        verdict = Verdict(case.name, method, FAILED, reason, divergence)
+        if not differing_names & set(self._case.gradients(method)):
+            what = "the loss that is reported differs" if differing_names == {"loss"} else "what is recorded differs"
+            reason = f"{what}, the gradients do not"
+        verdict = replace(verdict, reason=reason)
         return self._diagnosed(verdict, found, partial(self._diagnostician.gradients, method=method))
 
+    def _refused(self, method, refusal):
+        verdict = Verdict(self._case.name, method, FAILED, refusal.reason, frames=refusal.frames)
+        if refusal.unsupported:
+            return replace(verdict, outcome=UNSUPPORTED)
+        if not refusal.frames:
+            return replace(verdict, reason=INCOMPARABLE, found=Misfit("the adapter", refusal.reason))
+        return verdict
+
     def _compared(self, method, found):
-        """The Verdict of an array that cannot be compared, or None; and the first Divergence, or None."""
-        case = self._case
-        present = [each for each in expected_of(case, method) if each.required or each.name in found]
+        """The Verdict, which may still lack its reason, and the names of the arrays that differ."""
+        case, expected = self._case, expected_of(self._case, method)
+        unknown = near_names(found, expected)
+        verdict = Verdict(case.name, method, PASSED, unknown=unknown)
+        present = [each for each in expected if each.required or each.name in found]
         for each in present:
-            wrong = misfit(each.full, found.get(each.name), each.values)
+            if each.name in found:
+                wrong = misfit(each.full, found[each.name], each.values)
+            else:
+                wrong = Misfit(each.full, f"expected an array of that name, got none{_nearly(each.name, unknown)}")
             if wrong:
-                diagnoses = () if each.name not in found else of_shape(found[each.name], each.values.shape)
-                return Verdict(case.name, method, FAILED, "it cannot be compared", wrong, diagnoses), None
+                diagnoses = of_shape(found[each.name], each, method) if each.name in found else ()
+                return replace(verdict, outcome=FAILED, reason=INCOMPARABLE, found=wrong, diagnoses=diagnoses), set()
         rows = [(each, np.asarray(found[each.name], dtype=np.float64)) for each in present]
         timed = [(each.full, got, each.values) for each, got in rows if each.timed]
         last_first = method in BACKWARDS
         divergence = first_in_time(timed, self._relative, last_first=last_first)
+        names = set()
         for each, got in rows:
-            where = None if each.timed else differing(got, each.values, self._relative)
-            if divergence is None and where is not None and where.any():
-                divergence = first(each.full, got, each.values, where, timed=False)
-        return None, divergence
+            where = differing(got, each.values, 0.0 if each.exact else self._relative)
+            if where.any():
+                names.add(each.name)
+                if divergence is None:
+                    divergence = first(each.full, got, each.values, where, timed=False)
+        return (verdict if divergence is None else replace(verdict, outcome=FAILED, found=divergence)), names
 
     def _diagnosed(self, verdict, found, diagnose):
         """The verdict with diagnoses: of an adapter that keeps a state nothing else is said."""
         case = self._case
         names = [each.name for each in expected_of(case, verdict.method) if each.name in found]
         found = {name: np.asarray(found[name], dtype=np.float64) for name in names}
-        again = _run(self._adapter, case, verdict.method)
-        if not isinstance(again, Verdict) and not _equal(found, again):
+        again = ask(self._adapter, case, verdict.method)
+        if not isinstance(again, Refusal) and not _equal(found, again):
             return replace(verdict, diagnoses=(STATE_KEPT,))
         if self._forward and self._forward[0].outcome == PASSED:
-            again = _run(self._adapter, case, FORWARD)
-            names = [name for name in again if name in case.arrays] if not isinstance(again, Verdict) else []
+            again = ask(self._adapter, case, FORWARD)
+            names = [name for name in again if name in case.arrays] if not isinstance(again, Refusal) else []
             if not _equal({name: case.arrays[name] for name in names}, again):
                 return replace(verdict, diagnoses=(STATE_KEPT,))
         return replace(verdict, diagnoses=tuple(diagnose(case=case, found=found, relative=self._relative)))
 
 
-STATE_KEPT = Diagnosis("state-kept", "a second call gives other numbers: something is left from the call before")
+STATE_KEPT = Diagnosis(
+    "state-kept", "a second call gives other numbers: something is left from the call before, or is random"
+)
+
+
+def _nearly(name, unknown):
+    """What was returned under nearly the name of an array that is missing, as the end of a sentence."""
+    return "".join(f", but something called {other!r}" for other, near in unknown if near == name)
 
 
 def _equal(found, again):
@@ -198,25 +228,6 @@ def _equal(found, again):
         for name, got in found.items()
         if np.all(np.isfinite(got))
     )
-
-
-def _run(adapter, case, method):
-    """The adapter's mapping, or a Verdict where there is none."""
-    known = getattr(adapter, "methods", None)
-    if known is not None and method not in known:
-        return Verdict(case.name, method, UNSUPPORTED, f"the adapter has the methods {', '.join(sorted(known))}")
-    try:
-        found = adapter(case, method)
-    except NotImplementedError as error:
-        return Verdict(case.name, method, UNSUPPORTED, str(error) or "the adapter does not say why")
-    except Exception as error:  # a backend may raise anything; its author needs to see where
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{last.filename}:{last.lineno}"
-        return Verdict(case.name, method, FAILED, f"{type(error).__name__}: {error} ({place})")
-    if not hasattr(found, "keys") or not hasattr(found, "__getitem__"):
-        reason = f"the adapter must return a mapping of arrays, got {str(found)[:200]}"
-        return Verdict(case.name, method, FAILED, reason)
-    return {name: found[name] for name in found}
 
 
 def _same_spikes(case, found):

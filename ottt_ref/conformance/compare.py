@@ -9,8 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..validation import shown
+
 RELATIVE = {"float64": 1e-9, "float32": 1e-4}
 NEGLIGIBLE = 1e-20
+MOST_ULPS = 1000  # more of them say nothing to a reader
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,18 @@ class Divergence:
 
     def __str__(self):
         when = "" if self.time_step is None else f" at t = {self.time_step}"
-        where = ", ".join(map(str, self.index))
-        apart = "" if self.array.startswith("spikes") else f" ({self.ulps:.3g} units in the last place)"
-        return f"{self.array}{when}, index [{where}]: expected {self.expected!r}, got {self.got!r}{apart}"
+        where = f", index [{', '.join(map(str, self.index))}]" if self.index else ""
+        return f"{self.array}{when}{where}: expected {self.expected!r}, got {self.got!r}{self._apart()}"
+
+    def _apart(self):
+        """How far apart the numbers are, in the unit that says most."""
+        if self.array.startswith("spikes") or not np.isfinite(self.got):
+            return ""
+        if self.ulps <= MOST_ULPS:
+            return f" ({self.ulps:.3g} units in the last place)"
+        difference = abs(self.got - self.expected)
+        share = difference / abs(self.expected) if self.expected else np.inf
+        return f" ({difference:.3g} apart" + (f", {share:.3g} of the expected number)" if share <= 1 else ")")
 
 
 @dataclass(frozen=True)
@@ -56,10 +68,13 @@ class Misfit:
 def misfit(name, got, expected):
     """The Misfit of an array, or None where it can be compared."""
     if got is None:
-        return Misfit(name, f"expected an array of shape {list(expected.shape)}, got none")
+        return Misfit(name, f"expected an array of shape {list(expected.shape)}, got None")
     try:
+        kind = np.asarray(got).dtype.kind
+        if kind in "cUSmM":  # numpy makes floats of these too
+            return Misfit(name, f"expected an array of real numbers, got {shown(np.asarray(got))}")
         array = np.asarray(got, dtype=np.float64)
-    except (TypeError, ValueError, RuntimeError) as error:  # the last of tensors that still have a gradient
+    except Exception as error:  # of tensors that still have a gradient, lie on a device, or were freed
         return Misfit(name, f"expected an array of numbers, got {type(got).__name__}: {error}")
     if array.shape != expected.shape:
         return Misfit(name, f"expected the shape {list(expected.shape)}, got {list(array.shape)}")

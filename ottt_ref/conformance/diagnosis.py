@@ -4,6 +4,7 @@ A trap is named where all of a case's arrays are, within the tolerance, what the
 that say the same on a case are both named; over several cases the one that explains most is the likely one.
 """
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from itertools import combinations
@@ -28,6 +29,12 @@ class Diagnosis:
     says: str
 
 
+NO_GRADIENT = Diagnosis(
+    "no-gradient", "None is no gradient: the framework did not reach this parameter; where it is none, return zeros"
+)
+RECORDED = Diagnosis(
+    "recorded-otherwise", "all gradients are right: what is returned of the way there, errors and traces, is not"
+)
 NOT_FINITE = Diagnosis("not-finite", "there are numbers that are infinite, or no numbers: an overflow, or 0 / 0")
 
 
@@ -59,6 +66,9 @@ class Diagnostician:
         expected = case.gradients(method)
         if _same(found, expected, list(expected), relative):  # what differs is on the way there
             known = {each.name: each.values for each in expected_of(case, method)}
+            on_the_way = [name for name in found if name not in expected and name != "loss"]
+            if not _same(found, known, on_the_way, relative):
+                return [RECORDED]
             return _loss_alone(case, found, known.get("loss", 0.0))
         matches = _other_methods(case, method, found, relative)
         traps = gradient_traps(case)
@@ -169,7 +179,7 @@ def _loss_alone(case, found, loss):
     sums = {batch: "over the batch", steps: "over the time steps", steps * batch: "over the batch and the time steps"}
     factor = float(found["loss"]) / float(loss)
     return [
-        Diagnosis("reported-loss-summed", f"the loss that is reported is a sum {over}, not a mean; the rest is right")
+        Diagnosis("reported-loss-summed", f"the loss that is reported is a sum {over}, not a mean")
         for known, over in sums.items()
         if abs(factor / known - 1) < SINGLE_PRECISION
     ]
@@ -188,13 +198,25 @@ def _imprecise(expected, found, names):
     return []
 
 
-def of_shape(got, expected):
-    """Diagnoses of an array of another shape than expected."""
-    shape = np.shape(got)
+def of_shape(got, wanted, method):
+    """Diagnoses of an array that has not the shape of the Expected one, or is None."""
+    if got is None:
+        return (NO_GRADIENT,) if method != FORWARD and method not in ONLINE and not wanted.timed else ()
+    shape, expected = np.shape(got), wanted.values.shape
+    if shape == expected:  # it is of another kind: text, or complex numbers
+        return ()
     if len(shape) >= 3 and shape == (expected[1], expected[0], *expected[2:]):
         return (Diagnosis("axes-swapped", "the axes of batch and time are swapped in what is returned"),)
     if len(shape) == 2 and shape == expected[::-1]:
         return (Diagnosis("transposed", "the array is transposed: weights and their gradients are [n_out, n_in]"),)
-    if len(shape) == len(expected) - 1 and shape == expected[1:]:
+    if wanted.timed and shape == expected[1:]:
         return (Diagnosis("without-time", "the axis of time is missing"),)
+    if _without_ones(shape) == _without_ones(expected):
+        return (Diagnosis("axis-of-one", "there is an axis of length 1 too many or too few"),)
+    if len(shape) == 1 and shape[0] == math.prod(expected):
+        return (Diagnosis("flattened", "the array is flattened: all its axes are made one"),)
     return ()
+
+
+def _without_ones(shape):
+    return tuple(length for length in shape if length != 1)

@@ -46,7 +46,7 @@ from .specifications import CASE_SET, SPECIFICATIONS, Specification, draw
 FORMAT, VERSION = "ottt_ref conformance cases", 1
 MANIFEST = "manifest.json"
 OurLoss = losses.CrossEntropy | losses.MeanSquaredError | losses.Mixed
-LARGEST_MANIFEST, LARGEST_CASE, LARGEST_ARRAYS = 2**24, 2**26, 2**28  # bytes
+LARGEST_MANIFEST, LARGEST_CASE, LARGEST_ARRAYS = 2**24, 2**26, storage.LARGEST_ARRAYS  # bytes
 
 
 @dataclass(frozen=True)
@@ -198,9 +198,8 @@ def export(folder: str | Path, names: Collection[str] | None = None) -> list[dic
     folder.mkdir(parents=True, exist_ok=True)
     entries = []
     for case in make_cases(names):
-        path = folder / f"{case.name}.npz"
-        storage.write_arrays(path, case.arrays)
-        content = path.read_bytes()
+        path, content = folder / f"{case.name}.npz", storage.as_bytes(case.arrays)
+        storage.write_bytes(path, content)
         location = {"file": path.name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
         entries.append({**{key: case.entry[key] for key in ("name", "purpose")}, **location, **case.entry})
     manifest = {

@@ -12,7 +12,7 @@ import numpy as np
 from .. import __version__
 from ..files import storage
 from .checking import FAILED, NOT_COMPARED, OUTCOMES, PASSED, UNSUPPORTED, Verdict
-from .compare import Divergence
+from .compare import Divergence, Misfit
 from .files import FORMAT, VERSION
 
 MARKS = {PASSED: "ok", FAILED: "FAIL", UNSUPPORTED: "-", NOT_COMPARED: "."}
@@ -68,7 +68,8 @@ def details(verdicts: Sequence[Verdict]) -> str:
     shown: Counter = Counter()
     for verdict in verdicts:
         if verdict.outcome == FAILED:
-            kind = (verdict.method, tuple(diagnosis.name for diagnosis in verdict.diagnoses))
+            alike = verdict.reason if verdict.frames else tuple(diagnosis.name for diagnosis in verdict.diagnoses)
+            kind = (verdict.method, alike)
             shown[kind] += 1
             lines += failure_lines(verdict) if shown[kind] <= MOST_ALIKE else []
         elif verdict.outcome == PASSED and verdict.reason:
@@ -77,7 +78,19 @@ def details(verdicts: Sequence[Verdict]) -> str:
     lines += [f"and {more} more failures like these (--json FILE has all)"] if more else []
     reasons = Counter(verdict.reason for verdict in verdicts if verdict.outcome == UNSUPPORTED)
     lines += [f"unsupported, {count} times: {reason}" for reason, count in reasons.items()]
+    unknown = Counter(each for verdict in verdicts for each in verdict.unknown)
+    lines += [f"not compared, {count} times: {unknown_text(*each)}" for each, count in unknown.items()]
     return "\n".join(lines)
+
+
+def unknown_text(name: str, near: str) -> str:
+    """What is said of something that was returned and is no array of the method.
+
+    >>> unknown_text("errors/0", "error/0")
+    "'errors/0', which is the name of nothing that is expected; is it 'error/0'?"
+    """
+    question = f"; is it {near!r}?" if near else ""
+    return f"{name!r}, which is the name of nothing that is expected{question}"
 
 
 def failure_lines(verdict: Verdict) -> list[str]:
@@ -90,6 +103,7 @@ def failure_lines(verdict: Verdict) -> list[str]:
     lines = [f"{verdict.case}, {verdict.method}: {verdict.reason}"]
     if verdict.found is not None:
         lines.append(f"    {verdict.found}")
+    lines += [f"    at {frame}" for frame in verdict.frames]
     return lines + [f"    like {diagnosis.name}: {diagnosis.says}" for diagnosis in verdict.diagnoses]
 
 
@@ -129,10 +143,19 @@ def diagnosis(verdicts: Sequence[Verdict]) -> str:
         return ""
     lines = ["diagnosis"]
     lines += [f"    {name} ({count} of {failures}): {says}" for name, says, count in explanations(verdicts)]
-    unexplained = sum(verdict.outcome == FAILED and not verdict.diagnoses for verdict in verdicts)
-    if unexplained:
-        lines.append(f"    {unexplained} of {failures} failures are like no known trap")
+    unexplained = [verdict for verdict in verdicts if verdict.outcome == FAILED and not verdict.diagnoses]
+    kinds = Counter(_unexplained(verdict) for verdict in unexplained)
+    lines += [f"    {count} of {failures} {kind}" for kind, count in kinds.items()]
     return "\n".join(lines)
+
+
+def _unexplained(verdict):
+    """What kind of failure it is, of one without a diagnosis: only numbers can be like a trap."""
+    if verdict.frames:
+        return "failures are exceptions of the adapter's, shown above"
+    if isinstance(verdict.found, Misfit):
+        return "failures are of what was returned, which cannot be compared"
+    return "failures are like no known trap"
 
 
 def summary(verdicts: Iterable[Verdict]) -> str:
@@ -180,6 +203,8 @@ def _verdict_data(verdict):
         "reason": verdict.reason,
         "first_difference": found,
         "diagnoses": [asdict(each) for each in verdict.diagnoses],
+        "frames": list(verdict.frames),
+        "unknown": [{"name": name, "near": near} for name, near in verdict.unknown],
     }
 
 
@@ -228,6 +253,7 @@ def write_junit(path: str | Path, verdicts: Sequence[Verdict], adapter: str) -> 
     for verdict in verdicts:
         case = ElementTree.SubElement(suite, "testcase", classname=verdict.case, name=verdict.method)
         lines = [str(verdict.found)] if verdict.found is not None else []
+        lines += [f"at {frame}" for frame in verdict.frames]
         lines += [f"like {each.name}: {each.says}" for each in verdict.diagnoses]
         if verdict.outcome == FAILED:
             ElementTree.SubElement(case, "failure", message=_printable(verdict.reason)).text = _printable(

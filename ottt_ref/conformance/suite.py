@@ -12,6 +12,7 @@ One test per case and method, named like `dense-ottt`; what the adapter does not
 """
 
 import functools
+import warnings
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from .adapter import Adapter, load_for, prepared
 from .checking import FAILED, PASSED, UNSUPPORTED, CaseChecks, Verdict
 from .diagnosis import Diagnostician
 from .reference import MEANINGS, methods_of
-from .report import failure_lines
+from .report import failure_lines, unknown_text
 
 
 def parametrize(
@@ -113,6 +114,9 @@ class Suite:
         import pytest
 
         verdict = self.verdict(case, method)
+        for name, near in verdict.unknown:
+            if near:  # else it may be the adapter's own affair
+                warnings.warn(f"{case}, {method}: not compared: {unknown_text(name, near)}", stacklevel=2)
         if verdict.outcome == FAILED:
             pytest.fail("\n".join(failure_lines(verdict)), pytrace=False)
         if verdict.outcome != PASSED:

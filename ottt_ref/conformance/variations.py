@@ -11,6 +11,7 @@ from functools import partial
 
 import numpy as np
 
+from ..finite import allow_non_finite
 from ..learning.losses import require_targets, sequence_loss
 from ..methods import METHODS, bptt
 from ..methods.shared import driver
@@ -114,6 +115,7 @@ class Variation:
     learning_rate: float | None = None
 
 
+@allow_non_finite()  # a backend may overflow, and so may what it is compared with
 def compute(case, method, variation):
     """What an adapter would return of the case under the variation, by name: see `adapter`."""
     network = variation.network(case.network)

@@ -7,15 +7,23 @@ the others are float64 or float32 arrays. The same content gives the same bytes.
 import io
 import json
 import os
-import uuid
 import zipfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..validation import require_count
+from .writing import write_bytes
+
 DESCRIPTION = "description"
+LARGEST_ARRAYS = 2**28  # bytes that the arrays of a file may take in all, unless its reader says another number
+LARGEST_DESCRIPTION = 2**24  # bytes
+OVERHEAD = 2**24  # bytes of a file that are no array's
+PIECE = 2**20  # bytes that are read at a time
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # numpy's; others cannot be unpacked piece by piece
+
+__all__ = ["arrays_from", "as_bytes", "read", "read_arrays", "write", "write_arrays", "write_bytes"]
 
 
 def write(
@@ -37,36 +45,33 @@ def write(
 
 def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> None:
     """Write `arrays` (by name) to `path` as .npz in one atomic step."""
+    write_bytes(path, as_bytes(arrays))
+
+
+def as_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """The content of an .npz file of `arrays`, by name."""
     buffer = io.BytesIO()
     by_name: dict[str, Any] = dict(arrays)
     np.savez(buffer, **by_name)
-    write_bytes(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
-def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write `content` to `path` in one atomic step."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")  # tempfile's are readable by their owner alone
-    try:
-        with open(temporary, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def read(path: str | os.PathLike[str], file_format: str, version: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def read(
+    path: str | os.PathLike[str], file_format: str, version: int, limit: int = LARGEST_ARRAYS
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """The description and the arrays, in their order in the file.
+
+    limit  how many bytes all arrays together may take
 
     Raises FileNotFoundError or another OSError where the file cannot be read, and ValueError that names the file
     and the fault where its content is not what `write` makes.
     """
-    arrays = read_arrays(path)
+    arrays = read_arrays(path, limit)
     try:
-        description = json.loads(str(arrays.pop(DESCRIPTION)))
+        text = arrays.pop(DESCRIPTION)
+        if text.nbytes > LARGEST_DESCRIPTION:
+            raise ValueError(f"its description must take at most {LARGEST_DESCRIPTION} bytes, got {text.nbytes}")
+        description = json.loads(str(text))
     except (KeyError, ValueError, RecursionError):
         raise ValueError(f"{path} is not a file of format {file_format!r}: it has no description") from None
     if not isinstance(description, dict) or description.get("format") != file_format:
@@ -76,27 +81,52 @@ def read(path: str | os.PathLike[str], file_format: str, version: int) -> tuple[
     return description, arrays
 
 
-def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+def read_arrays(path: str | os.PathLike[str], limit: int = LARGEST_ARRAYS) -> dict[str, np.ndarray]:
     """Every array of an .npz file by name; raises as `read` does. Pickled objects are refused, not loaded."""
-    return arrays_from(Path(path).read_bytes(), path)
+    largest = require_count("limit", limit) + OVERHEAD
+    content = io.BytesIO()
+    with open(path, "rb") as file:
+        while piece := file.read(PIECE):
+            content.write(piece)
+            if content.tell() > largest:  # a device may have no end
+                raise _too_large(path, limit, f"a file of more than {largest}")
+    return arrays_from(content.getvalue(), path, limit)
 
 
-def arrays_from(content: bytes, path: str | os.PathLike[str], limit: int | None = None) -> dict[str, np.ndarray]:
+def arrays_from(content: bytes, path: str | os.PathLike[str], limit: int = LARGEST_ARRAYS) -> dict[str, np.ndarray]:
     """Every array of an .npz file's content by name; `path` is what errors call it.
 
-    limit  how many bytes all arrays together may take, however they are compressed; any number if None
+    limit  how many bytes all arrays together may take, however they are compressed
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
-            declared = sum(member.file_size for member in members)
-            if limit is not None and declared > limit:
-                raise ValueError(f"it must hold at most {limit} bytes, got {declared}")
-            return {_array_name(member): _read_member(archive, member) for member in members}
+            size = sum(member.file_size for member in members)  # with the arrays' headers, which may be long, too
+            if size > limit + OVERHEAD:
+                raise _TooLarge
+            arrays: dict[str, np.ndarray] = {}
+            left = limit
+            for member in members:
+                name = _array_name(member)
+                arrays[name] = _read_member(archive, member, left)
+                left -= arrays[name].nbytes
+            return arrays
+    except _TooLarge:
+        raise _too_large(path, limit, size) from None
     except Exception as error:  # of damaged content zipfile, zlib and numpy raise a dozen types, undocumented
         raise ValueError(
             f"{path} is not an .npz file of plain arrays, or a damaged or truncated one: {error}"
         ) from None
+
+
+class _TooLarge(Exception):
+    """The arrays of a file would take more memory than its reader allows."""
+
+
+def _too_large(path, limit, got):
+    return ValueError(
+        f"{path} must hold arrays of at most {limit} bytes in all, unless a larger limit is given, got {got}"
+    )
 
 
 def _array_name(member):
@@ -105,8 +135,10 @@ def _array_name(member):
     return member.filename.removesuffix(".npy")
 
 
-def _read_member(archive, member):
+def _read_member(archive, member, left):
     """Check the declared shape against the member's size before any memory is taken for it."""
+    if member.compress_type not in COMPRESSIONS:
+        raise ValueError(f"{member.filename} must be stored as it is or deflated, as numpy does")
     with archive.open(member) as stream:
         shape, fortran_order, dtype = _read_header(stream)
         header_size = stream.tell()
@@ -120,6 +152,8 @@ def _read_member(archive, member):
                 f"{member.filename} must hold {count * dtype.itemsize} bytes for shape {shape}, "
                 f"got {member.file_size - header_size}"
             )
+        if count * dtype.itemsize > left:
+            raise _TooLarge
         content = stream.read(count * dtype.itemsize + 1)  # never more than declared, however it is compressed
     if len(content) != count * dtype.itemsize:
         raise ValueError(

@@ -15,9 +15,20 @@ from typing import Any
 
 import numpy as np
 
+from ..exactness import exact_kind, exact_values, is_rounded
+from ..finite import NonFiniteError, allowed, is_finite, of_time_step, refuse_non_finite
 from ..kernel import kernel
 from ..network.network import Network
-from ..validation import as_array, require_array, require_unit_interval
+from ..validation import (
+    FLOAT_DTYPES,
+    as_array,
+    describe_shape,
+    require_array,
+    require_count,
+    require_result,
+    require_unit_interval,
+    shown,
+)
 
 
 @kernel
@@ -97,9 +108,10 @@ class CrossEntropy(Loss):
     """
 
     def evaluate(self, outputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        _require_pair(outputs, targets)
         value, gradient = _results(outputs)
         cross_entropy(value, gradient, outputs, targets)
-        return value, gradient
+        return _finite(value, gradient)
 
 
 @dataclass(frozen=True)
@@ -117,9 +129,11 @@ class MeanSquaredError(Loss):
     distribution = False
 
     def evaluate(self, outputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        _require_pair(outputs, targets)
+        outputs, targets = _as_fractions(outputs, targets)
         value, gradient = _results(outputs)
         squared_error(value, gradient, outputs, targets, np.array([outputs.shape[1]], dtype=outputs.dtype))
-        return value, gradient
+        return _finite(value, gradient)
 
 
 @dataclass(frozen=True)
@@ -180,10 +194,7 @@ def _try(loss, network):
     outputs = np.full((2, network.output_size), network.number(0), dtype=network.dtype)
     targets = outputs.copy()
     targets[:, 0] = network.number(1)
-    for array in _evaluated(loss, outputs, targets):
-        for number in array.flat if network.exact_numbers else ():
-            if isinstance(number, float | np.floating):
-                raise TypeError(f"loss.evaluate must give exact numbers for exact numbers, got the float {number!r}")
+    _evaluated(loss, outputs, targets)
 
 
 def require_targets(loss: Loss, targets: np.ndarray, batch_size: int, network: Network) -> np.ndarray:
@@ -196,16 +207,14 @@ def require_targets(loss: Loss, targets: np.ndarray, batch_size: int, network: N
     >>> ot.losses.require_targets(ot.losses.Mixed(), np.array([2, 0]), 2, network).tolist()
     [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
     """
-    targets = as_array("targets", targets)
-    classes = network.output_size
+    given, targets = targets, as_array("targets", targets)
+    shape = (batch_size, network.output_size)
     if targets.ndim == 1 and targets.dtype.kind in "iu":
         return _one_hot(targets, batch_size, network)
-    if targets.ndim == 1:
-        raise TypeError(
-            f"targets must be integer class labels [{batch_size}] or rows [{batch_size}, {classes}] of dtype "
-            f"{network.dtype}, got shape {targets.shape} of {targets.dtype}"
-        )
-    rows = require_array("targets", targets, (batch_size, classes), network.dtype) + network.number(0)
+    if targets.ndim != 2 or targets.shape != shape or targets.dtype != network.dtype:
+        _refuse(given, targets, shape, network)
+    rows = require_array("targets", targets, shape, network.dtype)
+    rows = network.require_own_numbers("targets", rows) + network.number(0)
     if loss.distribution and not (np.all(rows >= 0) and np.allclose(rows.sum(axis=1).astype(float), 1, atol=1e-6)):
         raise ValueError(
             f"targets must be distributions over the classes (at least 0, rows summing to 1) for {loss!r}, got "
@@ -225,11 +234,13 @@ def sequence_loss(
     >>> print(total, *gradient.flat)
     1 1 -1
     """
+    _require_sequence(outputs, targets)
     time_steps = len(outputs)
     gradient = np.empty_like(outputs)
     total: Any = 0
     for t in range(time_steps):
-        step_value, gradient[t] = step_loss(loss, outputs[t], targets, time_steps)
+        with of_time_step(t):
+            step_value, gradient[t] = step_loss(loss, outputs[t], targets, time_steps)
         total = total + step_value
     return total, gradient
 
@@ -245,11 +256,17 @@ def step_loss(
     >>> print(value, *gradient.flat)
     1/8 1/4 0
     """
+    if not isinstance(loss, Loss):
+        raise TypeError(f"loss must be a loss such as Mixed(mse_weight=0.05), got {loss!r}")
+    require_count("time_steps", time_steps)
+    _require_pair(outputs, targets)
     value, gradient = _evaluated(loss, outputs, targets)
     scale = time_steps * len(outputs)
     total = 0
     for b in range(len(outputs)):  # one after the other: numpy's pairwise sum differs between dtypes
         total = total + value[b]
+    if isinstance(total, float | np.floating) and not math.isfinite(total) and not allowed():
+        raise NonFiniteError("sum of the losses of a batch", total)
     return total / scale, gradient / scale
 
 
@@ -269,7 +286,40 @@ def _evaluated(loss: Loss, outputs: np.ndarray, targets: np.ndarray) -> tuple[np
         if not plain or array.shape != shape or array.dtype != outputs.dtype:
             got = f"{array.dtype} {list(array.shape)}" if plain else repr(array)
             raise ValueError(f"loss.evaluate must return {what} as {outputs.dtype} {list(shape)}, got {got}")
-    return found
+    refuse_non_finite("loss", found[0])
+    refuse_non_finite("gradient of the loss at the outputs", found[1])
+    if exact_kind({"outputs": outputs, "targets": targets}) is None:
+        return found
+    for number in (number for array in found for number in array.flat):
+        if is_rounded(number):
+            raise TypeError(f"loss.evaluate must give exact numbers for exact numbers, got the float {number!r}")
+    return exact_values(found[0]), exact_values(found[1])
+
+
+def _require_pair(outputs, targets):
+    """Check that both are [B, C] of one dtype: what kernels trust."""
+    _require_outputs(outputs, 2, "[B, C]")
+    require_result("targets", targets, outputs.shape, outputs.dtype, "be")
+
+
+def _require_sequence(outputs, targets):
+    """Check outputs [T, B, C] and targets [B, C]."""
+    _require_outputs(outputs, 3, "[T, B, C]")
+    require_result("targets", targets, outputs.shape[1:], outputs.dtype, "be")
+
+
+def _require_outputs(outputs, axes, described):
+    plain = isinstance(outputs, np.ndarray) and not isinstance(outputs, np.ma.MaskedArray)
+    if not plain or outputs.dtype not in (*FLOAT_DTYPES, np.dtype(object)):
+        raise TypeError(f"outputs must be an array {described} of numbers, got {outputs!r}")
+    if outputs.ndim != axes or 0 in outputs.shape:
+        raise ValueError(f"outputs must be {described} with each of at least 1, got shape {outputs.shape}")
+
+
+def _as_fractions(outputs, targets):
+    """Outputs and targets with fractions for whole numbers, where both are exact: ints would be divided to floats."""
+    kind = exact_kind({"outputs": outputs, "targets": targets})
+    return (outputs, targets) if kind is None else (exact_values(outputs, kind), exact_values(targets, kind))
 
 
 def average_loss(
@@ -285,6 +335,8 @@ def average_loss(
     >>> print(total, *gradient.flat)
     0 0 0
     """
+    _require_sequence(outputs, targets)
+    outputs, targets = _as_fractions(outputs, targets)
     time_steps = len(outputs)
     summed = targets - targets  # zeros of the network's kind: a count of exact spikes, an int, over T would be rounded
     for t in range(time_steps):  # one after the other: numpy's pairwise sum differs between dtypes
@@ -293,9 +345,41 @@ def average_loss(
     return total, np.repeat(gradient[np.newaxis] / time_steps, time_steps, axis=0)
 
 
+def _refuse(given, targets, shape, network):
+    """Raise for targets that are neither labels [B] nor rows [B, C] of the network's numbers, with what to do."""
+    kind = "object" if network.dtype.hasobject else str(network.dtype)
+    wanted = f"targets must be integer class labels [{shape[0]}] or rows {describe_shape(shape)} of {kind}"
+    if targets.ndim == 0:
+        raise TypeError(f"{wanted}, got {shown(given)}")
+    right_kind = targets.dtype == network.dtype or (targets.dtype.kind in "iu" and targets.shape != shape)
+    raise (ValueError if right_kind and targets.ndim > 1 else TypeError)(
+        f"{wanted}, got {shown(targets)}{_advice(targets, shape, kind)}"
+    )
+
+
+def _advice(targets, shape, kind):
+    """What whoever gave these targets may have meant."""
+    batch, _ = shape
+    numbers, whole = targets.dtype.kind in "biuf", targets.dtype.kind in "biu"
+    if targets.shape == shape and numbers:
+        return ": ot.exact_array(targets) are rows" if kind == "object" else f": targets.astype(np.{kind}) are rows"
+    if targets.shape == (batch,) and numbers:
+        return ": targets.astype(int) are labels"
+    if targets.shape == (batch, 1) and whole:
+        return ": targets[:, 0] are labels"
+    if targets.shape == shape[::-1]:
+        return ": targets.T are rows"
+    if targets.ndim == (2 if whole else 3) and targets.shape[1] == batch:
+        return ": a sample has one target, which is the same at every time step"
+    return ""
+
+
 def _one_hot(labels, batch_size, network):
     if labels.shape != (batch_size,):
-        raise ValueError(f"targets must be [{batch_size}] class labels for this batch, got shape {labels.shape}")
+        raise ValueError(
+            f"targets must be [{batch_size}] class labels for this batch, got shape {labels.shape}: the inputs "
+            "of a sequence are [T, B, ...], time first"
+        )
     outside = (labels < 0) | (labels >= network.output_size)
     if outside.any():
         b = int(np.argmax(outside))
@@ -303,6 +387,13 @@ def _one_hot(labels, batch_size, network):
     rows = np.full((batch_size, network.output_size), network.number(0), dtype=network.dtype)
     rows[np.arange(batch_size), labels] = network.number(1)
     return rows
+
+
+def _finite(value, gradient):
+    """Both, of a loss of ours: where the value is finite, so is its gradient. NonFiniteError unless allowed."""
+    if not is_finite(value):
+        refuse_non_finite("loss", value)
+    return value, gradient
 
 
 def _results(outputs):

@@ -25,7 +25,7 @@ from ..network.neurons import RESET_GRADIENTS
 from ..simulation.simulator import Activity, run
 from ..validation import require_choice
 from .shared.errors import backpropagated_error, gated
-from .shared.gradients import Gradients, GradientSum, require_activity, require_sequence
+from .shared.gradients import Gradients, GradientSum, finite_sum, require_activity, require_sequence
 
 LOSSES_OF = ("steps", "average")
 
@@ -95,8 +95,14 @@ def backward(
     """
     require_activity(network, activity, output_errors, terms)
     require_choice("reset_gradient", reset_gradient, RESET_GRADIENTS)
+    kept = reset_gradient == "kept"
+    return finite_sum(lambda kind: _back(kind, network, activity, output_errors, kept, leaks_back, delays_back, terms))
+
+
+def _back(kind, network, activity, output_errors, kept, leaks_back, delays_back, terms):
+    """The sum, a GradientSum of that kind."""
     time_steps, batch_size = output_errors.shape[:2]
-    sums = GradientSum(network, batch_size, time_steps if terms else None)
+    sums = kind(network, batch_size, time_steps if terms else None)
     bias_input = network.bias_input
     deltas = [tuple(np.zeros_like(state[0]) for state in states) for states in activity.layer_states]
     errors: list = [
@@ -107,12 +113,11 @@ def backward(
         for l in reversed(range(len(network.layers))):  # errors of l and of the layers below are still those of t + 1
             neuron, psi = network.layers[l].neuron, now.layer_surrogate_derivatives[l]
             spike_error = backpropagated_error(network, l, errors, output_errors[t], delayed=delays_back)
-            kept = reset_gradient == "kept"
             jacobian = checked_jacobian(f"layers[{l}]", neuron, now.layer_states[l], now.layer_outputs[l], psi, kept)
             if leaks_back is not None and not leaks_back[l]:
                 jacobian = tuple(tuple(np.zeros_like(array) for array in row) for row in jacobian)
             distance_error = spike_error
-            if neuron.parameter_names and reset_gradient == "kept":
+            if neuron.parameter_names and kept:
                 distance_error = spike_error + _through_reset(neuron, now, l, deltas[l])
             if neuron.one_potential:
                 backpropagate(*(rows(array) for array in (errors[l], psi, spike_error, jacobian[0][0])))

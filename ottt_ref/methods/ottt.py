@@ -128,10 +128,11 @@ def accumulate(
 class OnlineLearner(online.OnlineLearner):
     """OTTT_O: a network that learns after each time step and never sees more than one.
 
-    optimizer   updates the network's parameters, with the gradient of L[t] = ℓ(o[t], y) / time_steps
-    loss        Mixed() if not given
+    optimizer   updates the network's parameters, with the gradient of the loss of the step
+    loss        ℓ, Mixed() if not given
     dialect     "derivation" or "authors": what is traced
-    time_steps  T, the length of the sequences, which scales the loss as in OTTT_A; 6 is the authors'
+    time_steps  T, the length of the sequences: the loss of a step is then ℓ(o[t], y) / T, and those of T steps
+                add up to the loss of `gradients`. Without it the loss of a step is ℓ(o[t], y) itself
 
     `reset()` between sequences; `activity` is the last step's, in arrays that the next one overwrites. Between two
     steps it holds one potential, spike and trace per neuron and sample: `state_bytes`, whatever the number of steps.
@@ -156,7 +157,7 @@ class OnlineLearner(online.OnlineLearner):
         *,
         dialect: Dialect = "derivation",
         error_feedback: ErrorFeedback | None = None,
-        time_steps: int = 6,
+        time_steps: int | None = None,
     ) -> None:
         self.dialect = dialect
         rule = _rule(dialect)

@@ -26,10 +26,10 @@ from ..network.network import Network
 from ..network.neuron import checked_jacobian
 from ..network.neurons import RESET_GRADIENTS
 from ..simulation.simulator import Activity
-from ..validation import require_choice
+from ..validation import require_choice, require_result
 from .shared import driver, online
 from .shared.errors import ErrorFeedback, TimeStep
-from .shared.gradients import Gradients, GradientSum
+from .shared.gradients import Gradients, GradientSum, require_time_step
 from .shared.rule import Rule
 
 LARGEST_STATE = 2**27
@@ -94,10 +94,11 @@ def accumulate(
 class OnlineLearner(online.OnlineLearner):
     """RTRL with an update after each time step: the sensitivities then mix those of the weights on the way.
 
-    optimizer       updates the network's parameters, with the gradient of L[t] = ℓ(o[t], y) / time_steps
-    loss            Mixed() if not given
+    optimizer       updates the network's parameters, with the gradient of the loss of the step
+    loss            ℓ, Mixed() if not given
     reset_gradient  "detached" (the paper's) or "kept": whether gradients also cross the reset
-    time_steps      T, the length of the sequences, which scales the loss as in `gradients`; 6 is OTTT's authors'
+    time_steps      T, the length of the sequences: the loss of a step is then ℓ(o[t], y) / T, and those of T steps
+                    add up to the loss of `gradients`. Without it the loss of a step is ℓ(o[t], y) itself
 
     `reset()` between sequences. Raises TypeError or ValueError that names the argument.
 
@@ -117,7 +118,7 @@ class OnlineLearner(online.OnlineLearner):
         loss: Loss = Mixed(),
         *,
         reset_gradient: Literal["detached", "kept"] = "detached",
-        time_steps: int = 6,
+        time_steps: int | None = None,
     ) -> None:
         super().__init__(_rule(reset_gradient), network, optimizer, loss, time_steps=time_steps)
 
@@ -170,6 +171,7 @@ class RTRL(Rule):
                 self.state.update({f"jacobian/{name}/{m}/{k}": jacobian for k, jacobian in enumerate(jacobians)})
 
     def advance(self, activity: Activity) -> None:
+        require_time_step(self.network, self.batch_size, activity)
         first = 0
         derivatives: Any = activity.layer_surrogate_derivatives  # there are some: the driver asks for them
         for l, layer in enumerate(self.network.layers):
@@ -193,6 +195,10 @@ class RTRL(Rule):
                     self._jacobians[l][m][k][...] = array
 
     def add_step(self, sums: GradientSum, t: int, step: TimeStep, error_feedback: ErrorFeedback) -> None:
+        shape = (self.batch_size, self.network.output_size)
+        require_result("step.output_error", step.output_error, shape, self.network.dtype, "be")
+        for name, value in self.network.parameters.items():
+            require_result(f"sums.values[{name!r}]", sums.values.get(name), value.shape, value.dtype, "be")
         for gradients in sums.at(t):
             first = 0
             for gradient in gradients.values():

@@ -95,9 +95,10 @@ def accumulate(
 class OnlineLearner(online.OnlineLearner):
     """SLTT with an update after each time step.
 
-    optimizer   updates the network's parameters, with the gradient of L[t] = ℓ(o[t], y) / time_steps
-    loss        Mixed() if not given
-    time_steps  T, the length of the sequences, which scales the loss as in `gradients`; 6 is OTTT's authors'
+    optimizer   updates the network's parameters, with the gradient of the loss of the step
+    loss        ℓ, Mixed() if not given
+    time_steps  T, the length of the sequences: the loss of a step is then ℓ(o[t], y) / T, and those of T steps
+                add up to the loss of `gradients`. Without it the loss of a step is ℓ(o[t], y) itself
 
     `reset()` between sequences. Raises TypeError or ValueError that names the argument.
 
@@ -117,6 +118,6 @@ class OnlineLearner(online.OnlineLearner):
         loss: Loss = Mixed(),
         *,
         error_feedback: ErrorFeedback | None = None,
-        time_steps: int = 6,
+        time_steps: int | None = None,
     ) -> None:
         super().__init__(SLTT, network, optimizer, loss, error_feedback=error_feedback, time_steps=time_steps)

@@ -20,15 +20,16 @@ from typing import Literal
 
 import numpy as np
 
+from ..finite import is_finite, refuse_non_finite
 from ..kernel import kernel, rows
 from ..learning.losses import Loss, Mixed, step_loss
-from ..network.network import Network
+from ..network.network import Network, require_network
 from ..simulation import equilibrium
-from ..simulation.rates import measured_rates, weighted_rate
-from ..simulation.simulator import input_current
-from ..validation import require_choice
+from ..simulation.rates import measured_rates, require_rates, weighted_rate
+from ..simulation.simulator import input_current, require_inputs
+from ..validation import require_choice, require_flag, require_result
 from .shared.errors import backpropagated_error
-from .shared.gradients import Gradients, GradientSum, require_sequence
+from .shared.gradients import Gradients, GradientSum, finite_sum, require_sequence
 
 RATES = ("measured", "closed_form")
 
@@ -53,7 +54,7 @@ def gradients(
     gradient of a network with recurrent or feedback connections were solved. Raises TypeError or ValueError that names
     the argument: for closed-form rates also where those connections do not contract, so that there may be several
     equilibria or none that is reached, or where the network's numbers are exact; and ConvergenceError where a solver
-    gave up.
+    gave up, NonFiniteError where a rate, the loss, an error or a gradient overflows.
 
     >>> import numpy as np, ottt_ref as ot
     >>> network = ot.dense_network([2, 3, 2], rng=7)
@@ -101,8 +102,11 @@ def rates_of(
     [[0.52, 0.0, 0.17]]
     [[0.52, 0.0, 0.17]]
     """
+    inputs = require_inputs(require_network(network), inputs)
+    require_choice("rates", rates, RATES)
+    _require_mapping(network)
     if rates == "measured":
-        values = measured_rates(network, inputs)
+        values = _finite_rates(network, measured_rates(network, inputs))
         if not network.delayed_sources:
             return values, None
         delayed = {l: values[l + 1] for l in network.delayed_sources}
@@ -113,7 +117,15 @@ def rates_of(
     if network.delayed_sources:
         solved, report = equilibrium.solve(network, lambda guess: sweep(network, input_rate, guess), len(input_rate))
     by_layer = sweep(network, input_rate, solved)
-    return [by_layer[l] for l in sorted(by_layer)], report
+    return _finite_rates(network, [by_layer[l] for l in sorted(by_layer)]), report
+
+
+def _finite_rates(network, values):
+    """The rates; NonFiniteError for the first that is not finite, unless allowed."""
+    for l, value in enumerate(values):
+        if not is_finite(value):
+            refuse_non_finite(f"rate of {('the inputs', *network.layer_names)[l]}", value)
+    return values
 
 
 def sweep(network: Network, input_rate: np.ndarray, delayed: Mapping[int, np.ndarray]) -> dict[int, np.ndarray]:
@@ -125,7 +137,9 @@ def sweep(network: Network, input_rate: np.ndarray, delayed: Mapping[int, np.nda
     >>> ot.spike_representation.sweep(network, np.array([[0.5, 0.25]]), {})[0].tolist()
     [[0.5, 1.0]]
     """
-    values = {-1: input_rate}
+    given = {**delayed, -1: input_rate}
+    delayed = require_rates(require_network(network), "rates", given, (-1, *network.delayed_sources))
+    values = {-1: delayed[-1]}
     for l in range(len(network.layers) - (network.readout != "spiking")):
         neuron = network.layers[l].neuron
         current = input_current(network, l, lambda c: delayed[c.source] if c.delayed else values[c.source])
@@ -145,6 +159,7 @@ def rate_outputs(network: Network, values: Sequence[np.ndarray]) -> np.ndarray:
     >>> ot.spike_representation.rate_outputs(network, [np.array([[0.5, 0.25]]), np.array([[0.5, 1.0]])]).tolist()
     [[3.5]]
     """
+    values = _require_values(network, values)
     if network.readout == "spiking":
         return values[-1]
     return input_current(network, len(network.layers) - 1, lambda c: values[c.source + 1])
@@ -168,7 +183,20 @@ def backward(
     >>> sums.values["layer0.weight"].tolist(), sums.values["readout.weight"].tolist()
     ([[0.5, 0.25], [0.0, 0.0]], [[0.5, 1.0]])
     """
+    require_flag("terms", terms)
+    values = _require_values(network, values)
+    require_result("output_error", output_error, (len(values[0]), network.output_size), network.dtype, "be")
+    network.require_own_numbers("output_error", output_error)
     return _backward(network, values, output_error, terms)[0]
+
+
+def _require_values(network, values):
+    """Check the rates a^0, a^1, ..., one array for the inputs and each layer, a readout left out."""
+    layers = range(-1, len(require_network(network).layers) - (network.readout != "spiking"))
+    if not isinstance(values, tuple | list) or len(values) != len(layers):
+        raise ValueError(f"values must be the rates of the inputs and {len(layers) - 1} layers, got {values!r}")
+    found = require_rates(network, "values", dict(zip(layers, values)), layers)
+    return [found[l] for l in layers]
 
 
 def _backward(network, values, output_error, terms):
@@ -178,18 +206,22 @@ def _backward(network, values, output_error, terms):
     ]
 
     def errors_given(returned):
-        return errors_of(network, currents, output_error, returned)
+        return _errors_of(network, currents, output_error, returned)
 
     returned, report = {}, ()
     if network.delayed_sources:
         zeros = {l: np.zeros_like(values[l + 1]) for l in network.delayed_sources}
         returned, report = equilibrium.solve_linear(lambda guess: _returning(network, errors_given(guess)), zeros)
     errors = errors_given(returned)
-    sums = GradientSum(network, len(output_error), 1 if terms else None)
-    for connection in network.connections:
-        sums.add(0, connection, errors[connection.target], values[connection.source + 1], network.bias_input)
-    sums.record(0, errors)
-    return sums, report
+
+    def paired(kind):
+        sums = kind(network, len(output_error), 1 if terms else None)
+        sums.record(0, errors)
+        for connection in network.connections:
+            sums.add(0, connection, errors[connection.target], values[connection.source + 1], network.bias_input)
+        return sums
+
+    return finite_sum(paired, first=None), report
 
 
 def errors_of(
@@ -208,7 +240,22 @@ def errors_of(
     >>> [error.tolist() for error in errors]
     [[[1.0, 0.0]], [[1.0]]]
     """
-    errors: list = [None] * len(network.layers)
+    count = len(require_network(network).layers)
+    given = [l for l, each in enumerate(currents) if each is not None] if isinstance(currents, tuple | list) else []
+    if not isinstance(currents, tuple | list) or len(currents) != count or given != list(network.spiking):
+        raise ValueError(
+            f"currents must be an array for each spiking layer and None for others, {count} in all, got {currents!r}"
+        )
+    require_rates(network, "currents", dict(enumerate(currents)), network.spiking)
+    shape = (len(currents[network.spiking[0]]), network.output_size)
+    require_result("output_error", output_error, shape, network.dtype, "be")
+    for l, array in returned.items():
+        require_result(f"returned[{l}]", array, (shape[0], *network.shapes[l]), network.dtype, "be")
+    return _errors_of(network, currents, output_error, returned)
+
+
+def _errors_of(network, currents, output_error, returned):
+    errors = [None] * len(network.layers)
     for l in reversed(range(len(network.layers))):
         rate_error = backpropagated_error(network, l, errors, output_error, delayed=False)
         if l in returned:

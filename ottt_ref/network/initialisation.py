@@ -14,7 +14,14 @@ import math
 import numpy as np
 
 from ..annotations import Shape
-from ..validation import require_choice
+from ..validation import (
+    require_choice,
+    require_count,
+    require_nonnegative,
+    require_positive,
+    require_size,
+    require_unit_interval,
+)
 
 GAIN = 2.0
 TIME_STEPS = 6
@@ -22,7 +29,14 @@ MEAN_SQUARE = 0.25
 
 
 def firing_std(fan_in: int, decay: float, threshold: float, gain: float = GAIN) -> float:
-    """The weights' standard deviation that lets a fresh layer of `fan_in` inputs per neuron fire."""
+    """The weights' standard deviation that lets a fresh layer of `fan_in` inputs per neuron fire.
+
+    Raises TypeError or ValueError for a fan-in below 1, a decay outside [0, 1], a threshold or gain of 0 or below.
+    """
+    require_count("fan_in", fan_in)
+    require_unit_interval("decay", decay)
+    require_positive("threshold", threshold)
+    require_positive("gain", gain)
     accumulated = sum(decay ** (2 * k) for k in range(TIME_STEPS))
     return gain * threshold / math.sqrt(fan_in * MEAN_SQUARE * accumulated)
 
@@ -49,5 +63,15 @@ SCHEMES = {"uniform": uniform, "normal": normal, "orthogonal": orthogonal}
 
 
 def draw(scheme: str, rng: np.random.Generator, shape: Shape, std: float) -> np.ndarray:
-    """Weights [n_out, n_in] of the named scheme: "uniform", "normal" or "orthogonal"."""
-    return SCHEMES[require_choice("initialisation", scheme, tuple(SCHEMES))](rng, shape, std)
+    """Weights [n_out, n_in] of the named scheme: "uniform", "normal" or "orthogonal".
+
+    Raises TypeError or ValueError for another scheme, generator, shape or a standard deviation below 0.
+    """
+    require_choice("initialisation", scheme, tuple(SCHEMES))
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be a numpy.random.Generator, got {rng!r}")
+    if not isinstance(shape, tuple | list) or len(shape) != 2:
+        raise TypeError(f"shape must be (n_out, n_in), got {shape!r}")
+    sizes = tuple(require_size(f"shape[{k}]", size) for k, size in enumerate(shape))
+    require_nonnegative("std", std)
+    return SCHEMES[scheme](rng, sizes, std)

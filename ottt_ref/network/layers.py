@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from ..annotations import Shape
-from ..validation import describe_shape, require_count, require_result, require_size
+from ..validation import describe_shape, require_count, require_result, require_size, shown
 from .neuron import Neuron
 from .operations import Chain, Operation
 from .operations.trial import require_sound
@@ -56,6 +56,17 @@ class Layer:
             raise TypeError(f"neuron must be a neuron such as LIF() or Integrator(), got {self.neuron!r}")
         if self.recurrent is not None and not self.neuron.spiking:
             raise ValueError(f"recurrent must be None for a layer that does not spike, got {self.recurrent!r}")
+
+    def copy(self) -> Layer:
+        """A layer with parameters of its own, equal ones: the same Layer twice in a network is refused.
+
+        >>> import numpy as np, ottt_ref as ot
+        >>> layer = ot.Layer(ot.Dense(np.eye(2)), ot.LIF())
+        >>> len(ot.Network([layer, layer.copy()]).layers)
+        2
+        """
+        recurrent = None if self.recurrent is None else self.recurrent.copy()
+        return replace(self, synapses=self.synapses.copy(), neuron=self.neuron.copy(), recurrent=recurrent)
 
 
 @dataclass(frozen=True)
@@ -122,7 +133,7 @@ def as_operation(name: str, value: object) -> Operation:
     if isinstance(value, Operation):
         return value
     if not isinstance(value, list | tuple):
-        raise TypeError(f"{name} must be an operation such as Dense, or a sequence of them, got {value!r}")
+        raise TypeError(f"{name} must be an operation such as Dense, or a sequence of them, got {shown(value)}")
     return Chain(value)
 
 
@@ -222,7 +233,7 @@ def require_layers(layers: Sequence[Layer]) -> None:
     """Check the kinds of the layers: which spike, which carry a state, and that all have one dtype."""
     for l, layer in enumerate(layers):
         if not isinstance(layer, Layer):
-            raise TypeError(f"layers[{l}] must be a Layer, got {layer!r}")
+            raise TypeError(f"layers[{l}] must be a Layer, got {shown(layer)}")
         if l < len(layers) - 1 and not (layer.neuron.spiking or layer.neuron.stateless):
             raise ValueError(
                 f"layers[{l}] must be spiking or stateless (only the last may be a leaky readout), got {layer.neuron!r}"
@@ -236,11 +247,11 @@ def require_layers(layers: Sequence[Layer]) -> None:
 def require_between(name: str, connections: Iterable[C], kind: type[C], layers: Sequence[Layer]) -> tuple[C, ...]:
     """Check that each Feedback or Skip joins layers that there are."""
     if isinstance(connections, str) or not hasattr(connections, "__iter__"):
-        raise TypeError(f"{name} must be a sequence of {kind.__name__} objects, got {connections!r}")
+        raise TypeError(f"{name} must be a sequence of {kind.__name__} objects, got {shown(connections)}")
     connections = tuple(connections)
     for k, connection in enumerate(connections):
         if not isinstance(connection, kind):
-            raise TypeError(f"{name}[{k}] must be a {kind.__name__}, got {connection!r}")
+            raise TypeError(f"{name}[{k}] must be a {kind.__name__}, got {shown(connection)}")
         for end in ("source", "target"):
             l = getattr(connection, end)
             if l >= len(layers):
@@ -284,7 +295,9 @@ def _output_shape(connection, shape, bias_input):
         return tuple(connection.operations.output_shape(shape))
     except ValueError as error:
         source = "the input" if connection.source == INPUTS else f"layers[{connection.source}]"
-        raise ValueError(f"layers[{connection.target}] must take what {source} gives: {error}") from None
+        at, kind = connection.target, connection.name.rpartition(".")[2]
+        way = f" ({kind})" if "." in connection.name else ""  # recurrent, feedback or skip, where there are several
+        raise ValueError(f"layers[{at}]{way} must take what {source} gives: {error}") from None
 
 
 def _require_same(connection, got, shapes):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 import os
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import replace
@@ -14,9 +13,18 @@ import numpy as np
 import numpy.typing as npt
 
 from ..annotations import ConvertArray, ConvertNumber, Number, Seed, Shape
+from ..exactness import exact_kind, exact_values, require_exact
 from ..files import storage
 from ..files.descriptions import describe, rebuild
-from ..validation import require_array, require_choice, require_count, require_dtype, require_positive, require_result
+from ..validation import (
+    require_array,
+    require_choice,
+    require_count,
+    require_dtype,
+    require_positive,
+    require_result,
+    shown,
+)
 from .initialisation import draw, firing_std
 from .layers import (
     INPUTS,
@@ -35,6 +43,7 @@ from .layers import (
 from .neuron import Neuron, require_neuron_names, require_sound_neuron
 from .neurons import LIF, Integrator, decay_from
 from .operations import Dense, Operation
+from .ownership import owned, require_once
 from .surrogate import Sigmoid, Surrogate, is_built_in
 
 READOUTS = ("linear", "spiking", "leaky")
@@ -52,6 +61,15 @@ class Network:
     input_shape  of one sample; (n_in,) of the first weight if not given and that is dense
     feedback     Feedback objects: from a later layer's spikes at t - 1 into an earlier layer
     skips        Skip objects: from an earlier layer into a later one, within a time step
+
+    A network owns its parameters. It takes copies of the operations, and of the neurons that have parameters: two
+    networks that are made from one list of layers are independent, and the arrays that were given to `Dense` do not
+    change when the network learns. What it has learned is in `parameters`. The same operation, layer or neuron with
+    parameters in two places is refused: `copy()` of it makes a second one.
+
+    Where every parameter is a fraction or a whole number, the network is exact (`exact_numbers`): all its numbers are
+    fractions then, and a float among inputs, targets or new parameters is refused. A float that is a single number,
+    such as a decay, is taken as the fraction that it equals.
 
     Raises TypeError or ValueError that names the layer, what was expected and what came.
 
@@ -78,13 +96,25 @@ class Network:
     ) -> None:
         if isinstance(layers, str) or not hasattr(layers, "__iter__"):
             raise TypeError(f"layers must be a sequence of Layer objects, got {layers!r}")
-        self.layers = tuple(layers)
-        require_layers(self.layers)
-        self.feedback = require_between("feedback", feedback, Feedback, self.layers)
-        self.skips = require_between("skips", skips, Skip, self.layers)
-        self.input_shape = first_shape(self.layers, input_shape)
-        for l, layer in enumerate(self.layers):
+        layers = tuple(layers)
+        require_layers(layers)
+        for l, layer in enumerate(layers):
             require_neuron_names(f"layers[{l}]", layer.neuron)
+        feedback = require_between("feedback", feedback, Feedback, layers)
+        skips = require_between("skips", skips, Skip, layers)
+        require_once(layers, feedback, skips)
+        self._own(*owned(layers, feedback, skips), input_shape)
+
+    def _own(
+        self,
+        layers: tuple[Layer, ...],
+        feedback: tuple[Feedback, ...],
+        skips: tuple[Skip, ...],
+        input_shape: Sequence[int] | None,
+    ) -> None:
+        """Become the network of these parts, which are not copied any more."""
+        self.layers, self.feedback, self.skips = layers, feedback, skips
+        self.input_shape = first_shape(self.layers, input_shape)
         connections = connect(self.layers, self.feedback, self.skips)
         self.dtype = _one_dtype(connections)
         self.neuron_parameters = tuple(
@@ -93,6 +123,7 @@ class Network:
             for parameter in layer.neuron.parameter_names
         )
         self.parameters = Parameters(connections, self.neuron_parameters, self.layers)
+        self._exact_kind = self.parameters.exact_kind
         self.shapes = chain_shapes(self.layers, connections, self.input_shape, self._one)
         self.connections = tuple(replace(c, input_shape=self.shape_of(c.source)) for c in connections)
         for l, layer in enumerate(self.layers):
@@ -183,11 +214,11 @@ class Network:
     @property
     def exact_numbers(self) -> bool:
         """Whether its numbers are exact, as fractions.Fraction are: floats among them would be rounded ones."""
-        return self.dtype.hasobject and isinstance(next(iter(self.parameters.values())).flat[0], numbers.Rational)
+        return self._exact_kind is not None
 
     def number(self, value: Number) -> Number:
         """`value` as one of the network's numbers: a plain int divided by another would be a rounded float."""
-        return type(next(iter(self.parameters.values())).flat[0])(value)
+        return (self._exact_kind or type(next(iter(self.parameters.values())).flat[0]))(value)
 
     def project_parameters(self) -> None:
         """Bring the neurons' own parameters back into their range, after an update."""
@@ -196,6 +227,13 @@ class Network:
             if own:
                 layer.neuron.project(own)
 
+    def require_own_numbers(self, name: str, array: np.ndarray) -> np.ndarray:
+        """Return `array`, of a network of exact numbers with fractions for whole numbers; TypeError for floats in it.
+
+        Arrays for any other network are returned as they are.
+        """
+        return array if self._exact_kind is None else exact_values(require_exact(name, array), self._exact_kind)
+
     def zero_gradients(self) -> dict[str, np.ndarray]:
         """Zeros of each parameter's shape, keyed like `parameters`."""
         return {name: np.zeros_like(value) for name, value in self.parameters.items()}
@@ -203,8 +241,9 @@ class Network:
     def with_dropout(self, batch_size: int, rng: Seed) -> Network:
         """The network with a mask drawn for each Dropout, for one sequence of `batch_size` samples.
 
-        It shares its parameters with this one: a step of an optimiser changes both. rng is a numpy Generator.
-        Raises TypeError or ValueError for anything else.
+        It shares its parameters with this one: a step of an optimiser changes both. Masks are drawn anew at each call,
+        also of a network that has masks already, which are dropped. rng is a numpy Generator, or a seed, which gives
+        the same masks each time: in a loop, pass a Generator. Raises TypeError or ValueError for anything else.
 
         >>> import numpy as np, ottt_ref as ot
         >>> hidden = ot.Layer([ot.Dropout(0.5), ot.Dense(np.eye(4))], ot.LIF())
@@ -215,7 +254,20 @@ class Network:
         """
         require_count("batch_size", batch_size)
         rng = require_generator(rng)
-        return self.mapped(lambda c: c.operations.masked(batch_size, c.input_shape, self.dtype, rng))
+        return self._mapped(lambda c: c.operations.masked(batch_size, c.input_shape, self.dtype, rng))
+
+    def without_dropout(self) -> Network:
+        """The network without the masks that `with_dropout` drew, as it is for evaluation and for files.
+
+        It shares its parameters with this one.
+
+        >>> import numpy as np, ottt_ref as ot
+        >>> hidden = ot.Layer([ot.Dropout(0.5), ot.Dense(np.eye(4))], ot.LIF())
+        >>> network = ot.Network([hidden], input_shape=(4,)).with_dropout(1, rng=1)
+        >>> ot.simulate(network.without_dropout(), np.ones((1, 1, 4))).potentials[0].tolist()
+        [[[1.0, 1.0, 1.0, 1.0]]]
+        """
+        return self._mapped(lambda c: c.operations.unmasked())
 
     def astype(self, dtype: npt.DTypeLike) -> Network:
         """A copy with float64 or float32 parameters; from exact numbers, each is rounded once."""
@@ -251,6 +303,8 @@ class Network:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to `path` as .npz, atomically: a failure leaves what was there before.
 
+        The mode of a file that is there stays, and so does a symbolic link to one; a device or a pipe is written to.
+
         Raises TypeError for a network of exact numbers, which has no array format without pickles, and for one with
         operations, neurons or surrogates that files cannot hold, such as a subclass of one's own.
 
@@ -267,13 +321,17 @@ class Network:
         storage.write(path, FILE_FORMAT, FILE_VERSION, describe(self), dict(self.parameters))
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Network:
+    def load(cls, path: str | os.PathLike[str], *, limit: int = storage.LARGEST_ARRAYS) -> Network:
         """Read a network that `save` wrote.
 
+        limit  how many bytes its arrays may take in all; 2^28 if not given, as for conformance cases. A small file can
+               hold very many zeros.
+
         Raises FileNotFoundError where there is no file, and ValueError that names the file and the fault for one
-        that is damaged, truncated, of another version, or no network at all. Nothing in it is executed.
+        that is damaged, truncated, of another version, larger than the limit, or no network at all. Nothing in it is
+        executed.
         """
-        description, arrays = storage.read(path, FILE_FORMAT, FILE_VERSION)
+        description, arrays = storage.read(path, FILE_FORMAT, FILE_VERSION, limit)
         try:
             network = cls(**rebuild(description, arrays))
             if list(arrays) != list(network.parameters):
@@ -284,29 +342,45 @@ class Network:
 
     def rebuilt(self, convert_array: ConvertArray, convert_number: ConvertNumber) -> Network:
         """A copy with each parameter's array turned by one function, and every other number by another."""
-        return self.mapped(
+        network = self._mapped(
             lambda connection: connection.operations.rebuilt(convert_array, convert_number),
             lambda l, neuron: neuron.rebuilt(convert_array, convert_number),
         )
+        return network.mapped() if network.exact_numbers else network  # `mapped` makes every number of it exact
 
     def mapped(
         self,
         operations_of: Callable[[Connection], Operation] = lambda connection: connection.operations,
         neuron_of: Callable[[int, Neuron], Neuron] = lambda l, neuron: neuron,
     ) -> Network:
-        """The same network with the operations operations_of(connection) and the neurons neuron_of(l, neuron)."""
+        """A network with the operations operations_of(connection) and the neurons neuron_of(l, neuron), copied."""
+        layers, feedback, skips = self._parts(operations_of, neuron_of)
+        return Network(layers, input_shape=self.input_shape, feedback=feedback, skips=skips)
+
+    def _mapped(
+        self,
+        operations_of: Callable[[Connection], Operation],
+        neuron_of: Callable[[int, Neuron], Neuron] = lambda l, neuron: neuron,
+    ) -> Network:
+        """`mapped` without copies: of parts that are new, or that share their parameters with this one's on purpose."""
+        network = Network.__new__(Network)
+        layers, feedback, skips = self._parts(operations_of, neuron_of)
+        network._own(layers, feedback, skips, self.input_shape)
+        return network
+
+    def _parts(self, operations_of, neuron_of):
+        """Layers, feedback and skips of a network with other operations and neurons."""
         changed = {connection.name: operations_of(connection) for connection in self.connections}
         names = self.layer_names
 
         def across(word, connections):
-            return [replace(c, operations=changed[f"{names[c.target]}.{word}{c.source}"]) for c in connections]
+            return tuple(replace(c, operations=changed[f"{names[c.target]}.{word}{c.source}"]) for c in connections)
 
-        layers = [
+        layers = tuple(
             Layer(changed[name], neuron_of(l, layer.neuron), changed.get(f"{name}.recurrent"))
             for l, (name, layer) in enumerate(zip(names, self.layers))
-        ]
-        feedback, skips = across("feedback", self.feedback), across("skip", self.skips)
-        return Network(layers, input_shape=self.input_shape, feedback=feedback, skips=skips)
+        )
+        return layers, across("feedback", self.feedback), across("skip", self.skips)
 
     @property
     def layer_names(self) -> list[str]:
@@ -339,6 +413,7 @@ class Parameters(MutableMapping[str, np.ndarray]):
                 raise ValueError(f"layers[{l}] must name its neurons' parameters unlike its operations', got {twice}")
             self._places.update(own)
         self._kinds = {name: (value.shape, value.dtype) for name, value in self.items()}
+        self.exact_kind = exact_kind(dict(self))  # the type of its exact numbers, None of a network of others
 
     def __getitem__(self, name: str) -> np.ndarray:
         operation, parameter = self._places[name]
@@ -348,15 +423,21 @@ class Parameters(MutableMapping[str, np.ndarray]):
         if name not in self._places:
             raise KeyError(f"{name!r} is not a parameter; there are {list(self._places)}")
         current = self[name]
-        current[...] = require_array(name, value, current.shape, current.dtype)
+        array = require_array(name, value, current.shape, current.dtype)
+        if self.exact_kind is not None:
+            array = exact_values(require_exact(name, array), self.exact_kind)
+        current[...] = array
 
     def require_unchanged(self) -> None:
-        """Check that each array has the shape and dtype that it had: an attribute of an operation can be set by hand.
+        """Check that each array has the shape and dtype that it had, and exact numbers if it had such: an attribute of
+        an operation can be set by hand.
 
         Raises TypeError or ValueError that names the parameter.
         """
         for name, (shape, dtype) in self._kinds.items():
-            require_result(f"network: the parameter {name}", self[name], shape, dtype, "be")
+            array = require_result(f"network: the parameter {name}", self[name], shape, dtype, "be")
+            if self.exact_kind is not None:
+                require_exact(f"network: the parameter {name}", array)
 
     def __delitem__(self, name: str) -> None:
         raise TypeError(f"{name!r} must stay: a network's parameters can be assigned, not deleted")
@@ -374,7 +455,7 @@ class Parameters(MutableMapping[str, np.ndarray]):
 def require_network(network: object) -> Network:
     """Return `network` if it is a Network whose parameters have the shapes that they had; raise otherwise."""
     if not isinstance(network, Network):
-        raise TypeError(f"network must be a Network, got {network!r}")
+        raise TypeError(f"network must be a Network, got {shown(network)}")
     network.parameters.require_unchanged()
     return network
 

@@ -21,6 +21,7 @@ which is exact in the sense of theorem E1 where the Jacobian is A, and an approx
 for a hard reset.
 """
 
+import copy
 import math
 import numbers
 from collections.abc import Iterable, Mapping
@@ -30,7 +31,9 @@ from typing import Any, Self
 import numpy as np
 
 from ..annotations import ConvertArray, ConvertNumber, Number, Shape
+from ..exactness import is_rounded
 from ..validation import describe_shape, require_entry, require_result
+from .arrays import with_own_arrays
 from .surrogate import Surrogate
 
 
@@ -141,6 +144,11 @@ class Neuron:
 
     def project(self, parameters: Mapping[str, np.ndarray]) -> None:
         """Bring parameters of its own, arrays by name, back into their range after an update, in place."""
+
+    def copy(self) -> Self:
+        """A copy with arrays of its own, among them its parameters."""
+        arrays = [name for name, value in getattr(self, "__dict__", {}).items() if isinstance(value, np.ndarray)]
+        return with_own_arrays(self, copy.copy(self), dict.fromkeys((*arrays, *self.parameter_names)))
 
     def rebuilt(self, convert_array: ConvertArray, convert_number: ConvertNumber) -> Self:
         """A copy with each array turned by one function, and every other number by another."""
@@ -315,7 +323,7 @@ class _NeuronTrial:
     def _require_exact(self, method, values):
         """No float among exact numbers."""
         for number in np.asarray(values, dtype=object).flat if self.exact else ():
-            if isinstance(number, float | np.floating):
+            if is_rounded(number):
                 raise TypeError(
                     f"{self._where(method)} must give exact numbers for exact numbers, got the float {number!r}: "
                     "numbers of its own are fields of the dataclass, which `exact` converts"

@@ -22,7 +22,14 @@ import numpy as np
 
 from ..annotations import Number
 from ..kernel import kernel, rows
-from ..validation import require_choice, require_number, require_positive, require_unit_interval
+from ..validation import (
+    FLOAT_DTYPES,
+    require_choice,
+    require_number,
+    require_positive,
+    require_result,
+    require_unit_interval,
+)
 from .neuron import Neuron, filled
 from .surrogate import Sigmoid, Surrogate, from_description, require_surrogate
 
@@ -161,7 +168,7 @@ class LIF(Neuron):
 
         With `soft`, the surrogate's primitive stands in for H: the network of claim E7.
         """
-        (potential,) = state
+        potential = require_alike(self, state, output=output, current=current)
         constants = self.constants(potential.dtype)
         integrate(rows(potential), rows(output), rows(current), constants, RESETS.index(self.reset))
         if soft:
@@ -171,14 +178,14 @@ class LIF(Neuron):
 
     def surrogate_derivative(self, state: tuple[np.ndarray, ...]) -> np.ndarray:
         """ψ[t] at u[t], [B, ...]."""
-        (potential,) = state
+        potential = require_alike(self, state)
         return self.surrogate.derivative(self._distance(potential, self.constants(potential.dtype)))
 
     def jacobian(
         self, state: tuple[np.ndarray, ...], output: np.ndarray, surrogate_derivative: np.ndarray, kept: bool
     ) -> tuple[tuple[np.ndarray, ...], ...]:
         """J[t] = ∂u[t+1]/∂u[t], one row of one array [B, ...]."""
-        (potential,) = state
+        potential = require_alike(self, state, output=output, surrogate_derivative=surrogate_derivative)
         result = np.empty_like(potential)
         arrays = (rows(array) for array in (result, potential, output, surrogate_derivative))
         membrane_jacobian(*arrays, self.constants(potential.dtype), RESETS.index(self.reset), kept)
@@ -238,13 +245,34 @@ class Integrator(Neuron):
 
     def step(self, state: tuple[np.ndarray, ...], output: np.ndarray, current: np.ndarray, soft: bool = False) -> None:
         """Advance the readout in place by one time step of input `current`, all [B, ...]."""
-        (potential,) = state
+        potential = require_alike(self, state, output=output, current=current)
         leaky_accumulate(rows(potential), rows(current), np.array([self.decay], dtype=potential.dtype))
         output[...] = potential
 
     def surrogate_derivative(self, state: tuple[np.ndarray, ...]) -> np.ndarray:
         """1: the output is the potential itself."""
-        return filled(state[0], 1)
+        return filled(require_alike(self, state), 1)
+
+
+def require_alike(neuron: Neuron, state: tuple[np.ndarray, ...], **arrays: np.ndarray) -> np.ndarray:
+    """The potential [B, ...] of `state`, checked together with arrays of its shape and dtype, by name.
+
+    Kernels trust shapes, and write into rows of the state and the output, which must be contiguous.
+    Raises TypeError or ValueError.
+    """
+    where = type(neuron).__name__
+    if not isinstance(state, tuple | list) or len(state) != 1:
+        raise TypeError(f"{where}: state must be a tuple of one array, the potential, got {state!r}")
+    (potential,) = state
+    plain = isinstance(potential, np.ndarray) and not isinstance(potential, np.ma.MaskedArray)
+    if not plain or potential.ndim < 2 or potential.dtype not in (*FLOAT_DTYPES, np.dtype(object)):
+        raise TypeError(f"{where}: the potential must be an array [B, ...] of numbers, got {potential!r}")
+    for name, array in arrays.items():
+        require_result(f"{where}: {name}", array, potential.shape, potential.dtype, "be")
+    for name, array in {"the potential": potential, "output": arrays.get("output", potential)}.items():
+        if not array.flags.c_contiguous:
+            raise ValueError(f"{where}: {name} must be contiguous, in C's order, got strides {array.strides}")
+    return potential
 
 
 def neuron_from_description(description: Mapping[str, Any]) -> LIF | Integrator:

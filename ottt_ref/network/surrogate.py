@@ -23,6 +23,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from ..annotations import ConvertNumber, Number
+from ..exactness import exact_kind, exact_number
 from ..kernel import kernel
 from ..validation import FLOAT_DTYPES, require_nonnegative, require_number, require_positive
 
@@ -202,7 +203,8 @@ class Surrogate:
 
     def _typed_parameters(self, z):
         if self.rational:
-            return np.array(self.parameters(), dtype=z.dtype)
+            exact = z.dtype.hasobject and exact_kind({"z": z}) is not None
+            return np.array((self.with_numbers(exact_number) if exact else self).parameters(), dtype=z.dtype)
         if z.dtype.hasobject and not all(isinstance(number, float | np.floating) for number in z.flat):
             raise TypeError(
                 f"{type(self).__name__} has no exact values: exact numbers need surrogate Triangle or Rectangle"

@@ -51,7 +51,8 @@ What other tools write, measured with snnTorch 1.0.0 and Norse 1.1.0; their spik
 - snnTorch: `export_to_nir(net, sample, ignore_dims=[0])`, with beta and threshold given per neuron; dt=1e-4. The file
   does not say the reset. Leaky and RLeaky reset one time step later and do not leak what they subtract: "unleaked".
   reset_mechanism="zero" is "hard". reset_delay=False is "soft" while no potential exceeds 2 V_th; one that does
-  is compared with 2 V_th, not V_th, in the next time step, which we do not imitate.
+  is compared with 2 V_th, not V_th, in the next time step, which we do not imitate. A beta of 1 is written as
+  τ = r = ∞, which is read as λ = 1, κ = 1.
 - Norse: `to_nir(net, sample)`. Of LIFBoxCell and LIBoxCell it writes dt times their time constant, which dt=1e-6, the
   square of its own 1e-3, makes good; IAFCell, an IF, knows no dt: dt=1. A graph with both is not consistent. It
   writes no v_reset. reset="hard"; with reset_subtract "soft". It takes the sample's batch for a part of its shape:

@@ -23,6 +23,7 @@ import numpy as np
 
 LARGEST_ARRAYS = 2**30  # bytes
 LARGEST_DEPTH, LARGEST_COUNT, LARGEST_TEXT = 32, 2**16, 1024
+MAY_BE_INFINITE = ("tau", "r")  # of a membrane that does not leak, which the importer judges
 LARGEST_RATIO = 1100  # deflate makes at most 1032 bytes of one
 OVERHEAD = 2**31  # bytes that Python and its libraries take, most of them never touched
 DEFLATE, SHUFFLE, CHECKSUM, LZF = 1, 2, 3, 32000  # HDF5 and h5py have these; others would be looked for as plugins
@@ -113,7 +114,8 @@ class Reader:
             return _text_tree(dataset, place)
         array = np.asarray(dataset[()])
         array = array.astype(dtype.newbyteorder("<"), copy=False)
-        if dtype.kind == "f" and not np.all(np.isfinite(array)):
+        endless = place.rpartition("/")[2] in MAY_BE_INFINITE
+        if dtype.kind == "f" and not np.all(np.isfinite(array) | (endless & np.isposinf(array))):
             raise ValueError(f"{place!r} must hold finite numbers, got NaN or infinity")
         self._arrays.append(array)
         return ["array", array.dtype.str, list(array.shape)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -62,8 +63,25 @@ def from_graph(
     shape = _input_shape(structure.nodes[structure.input], input_shape)
     try:
         return Network(**_arguments(structure, shape, dict(dt=dt, reset=reset, surrogate=surrogate)))
-    except TypeError as error:  # of nodes with arrays of several dtypes, or too many weights in a row
-        raise ValueError(f"the graph must describe a network: {error}") from None
+    except TypeError as error:  # of nodes with arrays of several dtypes
+        raise ValueError(f"the graph must describe a network: {error}{_dtypes(structure.nodes)}") from None
+    except ValueError as error:
+        raise ValueError(_with_nodes(str(error), structure.layers)) from None
+
+
+def _dtypes(nodes):
+    """Which node has weights of which dtype, as text."""
+    weights = {name: np.asarray(node.weight).dtype for name, node in nodes.items() if hasattr(node, "weight")}
+    return "".join(f", node {name!r} {dtype}" for name, dtype in weights.items())
+
+
+def _with_nodes(message, layers):
+    """The message with the node's name behind the number of each layer."""
+
+    def named(found):
+        return f"{found[0]} (node {layers[int(found[1])]!r})" if int(found[1]) < len(layers) else found[0]
+
+    return re.sub(r"layers\[(\d+)\]", named, message)
 
 
 def _kept_dt(graph):
@@ -137,8 +155,17 @@ def _from_before(structure, l):
 def _operations(structure, way, shapes):
     """The operations on a way and the shape of their result."""
     shape, operations = shapes[way.source], []
+    weighted = None
     for name in way.operations:
-        more, shape = operations_from(structure.nodes[name], name, shape)
+        node = structure.nodes[name]
+        more, shape = operations_from(node, name, shape)
+        if any(operation.parameter_names for operation in more):
+            if weighted is not None:
+                raise ValueError(
+                    f"node {name!r} ({kind_of(node)}) must be the only one with weights between two layers, got node "
+                    f"{weighted!r} before it: make one of the two, the product of their weights"
+                )
+            weighted = name
         operations += more
     return operations, shape
 

@@ -121,7 +121,8 @@ def _number(node, name, field, shape):
     """The one number of an array of all neurons' parameters, and the array's dtype."""
     array = np.asarray(getattr(node, field))
     where = _field(node, name, field)
-    if array.dtype.kind not in "fiu" or not np.all(np.isfinite(array)):
+    endless = field == "r" or field == "tau"  # of a membrane that does not leak
+    if array.dtype.kind not in "fiu" or not np.all(np.isfinite(array) | (endless & np.isposinf(array))):
         raise ValueError(f"{where} must hold finite numbers, got {array!r}")
     if array.size != 1 and array.shape != shape:
         raise ValueError(f"{where} must have the shape of the layer, {list(shape)}, got {list(array.shape)}")
@@ -133,11 +134,21 @@ def _number(node, name, field, shape):
 
 
 def _euler(node, name, numbers, dt):
-    """λ = 1 - dt/τ and κ = r dt/τ of forward Euler steps; λ = 1 and κ = r dt where nothing leaks."""
+    """λ = 1 - dt/τ and κ = r dt/τ of forward Euler steps; λ = 1 and κ = r dt where nothing leaks.
+
+    Where both τ and r = τ/dt are infinite, as snnTorch writes beta = 1, these are their limits, 1 and 1.
+    """
     r, dtype = numbers["r"]
     if "tau" not in numbers:
         return 1.0, _gain(r * float(dtype.type(dt)), dtype)
     tau, tau_dtype = numbers["tau"]
+    if math.isinf(tau) and math.isinf(r):
+        return 1.0, 1.0
+    if math.isinf(tau) or math.isinf(r):
+        raise ValueError(
+            f"{_field(node, name, 'tau')} must be infinite where r is, and only there (decay = 1 and r dt/tau = 1, as "
+            f"snnTorch writes beta = 1), got tau={tau!r} and r={r!r}"
+        )
     step = float(tau_dtype.type(dt))  # a file of float32 means the float32 nearest to dt, too
     if not tau >= step > 0:
         raise ValueError(

@@ -31,6 +31,9 @@ def gradients(
     weights, biases = [[], *weights], [[], *biases]  # so that weights[l] is W^l
     time_steps, batch_size, readout = len(inputs), len(targets), len(weights) - 1
     sizes = [len(weights[1][0]), *(len(weight) for weight in weights[1:])]
+    rows = [[len(row) for row in weight] for weight in weights]
+    if rows[1:] != [[n] * m for n, m in zip(sizes, sizes[1:])] or [len(bias) for bias in biases[1:]] != sizes[1:]:
+        raise ValueError(f"weights and biases must be those of layers of {sizes} neurons, one bias for each neuron")
     if {(len(x), *map(len, x)) for x in inputs} != {(batch_size, *[sizes[0]] * batch_size)}:
         raise ValueError(f"inputs must be [T][{batch_size}][{sizes[0]}] for these targets and weights")
     weight_gradients = [[[0 for _ in row] for row in weight] for weight in weights]

@@ -24,15 +24,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, sparse
+import scipy  # its parts are imported where they are first used, which spares others a third of a second
 
+from ..exactness import exact_kind, exact_values
+from ..finite import is_finite, refuse_non_finite
 from ..network.layers import Connection
-from ..network.network import Network
-from ..validation import require_positive
+from ..network.network import Network, require_network
+from ..validation import require_array, require_count, require_positive, require_result
 
 LARGEST_DIRECT = 2**6  # unknowns of one sample up to which the linear equation is solved directly
 LARGEST_MATRIX = 2**16  # entries up to which a connection is written out as a matrix to find its norm
 SWEEPS_FROM_REST = 10
+MOST_SWEEPS = 5000  # after the root finder, which stumbles over the clamp's corners: sweeps that contract always arrive
 TOLERANCES = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-5}
 
 
@@ -56,7 +59,8 @@ class ConvergenceError(RuntimeError):
 class Convergence:
     """How far the two equations were solved.
 
-    rates_residual      largest |a - f(a)|; of measured rates, which are no equilibrium, how far they are from one
+    rates_residual      largest |a - f(a)|: the equilibrium is up to 1 / (1 - ρ) times as far, which `solve` heeds near
+                        ρ = 1; of measured rates, which are no equilibrium, how far they are from one
     rates_evaluations   how often f was evaluated; 0 for measured rates
     gradient_solver     "direct" (elimination) or "gmres"
     gradient_residual   |r - A r - r_0| relative to |r_0|, in the Euclidean norm
@@ -101,7 +105,7 @@ def layer_norms(network: Network) -> tuple[np.ndarray, np.ndarray]:
     >>> delayed.round(6)
     array([[0.5]])
     """
-    if network.dtype.hasobject:
+    if require_network(network).dtype.hasobject:
         raise TypeError("network must be of float64 or float32 for a contraction factor, got exact numbers")
     within, delayed = np.zeros((2, len(network.layers), len(network.layers)))
     for connection in network.connections:
@@ -109,7 +113,9 @@ def layer_norms(network: Network) -> tuple[np.ndarray, np.ndarray]:
             neuron = network.layers[connection.target].neuron
             threshold = float(neuron.threshold) if neuron.spiking else 1.0
             part = delayed if connection.delayed else within
-            part[connection.target, connection.source] += spectral_norm(network, connection) / threshold
+            norm = spectral_norm(network, connection) / threshold
+            refuse_non_finite(f"spectral norm of {connection.name} over the threshold", np.array(norm))
+            part[connection.target, connection.source] += norm
     return within, delayed
 
 
@@ -134,10 +140,16 @@ def limit_contraction(network: Network, largest: float) -> float:
     within, delayed = layer_norms(network)
     if _radius(within + delayed) <= largest:
         return 1.0
-    scale = float(optimize.brentq(lambda s: _radius(within + s * delayed) - largest, 0.0, 1.0, rtol=1e-9))
+    scale = _scale_to(largest, lambda s: _radius(within + s * delayed))
     for name in [_scalable(connection) for connection in network.connections if connection.delayed]:
         network.parameters[name] = (scale * network.parameters[name]).astype(network.dtype)
     return scale
+
+
+def _scale_to(largest, radius):
+    """The s in [0, 1] with radius(s) = largest, to 9 digits however small it is."""
+    tiny = float(np.finfo(float).tiny)
+    return float(scipy.optimize.brentq(lambda s: radius(s) - largest, 0.0, 1.0, xtol=tiny, rtol=1e-9, maxiter=2000))
 
 
 def _scalable(connection):
@@ -160,12 +172,20 @@ def spectral_norm(network: Network, connection: Connection) -> float:
     >>> round(ot.equilibrium.spectral_norm(network, network.connections[0]), 6)
     3.0
     """
+    if not isinstance(connection, Connection):
+        raise TypeError(f"connection must be one of network.connections, got {connection!r}")
+    if not -1 <= connection.source < len(require_network(network).layers) or connection.target >= len(network.layers):
+        raise ValueError(f"connection must be one of network.connections, got {connection.name} of another network")
     shapes = connection.input_shape, network.shape_of(connection.target)
+    if (network.shape_of(connection.source), shapes[1]) != (shapes[0], connection.output_shape):
+        raise ValueError(f"connection must be one of network.connections, got {connection.name} of another network")
     inputs, outputs = (math.prod(shape) for shape in shapes)
     nothing, samples = np.zeros(1, dtype=network.dtype), network.batch_size or 1
     if inputs * outputs <= LARGEST_MATRIX:
         basis = np.repeat(np.eye(inputs, dtype=network.dtype), samples, axis=0).reshape(-1, *shapes[0])
         matrices = connection.forward(basis, nothing).reshape(inputs, samples, outputs)
+        if not is_finite(matrices):
+            return math.inf
         return max(float(np.linalg.norm(matrices[:, b].astype(np.float64), 2)) for b in range(samples))
 
     def product(vector):
@@ -180,20 +200,45 @@ def spectral_norm(network: Network, connection: Connection) -> float:
 
     if min(inputs, outputs) == 1:  # svds finds fewer singular values than there are
         one = np.ones(1)
-        return max(
-            float(np.linalg.norm(product(one)[b] if inputs == 1 else transposed(one, b))) for b in range(samples)
-        )
-    operators = (
-        sparse.linalg.LinearOperator(
-            (outputs, inputs),
-            matvec=lambda vector, b=b: product(vector)[b],
-            rmatvec=lambda vector, b=b: transposed(vector, b),
-            dtype=np.float64,
-        )
+        return max(_length(product(one)[b] if inputs == 1 else transposed(one, b)) for b in range(samples))
+    name, shape = f"the spectral norm of {connection.name}", (outputs, inputs)
+    return max(
+        _largest_singular_value(name, shape, lambda v, b=b: product(v)[b], lambda v, b=b: transposed(v, b))
         for b in range(samples)
     )
-    start = np.ones(min(inputs, outputs))
-    return max(float(sparse.linalg.svds(o, k=1, v0=start, return_singular_vectors=False)[0]) for o in operators)
+
+
+def _length(vector):
+    """The Euclidean norm, whose squares neither overflow nor underflow."""
+    vector = vector.astype(np.float64)
+    largest = float(np.abs(vector).max())
+    return largest * float(np.linalg.norm(vector / largest)) if 0 < largest < math.inf else largest
+
+
+def _largest_singular_value(name, shape, product, transposed):
+    """The largest singular value of a linear map [n_out, n_in], from its products with vectors.
+
+    The map is divided by how much it stretches a random vector: its square, on which ARPACK works, neither overflows
+    nor underflows then. Of a map that is not zero this vector, drawn from a continuous density, has an image that is
+    not zero either: a map of zeros is known by it, on which ARPACK would not start.
+    """
+    vector = np.random.default_rng(0).normal(size=shape[1])
+    vector /= np.linalg.norm(vector)
+    scale = _length(product(vector))
+    if scale == 0 or not math.isfinite(scale):
+        return scale
+    operator = scipy.sparse.linalg.LinearOperator(
+        shape,
+        matvec=lambda v: product(v) / scale,
+        rmatvec=lambda v: transposed(v) / scale,
+        dtype=np.float64,
+    )
+    start = vector if shape[1] <= shape[0] else product(vector) / scale  # of the shorter side, on which ARPACK works
+    try:
+        found = scipy.sparse.linalg.svds(operator, k=1, v0=start, return_singular_vectors=False)[0]
+    except (scipy.sparse.linalg.ArpackError, np.linalg.LinAlgError) as error:
+        raise ConvergenceError(f"{name} was not found: {error}") from None
+    return float(scale * found)
 
 
 def solve(
@@ -215,7 +260,8 @@ def solve(
     >>> rates[0].round(6)
     array([[0.5]])
     """
-    if network.dtype.hasobject:
+    require_count("batch_size", batch_size)
+    if require_network(network).dtype.hasobject:
         raise TypeError("rates must be 'measured' for a network of exact numbers with loops, got 'closed_form'")
     factor = contraction_factor(network)
     if not factor < 1:
@@ -223,7 +269,8 @@ def solve(
             "network must have loops that contract for rates='closed_form' (a contraction factor below 1, for one "
             f"equilibrium), got a contraction factor of {factor:.4g}; rates='measured' needs no equilibrium"
         )
-    tolerance = TOLERANCES[network.dtype]
+    # an equilibrium is up to |a - f(a)| / (1 - ρ) away: near ρ = 1 a small residual says little
+    tolerance = TOLERANCES[network.dtype] * min(1.0, 100 * (1 - factor))
     packing = _Packing({l: (batch_size, *network.shapes[l]) for l in network.delayed_sources}, network.dtype)
     evaluations = 0
 
@@ -233,20 +280,34 @@ def solve(
         vector = vector.astype(network.dtype)
         return packing.pack(sweep(packing.unpack(vector))) - vector
 
-    rates = np.zeros(packing.size, dtype=network.dtype)
-    for _ in range(SWEEPS_FROM_REST):
-        rates = rates + residual(rates)
-    left = np.abs(residual(rates)).max()
+    def swept(rates, most, until=-1.0):
+        change = residual(rates)
+        for _ in range(most):
+            if np.abs(change).max() <= until:
+                break
+            rates = rates + change
+            change = residual(rates)
+        return rates, np.abs(change).max()
+
+    rates, left = swept(np.zeros(packing.size, dtype=network.dtype), SWEEPS_FROM_REST)
     if left > tolerance:
-        found = optimize.root(residual, rates, method="krylov", options={"fatol": tolerance / 2, "maxiter": 200})
-        rates = found.x.astype(network.dtype)
-        left = np.abs(residual(rates)).max()
+        rates, left = swept(_root(residual, rates, tolerance), MOST_SWEEPS, tolerance)
     if not left <= tolerance:
         raise ConvergenceError(
             f"the equilibrium of the rates was not reached: |a - f(a)| is {left:.3g} after {evaluations} evaluations, "
-            f"not {tolerance:g}, at a contraction factor of {factor:.4g}"
+            f"not {tolerance:.3g}, at a contraction factor of 1 - {1 - factor:.3g}"
         )
     return packing.unpack(rates), (float(left), evaluations)
+
+
+def _root(residual, start, tolerance):
+    """Where scipy's root finder gets from `start`; `start` itself where it raises or loses itself."""
+    try:
+        found = scipy.optimize.root(residual, start, method="krylov", options={"fatol": tolerance / 2, "maxiter": 200})
+    except (ValueError, ArithmeticError, np.linalg.LinAlgError):  # "Jacobian inversion yielded zero vector", ...
+        return start
+    rates = found.x.astype(start.dtype)
+    return rates if np.all(np.isfinite(rates)) else start
 
 
 def solve_linear(
@@ -301,9 +362,9 @@ def _gmres(apply, constant, packing):
         vector = vector.reshape(-1).astype(packing.dtype)
         return vector - (apply(vector) - constant)
 
-    operator = sparse.linalg.LinearOperator((constant.size, constant.size), matvec=product, dtype=packing.dtype)
+    operator = scipy.sparse.linalg.LinearOperator((constant.size, constant.size), matvec=product, dtype=packing.dtype)
     tolerance = TOLERANCES[packing.dtype]
-    solution, code = sparse.linalg.gmres(operator, constant, rtol=tolerance, restart=100, maxiter=20)
+    solution, code = scipy.sparse.linalg.gmres(operator, constant, rtol=tolerance, restart=100, maxiter=20)
     if code:
         left = np.linalg.norm(constant - product(solution)) / np.linalg.norm(constant)
         raise ConvergenceError(
@@ -315,12 +376,18 @@ def _gmres(apply, constant, packing):
 def eliminate(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
     """x with matrix x = right, exactly: Gauss-Jordan elimination over exact numbers, [n, n] and [n].
 
-    Raises numpy.linalg.LinAlgError for a singular matrix.
+    Raises numpy.linalg.LinAlgError for a singular matrix, TypeError or ValueError for floats among the numbers or other
+    shapes.
 
     >>> import ottt_ref as ot
     >>> ot.equilibrium.eliminate(ot.exact_array([[2, 1], [1, 1]]), ot.exact_array([1, 0]))
     array([Fraction(1, 1), Fraction(-1, 1)], dtype=object)
     """
+    matrix = require_array("matrix", matrix, ("n", "n"), object)
+    right = require_array("right", right, (len(matrix),), object)
+    matrix = require_array("matrix", matrix, (len(right), len(right)), object)
+    if exact_kind({"matrix": matrix, "right": right}) is not None:  # ints would be divided to floats
+        matrix, right = exact_values(matrix), exact_values(right)
     rows = np.concatenate([matrix, right[:, np.newaxis]], axis=1)
     for k in range(len(rows)):
         pivot = next((i for i in range(k, len(rows)) if rows[i, k] != 0), None)
@@ -341,6 +408,10 @@ def distance(delayed: Mapping[int, np.ndarray], values: Mapping[int, np.ndarray]
     >>> ot.equilibrium.distance({0: np.array([[0.5]])}, {0: np.array([[0.25]])})
     0.25
     """
+    for l, array in delayed.items():
+        if not isinstance(array, np.ndarray):
+            raise TypeError(f"delayed[{l}] must be an array, got {array!r}")
+        require_result(f"values[{l}]", values[l], array.shape, array.dtype, "be")
     return max(float(np.abs(delayed[l] - values[l]).max()) for l in delayed)
 
 
@@ -356,7 +427,9 @@ class _Packing:
         self.size = self.batch_size * self.size_of_sample
 
     def pack(self, arrays):
-        """One vector [B · n] of the arrays of `shapes`."""
+        """One vector [B · n] of the arrays of `shapes`; TypeError or ValueError for arrays of others."""
+        for l, shape in self.shapes.items():
+            require_result(f"rates or errors of layers[{l}]", arrays[l], shape, self.dtype, "be")
         return np.concatenate([arrays[l].reshape(self.batch_size, -1) for l in self.shapes], axis=1).reshape(-1)
 
     def unpack(self, vector):

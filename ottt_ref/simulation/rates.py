@@ -5,15 +5,26 @@
 The sum is the trace â[T], so it is built online, in constant memory. Source: Xiao et al. 2022, section 3; R1, R2.
 """
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 
 from ..annotations import Number
+from ..exactness import exact_kind, exact_number, exact_values, is_rounded
+from ..finite import refuse_non_finite
 from ..kernel import rows
 from ..network.layers import INPUTS
-from ..network.network import Network
+from ..network.network import Network, require_network
 from ..network.neurons import leaky_accumulate
-from ..validation import as_array, require_array, require_count, require_unit_interval
-from .simulator import Simulator, input_current
+from ..validation import (
+    as_array,
+    describe_shape,
+    require_array,
+    require_count,
+    require_result,
+    require_unit_interval,
+)
+from .simulator import Simulator, input_current, require_inputs
 from .trace import Trace
 
 
@@ -35,6 +46,8 @@ def rate_normaliser(decay: Number, time_steps: int) -> Number:
 def weighted_rate(values: np.ndarray, decay: Number) -> np.ndarray:
     """a[T] [B, ...] of values [T, B, ...] (spikes or currents), in their dtype: float64, float32 or object.
 
+    Raises TypeError or ValueError that names the argument, also where exact values meet a decay that is a float.
+
     >>> import numpy as np, ottt_ref as ot
     >>> spikes = np.array([0.0, 1.0, 1.0]).reshape(3, 1, 1)
     >>> ot.weighted_rate(ot.exact_array(spikes), ot.exact_array(0.5)[()])
@@ -43,11 +56,18 @@ def weighted_rate(values: np.ndarray, decay: Number) -> np.ndarray:
     axes = as_array("values", values).ndim - 2
     values = require_array("values", values, ("T", "B", *(("n",) if axes <= 1 else ("C", *["n"] * (axes - 1)))))
     require_unit_interval("decay", decay)
+    kind = exact_kind({"values": values})
+    if kind is not None:
+        if is_rounded(decay):
+            raise TypeError(f"decay must be an exact number such as Fraction(1, 2) for exact values, got {decay!r}")
+        values, decay = exact_values(values, kind), exact_number(decay, kind)
     trace = np.zeros_like(values[0])
     constants = np.array([decay], dtype=values.dtype)
     for t in range(len(values)):
         leaky_accumulate(rows(trace), rows(values[t]), constants)
-    return trace / rate_normaliser(constants[0], len(values))
+    rate = trace / rate_normaliser(constants[0], len(values))
+    refuse_non_finite("weighted rate", rate)
+    return rate
 
 
 def measured_rates(network: Network, inputs: np.ndarray) -> list[np.ndarray]:
@@ -61,6 +81,7 @@ def measured_rates(network: Network, inputs: np.ndarray) -> list[np.ndarray]:
     >>> inputs, spikes
     (array([[1.]]), array([[0.75]]))
     """
+    inputs = require_inputs(require_network(network), inputs)
     simulator = Simulator(network, inputs.shape[1], derivatives=False)
     neurons = {INPUTS: network.layers[network.trace_layer(0)].neuron}
     neurons.update({l: network.layers[l].neuron for l in network.spiking})
@@ -84,10 +105,36 @@ def _normaliser(network, neuron, time_steps):
     return trace.value[0, 0]
 
 
-def complete_rates(network: Network, values: dict[int, np.ndarray]) -> list[np.ndarray]:
+def require_rates(
+    network: Network, name: str, values: Mapping[int, np.ndarray], layers: Iterable[int]
+) -> dict[int, np.ndarray]:
+    """The rates of `values` by layer, -1 the inputs, if each of `layers` is there as [B, ...] for one batch.
+
+    Raises TypeError or ValueError that names what is missing or of another shape or dtype.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> ot.rates.require_rates(ot.dense_network([2, 3, 2], rng=0), "values", {-1: np.ones((1, 9))}, [-1])
+    Traceback (most recent call last):
+    ValueError: values[-1] must be float64 [B, 2], got shape (1, 9)
+    """
+    if not isinstance(values, Mapping):
+        raise TypeError(f"{name} must be a mapping from layers to rates [B, ...], got {values!r}")
+    batch_size, found = None, dict(values)
+    for l in layers:
+        array, shape = found.get(l), network.shape_of(l)
+        if not isinstance(array, np.ndarray) or array.shape[1:] != shape or array.ndim == 0:
+            got = f"shape {array.shape}" if isinstance(array, np.ndarray) else repr(array)
+            raise ValueError(f"{name}[{l}] must be {network.dtype} {describe_shape(('B', *shape))}, got {got}")
+        batch_size = len(array) if batch_size is None else batch_size
+        require_result(f"{name}[{l}]", array, (batch_size, *shape), network.dtype, "be")
+        found[l] = network.require_own_numbers(f"{name}[{l}]", array)
+    return found
+
+
+def complete_rates(network: Network, values: Mapping[int, np.ndarray]) -> list[np.ndarray]:
     """The rates [a^0, a^1, ...] from those of the inputs, -1, and of each spiking layer: with those of currents.
 
-    `values` by layer; a readout, the last layer if it does not spike, is left out.
+    `values` by layer, which stay as they are; a readout, the last layer if it does not spike, is left out.
 
     >>> import numpy as np, ottt_ref as ot
     >>> current = ot.Layer(ot.Dense(np.array([[2.0]])), ot.Integrator())
@@ -95,6 +142,7 @@ def complete_rates(network: Network, values: dict[int, np.ndarray]) -> list[np.n
     >>> ot.rates.complete_rates(network, {-1: np.array([[0.25]]), 1: np.array([[0.5]])})
     [array([[0.25]]), array([[0.5]]), array([[0.5]])]
     """
+    values = require_rates(require_network(network), "values", values, (INPUTS, *network.spiking))
     count = len(network.layers) - (network.readout != "spiking")
     for l in range(count):
         if l not in values:

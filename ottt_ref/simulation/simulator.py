@@ -7,15 +7,18 @@ connections, W s[t-1], is added to the current, and so is what arrives by skips.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from ..finite import is_finite, refuse_non_finite
 from ..network.layers import INPUTS, Connection
-from ..network.network import Network, require_network
-from ..validation import require_array, require_count, require_flag, require_result
+from ..network.network import OURS, Network, require_network
+from ..network.surrogate import is_built_in
+from ..validation import require_array, require_count, require_finite, require_flag, require_result
 
 
 @dataclass(frozen=True)
@@ -125,25 +128,28 @@ class Simulator:
     def __init__(self, network: Network, batch_size: int, *, derivatives: bool = True, soft: bool = False) -> None:
         self.network = require_network(network)
         require_count("batch_size", batch_size)
+        if network.batch_size not in (None, batch_size):
+            raise ValueError(f"batch_size must be {network.batch_size}, that of the dropout masks, got {batch_size}")
         self.derivatives = require_flag("derivatives", derivatives)
         self.soft = require_flag("soft", soft)
-        self.states = tuple(
-            tuple(np.zeros((batch_size, *shape), dtype=network.dtype) for _ in layer.neuron.states)
-            for shape, layer in zip(network.shapes, network.layers)
-        )
+        self._all_states, self.states = _states(network, batch_size)
         self.outputs = tuple(np.zeros((batch_size, *shape), dtype=network.dtype) for shape in network.shapes)
         learning = {l for l, layer in enumerate(network.layers) if layer.neuron.parameter_names}
         self._previous_outputs = {l: np.zeros_like(self.outputs[l]) for l in {*network.delayed_sources, *learning}}
         self._previous_states = {l: tuple(np.zeros_like(state) for state in self.states[l]) for l in learning}
+        self.time_steps = 0
+        self._outside = [l for l, layer in enumerate(network.layers) if not _is_ours(layer.neuron)]
 
     def step(self, inputs: np.ndarray) -> Activity:
         """Advance by one time step of inputs [B, ...] of the network's dtype, finite ones.
 
         Raises TypeError or ValueError for inputs of another shape or dtype, before anything changes, and where the
-        network's parameters, or what its operations, neurons and surrogates give, have another.
+        network's parameters, or what its operations, neurons and surrogates give, have another; NonFiniteError where
+        a potential becomes NaN or infinite, and stays so.
         """
         shape = (len(self.outputs[0]), *self.network.input_shape)
         require_result("inputs", inputs, shape, self.network.dtype, "be")
+        inputs = np.ascontiguousarray(self.network.require_own_numbers("inputs", require_finite("inputs", inputs)))
         self.network.parameters.require_unchanged()
         for l, previous in self._previous_outputs.items():
             previous[...] = self.outputs[l]
@@ -162,7 +168,12 @@ class Simulator:
         for l, layer in enumerate(self.network.layers):
             current = input_current(self.network, l, activity.presynaptic)
             layer.neuron.step(self.states[l], self.outputs[l], current, self.soft)
-        return replace(activity, layer_surrogate_derivatives=self._derivatives()) if self.derivatives else activity
+        if self.derivatives:
+            activity = replace(activity, layer_surrogate_derivatives=self._derivatives())
+        if not is_finite(self._all_states) or (self._outside and not self._outside_is_finite(activity)):
+            refuse_non_finite_activity(self.network, activity, self.time_steps)
+        self.time_steps += 1
+        return activity
 
     @property
     def state_bytes(self) -> int:
@@ -170,6 +181,14 @@ class Simulator:
         states = (*self.states, *self._previous_states.values())
         arrays = (*self.outputs, *self._previous_outputs.values())
         return sum(array.nbytes for array in (*arrays, *(state for layer in states for state in layer)))
+
+    def _outside_is_finite(self, activity):
+        """Whether what neurons of one's own give is; ours give finite outputs for finite states."""
+        derivatives = activity.layer_surrogate_derivatives
+        return all(
+            is_finite(activity.layer_outputs[l]) and (derivatives is None or is_finite(derivatives[l]))
+            for l in self._outside
+        )
 
     def _derivatives(self):
         return tuple(
@@ -181,6 +200,45 @@ class Simulator:
             )
             for l, (layer, states) in enumerate(zip(self.network.layers, self.states))
         )
+
+
+def _states(network, batch_size):
+    """One array for the states of all neurons, which is tested at once, and its parts by layer, [B, ...] each."""
+    kinds = [(layer.neuron.states, (batch_size, *shape)) for layer, shape in zip(network.layers, network.shapes)]
+    every = np.zeros(sum(len(names) * math.prod(shape) for names, shape in kinds), dtype=network.dtype)
+    result, first = [], 0
+    for names, shape in kinds:
+        size = math.prod(shape)
+        result.append(tuple(every[first + k * size : first + (k + 1) * size].reshape(shape) for k in range(len(names))))
+        first += len(names) * size
+    return every, tuple(result)
+
+
+def _is_ours(neuron):
+    return type(neuron) in OURS and is_built_in(getattr(neuron, "surrogate", None))
+
+
+def refuse_non_finite_activity(network: Network, activity: Activity, t: int) -> None:
+    """Raise NonFiniteError for the first NaN or infinity of time step t, in the order of computation, unless allowed.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> from ottt_ref.simulation.simulator import refuse_non_finite_activity
+    >>> network = ot.dense_network([2, 3, 2], rng=0)
+    >>> activity = ot.simulate(network, np.ones((4, 1, 2))).at(1)
+    >>> activity.layer_states[1][0][0, 1] = np.inf
+    >>> try:
+    ...     refuse_non_finite_activity(network, activity, 1)
+    ... except ot.NonFiniteError as error:
+    ...     print(error.finding)
+    potential of readout must be finite, got inf at index [0, 1] of time step 1
+    """
+    derivatives = activity.layer_surrogate_derivatives
+    for l, (layer, name) in enumerate(zip(network.layers, network.layer_names)):
+        for state, array in zip(layer.neuron.states, activity.layer_states[l]):
+            refuse_non_finite(f"{state} of {name}", array, t)
+        refuse_non_finite(f"output of {name}", activity.layer_outputs[l], t)
+        if derivatives is not None:
+            refuse_non_finite(f"surrogate derivative of {name}", derivatives[l], t)
 
 
 def input_current(network: Network, l: int, presynaptic: Callable[[Connection], np.ndarray]) -> np.ndarray:
@@ -200,7 +258,8 @@ def simulate(network: Network, inputs: np.ndarray) -> Activity:
     spiking layer, `result.outputs` is [T, B, n_out]. Memory grows with T; a `Simulator` keeps one time step.
 
     Raises TypeError for another dtype and ValueError for another shape, T = 0, B = 0, NaN or infinite values, and for
-    a batch of another size than the dropout masks of `Network.with_dropout`.
+    a batch of another size than the dropout masks of `Network.with_dropout`; NonFiniteError where a potential
+    overflows.
 
     >>> import numpy as np, ottt_ref as ot
     >>> network = ot.dense_network([4, 8, 3], rng=0)
@@ -232,6 +291,10 @@ def run(network: Network, inputs: np.ndarray, *, derivatives: bool = True, soft:
     simulator = Simulator(network, batch_size, derivatives=derivatives, soft=soft)
     for t in range(time_steps):
         _keep(record, t, simulator.step(inputs[t]))
+    for psi in record.layer_surrogate_derivatives or ():
+        if not is_finite(psi):
+            for t in range(time_steps):
+                refuse_non_finite_activity(network, record.at(t), t)
     return record
 
 
@@ -248,4 +311,5 @@ def _keep(record, t, now):
 def require_inputs(network: Network, inputs: npt.ArrayLike) -> np.ndarray:
     """Check inputs [T, B, ...] of the network's shape and dtype."""
     batch = "B" if network.batch_size is None else network.batch_size
-    return require_array("inputs", inputs, ("T", batch, *network.input_shape), network.dtype)
+    array = require_array("inputs", inputs, ("T", batch, *network.input_shape), network.dtype)
+    return network.require_own_numbers("inputs", array)

@@ -12,6 +12,7 @@ from ..annotations import Shape
 from ..kernel import kernel, rows
 from ..network.neuron import Neuron
 from ..network.neurons import leaky_accumulate
+from ..validation import require_result
 
 
 class Trace:
@@ -42,7 +43,8 @@ class Trace:
         self._vectors = [np.array(vector, dtype=dtype) for vector in (neuron.input_vector, neuron.output_vector)]
 
     def follow(self, value: np.ndarray) -> None:
-        """â[t-1] → â[t] in place."""
+        """â[t-1] → â[t] in place, of a value [B, ...] like it; TypeError or ValueError for another shape or dtype."""
+        require_result("value", value, self.value.shape, self.value.dtype, "be")
         if self.neuron is None:
             self.value[...] = value
         elif self.neuron.one_potential:

@@ -1,27 +1,13 @@
-"""The faults: in which file, which piece of source (it must occur just once), and what stands there instead."""
+"""All faults. Those of the library are listed here, those of the tools of proof in files of their own."""
 
-from dataclasses import dataclass
+from .learning import LEARNING
+from .mutant import Mutant, of_library
+from .proof_tools_numbers import CERTIFICATES, NUMBERS
 
-
-@dataclass(frozen=True)
-class Mutant:
-    """One fault: `right` in `file`, a path in the package, becomes `wrong`."""
-
-    fault: str
-    file: str
-    right: str
-    wrong: str
-
-    def __str__(self):
-        return f"{self.file}: {self.fault}"
-
-
-def _of(file, *faults):
-    return tuple(Mutant(fault, file, right, wrong) for fault, right, wrong in faults)
-
+__all__ = ["CATALOGUE", "Mutant"]
 
 CATALOGUE = (
-    *_of(
+    *of_library(
         "network/neurons.py",
         ("trace not decayed", "decay[0] * state[b, i] + value[b, i]", "state[b, i] + value[b, i]"),
         ("value decayed as well", "decay[0] * state[b, i] + value[b, i]", "decay[0] * (state[b, i] + value[b, i])"),
@@ -67,7 +53,7 @@ CATALOGUE = (
         ),
         ("reset gradient always kept", "if kept and reset == SOFT:", "if reset == SOFT:"),
     ),
-    *_of(
+    *of_library(
         "network/operations/dense.py",
         ("bias forgotten", "total = bias[i] * bias_input[0]", "total = bias[i] - bias[i]"),
         ("bias not multiplied by its input", "total = bias[i] * bias_input[0]", "total = bias[i]"),
@@ -98,7 +84,7 @@ CATALOGUE = (
             "bias_gradient[i] += error[b, i]",
         ),
     ),
-    *_of(
+    *of_library(
         "network/operations/convolution.py",
         (
             "stride forgotten",
@@ -121,7 +107,7 @@ CATALOGUE = (
             "error[b, o, y, x] * image[b, c, y * stride, x * stride + m]",
         ),
     ),
-    *_of(
+    *of_library(
         "network/operations/chain.py",
         (
             "chain's adjoint in the wrong order",
@@ -129,12 +115,12 @@ CATALOGUE = (
             "in list(zip(self.operations, self.child_shapes(input_shape))):",
         ),
     ),
-    *_of(
+    *of_library(
         "network/operations/pooling.py",
         ("pool sums", "result[b, c, y, x] = share[0] * total", "result[b, c, y, x] = total"),
         ("pool's adjoint not shared out", "part = share[0] * error[b, c, y, x]", "part = error[b, c, y, x]"),
     ),
-    *_of(
+    *of_library(
         "network/operations/upsampling.py",
         (
             "upsampling's adjoint overwrites",
@@ -142,11 +128,11 @@ CATALOGUE = (
             "values_error[b, c, y // factor, x // factor] = error",
         ),
     ),
-    *_of(
+    *of_library(
         "network/operations/dropout.py",
         ("mask of the first sample", "mask[b % mask.shape[0], i]", "mask[0, i]"),
     ),
-    *_of(
+    *of_library(
         "network/operations/scale.py",
         (
             "scale applied twice",
@@ -154,17 +140,17 @@ CATALOGUE = (
             "result[b, i] = factor[0] * factor[0] * values[b, i]",
         ),
     ),
-    *_of(
+    *of_library(
         "network/operations/weight_standardisation.py",
         ("biased variance", "variance /= count - 1", "variance /= count"),
         ("eps outside the root", "math.sqrt(variance * count + epsilon)", "math.sqrt(variance * count) + epsilon"),
         ("gradient not centred", "float(effective_gradient[i, j]) - total / count", "float(effective_gradient[i, j])"),
     ),
-    *_of(
+    *of_library(
         "network/operations/skip_init.py",
         ("gain's gradient of the wrong sign", "gradient[0] += error[b, i]", "gradient[0] -= error[b, i]"),
     ),
-    *_of(
+    *of_library(
         "simulation/simulator.py",
         (
             "delayed spikes of this time step",
@@ -178,7 +164,7 @@ CATALOGUE = (
             "        other.forward(presynaptic(other), bias_input)\n",
         ),
     ),
-    *_of(
+    *of_library(
         "methods/shared/errors.py",
         ("surrogate left out", "surrogate_derivative[b, i] * spike_error[b, i]", "spike_error[b, i]"),
         (
@@ -189,7 +175,7 @@ CATALOGUE = (
         ("errors of branches not added up", "        total = total + part\n", "        total = part\n"),
         ("nothing comes back by delays", "if delayed or not connection.delayed:", "if not connection.delayed:"),
     ),
-    *_of(
+    *of_library(
         "methods/bptt.py",
         (
             "error of the next step forgotten",
@@ -199,7 +185,7 @@ CATALOGUE = (
         ("error of the next step not leaked", "+ jacobian[b, i] * delta[b, i]", "+ delta[b, i]"),
         ("errors of the wrong time step", "errors, output_errors[t], delayed", "errors, output_errors[t - 1], delayed"),
     ),
-    *_of(
+    *of_library(
         "methods/shared/traces.py",
         ("bias not traced", 'dialect == "derivation" and not (l ==', 'dialect == "authors" and not (l =='),
         (
@@ -209,20 +195,20 @@ CATALOGUE = (
         ),
         ("readout's bias traced", "not (l == len(network.layers) - 1 and layer.neuron.stateless)", "True"),
     ),
-    *_of(
+    *of_library(
         "methods/ottt.py",
         ("trace never updated", "        self.traces.update(activity)\n", "        pass\n"),
         ("biases not traced", "return self.traces.bias_input(l)", "return self.network.bias_input"),
     ),
-    *_of(
+    *of_library(
         "methods/shared/online.py",
         (
             "loss not divided by T",
-            "step_loss(self.loss, self.activity.outputs, targets, self.time_steps)",
+            "step_loss(self.loss, self.activity.outputs, targets, time_steps)",
             "step_loss(self.loss, self.activity.outputs, targets, 1)",
         ),
     ),
-    *_of(
+    *of_library(
         "methods/shared/rule.py",
         (
             "error of the first layer for every layer",
@@ -235,11 +221,11 @@ CATALOGUE = (
             "errors[l] = spike_errors[l]",
         ),
     ),
-    *_of(
+    *of_library(
         "methods/shared/driver.py",
         ("the activity of the first step", "now = activity.at(t)", "now = activity.at(0)"),
     ),
-    *_of(
+    *of_library(
         "methods/rtrl.py",
         ("sensitivity of the membrane forgotten", "factor[b, i] * sensitivity[p, b, i]", "sensitivity[p, b, i]"),
         (
@@ -253,7 +239,7 @@ CATALOGUE = (
             "output_error[0, i] * output_sensitivity",
         ),
     ),
-    *_of(
+    *of_library(
         "methods/spike_representation.py",
         (
             "clamp at twice the threshold",
@@ -281,7 +267,7 @@ CATALOGUE = (
             "rate_error = rate_error + 0 * returned[l]",
         ),
     ),
-    *_of(
+    *of_library(
         "simulation/trace.py",
         (
             "states of a trace not mixed",
@@ -294,7 +280,7 @@ CATALOGUE = (
             "                pass\n",
         ),
     ),
-    *_of(
+    *of_library(
         "simulation/equilibrium.py",
         (
             "implicit gradient of one sweep",
@@ -303,7 +289,7 @@ CATALOGUE = (
         ),
         ("elimination forgets a row", "if i != k:", "if i > k:"),
     ),
-    *_of(
+    *of_library(
         "learning/losses.py",
         ("squared error's gradient halved", "(difference + difference) / classes[0]", "difference / classes[0]"),
         ("squared error summed over the classes", "difference * difference / classes[0]", "difference * difference"),
@@ -314,7 +300,7 @@ CATALOGUE = (
         ),
         ("sum over the batch for the mean", "scale = time_steps * len(outputs)", "scale = time_steps"),
     ),
-    *_of(
+    *of_library(
         "network/surrogate.py",
         ("triangle twice as wide", "height * (width + z[i]) / width", "height * (width + width + z[i]) / width"),
         (
@@ -324,9 +310,12 @@ CATALOGUE = (
         ),
         ("arctan not halved", "alpha / 2.0 / (1.0 + scaled * scaled)", "alpha / (1.0 + scaled * scaled)"),
     ),
-    *_of(
+    *of_library(
         "simulation/rates.py",
         ("rates not normalised", "trace.value / _normaliser(network, trace.neuron, len(inputs))", "trace.value"),
         ("Λ of one step less", "total = decay * total + 1", "total = decay * total + decay"),
     ),
+    *LEARNING,
+    *NUMBERS,
+    *CERTIFICATES,
 )

@@ -22,12 +22,17 @@ class Counted(numbers.Number):
     """A float whose operations a tally counts; `spike` marks one that is 0 or 1.
 
     A sum with the constant 0 and a product with the constant 0 or 1 are not counted: no circuit has them. Nor is what
-    is multiplied by a spike that did not fire.
+    is multiplied by a spike that did not fire. Raises ValueError for a spike that is neither 0 nor 1.
     """
 
     value: float
     tally: Tally = field(repr=False)
     spike: bool = False
+
+    def __post_init__(self):
+        object.__setattr__(self, "value", float(self.value))
+        if self.spike and self.value not in (0, 1):
+            raise ValueError(f"a spike must be 0 or 1, got {self.value!r}")
 
     def __add__(self, other):
         other = self._as_counted(other)
@@ -43,7 +48,7 @@ class Counted(numbers.Number):
 
     def __mul__(self, other):
         if not isinstance(other, Counted) and other in (0, 1):
-            return self if other else Counted(0.0, self.tally)
+            return self if other else Counted(self.value * 0, self.tally)
         other = self._as_counted(other)
         if self.spike or other.spike:
             self.tally.gated += self.value != 0 and other.value != 0
@@ -52,7 +57,17 @@ class Counted(numbers.Number):
         return Counted(self.value * other.value, self.tally, self.spike and other.spike)
 
     def __truediv__(self, other):
-        return self * (1 / self._as_counted(other).value)
+        """Counted as the product with the reciprocal, but rounded once, as floats are."""
+        other = self._as_counted(other)
+        if other.value != 1:
+            if self.spike:
+                self.tally.gated += self.value != 0
+            else:
+                self.tally.products += self.value != 0
+        return Counted(self.value / other.value, self.tally)
+
+    def __rtruediv__(self, other):
+        return self._as_counted(other) / self
 
     __radd__ = __add__
     __rmul__ = __mul__
@@ -76,6 +91,9 @@ class Counted(numbers.Number):
         return self.value == self._as_counted(other).value
 
     __hash__ = None
+
+    def __bool__(self):
+        return self.value != 0
 
     def __float__(self):
         return self.value

@@ -7,14 +7,19 @@ from fractions import Fraction
 
 @dataclass(frozen=True, eq=False)
 class Dual(numbers.Number):
-    """value + slope · ε with ε² = 0; over fractions.Fraction nothing is rounded. Compared by value."""
+    """value + slope · ε with ε² = 0; over integers and fractions nothing is rounded. Compared by value.
+
+    Where a float enters, the result's numbers are floats, rounded as floats are.
+    """
 
     value: numbers.Number
     slope: numbers.Number = Fraction(0)
 
     def __post_init__(self):
-        if isinstance(self.value, int):  # an int divided by an int would be a rounded float
-            object.__setattr__(self, "value", Fraction(self.value))
+        for name in ("value", "slope"):  # an integer divided by an integer would be a rounded float
+            number = getattr(self, name)
+            if isinstance(number, numbers.Integral):
+                object.__setattr__(self, name, Fraction(int(number)))
 
     def __add__(self, other):
         other = as_dual(other)
@@ -64,6 +69,9 @@ class Dual(numbers.Number):
         return self.value >= as_dual(other).value
 
     __hash__ = None
+
+    def __bool__(self):
+        return self.value != 0
 
 
 def as_dual(number):

@@ -3,7 +3,7 @@
 Each operation rounds its lower end down and its upper end up, but only where the floating-point result is inexact: the
 error of a sum and of a product is itself a float (Dekker 1971), so that exactness is known. Exponentials, logarithms
 and square roots are those of `decimal`, which rounds them correctly. Comparisons that the interval does not decide
-raise Undecided.
+raise Undecided. An end may be infinite: beyond the largest float nothing is known.
 """
 
 import decimal
@@ -12,7 +12,11 @@ import numbers
 from dataclasses import dataclass
 from fractions import Fraction
 
-PRECISE = decimal.Context(prec=30, rounding=decimal.ROUND_HALF_EVEN, Emin=-999999, Emax=999999)
+from .exact import as_fraction, floats_around
+
+PRECISE = decimal.Context(
+    prec=30, rounding=decimal.ROUND_HALF_EVEN, Emin=-999999, Emax=999999, traps=[decimal.InvalidOperation]
+)  # e^x beyond 10^999999 is infinite, and 0 below 10^-999999: the float beyond either encloses it
 
 
 class Undecided(ArithmeticError):
@@ -21,16 +25,22 @@ class Undecided(ArithmeticError):
 
 @dataclass(frozen=True, eq=False)
 class Interval(numbers.Number):
-    """All numbers from `low` to `high`, two floats; the one number `low` without `high`."""
+    """All numbers from `low` to `high`, two floats; the one number `low` without `high`.
+
+    Ends that are no floats are rounded outwards. Raises TypeError for what is no real number, and ValueError for an
+    interval of nothing.
+    """
 
     low: float
     high: float | None = None
 
     def __post_init__(self):
-        if self.high is None:
-            object.__setattr__(self, "high", self.low)
-        if not self.low <= self.high:
-            raise ValueError(f"low must be at most high, got {self.low!r} and {self.high!r}")
+        if type(self.low) is not float or type(self.high) is not float:
+            high = self.low if self.high is None else self.high
+            object.__setattr__(self, "low", _as_float(self.low, 0))
+            object.__setattr__(self, "high", _as_float(high, 1))
+        if not self.low <= self.high or self.low == math.inf or self.high == -math.inf:
+            raise ValueError(f"low must be at most high, and some number between, got {self.low!r} and {self.high!r}")
 
     def __add__(self, other):
         other = as_interval(other)
@@ -87,8 +97,13 @@ class Interval(numbers.Number):
 
     __hash__ = None
 
+    def __bool__(self):
+        return self != 0
+
     def __contains__(self, number):
-        return Fraction(self.low) <= Fraction(number) <= Fraction(self.high)
+        exact = as_fraction(number)
+        above = self.low == -math.inf or Fraction(self.low) <= exact
+        return above and (self.high == math.inf or exact <= Fraction(self.high))
 
     def __str__(self):
         return f"[{self.low!r}, {self.high!r}]"
@@ -134,19 +149,17 @@ def _rising(x, function):
 
 
 def as_interval(number):
-    """`number` as the smallest interval of floats that holds it."""
+    """`number` as the smallest interval of floats that holds it; raises TypeError or ValueError for no real number."""
     if isinstance(number, Interval):
         return number
-    if isinstance(number, float) or number in (0, 1):
-        return Interval(float(number))
-    value = float(number)
-    exact = Fraction(number)
-    if Fraction(value) == exact:
-        return Interval(value, value)
-    return Interval(
-        value if Fraction(value) < exact else math.nextafter(value, -math.inf),
-        value if Fraction(value) > exact else math.nextafter(value, math.inf),
-    )
+    if type(number) is float:
+        return Interval(number, number)
+    return Interval(number)
+
+
+def _as_float(number, side):
+    """The number as a float of Python; the float below (side 0) or above (side 1) what is none."""
+    return float(number) if isinstance(number, float) else floats_around(number)[side]
 
 
 def _down(value, exact):
@@ -160,15 +173,20 @@ def _up(value, exact):
 def _sum(a, b):
     """a + b rounded, and whether it is exact: the rounding error is a float (Knuth's TwoSum)."""
     value = a + b
+    if math.isinf(value):
+        return value, False
     back = value - a
-    return value, (a - (value - back)) + (b - back) == 0 and math.isfinite(value)
+    return value, (a - (value - back)) + (b - back) == 0
 
 
 def _product(a, b):
-    """a · b rounded, and whether it is exact (Dekker's product); a tiny or huge one counts as inexact."""
-    value = a * b
-    if value == 0 and (a == 0 or b == 0):
+    """a · b rounded, and whether it is exact (Dekker's product); a tiny or huge one counts as inexact.
+
+    An infinite end stands for numbers without bound, each of which is finite: 0 times it is 0.
+    """
+    if a == 0 or b == 0:
         return 0.0, True
+    value = a * b
     if not 1e-250 < abs(value) < 1e250 or max(abs(a), abs(b)) > 1e150:
         return value, False
     (a_high, a_low), (b_high, b_low) = _split(a), _split(b)
@@ -177,6 +195,13 @@ def _product(a, b):
 
 
 def _quotient(a, b):
+    """a / b rounded, and whether it is exact; without an infinite end, b is not 0.
+
+    A number over numbers without bound comes as near to 0 as one likes. Where both are without bound, the other ends
+    give the extremes, 0 and infinity, and 0 is one of them.
+    """
+    if math.isinf(b):
+        return 0.0, True
     value = a / b
     product, exact = _product(value, b)
     return value, exact and product == a

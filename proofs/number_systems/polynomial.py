@@ -10,10 +10,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, eq=False)
 class Bound(numbers.Number):
-    """A polynomial with integer coefficients, of at most `degree`, the absolute coefficients at most `mass` in sum."""
+    """A polynomial with integer coefficients, of at most `degree`, the absolute coefficients at most `mass` in sum.
+
+    Raises ValueError unless both are integers of at least 0.
+    """
 
     degree: int
     mass: int
+
+    def __post_init__(self):
+        if not (isinstance(self.degree, int) and isinstance(self.mass, int) and self.degree >= 0 and self.mass >= 0):
+            raise ValueError(f"degree and mass must be integers of at least 0, got {self!r}")
 
     def __add__(self, other):
         other = as_bound(other)
@@ -32,6 +39,17 @@ class Bound(numbers.Number):
 
     def __neg__(self):
         return self
+
+    def __eq__(self, other):
+        """Known of a free variable, which is no constant, alone."""
+        if self is VARIABLE and isinstance(other, numbers.Integral):
+            return False
+        raise TypeError("bounds of polynomials cannot be compared: what they bound is not known")
+
+    __hash__ = None
+
+    def __bool__(self):
+        raise TypeError("whether a polynomial is 0 is not known from its bounds")
 
 
 VARIABLE = Bound(1, 1)

@@ -7,19 +7,28 @@ p are equal over the integers if no coefficient of their difference reaches p.
 
 import numbers
 from dataclasses import dataclass
+from math import isqrt
 
 MERSENNE_EXPONENTS = (61, 89, 107, 127, 521, 607, 1279, 2203, 2281, 3217, 4253)  # 2^k - 1 is prime
 PRIME = 2**61 - 1
+_PRIMES = {2**exponent - 1 for exponent in MERSENNE_EXPONENTS}  # the moduli that are known to be prime
 
 
 @dataclass(frozen=True, eq=False)
 class Residue(numbers.Number):
-    """A residue class modulo a prime. Integers and fractions (of another denominator than the prime) mix in."""
+    """A residue class modulo a prime. Integers and fractions (whose denominator the prime does not divide) mix in.
+
+    Raises TypeError for a value that is no integer, and ValueError for a modulus that is not known to be prime.
+    """
 
     value: int
     prime: int = PRIME
 
     def __post_init__(self):
+        if not isinstance(self.value, int):
+            raise TypeError(f"a residue must be of an integer, got {self.value!r}")
+        if not isinstance(self.prime, int) or self.prime not in _PRIMES:
+            _require_prime(self.prime)
         object.__setattr__(self, "value", self.value % self.prime)
 
     def __add__(self, other):
@@ -51,6 +60,9 @@ class Residue(numbers.Number):
 
     __hash__ = None
 
+    def __bool__(self):
+        return self.value != 0
+
     def _of(self, other):
         """The integer that stands for `other` in this field."""
         if isinstance(other, Residue):
@@ -58,8 +70,16 @@ class Residue(numbers.Number):
                 raise ValueError(f"residues must be modulo one prime, got {self.prime} and {other.prime}")
             return other.value
         if isinstance(other, numbers.Rational):
-            return other.numerator * pow(other.denominator, -1, self.prime) % self.prime
+            numerator, denominator = int(other.numerator), int(other.denominator)
+            return numerator * pow(denominator, -1, self.prime) % self.prime
         raise TypeError(f"a residue mixes with integers and fractions alone, got {other!r}")
+
+
+def _require_prime(number):
+    """Remember a prime below a million; ValueError for another number: the larger ones are known."""
+    if not (isinstance(number, int) and 1 < number < 10**6 and all(number % k for k in range(2, isqrt(number) + 1))):
+        raise ValueError(f"the modulus must be a known prime, or one below a million, got {number!r}")
+    _PRIMES.add(number)
 
 
 def prime_above(bound):

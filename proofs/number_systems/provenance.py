@@ -33,6 +33,14 @@ class Provenance(numbers.Number):
     def __neg__(self):
         return self
 
+    def __eq__(self, other):
+        raise TypeError("numbers without a value cannot be compared: what is decided by them would not be seen")
+
+    __hash__ = None
+
+    def __bool__(self):
+        raise TypeError("a number without a value is neither 0 nor another")
+
 
 def variables_of(number):
     """The variables that `number` was made of; none for a plain number."""

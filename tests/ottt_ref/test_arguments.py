@@ -43,9 +43,17 @@ WRONG_INPUTS = {
     "B = 0": (np.zeros((4, 0, 3)), ValueError, "inputs must be [T, B, 3] with B of at least 1, got shape (4, 0, 3)"),
     "no width": (np.zeros((4, 2, 0)), ValueError, "inputs must be [T, B, 3], got shape (4, 2, 0)"),
     "scalar": (1.0, ValueError, "inputs must be [T, B, 3], got shape ()"),
-    "float32": (np.zeros((4, 2, 3), np.float32), TypeError, "inputs must have dtype float64, got float32"),
+    "float32": (
+        np.zeros((4, 2, 3), np.float32),
+        TypeError,
+        "inputs must have dtype float64, got float32: .astype(np.float64) converts it",
+    ),
     "float16": (np.zeros((4, 2, 3), np.float16), TypeError, "inputs must have dtype float64, got float16"),
-    "integers": (np.zeros((4, 2, 3), int), TypeError, "inputs must have dtype float64, got int64"),
+    "integers": (
+        np.zeros((4, 2, 3), int),
+        TypeError,
+        "inputs must have dtype float64, got int64: .astype(np.float64) converts it",
+    ),
     "booleans": (np.zeros((4, 2, 3), bool), TypeError, "inputs must have dtype float64, got bool"),
     "complex": (np.zeros((4, 2, 3), complex), TypeError, "inputs must have dtype float64, got complex128"),
     "other byte order": (np.zeros((4, 2, 3), ">f8"), TypeError, "inputs must have dtype float64, got >f8"),
@@ -55,8 +63,8 @@ WRONG_INPUTS = {
     "-inf": (with_entry(-np.inf), ValueError, "inputs must be finite, got -inf at index [2, 1, 0]"),
     "masked": (np.ma.masked_array(np.zeros((4, 2, 3))), TypeError, "inputs must be a plain array, got a masked one"),
     "ragged": ([[[1.0]], [1.0]], TypeError, "inputs must be an array, got list: "),
-    "None": (None, TypeError, "inputs must have dtype float64, got object"),
-    "text": ("inputs", TypeError, "inputs must have dtype float64, got <U6"),
+    "None": (None, TypeError, "inputs must be an array [T, B, 3] of float64, got None"),
+    "text": ("inputs", TypeError, "inputs must be an array [T, B, 3] of float64, got 'inputs'"),
 }
 
 
@@ -72,10 +80,11 @@ def test_a_float32_network_refuses_float64_and_an_exact_one_floats(function):
     inputs = np.zeros((4, 2, 3))
     network = dyadic_network(0)
     complaint = complaint_of(TypeError, lambda: call(function, network.astype(np.float32), inputs))
-    assert complaint == "inputs must have dtype float32, got float64"
+    assert complaint == "inputs must have dtype float32, got float64: .astype(np.float32) converts it"
     options = {} if function == "simulate" else {"loss": ot.losses.MeanSquaredError()}
     complaint = complaint_of(TypeError, lambda: call(function, network.exact(), inputs, **options))
-    assert complaint == "inputs must have dtype object (exact numbers, as the network's parameters are), got float64"
+    kind = "object (exact numbers, as the network's parameters are)"
+    assert complaint == f"inputs must have dtype {kind}, got float64: ot.exact_array(...) converts"
 
 
 @pytest.mark.parametrize(

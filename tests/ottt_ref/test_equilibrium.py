@@ -12,6 +12,7 @@ from ottt_ref.simulation.equilibrium import (
     ConvergenceError,
     contraction_factor,
     eliminate,
+    layer_norms,
     limit_contraction,
     spectral_norm,
 )
@@ -168,6 +169,93 @@ def test_the_contraction_factor_of_a_feedback_loop_is_the_root_of_its_norms():
     assert contraction_factor(network) == pytest.approx(np.sqrt(product), rel=1e-12)
 
 
+def test_norms_of_parallel_connections_add_up():
+    """A skip beside the way from layer to layer: either alone would promise too much."""
+    rng = np.random.default_rng(2)
+    forward, skip, back = (rng.normal(size=(2, 2)) for _ in range(3))
+    network = ot.Network(
+        [ot.Layer(ot.Dense(np.eye(2)), ot.LIF()), ot.Layer(ot.Dense(forward), ot.LIF(0.5, 2.0))],
+        skips=[ot.Skip(0, 1, ot.Dense(skip, False))],
+        feedback=[ot.Feedback(1, 0, ot.Dense(back, False))],
+    )
+    norms = [np.linalg.norm(matrix, 2) for matrix in (forward, skip, back)]
+    within, delayed = layer_norms(network)
+    np.testing.assert_allclose(within, [[0, 0], [(norms[0] + norms[1]) / 2, 0]], rtol=1e-12)
+    np.testing.assert_allclose(delayed, [[0, norms[2]], [0, 0]], rtol=1e-12)
+    factor = np.sqrt((norms[0] + norms[1]) / 2 * norms[2])
+    assert contraction_factor(network) == pytest.approx(factor, rel=1e-12)
+
+
+def test_loops_that_expand_by_parallel_connections_together_are_refused():
+    """Equal parallel connections are one of twice the weight: 0.75 + 0.75 expands, though neither does alone."""
+    network = ot.Network(
+        [ot.Layer(ot.Dense(np.eye(1)), ot.LIF()), ot.Layer(ot.Dense(np.full((1, 1), 0.75)), ot.LIF())],
+        skips=[ot.Skip(0, 1, ot.Dense(np.full((1, 1), 0.75), False))],
+        feedback=[ot.Feedback(1, 0, ot.Dense(np.eye(1), False))],
+    )
+    assert contraction_factor(network) == pytest.approx(np.sqrt(1.5), rel=1e-12)
+    with pytest.raises(ValueError, match="network must have loops that contract"):
+        ot.spike_representation.gradients(network, np.full((2, 1, 1), 0.1), np.array([0]), rates="closed_form")
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_default_feedback_model_has_a_contraction_factor_and_closed_form_rates(dtype):
+    """Its feedback starts at zero: there is no loop yet, and the rates are those of the network without it."""
+    network = ot.models.small_feedback(rng=0).astype(dtype)
+    assert all(np.all(network.parameters[name] == 0) for name in network.parameters if name.endswith("feedback2.gain"))
+    assert contraction_factor(network) == 0
+    inputs = np.random.default_rng(1).random((3, 2, *network.input_shape)).astype(dtype)
+    values, (residual, _) = spike_representation.rates_of(network, inputs, "closed_form")
+    assert residual == 0
+    open_loop = ot.Network(network.layers, input_shape=network.input_shape, skips=network.skips)
+    expected, _ = spike_representation.rates_of(open_loop, inputs, "closed_form")
+    assert all(np.array_equal(got, wanted) for got, wanted in zip(values, expected))
+    assert np.isfinite(ot.spike_representation.gradients(network, inputs, [0, 1], rates="closed_form").loss)
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        np.zeros((3, 4)),
+        np.array([[1.0, -1.0], [2.0, -2.0]]),  # the ones, with which ARPACK once began, go to zero
+        np.array([[1.0, -1.0, 0.0], [0.0, 1.0, -1.0]]),
+        np.eye(3),
+        np.diag([1.0, 0.0, 0.0]),
+        1e-200 * np.arange(1.0, 7.0).reshape(2, 3),  # its square underflows
+        1e200 * np.arange(1.0, 7.0).reshape(3, 2),  # its square overflows
+        np.zeros((1, 1)),
+        np.zeros((1, 3)),
+        np.array([[1e-310, 0.0], [0.0, 0.0]]),
+    ],
+    ids=repr,
+)
+def test_the_norm_of_a_large_connection_is_that_of_its_matrix_in_the_corners(matrix, monkeypatch):
+    network = ot.Network([ot.Layer(ot.Dense(matrix, False), ot.LIF())])
+    exact = spectral_norm(network, network.connections[0])
+    assert exact == pytest.approx(np.linalg.norm(matrix, 2), rel=1e-12)
+    monkeypatch.setattr(equilibrium, "LARGEST_MATRIX", 0)
+    # ARPACK stops at its machine precision; a subnormal number has fewer digits
+    assert spectral_norm(network, network.connections[0]) == pytest.approx(exact, rel=1e-9)
+
+
+def test_a_norm_that_arpack_does_not_find_is_said_in_our_words(monkeypatch):
+    network, _, _ = case("recurrent")
+    monkeypatch.setattr(equilibrium, "LARGEST_MATRIX", 0)
+
+    def fails(*_, **__):
+        raise equilibrium.scipy.sparse.linalg.ArpackNoConvergence("no convergence", [], [])
+
+    monkeypatch.setattr(equilibrium.scipy.sparse.linalg, "svds", fails)
+    with pytest.raises(ConvergenceError, match=r"the spectral norm of layer0\.recurrent was not found: "):
+        contraction_factor(network)
+
+
+def test_loops_far_too_strong_are_scaled_down_as_exactly_as_others():
+    network = loop(1e20 * np.eye(2))
+    assert limit_contraction(network, 0.5) == pytest.approx(5e-21, rel=1e-8)
+    assert contraction_factor(network) == pytest.approx(0.5, rel=1e-8)
+
+
 @pytest.mark.parametrize("kind", ["convolutional_feedback", "dropped_out"])
 def test_the_norm_of_a_large_connection_is_found_without_its_matrix(kind, monkeypatch):
     network, _, _ = case(kind)
@@ -233,22 +321,76 @@ def test_two_equilibria_where_the_loop_expands():
         assert spike_representation.sweep(network, np.zeros((1, 1)), delayed)[0].tolist() == [[rate]]
 
 
+def ends_at(moved):
+    """A root finder that gets to one place, whatever it is asked."""
+    return lambda residual, start, **_: type("Solution", (), {"x": moved(start)})
+
+
 def test_a_solver_that_gives_up_says_so(monkeypatch):
     network, inputs, labels = contracting("recurrent", factor=0.95)
-
-    def gives_up(residual, start, **_):
-        return type("Solution", (), {"x": start + 0.25})
-
-    monkeypatch.setattr(equilibrium.optimize, "root", gives_up)
+    monkeypatch.setattr(equilibrium.scipy.optimize, "root", ends_at(lambda start: start + 0.25))
     monkeypatch.setattr(equilibrium, "SWEEPS_FROM_REST", 0)
+    monkeypatch.setattr(equilibrium, "MOST_SWEEPS", 0)
     with pytest.raises(ConvergenceError, match=r"equilibrium of the rates was not reached: \|a - f\(a\)\| is 0\."):
         ot.spike_representation.gradients(network, inputs, labels, rates="closed_form")
+
+
+@pytest.mark.parametrize(("off", "accepted"), [(1e-11, True), (4e-10, False), (1e-6, False)])
+def test_a_solution_is_accepted_to_the_tolerance_and_no_further(off, accepted, monkeypatch):
+    """At a factor of 1/2, |a - f(a)| of a point `off` the equilibrium is off / 2: the tolerance is 1e-10."""
+    network = loop(0.5 * np.eye(2))
+    exact = np.array([0.4, 0.6])  # a = 0.2 + 0.5 a, a = 0.3 + 0.5 a
+    monkeypatch.setattr(equilibrium.scipy.optimize, "root", ends_at(lambda start: exact + off))
+    monkeypatch.setattr(equilibrium, "MOST_SWEEPS", 0)
+    inputs = np.full((2, 1, 2), 0.1)
+    if accepted:
+        values, (residual, _) = spike_representation.rates_of(network, inputs, "closed_form")
+        assert residual == pytest.approx(off / 2, rel=1e-4) and np.abs(values[1] - exact).max() <= 1e-10
+    else:
+        with pytest.raises(ConvergenceError, match=r"not 1e-10, at a contraction factor of 1 - 0\.5"):
+            spike_representation.rates_of(network, inputs, "closed_form")
+
+
+@pytest.mark.parametrize("gap", [1e-2, 1e-3])
+@pytest.mark.parametrize("weight", [[[1, 0], [0, 1]], [[0, 1], [1, 0]]])
+@pytest.mark.parametrize("bias", [(0.0, 0.0), (1e-3, -1e-3), (-0.5, 0.5)])
+def test_rates_are_found_near_contraction_1(gap, weight, bias):
+    """Where Krylov's method stumbles over the clamp's corners."""
+    network = loop((1 - gap) * np.array(weight), bias=bias)
+    inputs = np.full((2, 1, 2), 0.01)
+    values, (residual, _) = spike_representation.rates_of(network, inputs, "closed_form")
+    again = spike_representation.sweep(network, values[0], {0: values[1]})[0]
+    assert np.abs(again - values[1]).max() <= residual * (1 + 1e-6) and residual <= 1e-8 * gap
+    expected = [0.0, 0.0]  # by sweeps so many that (1 - gap)^n is below 1e-20
+    for _ in range(int(50 / gap)):
+        currents = [0.01 + bias[i] + (1 - gap) * sum(w * a for w, a in zip(weight[i], expected)) for i in (0, 1)]
+        expected = [min(max(current, 0.0), 1.0) for current in currents]
+    np.testing.assert_allclose(values[1][0], expected, rtol=0, atol=1.1e-8)  # residual / gap
+
+
+def test_too_near_to_contraction_1_is_a_convergence_error_in_our_words():
+    """scipy would say "This indicates a bug"; and a residual of 1e-10 would say nothing about the rates."""
+    network = loop((1e-12 - 1) * np.eye(2), bias=(1e-3, 0.37))
+    with pytest.raises(ConvergenceError, match=r"equilibrium of the rates was not reached: .*factor of 1 - "):
+        spike_representation.rates_of(network, np.full((2, 1, 2), 0.01), "closed_form")
+
+
+def test_a_root_finder_that_raises_is_done_without(monkeypatch):
+    def raises(*_, **__):
+        raise ValueError("Jacobian inversion yielded zero vector. This indicates a bug in the Jacobian approximation.")
+
+    monkeypatch.setattr(equilibrium.scipy.optimize, "root", raises)
+    values, _ = spike_representation.rates_of(loop(0.5 * np.eye(2)), np.full((2, 1, 2), 0.1), "closed_form")
+    np.testing.assert_allclose(values[1], [[0.4, 0.6]], rtol=0, atol=2e-10)
+    monkeypatch.setattr(equilibrium, "MOST_SWEEPS", 0)
+    with pytest.raises(ConvergenceError, match="equilibrium of the rates was not reached"):
+        spike_representation.rates_of(loop(0.5 * np.eye(2)), np.full((2, 1, 2), 0.1), "closed_form")
 
 
 def test_gmres_that_gives_up_says_so(monkeypatch):
     network, inputs, labels = contracting("recurrent")
     monkeypatch.setattr(equilibrium, "LARGEST_DIRECT", 0)
-    monkeypatch.setattr(equilibrium.sparse.linalg, "gmres", lambda operator, right, **_: (0.5 * right, 1))
+    monkeypatch.setattr(equilibrium.scipy.sparse.linalg, "gmres", lambda operator, right, **_: (0.5 * right, 1))
     with pytest.raises(ConvergenceError, match=r"GMRES left a relative residual of 0\.\d+, not 1e-10"):
         ot.spike_representation.gradients(network, inputs, labels)
 

@@ -85,7 +85,8 @@ def test_bptt_is_the_derivative_of_the_soft_spike_network(kind):
 @pytest.mark.parametrize("reset_gradient", ["detached", "kept"])
 @every_exact_kind
 def test_rtrl_is_bptt_exactly(kind, reset_gradient):
-    network, inputs, labels = case(kind, time_steps=3, batch_size=3 if kind == "dropped_out" else 1)
+    time_steps = 2 if kind == "residual" else 3  # it has no delays, and takes the longest
+    network, inputs, labels = case(kind, time_steps=time_steps, batch_size=3 if kind == "dropped_out" else 1)
     exact = rational(eighths(network))
     data = (exact, ot.exact_array(np.round(8 * inputs) / 8), labels, ot.losses.MeanSquaredError())
     forward = ot.rtrl.gradients(*data, reset_gradient=reset_gradient)
@@ -302,7 +303,7 @@ REFUSED = [
     ),
     (
         lambda: ot.Network([layer(recurrent=ot.Dense(np.ones((2, 3))))]),
-        r"layers\[0\] must take what layers\[0\] gives: Dense\(3 -> 2, float64\) must be given \[3\], got \[2\]",
+        r"layers\[0\] \(recurrent\) must take what layers\[0\] gives: Dense\(3 -> 2, .* must be given \[3\], got \[2\]",
     ),
     (
         lambda: ot.Network([layer(4), layer(2, 4)], skips=[ot.Skip(-1, 1)]),

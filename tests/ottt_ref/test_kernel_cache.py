@@ -1,6 +1,7 @@
 """Compiled kernels on disk: several processes at once, damaged files, a folder that cannot be written."""
 
 import os
+import pickle
 import subprocess
 import sys
 
@@ -76,3 +77,28 @@ def test_a_disk_that_is_full_stops_nothing_and_is_said_once(tmp_path):
     process = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=120)
     assert process.returncode == 0 and process.stdout.startswith("right")
     assert process.stderr.count("RuntimeWarning: compiled kernels cannot be kept") == 1
+
+
+def names_in(folder):
+    return {path.name for path in folder.rglob("*leaky_accumulate*")}
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_leaves_no_wrong_code_and_nothing_for_ever(tmp_path):
+    """What was compiled from an earlier source lies there: an index without its code would lead to that."""
+    finished(start(tmp_path, "float64"))
+    (code,) = tmp_path.rglob("*leaky_accumulate*.nbc")
+    (index,) = tmp_path.rglob("*leaky_accumulate*.nbi")
+    code.write_bytes(pickle.dumps("the code of an earlier source"))
+    index.unlink()
+    killed = start(tmp_path, "float64", "_save_data")
+    assert killed.stdout.readline() == "waiting\n"
+    killed.kill()
+    killed.communicate(timeout=60)
+    for path in (index, code):
+        path.with_name(f"{path.name}.tmp.0123456789abcdef").write_bytes(b"half a file")
+    other = code.with_name("another.function-1.py311.1.nbc.tmp.0123456789abcdef")
+    other.write_bytes(b"another's")
+    out, err = finished(start(tmp_path, "float64"))
+    assert out == "right\n" and not err
+    assert names_in(tmp_path) == {index.name, code.name} and other.exists()

@@ -54,6 +54,10 @@ def test_synapses_copy_what_they_are_given():
         (np.ones(3), None, ValueError, r"weight must be \[n_out, n_in\], got shape \(3,\)"),
         (np.ones((0, 3)), None, ValueError, r"weight must be .* with n_out of at least 1, got shape \(0, 3\)"),
         (np.ones((2, 3), dtype=np.int64), None, TypeError, "weight must have dtype float64 or float32, got int64"),
+        (None, None, TypeError, r"weight must be an array \[n_out, n_in\] of float64 or float32, got None"),
+        (3, 2, TypeError, r"weight must be an array \[n_out, n_in\] of float64 or float32, got 3"),
+        (WEIGHT, True, TypeError, r"bias must be an array \[2\], None for zeros .* or False for none, got True"),
+        (WEIGHT, 0, TypeError, r"bias must be an array \[2\] of float64, got 0"),
         (np.full((2, 3), np.inf), None, ValueError, r"weight must be finite, got inf at index \[0, 0\]"),
         (np.ma.masked_array(WEIGHT), None, TypeError, "weight must be a plain array, got a masked one"),
         (np.array([["a"]], dtype=object), None, TypeError, r"weight must hold numbers, got 'a' at index \[0, 0\]"),
@@ -109,3 +113,10 @@ def test_layers_that_do_not_fit_are_refused(layers, error, complaint):
 def test_a_layer_of_other_parts_is_refused(synapses, neuron, complaint):
     with pytest.raises(TypeError, match=complaint):
         Layer(synapses, neuron)
+
+
+def test_no_bias_may_be_said_by_numpys_false_and_a_connection_that_does_not_fit_is_named():
+    assert Dense(WEIGHT, np.False_).parameter_names == ("weight",)
+    layer = Layer(Dense(WEIGHT), LIF(), recurrent=Dense(np.eye(4)))
+    with pytest.raises(ValueError, match=r"layers\[0\] \(recurrent\) must take what layers\[0\] gives: Dense\(4 -> 4"):
+        Network([layer])

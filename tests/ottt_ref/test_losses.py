@@ -136,24 +136,54 @@ def test_the_loss_of_the_average_is_at_most_the_average_loss(sequence):
         ([2, 0], ValueError, r"targets must be labels in 0 .. 1, got 2 at index \[0\]"),
         ([0, -1], ValueError, r"targets must be labels in 0 .. 1, got -1 at index \[1\]"),
         ([0], ValueError, r"targets must be \[2\] class labels for this batch, got shape \(1,\)"),
-        ([0.0, 1.0], TypeError, r"targets must be integer class labels \[2\] or rows .*of float64"),
-        ([True, False], TypeError, "targets must be integer class labels .* of bool"),
-        (np.eye(3)[:2], ValueError, r"targets must be \[2, 2\], got shape \(2, 3\)"),
-        (np.eye(2)[:1], ValueError, r"targets must be \[2, 2\], got shape \(1, 2\)"),
-        (np.eye(2, dtype=np.float32), TypeError, "targets must have dtype float64, got float32"),
-        (np.eye(2, dtype=int), TypeError, "targets must have dtype float64, got int64"),
+        (
+            [0.0, 1.0],
+            TypeError,
+            r"targets must be integer class labels \[2\] or rows \[2, 2\] of float64.*astype\(int\) are labels",
+        ),
+        (
+            [True, False],
+            TypeError,
+            r"targets must be integer class labels .* of bool: targets.astype\(int\) are labels",
+        ),
+        (np.eye(3)[:2], ValueError, r"rows \[2, 2\] of float64, got an array \[2, 3\] of float64$"),
+        (np.eye(2)[:1], ValueError, r"rows \[2, 2\] of float64, got an array \[1, 2\] of float64$"),
+        (np.eye(2, dtype=np.float32), TypeError, r"got an array \[2, 2\] of float32: targets.astype\(np.float64\) are"),
+        (np.eye(2, dtype=int), TypeError, r"got an array \[2, 2\] of int64: targets.astype\(np.float64\) are rows"),
+        (
+            [[1], [0]],
+            ValueError,
+            r"integer class labels \[2\] .*got an array \[2, 1\] of int64: targets\[:, 0\] are labels",
+        ),
+        (
+            np.ones((4, 2), int),
+            ValueError,
+            r"got an array \[4, 2\] of int64: a sample has one target, which is the same",
+        ),
+        (np.ones((4, 2, 2)), ValueError, r"got an array \[4, 2, 2\] of float64: a sample has one target, which is the"),
+        (1, TypeError, "targets must be integer class labels .*, got 1$"),
         (np.full((2, 2), np.nan), ValueError, r"targets must be finite, got nan at index \[0, 0\]"),
         (np.full((2, 2), 0.6), ValueError, r"targets must be distributions .*rows that sum to 1.2"),
         (np.array([[1.5, -0.5], [0.0, 1.0]]), ValueError, "targets must be distributions .*least entry -0.5"),
         ([[1.0, 0.0], [1.0]], TypeError, "targets must be an array, got list"),
         (np.ma.masked_array(np.eye(2)), TypeError, "targets must be a plain array, got a masked one"),
-        (None, TypeError, "targets must have dtype float64, got object"),
-        ("ab", TypeError, "targets must have dtype float64, got <U2"),
+        (None, TypeError, r"targets must be integer class labels \[2\] or rows \[2, 2\] of float64, got None$"),
+        ("ab", TypeError, "targets must be integer class labels .*, got 'ab'$"),
     ],
 )
 def test_wrong_targets_are_refused_by_every_method(method, targets, error, complaint):
     with pytest.raises(error, match=complaint):
         METHODS[method](dyadic_network(0), dyadic_sequence(0)[0], targets)
+
+
+def test_targets_with_classes_first_or_of_floats_are_said_to_be_so():
+    network, inputs = ot.dense_network([3, 4, 3], rng=0), dyadic_sequence(0)[0]
+    with pytest.raises(ValueError, match=r"got an array \[3, 2\] of float64: targets.T are rows$"):
+        ot.ottt.gradients(network, inputs, np.eye(3)[[0, 1]].T)
+    with pytest.raises(
+        TypeError, match=r"rows \[2, 3\] of object, got an array .* ot.exact_array\(targets\) are rows$"
+    ):
+        ot.ottt.gradients(network.exact(), ot.exact_array(inputs), np.eye(3)[[0, 1]], MeanSquaredError())
 
 
 def test_the_squared_error_takes_rows_of_any_numbers():
@@ -179,3 +209,33 @@ def test_whole_numbers_as_targets_of_an_exact_network_are_not_rounded(method):
     assert isinstance(results[0].loss, F) and results[0].loss == results[1].loss
     for name, value in results[0].items():
         assert np.array_equal(value, results[1][name]) and not any(isinstance(number, float) for number in value.flat)
+
+
+@pytest.mark.parametrize("outputs", [[0.0, 800.0, -800.0], [-800.0, 0.0, 800.0], [800.0, -800.0, 0.0]])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_cross_entropy_is_shifted_by_the_largest_output_wherever_it_stands(outputs, dtype):
+    rows = np.array([outputs], dtype=dtype)
+    largest = int(np.argmax(outputs))
+    for label in range(3):
+        target = np.zeros((1, 3), dtype=dtype)
+        target[0, label] = 1
+        with np.errstate(all="raise"):
+            value, gradient = CrossEntropy().evaluate(rows, target)
+        assert value.tolist() == [800.0 - outputs[label]]
+        assert gradient[0].tolist() == [float(c == largest) - float(c == label) for c in range(3)]
+
+
+@pytest.mark.parametrize("off", [1e-2, 5e-3, -5e-3, 1e-3, 1e-4, -1e-4])
+@pytest.mark.parametrize("loss", [CrossEntropy(), Mixed()], ids=repr)
+def test_targets_that_sum_to_1_roughly_alone_are_refused(loss, off):
+    network, (inputs, _) = dyadic_network(0), dyadic_sequence(0)
+    with pytest.raises(ValueError, match="targets must be distributions over the classes"):
+        ot.ottt.gradients(network, inputs, np.array([[0.25 + off, 0.75], [1.0, 0.0]]), loss)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_targets_that_sum_to_1_but_for_rounding_are_taken_as_they_are(dtype):
+    network = ot.dense_network([2, 3, 10], rng=0, dtype=dtype)
+    tenths = np.full((1, 10), 0.1, dtype=dtype)  # ten of them are 0.9999999... or 1.0000001
+    got = ot.losses.require_targets(CrossEntropy(), tenths, 1, network)
+    assert np.array_equal(got, tenths)

@@ -115,9 +115,9 @@ def test_the_length_of_the_sequence_scales_the_loss_and_the_gradient():
         for recorder, options in zip(recorders, ({"time_steps": 1}, {"time_steps": 8}, {}))
     ]
     one, eight, default = (recorder.seen[0]["readout.bias"] for recorder in recorders)
-    assert losses[0] == 8 * losses[1] == pytest.approx(6 * losses[2], rel=1e-15)  # 6 is the documented default
+    assert losses[0] == 8 * losses[1] == losses[2]  # ℓ itself is the documented default
     np.testing.assert_array_equal(one, 8 * eight)
-    np.testing.assert_allclose(one, 6 * default, rtol=1e-15)
+    np.testing.assert_array_equal(one, default)
 
 
 def test_a_step_gives_the_loss_of_its_outputs_before_the_update():
@@ -210,7 +210,7 @@ WRONG_STEPS = {
     "NaN": (np.full((2, 3), np.nan), [0, 1], ValueError, r"inputs must be finite, got nan at index \[0, 0\]"),
     "label out of range": (np.ones((2, 3)), [0, 2], ValueError, r"targets must be labels in 0 .. 1, got 2"),
     "too few labels": (np.ones((2, 3)), [0], ValueError, r"targets must be \[2\] class labels"),
-    "no target": (np.ones((2, 3)), None, TypeError, "targets must have dtype float64, got object"),
+    "no target": (np.ones((2, 3)), None, TypeError, "targets must be integer class labels .*, got None"),
 }
 
 
@@ -263,3 +263,108 @@ def test_an_update_that_overflows_is_refused_and_changes_no_parameter():
 def test_wrong_settings_are_refused_by_name(change, error, complaint):
     with pytest.raises(error, match=complaint):
         OnlineLearner(**{"network": dyadic_network(0), "optimizer": SGD(), **change})
+
+
+def test_with_time_steps_the_losses_of_a_sequence_add_up_to_that_of_the_offline_method():
+    network, inputs, targets = random_case(19, 2, "soft", "linear")
+    offline = ot.ottt.gradients(network, inputs, targets).loss
+    summed, whole = (
+        sum(learn(OnlineLearner(network, Recorder(), **options), inputs, targets)[0])
+        for options in ({"time_steps": len(inputs)}, {})
+    )
+    assert summed == offline
+    assert whole == pytest.approx(len(inputs) * offline, rel=1e-14)
+
+
+@pytest.mark.parametrize("method", [ot.ottt, ot.sltt, ot.rtrl], ids=lambda method: method.__name__.split(".")[-1])
+def test_the_repr_says_what_the_loss_of_a_step_is(method):
+    network, name = dyadic_network(0), method.__name__.split(".")[-1].upper()
+    whole, divided = method.OnlineLearner(network, SGD()), method.OnlineLearner(network, Adam(), time_steps=6)
+    assert repr(whole) == f"OnlineLearner({name}, Network([3, 4, 3, 2]), loss of a step: Mixed(mse_weight=0.05), SGD)"
+    assert repr(divided).endswith("loss of a step: Mixed(mse_weight=0.05) / 6, Adam)")
+    assert (whole.time_steps, divided.time_steps) == (None, 6)
+
+
+def test_losses_of_the_layers_own_are_scaled_as_that_of_the_outputs():
+    network, inputs, targets = random_case(20, 2, "soft", "linear")
+    sizes = [shape[0] for shape in network.shapes]
+    matrices = [np.random.default_rng(l).normal(size=(sizes[-1], size)) for l, size in enumerate(sizes[:-1])]
+    seen = []
+    for options in ({}, {"time_steps": 8}):
+        recorder = Recorder()
+        feedback = ot.methods.LocalLosses(matrices)
+        OnlineLearner(network, recorder, error_feedback=feedback, **options).step(inputs[0], targets)
+        seen.append(recorder.seen[0])
+    assert all(np.array_equal(value, 8 * seen[1][name]) for name, value in seen[0].items())
+    assert np.any(seen[0]["layer0.weight"])
+
+
+class Fails:
+    """Raises when it is called for the second time."""
+
+    def __init__(self, error):
+        self.calls, self.error = 0, error
+
+    def __call__(self):
+        self.calls += 1
+        if self.calls == 2:
+            raise self.error
+
+
+def failing_learner(part, network, error):
+    """A learner, one part of which raises in the second time step."""
+    fail = Fails(error)
+
+    class Rule(ot.methods.Rule):
+        def advance(self, activity):
+            if part == "rule":
+                fail()
+
+    class Loss(ot.losses.Loss):
+        def evaluate(self, outputs, targets):
+            if part == "loss" and len(outputs) == 3:  # not when it is tried at the door
+                fail()
+            return ot.losses.Mixed().evaluate(outputs, targets)
+
+    class Descent(Optimizer):
+        def _direction(self, name, gradient):
+            if part == "optimizer" and name == "readout.bias":
+                fail()
+            return gradient
+
+    return ot.methods.OnlineLearner(Rule, network, Descent(0.1, 0.0), Loss())
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("half way"), KeyboardInterrupt()], ids=repr)
+@pytest.mark.parametrize("part", ["rule", "loss", "optimizer"])
+def test_after_a_step_that_failed_on_the_way_reset_is_asked_for(part, error):
+    inputs, targets = np.random.default_rng(3).random((4, 3, 3)), np.array([0, 1, 0])
+    network = dyadic_network(3)
+    learner = failing_learner(part, network, error)
+    learner.step(inputs[0], targets)
+    before = bits(network.parameters)
+    with pytest.raises(type(error)):
+        learner.step(inputs[1], targets)
+    assert bits(network.parameters) == before
+    for _ in range(2):  # not once alone
+        with pytest.raises(RuntimeError, match=rf"step before failed .*{type(error).__name__}.*call reset\(\)"):
+            learner.step(inputs[1], targets)
+    assert bits(network.parameters) == before
+    learner.reset()
+    other = network.copy()
+    again = failing_learner("none", other, error)
+    for x in inputs:
+        assert learner.step(x, targets)[0] == again.step(x, targets)[0]
+    assert bits(network.parameters) == bits(other.parameters)
+
+
+def test_an_update_that_is_refused_asks_for_reset_and_names_the_reason():
+    network = dyadic_network(3)
+    learner = OnlineLearner(network, SGD(1e308, momentum=0), ot.losses.MeanSquaredError())
+    with pytest.raises(ValueError, match="must be finite"):
+        learner.step(np.ones((2, 3)), np.array([[100.0, 0], [0, 100.0]]))
+    with pytest.raises(RuntimeError, match=r"ValueError: .* must be finite"):
+        learner.step(np.ones((2, 3)), np.array([[1.0, 0], [0, 1.0]]))
+    learner.optimizer.learning_rate = 0.1
+    learner.reset()
+    learner.step(np.ones((2, 3)), np.array([[1.0, 0], [0, 1.0]]))

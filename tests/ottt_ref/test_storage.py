@@ -162,17 +162,16 @@ def test_a_missing_file_or_folder_is_an_os_error(path):
 
 
 def test_a_file_truncated_at_any_length_is_refused(path, saved):
-    for length in range(len(saved)):
+    for length in {*range(0, len(saved), 5), *range(len(saved) - 100, len(saved))}:
         path.write_bytes(saved[:length])
         refuse(path)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("flip", [0xFF, 0x01, 0x20])
-def test_a_file_with_any_byte_flipped_is_refused_or_the_same_network(path, saved, flip):
+def test_a_file_with_any_byte_flipped_is_refused_or_the_same_network(path, saved):
     network = Network.load(path)
     refused = 0
     for k in range(len(saved)):
+        flip = (0xFF, 0x01, 0x20)[k % 3]
         path.write_bytes(saved[:k] + bytes([saved[k] ^ flip]) + saved[k + 1 :])
         try:
             loaded = Network.load(path)
@@ -395,17 +394,17 @@ JUNK = [
 ]
 
 
-@pytest.mark.parametrize("junk", one_in(8, JUNK), ids=range(len(JUNK)))
+@pytest.mark.parametrize("which", one_in(8, range(len(JUNK))))
 @pytest.mark.parametrize("kind", ["feedback", "residual", "convolutional_feedback", "standardised_convolution"])
-def test_any_part_of_a_description_may_be_junk(path, kind, junk):
+def test_any_part_of_a_description_may_be_junk(path, kind, which):
     network, inputs, _ = case(kind)
     network.save(path)
     saved = path.read_bytes()
     description = description_of(saved)
-    for place in list(places(description))[1:]:
-        if junk is REMOVED and not place:
-            continue
-        text = json.dumps(replaced(description, place, junk))
+    for k, place in enumerate(places(description)):
+        if not place or (k + which) % 3:
+            continue  # a third of all pairs: each place is tried with a third of the junk
+        text = json.dumps(replaced(description, place, JUNK[which]))
         with_member(path, saved, "description.npy", described(text))
         try:
             loaded = Network.load(path)

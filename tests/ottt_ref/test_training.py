@@ -235,8 +235,12 @@ def test_any_mapping_of_arrays_can_be_updated(optimizer):
     plain = {name: value.copy() for name, value in network.parameters.items()}
     gradients = {name: np.ones_like(value) for name, value in plain.items()}
     for parameters in (plain, network.parameters):
-        optimizer(0.5).step(parameters, gradients)
+        mine = optimizer(0.5)
+        for _ in range(2):
+            mine.step(parameters, gradients)
     assert bits(plain) == bits(network.parameters)
+    with pytest.raises(TypeError, match=r"parameters\['readout.bias'\] must be an array, got \[0.0, 0.0\]"):
+        optimizer().step({**plain, "readout.bias": [0.0, 0.0]}, gradients)
 
 
 def test_parameters_that_are_no_mapping_are_refused():

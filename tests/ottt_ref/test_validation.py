@@ -18,6 +18,7 @@ from ottt_ref.validation import (
     require_number,
     require_positive,
     require_unit_interval,
+    shown,
 )
 
 
@@ -61,9 +62,14 @@ def test_a_number_is_given_back_as_pythons_own(value, expected):
 
 @pytest.mark.parametrize("value", [True, np.True_, "1", None, [1.0], np.array([1.0]), np.array(1.0)], ids=repr)
 def test_what_is_no_number_is_refused(value):
-    assert (
-        refused(TypeError, require_number, "x", value, "above 0", bool) == f"x must be a number above 0, got {value!r}"
-    )
+    complaint = refused(TypeError, require_number, "x", value, "above 0", bool)
+    assert complaint == f"x must be a number above 0, got {shown(value)}"
+
+
+def test_a_message_has_no_array_and_no_long_text_in_full():
+    assert shown(np.zeros((3, 2), np.float32)) == "an array [3, 2] of float32"
+    assert shown(np.array(1.5)) == "array(1.5)" and shown("a" * 198) == repr("a" * 198)
+    assert shown("a" * 500) == repr("a" * 500)[:197] + "..."
 
 
 @pytest.mark.parametrize("value", [1j, np.complex128(1)])

@@ -101,12 +101,104 @@ def test_a_difference_in_one_coefficient_is_seen():
         certify(Identity("one more", bptt_without_delays, off_by_one_term, architectures), SMALL, rng())
 
 
+def test_a_difference_in_the_last_number_of_the_last_parameter_is_seen():
+    def off_at_the_end(*data):
+        values = bptt_without_delays(*data)
+        values["layer1.bias"][-1] = values["layer1.bias"][-1] + 1
+        return values
+
+    with pytest.raises(Refuted, match=r"differ in layer1\.bias"):
+        certify(Identity("one more", bptt_without_delays, off_at_the_end, architectures), SMALL, rng())
+
+
 def test_an_identity_of_zeros_is_refused():
     def zeros(network, activity, errors):
         return {name: value * 0 for name, value in bptt_without_delays(network, activity, errors).items()}
 
     with pytest.raises(Refuted, match="vacuous"):
         certify(Identity("0 = 0", zeros, zeros, architectures), SMALL, rng())
+
+
+def scaled(factor):
+    """BPTT's gradients times an integer."""
+
+    def side(*data):
+        return {name: value * factor for name, value in bptt_without_delays(*data).items()}
+
+    return side
+
+
+ONE_TERM = Architecture((1, 1), 1)  # each gradient is one product of variables: its mass is 1
+
+
+def test_the_prime_is_above_twice_the_mass():
+    """The sides differ by a multiple of 2^61 - 1, and neither has a coefficient of that size."""
+    left, right = scaled(2**60), scaled(2**60 - (2**61 - 1))
+    with pytest.raises(Refuted, match="differ"):
+        certify(Identity("twice the mass", left, right, architectures), ONE_TERM, rng())
+
+
+@pytest.mark.parametrize("factors", [(1, 2**61), (2**61, 1)])
+def test_the_prime_is_above_the_coefficients_of_both_sides(factors):
+    """1 and 2^61 are the same number modulo 2^61 - 1."""
+    with pytest.raises(Refuted, match="differ"):
+        certify(Identity("one side alone", *map(scaled, factors), architectures), ONE_TERM, rng())
+
+
+def raised(value, squarings):
+    for _ in range(squarings):
+        value = value * value
+    return value
+
+
+@pytest.mark.parametrize("larger", [0, 1])
+def test_the_prime_is_large_enough_for_the_degree_of_either_side(larger):
+    """Degrees of millions, of what cancels: the sides stay equal, and the bound on their degree is high."""
+
+    def higher(*data):
+        values = bptt_without_delays(*data).items()
+        return {name: value + (raised(value, 23) - raised(value, 23)) for name, value in values}
+
+    sides = (bptt_without_delays, higher) if larger else (higher, bptt_without_delays)
+    certificate = certify(Identity("high", *sides, architectures), ONE_TERM, rng())
+    assert certificate.degree >= 2**23 and certificate.failure < LARGEST_FAILURE
+    assert certificate.prime_bits == 89 and certificate.failure == certificate.degree / (2**89 - 1)
+
+
+def test_a_certificate_says_what_it_stands_on():
+    certificate = certify(Identity("three times", scaled(3), scaled(3), architectures), ONE_TERM, rng())
+    assert (certificate.degree, certificate.coefficient_bits, certificate.prime_bits) == (3, 2, 61)
+    assert certificate.failure == 3 / (2**61 - 1)
+
+
+def test_sides_of_different_shapes_are_refused():
+    def shorter(*data):
+        return {name: value[:1] for name, value in bptt_without_delays(*data).items()}
+
+    for sides in ((bptt_without_delays, shorter), (shorter, bptt_without_delays)):
+        with pytest.raises(Refuted, match=r"layer0\.weight is"):
+            certify(Identity("shorter", *sides, architectures), SMALL, rng())
+
+
+def test_numbers_that_are_no_integers_are_no_coefficients():
+    def halved(*data):
+        return {name: value * 0.5 for name, value in bptt_without_delays(*data).items()}
+
+    with pytest.raises(TypeError, match="must be integers"):
+        certify(Identity("halves", halved, halved, architectures), ONE_TERM, rng())
+
+    def constant(*data):
+        return {name: np.full(value.shape, 0.5, object) for name, value in bptt_without_delays(*data).items()}
+
+    with pytest.raises(TypeError, match="must be integers"):
+        certify(Identity("constants", constant, constant, architectures), ONE_TERM, rng())
+
+
+def test_coefficients_of_constants_count_too():
+    def ones(factor):
+        return lambda *data: {n: np.full(v.shape, factor, object) for n, v in bptt_without_delays(*data).items()}
+
+    assert certify(Identity("constants", ones(2**70), ones(2**70), architectures), ONE_TERM, rng()).prime_bits == 89
 
 
 def test_the_same_seed_gives_the_same_certificate():

@@ -51,7 +51,16 @@ def test_a_proof_that_does_not_compile_is_a_failure(tmp_path, monkeypatch, capsy
     monkeypatch.setattr(induction, "coqc", lambda: compiler)
     assert __main__.main(["--coq"]) == 1
     assert "Traces.v  Error: no such lemma" in capsys.readouterr().out
-    assert __main__.main(["--claim", "H1", "--cases", "2", "--workers", "1"]) == 1
+    quick = ["--cases", "2", "--workers", "1", "--profile", "quick"]
+    assert __main__.main(["--claim", "P1", *quick]) == 1
+    assert __main__.main(["--claim", "H1", *quick]) == 0  # it has no proof by Coq: nothing is compiled
+
+
+def test_a_claim_needs_its_own_file_and_what_that_needs():
+    assert induction.files_of(["H1", "R2"]) == ()
+    assert induction.files_of(["R2", "R1", "E2"]) == ("Traces", "E2", "R1")
+    assert induction.files_of(["P1"]) == ("Traces",)
+    assert induction.files_of(BY_NAME) == induction.FILES
 
 
 def test_silence_is_a_failure(tmp_path):

@@ -2,6 +2,7 @@
 
 import ast
 import io
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from proofs.claims import BY_NAME
 from proofs.mutants import score
 from proofs.mutants.catalogue import CATALOGUE, Mutant
 
-PACKAGE = Path(__file__).parent.parent.parent / "ottt_ref"
+ROOT = Path(__file__).parent.parent.parent
+PACKAGE = ROOT / "ottt_ref"
 HARMLESS = Mutant("a comment", "network/operations/skip_init.py", "def add_products", "def add_products")
 
 
@@ -30,14 +32,20 @@ def test_there_are_many_in_every_kernels_file():
         "methods/rtrl.py",
         "methods/spike_representation.py",
     }
-    assert with_kernels | methods <= {mutant.file for mutant in CATALOGUE}
+    assert with_kernels | methods <= {mutant.file for mutant in CATALOGUE if mutant.folder == "ottt_ref"}
+
+
+def test_faults_in_the_tools_of_proof_name_tests_that_exist():
+    tools = [mutant for mutant in CATALOGUE if mutant.folder == "proofs"]
+    assert tools and all(mutant.tests for mutant in tools)
+    assert all((ROOT / test.partition("::")[0]).exists() for mutant in CATALOGUE for test in mutant.tests)
 
 
 @pytest.mark.parametrize("mutant", CATALOGUE, ids=str)
 def test_a_mutant_is_one_fault_that_still_is_python(mutant, tmp_path):
-    path = tmp_path / "ottt_ref" / mutant.file
+    path = tmp_path / mutant.path
     path.parent.mkdir(parents=True)
-    source = (PACKAGE / mutant.file).read_text(encoding="utf-8")
+    source = (ROOT / mutant.path).read_text(encoding="utf-8")
     path.write_text(source, encoding="utf-8")
     score.seed(mutant, tmp_path)
     changed = path.read_text(encoding="utf-8")
@@ -45,7 +53,7 @@ def test_a_mutant_is_one_fault_that_still_is_python(mutant, tmp_path):
 
 
 def test_a_fault_that_fits_nowhere_is_refused(tmp_path):
-    path = tmp_path / "ottt_ref" / HARMLESS.file
+    path = tmp_path / HARMLESS.path
     path.parent.mkdir(parents=True)
     path.write_text("x = 1\n")
     with pytest.raises(ValueError, match="must occur once, it occurs 0 times"):
@@ -56,6 +64,21 @@ def test_a_fault_that_fits_nowhere_is_refused(tmp_path):
 def test_claims_kill_and_name_themselves():
     death = score.kill(CATALOGUE[0], cases=5)
     assert death.killer in BY_NAME
+
+
+@pytest.mark.slow
+def test_its_own_tests_kill_a_fault_in_the_tools_of_proof():
+    mutant = next(mutant for mutant in CATALOGUE if mutant.folder == "proofs")
+    assert score.kill(mutant).killer.startswith(mutant.tests[0])
+
+
+def test_a_fault_that_never_ends_is_found(monkeypatch):
+    def never(*arguments):
+        raise subprocess.TimeoutExpired("pytest", score.SECONDS)
+
+    monkeypatch.setattr(score, "COPIED", ("ottt_ref",))
+    monkeypatch.setattr(score, "_run", never)
+    assert score.kill(HARMLESS).killer == "not done after 900 s"
 
 
 def test_without_a_fault_no_claim_fails(monkeypatch):
@@ -81,4 +104,4 @@ def test_progress_is_printed_where_there_is_no_terminal(monkeypatch, capsys):
     deaths = score.kill_all(2, Console(file=io.StringIO()), (HARMLESS,))
     assert [death.killer for death in deaths] == [
         None
-    ] and "SURVIVES network/operations/skip_init.py: a comment" in capsys.readouterr().out
+    ] and "SURVIVES ottt_ref/network/operations/skip_init.py: a comment" in capsys.readouterr().out

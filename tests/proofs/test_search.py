@@ -1,11 +1,15 @@
 """The search for a refuting case: what it counts, what it shrinks, and that it says so when it has seen nothing."""
 
+import json
+import pickle
 from dataclasses import replace
 
 import pytest
 from hypothesis import assume
 from hypothesis import strategies as st
 
+from ottt_ref.tracebacks import MOST
+from proofs import report
 from proofs.claim import Claim, Counterexample, Finding, Refuted
 from proofs.search import count, run
 
@@ -20,6 +24,9 @@ TRUE = Claim(
     check=lambda n: Finding(n / 1000, live=n % 2 == 0),
     corners=False,
 )
+
+
+WHERE_IT_STOPS = "return Finding(1 / (n - 3 if n >= 3 else 1), live=True)  # WHERE_IT_STOPS"
 
 
 def refute_above(limit):
@@ -95,11 +102,41 @@ def test_a_case_outside_the_hypotheses_is_not_counted():
 
 def test_a_check_that_stops_with_an_error_is_a_failure_with_its_case():
     def check(n):
-        return Finding(1 / (n - 3 if n >= 3 else 1), live=True)
+        return Finding(1 / (n - 3 if n >= 3 else 1), live=True)  # WHERE_IT_STOPS
 
     result = run(replace(TRUE, check=check), 200)
     assert not result.holds
-    assert result.failure == "the check stopped with ZeroDivisionError: division by zero\n3"
+    first, *frames, case = result.failure.splitlines()
+    assert (first, case) == ("the check stopped with ZeroDivisionError: division by zero", "3")
+    assert all(frame.startswith("    ") and ".py:" in frame for frame in frames)
+    assert "test_search.py:" in frames[-1] and frames[-1].endswith("in check: " + WHERE_IT_STOPS)
+
+
+def test_an_error_deep_inside_shows_the_last_frames_alone():
+    def deeper(n):
+        return 1 / n if n == 0 else deeper(n - 1)
+
+    result = run(replace(TRUE, check=lambda n: deeper(20)), 5)
+    frames = result.failure.splitlines()[1:-1]
+    assert len(frames) == MOST and all("in deeper: " in frame for frame in frames)
+
+
+def test_a_strategy_that_stops_with_an_error_is_a_failure_that_says_where():
+    def broken(n):
+        raise KeyError("no such layer")
+
+    result = run(replace(TRUE, strategy=st.integers(0, 1000).map(broken)), 5)
+    assert not result.holds and result.failure.startswith("the search stopped with KeyError: 'no such layer'\n    ")
+    assert "in broken: raise KeyError" in result.failure
+
+
+def test_an_error_is_told_with_its_place_by_workers_and_in_json(tmp_path):
+    """What a worker sends is text: a traceback itself would be lost between two processes."""
+    found = pickle.loads(pickle.dumps(run(replace(TRUE, name="E1", check=lambda n: 1 / 0), 5)))
+    assert "in <lambda>: " in found.failure and "test_search.py:" in found.failure
+    report.write_json(tmp_path / "claims.json", [found], 5, 0)
+    (claim,) = json.loads((tmp_path / "claims.json").read_text(encoding="utf-8"))["claims"]
+    assert claim["failure"] == found.failure and found.failure in report.failures([found])
 
 
 def test_counterexamples_are_shown():
@@ -115,6 +152,7 @@ def test_a_counterexample_that_does_not_stand_fails_the_claim(error):
     result = run(replace(TRUE, counterexamples=(Counterexample("n is at most 1000", show),)), 5)
     assert not result.holds
     assert "without 'n is at most 1000' does not stand" in result.failure
+    assert ("in show: raise error" in result.failure) == (not isinstance(error, Refuted))
     assert str(error) in result.failure
 
 

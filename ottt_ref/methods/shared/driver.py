@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from ...finite import of_time_step
 from ...learning.losses import Loss, Mixed, step_loss
 from ...network.network import Network
 from ...simulation.simulator import Activity, Simulator
 from .errors import ErrorFeedback, TimeStep, TransposedWeights
-from .gradients import Gradients, GradientSum, require_activity, require_sequence
+from .gradients import Gradients, GradientSum, finite_sum, require_activity, require_sequence
 from .rule import Rule
 
 PACKAGE = __name__.partition(".")[0] + "."
@@ -34,7 +35,8 @@ def gradients(
     error_feedback  how errors reach the layers: TransposedWeights() if not given
     terms           whether to record what each time step adds
 
-    Returns Gradients. Raises TypeError or ValueError that names the argument, before any work.
+    Returns Gradients. Raises TypeError or ValueError that names the argument, before any work, and NonFiniteError where
+    a potential, a loss, an error or a gradient overflows.
 
     >>> import numpy as np, ottt_ref as ot
     >>> network, inputs, labels = ot.dense_network([2, 3, 2], rng=0), np.ones((4, 1, 2)), np.array([1])
@@ -46,19 +48,26 @@ def gradients(
     """
     inputs, targets = require_sequence(network, inputs, targets, loss, terms)
     time_steps, batch_size = inputs.shape[:2]
-    running, error_feedback = started(rule, network, batch_size, error_feedback)
-    simulator = Simulator(network, batch_size)
-    sums = GradientSum(network, batch_size, time_steps if terms else None, running.follows_errors)
     outputs = np.empty((time_steps, batch_size, network.output_size), dtype=network.dtype)
     total: Any = 0  # any kind of number
-    for t in range(time_steps):
-        activity = simulator.step(inputs[t])
-        take_in(running, activity)
-        step_total, output_error = step_loss(loss, activity.outputs, targets, time_steps)
-        add_step(running, sums, t, TimeStep(activity, output_error, loss, targets, time_steps), error_feedback)
-        outputs[t] = activity.outputs
-        total = total + step_total
-    return sums.result(total, outputs)
+
+    def follow(kind):
+        nonlocal total
+        total = 0
+        running, feedback = started(rule, network, batch_size, error_feedback)
+        simulator = Simulator(network, batch_size)
+        sums = kind(network, batch_size, time_steps if terms else None, running.follows_errors)
+        for t in range(time_steps):
+            activity = simulator.step(inputs[t])
+            take_in(running, activity)
+            with of_time_step(t):
+                step_total, output_error = step_loss(loss, activity.outputs, targets, time_steps)
+                add_step(running, sums, t, TimeStep(activity, output_error, loss, targets, time_steps), feedback)
+            outputs[t] = activity.outputs
+            total = total + step_total
+        return sums
+
+    return finite_sum(follow).result(total, outputs)
 
 
 def accumulate(
@@ -83,13 +92,17 @@ def accumulate(
     """
     require_activity(network, activity, output_errors, terms)
     time_steps, batch_size = output_errors.shape[:2]
-    running, error_feedback = started(rule, network, batch_size, error_feedback)
-    sums = GradientSum(network, batch_size, time_steps if terms else None, running.follows_errors)
-    for t in range(time_steps):
-        now = activity.at(t)
-        take_in(running, now)
-        add_step(running, sums, t, TimeStep(now, output_errors[t]), error_feedback)
-    return sums
+
+    def follow(kind):
+        running, feedback = started(rule, network, batch_size, error_feedback)
+        sums = kind(network, batch_size, time_steps if terms else None, running.follows_errors)
+        for t in range(time_steps):
+            now = activity.at(t)
+            take_in(running, now)
+            add_step(running, sums, t, TimeStep(now, output_errors[t]), feedback)
+        return sums
+
+    return finite_sum(follow)
 
 
 def take_in(running: Rule, activity: Activity) -> None:

@@ -25,7 +25,7 @@ from ...learning.losses import Loss, step_loss
 from ...network.network import Network
 from ...network.operations.dense import dense_adjoint, dense_forward
 from ...simulation.simulator import Activity
-from ...validation import as_array, require_array
+from ...validation import as_array, require_array, require_result
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class LayerMatrices(ErrorFeedback):
             )
         for l, matrix in enumerate(self.matrices):
             shape = self.matrix_shape(math.prod(network.shapes[l]), network.output_size)
-            require_array(f"matrices[{l}]", matrix, shape, network.dtype)
+            network.require_own_numbers(f"matrices[{l}]", require_array(f"matrices[{l}]", matrix, shape, network.dtype))
 
     def spike_error(self, network: Network, step: TimeStep, l: int, errors: Sequence[np.ndarray | None]) -> np.ndarray:
         if l == len(network.layers) - 1:
@@ -192,6 +192,9 @@ class LocalLosses(LayerMatrices):
 
 def _product(matrix, values):
     """B v of each sample: [n, m] and [B, m] → [B, n]."""
+    if not isinstance(values, np.ndarray) or values.ndim != 2:
+        raise ValueError(f"values must be [B, {matrix.shape[1]}], got {values!r}")
+    require_result("values", values, (len(values), matrix.shape[1]), matrix.dtype, "be")
     result = np.empty((len(values), len(matrix)), dtype=values.dtype)
     nothing = np.zeros(len(matrix), dtype=values.dtype)
     dense_forward(result, matrix, nothing, values, nothing[:1])

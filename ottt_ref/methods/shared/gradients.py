@@ -1,10 +1,13 @@
 """What every method shares: the checks at its door, and the result that it returns."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 
+from ...exactness import is_rounded
+from ...finite import allowed, is_finite, refuse_non_finite
 from ...learning.losses import Loss, require_loss, require_targets
 from ...network.layers import Connection
 from ...network.network import Network, require_network
@@ -120,13 +123,65 @@ class GradientSum:
     ) -> Gradients:
         """The finished sum as Gradients; TypeError where a float got among exact numbers, from outside code."""
         for name, value in {**self.values, "loss": np.array([loss])}.items() if self._exact else ():
-            rounded = [number for number in value.flat if isinstance(number, float | np.floating)]
+            rounded = [number for number in value.flat if is_rounded(number)]
             if rounded:
                 raise TypeError(
                     f"gradients[{name!r}] must be exact for a network of exact numbers, got the float {rounded[0]!r}: "
                     "a loss, rule, feedback, neuron, surrogate or operation of one's own gives floats"
                 )
         return Gradients(self.values, loss, outputs, self.terms, self.errors, convergence)
+
+
+class WatchedSum(GradientSum):
+    """A GradientSum that raises NonFiniteError for the first error or gradient that is NaN or infinite, unless allowed.
+
+    first  which time step is its time step 0, for the message; None where it has no time
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        batch_size: int,
+        time_steps: int | None = None,
+        errors: bool = True,
+        first: int | None = 0,
+    ) -> None:
+        super().__init__(network, batch_size, time_steps, errors)
+        self._network, self._first = network, first
+
+    def at(self, t: int) -> Iterator[dict[str, np.ndarray]]:
+        yield from super().at(t)
+        for name, value in self.values.items():
+            self._require(value, t, "gradient of", name)
+
+    def add(
+        self, t: int, connection: Connection, error: np.ndarray, presynaptic: np.ndarray, bias_input: np.ndarray
+    ) -> None:
+        self._require(error, t, "error of", self._network.layer_names[connection.target])
+        self._require(presynaptic, t, "what enters", connection.name)
+        super().add(t, connection, error, presynaptic, bias_input)
+
+    def record(self, t: int, errors: Sequence[np.ndarray]) -> None:
+        for error, name in reversed(list(zip(errors, self._network.layer_names))):
+            self._require(error, t, "error of", name)
+        super().record(t, errors)
+
+    def _require(self, array, t, *quantity):
+        if not is_finite(array):
+            refuse_non_finite(" ".join(quantity), array, None if self._first is None else self._first + t)
+
+
+def finite_sum(compute: Callable[[Callable[..., GradientSum]], GradientSum], first: int | None = 0) -> GradientSum:
+    """The GradientSum that `compute` returns, given the class to make it of.
+
+    Where it is not finite it is computed once more, of the WatchedSum, which raises NonFiniteError where that began.
+    """
+    sums = compute(GradientSum)
+    if not all(is_finite(value) for value in sums.values.values()) and not allowed():
+        compute(partial(WatchedSum, first=first))
+        for name, value in sums.values.items():  # where the second run differs from the first
+            refuse_non_finite(f"gradient of {name}", value)
+    return sums
 
 
 def require_sequence(
@@ -138,6 +193,26 @@ def require_sequence(
     require_flag("terms", terms)
     inputs = require_inputs(network, inputs)
     return inputs, require_targets(loss, targets, inputs.shape[1], network)
+
+
+def require_time_step(network: Network, batch_size: int, activity: Activity) -> None:
+    """Check that an Activity of one time step is this network's, of that batch; TypeError or ValueError otherwise."""
+    if not isinstance(activity, Activity):
+        raise TypeError(f"activity must be an Activity of one time step, got {activity!r}")
+    derivatives = activity.layer_surrogate_derivatives
+    layers = (activity.layer_states, activity.layer_outputs, () if derivatives is None else derivatives)
+    if {len(each) for each in layers} != {len(network.layers)}:
+        raise ValueError(
+            f"activity must be of {len(network.layers)} layers, with surrogate derivatives, got "
+            f"{[len(each) for each in layers]}"
+        )
+    shapes = [(batch_size, *shape) for shape in network.shapes]
+    require_result("activity.inputs", activity.inputs, (batch_size, *network.input_shape), network.dtype, "be")
+    for l, (shape, states, output, derivative) in enumerate(zip(shapes, *layers)):
+        for array in (*states, output, derivative):
+            require_result(f"activity of layers[{l}]", array, shape, network.dtype, "be")
+        if len(states) != len(network.layers[l].neuron.states):
+            raise ValueError(f"activity.layer_states[{l}] must be {network.layers[l].neuron.states}, got {len(states)}")
 
 
 def require_activity(network: Network, activity: Activity, output_errors: np.ndarray, terms: bool) -> None:
@@ -168,4 +243,7 @@ def require_activity(network: Network, activity: Activity, output_errors: np.nda
             )
         for array in (*states, output, derivative):
             require_result(f"activity of layers[{l}]", array, (*steps, *shape), dtype, "be")
+            network.require_own_numbers(f"activity of layers[{l}]", array)
     require_result("output_errors", output_errors, (*steps, network.output_size), dtype, "be")
+    network.require_own_numbers("activity.inputs", inputs)
+    network.require_own_numbers("output_errors", output_errors)

@@ -10,7 +10,8 @@ from collections.abc import Iterable, MutableMapping
 import numpy as np
 
 from ...annotations import Shape
-from ...validation import require_result
+from ...validation import require_result, shown
+from .door import require_batch, require_error
 from .operation import Operation
 
 
@@ -33,11 +34,15 @@ class Chain(Operation):
         if isinstance(operations, Operation):
             operations = (operations,)
         if isinstance(operations, str) or not hasattr(operations, "__iter__"):
-            raise TypeError(f"operations must be a sequence of operations such as Dense or Flatten, got {operations!r}")
+            raise TypeError(
+                f"operations must be a sequence of operations such as Dense or Flatten, got {shown(operations)}"
+            )
         self.operations = tuple(operations)
         for k, operation in enumerate(self.operations):
             if not isinstance(operation, Operation):
-                raise TypeError(f"operations[{k}] must be an operation such as Dense or Flatten, got {operation!r}")
+                raise TypeError(
+                    f"operations[{k}] must be an operation such as Dense or Flatten, got {shown(operation)}"
+                )
         names = [name for operation in self.operations for name in operation.parameter_names]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -53,11 +58,13 @@ class Chain(Operation):
         return input_shape
 
     def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
+        require_batch(self, "values", values)
         for operation in self.operations:
             values = _forward(operation, values, bias_input)
         return values
 
     def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
+        require_error(self, error, input_shape)
         for operation, shape in reversed(list(zip(self.operations, self.child_shapes(input_shape)))):
             error = _adjoint(operation, error, shape)
         return error
@@ -69,7 +76,8 @@ class Chain(Operation):
         presynaptic: np.ndarray,
         bias_input: np.ndarray,
     ) -> None:
-        values = [presynaptic]
+        values = [require_batch(self, "presynaptic values", presynaptic)]
+        require_error(self, error, presynaptic.shape[1:])
         for operation in self.operations[:-1]:
             values.append(_forward(operation, values[-1], bias_input))
         for k in reversed(range(len(self.operations))):

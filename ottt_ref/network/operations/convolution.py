@@ -16,6 +16,7 @@ from ...annotations import Shape
 from ...kernel import kernel
 from ...validation import describe_shape, require_size
 from .dense import Synapses
+from .door import require_error, require_pairing, require_values
 from .windows import padded, padded_shape, unpadded, window_shape
 
 
@@ -96,11 +97,12 @@ class Conv2d(Synapses):
         return len(self.weight), *size
 
     def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
-        result = np.empty((len(values), *self.output_shape(values.shape[1:])), dtype=self.weight.dtype)
+        result = np.empty(require_values(self, values, bias_input, self.weight.dtype), dtype=self.weight.dtype)
         convolve(result, self.weight, self.bias, padded(values, self.padding), bias_input, self.stride)
         return result
 
     def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
+        require_error(self, error, input_shape, self.weight.dtype)
         result = np.zeros(padded_shape(len(error), input_shape, self.padding), dtype=self.weight.dtype)
         convolve_adjoint(result, self.weight, error, self.stride)
         return unpadded(result, self.padding)
@@ -112,6 +114,7 @@ class Conv2d(Synapses):
         presynaptic: np.ndarray,
         bias_input: np.ndarray,
     ) -> None:
+        require_pairing(self, gradients, error, presynaptic, bias_input, self._learned)
         image = padded(presynaptic, self.padding)
         convolve_gradients(gradients["weight"], self.bias_gradient(gradients), error, image, bias_input, self.stride)
 

@@ -16,6 +16,7 @@ import numpy as np
 from ...annotations import Shape
 from ...kernel import kernel
 from ...validation import describe_shape, require_array
+from .door import require_error, require_pairing, require_values
 from .operation import Operation
 
 
@@ -54,11 +55,20 @@ class Synapses(Operation):
 
     def _set(self, weight, bias, axes):
         self.weight = require_array("weight", weight, axes).copy()
-        if bias is False:
-            self.parameter_names = ("weight",)
-        if bias is None or bias is False:
+        if isinstance(bias, bool | np.bool_):
+            if bias:
+                raise TypeError(
+                    f"bias must be an array [{len(self.weight)}], None for zeros that are learned, or False for none, "
+                    f"got {bias!r}"
+                )
+            self.parameter_names, bias = ("weight",), None
+        if bias is None:
             bias = np.zeros(len(self.weight), dtype=self.weight.dtype)
         self.bias = require_array("bias", bias, (len(self.weight),), self.weight.dtype).copy()
+
+    @property
+    def _learned(self):
+        return {name: getattr(self, name) for name in self.parameter_names}
 
     def bias_gradient(self, gradients: Mapping[str, np.ndarray]) -> np.ndarray:
         """Where the gradient of the bias goes; nowhere if there is no bias."""
@@ -102,12 +112,12 @@ class Dense(Synapses):
         return (self.output_size,)
 
     def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
-        result = np.empty((len(values), self.output_size), dtype=self.weight.dtype)
+        result = np.empty(require_values(self, values, bias_input, self.weight.dtype), dtype=self.weight.dtype)
         dense_forward(result, self.weight, self.bias, values, bias_input)
         return result
 
     def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
-        result = np.zeros((len(error), self.input_size), dtype=self.weight.dtype)
+        result = np.zeros(require_error(self, error, input_shape, self.weight.dtype), dtype=self.weight.dtype)
         dense_adjoint(result, self.weight, error)
         return result
 
@@ -118,6 +128,7 @@ class Dense(Synapses):
         presynaptic: np.ndarray,
         bias_input: np.ndarray,
     ) -> None:
+        require_pairing(self, gradients, error, presynaptic, bias_input, self._learned)
         dense_gradients(gradients["weight"], self.bias_gradient(gradients), error, presynaptic, bias_input)
 
     def __repr__(self) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from ...annotations import Number, Shape
 from ...kernel import kernel, rows
 from ...validation import describe_shape, require_number
+from .door import require_batch, require_error, require_values
 from .operation import Operation
 
 
@@ -23,7 +24,8 @@ def apply_mask(result, values, mask):
 class Dropout(Operation):
     """Dropout of the given rate in [0, 1), with a mask that stays the same over the time steps of a sequence.
 
-    As it stands it does nothing, which is right for evaluation; `Network.with_dropout` draws the masks of one batch.
+    As it stands it does nothing, which is right for evaluation; `Network.with_dropout` draws the masks of one batch,
+    and draws them anew each time that it is called.
 
     >>> import numpy as np, ottt_ref as ot
     >>> dropout = ot.Dropout(0.5)
@@ -40,16 +42,17 @@ class Dropout(Operation):
         object.__setattr__(self, "rate", rate)
 
     def forward(self, values: np.ndarray, bias_input: np.ndarray | None) -> np.ndarray:
-        return values
+        return require_batch(self, "values", values)
 
     def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
+        require_error(self, error, input_shape)
         return error
 
     def masked(self, batch_size: int, input_shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> Operation:
         kept = rng.random((batch_size, math.prod(input_shape))) >= float(self.rate)
         mask = np.zeros(kept.shape, dtype=dtype)
         mask[kept] = 1 / (1 - self.rate)
-        return Mask(mask)
+        return Mask(mask, self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +60,9 @@ class Mask(Operation):
     """Multiply sample b's values by row b of a fixed mask [B, n]: a Dropout whose mask was drawn."""
 
     mask: np.ndarray = field(repr=False)
+    dropout: Dropout | tuple[()] = ()  # what drew it, if it was one
     array_names = ("mask",)
+    child_names = ("dropout",)
 
     @property
     def batch_size(self) -> int:
@@ -70,9 +75,18 @@ class Mask(Operation):
         return input_shape
 
     def forward(self, values: np.ndarray, bias_input: np.ndarray | None) -> np.ndarray:
-        result = np.empty(values.shape, dtype=values.dtype)
+        require_batch(self, "values", values, self.mask.dtype)
+        result = np.empty(require_values(self, values), dtype=values.dtype)
         apply_mask(rows(result), rows(values), self.mask)
         return result
 
     def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
+        require_error(self, error, input_shape, self.mask.dtype)
         return self.forward(error, None)
+
+    def unmasked(self) -> Operation:
+        return self.dropout if isinstance(self.dropout, Dropout) else self
+
+    def masked(self, batch_size: int, input_shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> Operation:
+        drawing = self.unmasked()
+        return self if drawing is self else drawing.masked(batch_size, input_shape, dtype, rng)

@@ -24,6 +24,7 @@ import numpy as np
 
 from ...annotations import ConvertArray, ConvertNumber, Shape
 from ...validation import require_array
+from ..arrays import with_own_arrays
 
 
 class Operation:
@@ -145,6 +146,19 @@ class Operation:
             object.__setattr__(result, name, value)
         return result
 
+    def copy(self) -> Self:
+        """A copy with declared arrays of its own, its own and its children's; everything else is taken as it is.
+
+        >>> import numpy as np, ottt_ref as ot
+        >>> dense = ot.Dense(np.eye(2))
+        >>> twin = dense.copy()
+        >>> twin.weight[...] = 0
+        >>> dense.weight.tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+        """
+        names = [name for name in (*self.parameter_names, *self.array_names) if self.owner(name) is self]
+        return with_own_arrays(self, self.with_children(lambda child: child.copy()), names)
+
     def with_children(self, change: Callable[[Operation], Operation]) -> Self:
         """A copy with `change(child)` for each child."""
 
@@ -163,8 +177,12 @@ class Operation:
         own |= {name: convert_number(getattr(self, name)) for name in self.number_names}
         return self.with_children(lambda child: child.rebuilt(convert_array, convert_number)).replaced(**own)
 
+    def unmasked(self) -> Operation:
+        """The operation with each drawn mask taken away; it shares its parameters with this one."""
+        return self.with_children(lambda child: child.unmasked())
+
     def masked(self, batch_size: int, input_shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> Operation:
-        """The operation with a mask drawn for each Dropout in it; it shares its parameters with this one."""
+        """The operation with a mask drawn anew for each Dropout in it; it shares its parameters with this one."""
         shapes = iter(self.child_shapes(input_shape))
         return self.with_children(lambda child: child.masked(batch_size, next(shapes), dtype, rng))
 

@@ -14,6 +14,7 @@ import numpy as np
 from ...annotations import Number, Shape
 from ...kernel import kernel
 from ...validation import require_size
+from .door import require_error, require_values
 from .operation import Operation
 from .windows import padded, padded_shape, require_pair, unpadded, window_shape
 
@@ -72,11 +73,12 @@ class AveragePool2d(Operation):
         return window_shape(self, input_shape, require_pair("size", self.size))
 
     def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
-        result = np.empty((len(values), *self.output_shape(values.shape[1:])), dtype=values.dtype)
+        result = np.empty(require_values(self, values), dtype=values.dtype)
         average_pool(result, padded(values, self.padding), self.size, self.stride, self._share(values.dtype))
         return result
 
     def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
+        require_error(self, error, input_shape)
         result = np.zeros(padded_shape(len(error), input_shape, self.padding), dtype=error.dtype)
         average_pool_adjoint(result, error, self.size, self.stride, self._share(error.dtype))
         return unpadded(result, self.padding)

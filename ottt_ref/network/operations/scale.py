@@ -7,6 +7,7 @@ import numpy as np
 from ...annotations import Number, Shape
 from ...kernel import kernel, rows
 from ...validation import require_number
+from .door import require_error, require_values
 from .operation import Operation
 
 
@@ -34,9 +35,10 @@ class Scale(Operation):
         object.__setattr__(self, "factor", factor)
 
     def forward(self, values: np.ndarray, bias_input: np.ndarray | None) -> np.ndarray:
-        result = np.empty(values.shape, dtype=values.dtype)
+        result = np.empty(require_values(self, values), dtype=values.dtype)
         multiply(rows(result), rows(values), np.array([self.factor], dtype=values.dtype))
         return result
 
     def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
+        require_error(self, error, input_shape)
         return self.forward(error, None)

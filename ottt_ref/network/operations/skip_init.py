@@ -12,6 +12,7 @@ import numpy as np
 from ...annotations import Shape
 from ...kernel import kernel, rows
 from ...validation import require_array
+from .door import require_batch, require_error, require_pairing
 from .operation import Operation
 from .scale import multiply
 
@@ -44,11 +45,13 @@ class SkipInit(Operation):
         self.skip_gain = require_array("skip_gain", skip_gain, (1,)).copy()
 
     def forward(self, values: np.ndarray, bias_input: np.ndarray | None) -> np.ndarray:
+        require_batch(self, "values", values, self.skip_gain.dtype)
         result = np.empty(values.shape, dtype=values.dtype)
         multiply(rows(result), rows(values), self.skip_gain)
         return result
 
     def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
+        require_error(self, error, input_shape, self.skip_gain.dtype)
         return self.forward(error, None)
 
     def add_gradients(
@@ -58,6 +61,7 @@ class SkipInit(Operation):
         presynaptic: np.ndarray,
         bias_input: np.ndarray,
     ) -> None:
+        require_pairing(self, gradients, error, presynaptic, bias_input, {"skip_gain": self.skip_gain})
         add_products(gradients["skip_gain"], rows(error), rows(presynaptic))
 
     def __repr__(self) -> str:

@@ -6,6 +6,7 @@ import operator
 import numpy as np
 
 from ...annotations import Shape
+from ...exactness import is_rounded
 from ...validation import describe_shape, require_array
 from . import BUILT_IN
 from .operation import Operation
@@ -109,9 +110,10 @@ class _Trial:
 
     def _require_exact(self, method, array):
         """No float among exact numbers."""
-        exact = array.dtype.hasobject and isinstance(self.bias_input[0], numbers.Rational)
+        one = self.bias_input[0]  # a plain int stands for the numbers of a network that are of no exact kind
+        exact = array.dtype.hasobject and isinstance(one, numbers.Rational) and type(one) is not int
         for number in array.flat if exact else ():
-            if isinstance(number, float | np.floating):
+            if is_rounded(number):
                 raise TypeError(
                     f"{self.where}.{method} must give exact numbers for exact numbers, got the float {number!r}: "
                     "declare its numbers in number_names"

@@ -11,6 +11,7 @@ import numpy as np
 from ...annotations import Shape
 from ...kernel import kernel
 from ...validation import require_size
+from .door import require_error, require_values
 from .operation import Operation
 from .windows import require_image
 
@@ -53,11 +54,11 @@ class Upsample2d(Operation):
         return channels, height * self.factor, width * self.factor
 
     def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
-        result = np.empty((len(values), *self.output_shape(values.shape[1:])), dtype=values.dtype)
+        result = np.empty(require_values(self, values), dtype=values.dtype)
         upsample(result, values, self.factor)
         return result
 
     def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
-        result = np.zeros((len(error), *input_shape), dtype=error.dtype)
+        result = np.zeros(require_error(self, error, input_shape), dtype=error.dtype)
         upsample_adjoint(result, error, self.factor)
         return result

@@ -16,8 +16,9 @@ import numpy as np
 
 from ...annotations import Shape
 from ...kernel import kernel, rows
-from ...validation import require_array, require_positive
+from ...validation import require_array, require_positive, shown
 from .dense import Synapses
+from .door import require_pairing
 from .operation import Operation
 
 EPSILON = 1e-4
@@ -67,7 +68,7 @@ def standardisation_gradients(weight_gradient, gain_gradient, effective_gradient
 class WeightStandardised(Operation):
     """Dense or Conv2d synapses with scaled weight standardisation; their weight is the raw one.
 
-    synapses   Dense or Conv2d, with at least two inputs per output, shared with the caller
+    synapses   Dense or Conv2d, with at least two inputs per output, of which a network takes a copy
     gain       [n_out], ones if not given
     epsilon    inside var · fan_in + epsilon, above 0
 
@@ -87,7 +88,7 @@ class WeightStandardised(Operation):
 
     def __init__(self, synapses: Synapses, gain: np.ndarray | None = None, *, epsilon: float = EPSILON) -> None:
         if not isinstance(synapses, Synapses):
-            raise TypeError(f"synapses must be Dense or Conv2d, got {synapses!r}")
+            raise TypeError(f"synapses must be Dense or Conv2d, got {shown(synapses)}")
         if synapses.weight[0].size < 2:
             raise ValueError(f"synapses must have a fan-in of at least 2, whose variance is defined, got {synapses!r}")
         self.synapses = synapses
@@ -121,6 +122,7 @@ class WeightStandardised(Operation):
         presynaptic: np.ndarray,
         bias_input: np.ndarray,
     ) -> None:
+        require_pairing(self, gradients, error, presynaptic, bias_input, self.parameters)
         effective = np.zeros_like(self.synapses.weight)
         self.synapses.add_gradients({**gradients, "weight": effective}, error, presynaptic, bias_input)
         weight, gain = np.empty_like(effective), np.empty_like(self.gain)

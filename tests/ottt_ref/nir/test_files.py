@@ -237,6 +237,18 @@ HOSTILE = {
     "an empty weight": (replaced(WEIGHT, np.ones((0, 3))), "must be [n_out, n_in] with n_out of at least 1"),
     "NaN": (replaced(WEIGHT, np.full((4, 3), np.nan)), f"'/{WEIGHT}' must hold finite numbers"),
     "infinity": (replaced(WEIGHT, np.full((4, 3), -np.inf)), f"'/{WEIGHT}' must hold finite numbers"),
+    "an infinite threshold": (
+        replaced("node/nodes/layer0/v_threshold", np.full(4, np.inf)),
+        "'/node/nodes/layer0/v_threshold' must hold finite numbers",
+    ),
+    "an infinite time constant": (
+        replaced("node/nodes/layer0/tau", np.full(4, np.inf)),
+        "node 'layer0' (LIF): tau must be infinite where r is, and only there",
+    ),
+    "a time constant of minus infinity": (
+        replaced("node/nodes/layer0/tau", np.full(4, -np.inf)),
+        "'/node/nodes/layer0/tau' must hold finite numbers",
+    ),
     "complex numbers": (replaced(WEIGHT, np.ones((4, 3), complex)), f"'/{WEIGHT}' must hold numbers or text"),
     "records": (replaced(WEIGHT, np.zeros(3, [("a", "f8")])), f"'/{WEIGHT}' must hold numbers or text"),
     "opaque bytes": (replaced(WEIGHT, np.void(pickle.dumps(Bomb()))), f"'/{WEIGHT}' must hold numbers or text"),

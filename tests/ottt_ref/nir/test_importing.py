@@ -51,6 +51,21 @@ def test_a_time_constant_in_float32_is_one_of_a_time_step_in_float32(decay, dt):
     assert layer.neuron.decay == decay and isinstance(layer.synapses, ot.Dense)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_beta_of_1_as_snntorch_writes_it_is_a_membrane_that_does_not_leak(tmp_path, dtype):
+    """tau = dt / (1 - beta) and r = tau / dt are infinite both."""
+    endless = np.full(2, np.inf, dtype)
+    weight = peer.Linear(np.array([[0.5, 0.25], [0.25, 0.75]], dtype))
+    graph = row(weight, neurons("LIF", tau=endless, r=endless, v_threshold=np.ones(2, dtype)))
+    path = tmp_path / "endless.nir"
+    peer.write(path, graph)
+    inputs = np.random.default_rng(0).integers(0, 2, (6, 3, 2)).astype(dtype)
+    for network in (nir.from_graph(graph, dt=1e-4, reset="hard"), nir.read(path, dt=1e-4, reset="hard")):
+        assert network.layers[0].neuron.decay == 1.0 and isinstance(network.layers[0].synapses, ot.Dense)
+        expected = simulated(row(weight, neurons("IF")), inputs)
+        assert np.array_equal(ot.simulate(network, inputs).spikes[0], expected.spikes[0]) and expected.spikes[0].any()
+
+
 def test_a_sum_pool_is_an_average_pool_and_a_scale():
     pool = peer.SumPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 0]))
     graph = row(pool, peer.Flatten(None, 0, -1), linear(2, 4), neurons("LIF"), shape=(1, 4, 4))

@@ -94,7 +94,7 @@ REFUSED = {
     r"node '0' \(Affine\): bias must have dtype float64, got float32": row(
         peer.Affine(np.ones((2, 2)), np.ones(2, np.float32)), neurons("LIF")
     ),
-    r"the graph must describe a network: layers must all have one dtype": row(
+    r"the graph must describe a network: layers must all have one dtype, .*, node '0' float64, node '2' float32": row(
         linear(), neurons("LIF"), peer.Linear(np.ones((2, 2), np.float32)), neurons("LIF")
     ),
     r"node '0' \(Scale\): scale must be one number for all, got 1.0 to 2.0": row(
@@ -122,9 +122,26 @@ REFUSED = {
         convolution(), peer.AvgPool2d(np.array([2, 2, 2]), np.array([2, 2]), np.array([0, 0]))
     ),
     r"the shape of the Input node must hold whole numbers of at least 1": row(linear(), neurons("LIF"), shape=(0,)),
-    r"at most one parameter of each name": row(linear(), linear(), neurons("LIF")),
+    r"node '1' \(Linear\) must be the only one with weights between two layers, got node '0' before it": row(
+        linear(), linear(), neurons("LIF")
+    ),
+    r"node '2' \(Linear\) must be the only one with weights": row(
+        linear(), peer.Scale(np.full(2, 0.5)), linear(), neurons("LIF")
+    ),
+    r"node '1' \(LIF\): tau must be infinite where r is, .* got tau=inf and r=2.0": row(
+        linear(), neurons("LIF", tau=np.full(2, np.inf))
+    ),
+    r"node '1' \(LIF\): tau must be infinite where r is, .* got tau=2.0 and r=inf": row(
+        linear(), neurons("LIF", r=np.full(2, np.inf))
+    ),
+    r"node '1' \(LIF\): tau must hold finite numbers, got array\(\[-inf": row(
+        linear(), neurons("LIF", tau=np.full(2, -np.inf))
+    ),
+    r"node '1' \(LIF\): v_threshold must hold finite numbers": row(
+        linear(), neurons("LIF", v_threshold=np.full(2, np.inf))
+    ),
     r"layers must have at least one spiking layer": row(linear()),
-    r"layers\[0\] must be spiking or stateless": row(linear(), neurons("LI"), linear(), neurons("LIF")),
+    r"layers\[0\] \(node '1'\) must be spiking or stateless": row(linear(), neurons("LI"), linear(), neurons("LIF")),
 }
 
 

@@ -189,7 +189,7 @@ def test_a_page_imports_nothing(name):
 def test_a_page_is_a_page(name):
     lines = source(name).splitlines()
     docstring = ast.parse(source(name)).body[0].end_lineno
-    assert 40 <= len([line for line in lines[docstring:] if line.strip()]) <= 60
+    assert 40 <= len([line for line in lines[docstring:] if line.strip()]) <= 64  # a printed page with its docstring
     assert docstring <= 30 and max(map(len, lines)) <= 120
 
 

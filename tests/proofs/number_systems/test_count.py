@@ -1,10 +1,15 @@
 """Counted numbers compute as floats do, and count as one would by hand."""
 
+import math
+
 import numpy as np
+import pytest
 
 import ottt_ref as ot
 from ottt_ref.network.network import object_array
 from proofs.number_systems.count import Counted, Tally
+
+from .adversarial import pairs
 
 
 def test_values_are_those_of_floats():
@@ -36,3 +41,61 @@ def test_a_dense_layer_costs_a_sum_per_spike_and_synapse():
     spikes = object_array(np.array([[1, 0, 1, 0], [1, 1, 1, 1]]), lambda s: Counted(float(s), tally, spike=True))
     synapses.forward(spikes, np.array([0], dtype=object))
     assert tally.products == 0 and tally.gated == 3 * (2 + 4)
+
+
+@pytest.mark.parametrize("operation", ["__add__", "__sub__", "__mul__", "__truediv__"])
+def test_values_are_those_of_floats_to_the_bit(operation):
+    tally = Tally()
+    for x, y in pairs(400, seed=1):
+        if operation == "__truediv__" and y == 0:
+            continue
+        wanted = getattr(x, operation)(y)
+        for other in (y, Counted(y, tally)):
+            got = float(getattr(Counted(x, tally), operation)(other))
+            assert got == wanted or (math.isnan(got) and math.isnan(wanted))
+        reflected = getattr(Counted(y, tally), "__r" + operation[2:])(x)
+        assert float(reflected) == wanted or math.isnan(wanted)
+
+
+def test_comparisons_are_those_of_floats():
+    tally = Tally()
+    for x, y in pairs(200, seed=2):
+        for relation in ("__lt__", "__le__", "__gt__", "__ge__", "__eq__", "__ne__"):
+            assert getattr(Counted(x, tally), relation)(y) == getattr(x, relation)(y)
+    assert Counted(2.0, tally) and not Counted(-0.0, tally) and tally == Tally()
+
+
+def test_what_is_counted_is_what_is_written_down_here():
+    """Each operation alone, on a number, a number that is 0, a spike that fired and one that did not."""
+    expected = {
+        ("+", "number", "number"): (0, 0, 1),
+        ("-", "number", "number"): (0, 0, 1),
+        ("*", "number", "number"): (1, 0, 0),
+        ("+", "number", "zero"): (0, 0, 0),
+        ("*", "number", "zero"): (0, 0, 0),
+        ("*", "number", "fired"): (0, 1, 0),
+        ("*", "fired", "number"): (0, 1, 0),
+        ("*", "number", "silent"): (0, 0, 0),
+        ("*", "silent", "number"): (0, 0, 0),
+        ("*", "fired", "fired"): (0, 1, 0),
+        ("*", "fired", "silent"): (0, 0, 0),
+        ("+", "fired", "number"): (0, 0, 1),
+        ("+", "silent", "number"): (0, 0, 0),
+    }
+    for (operation, left, right), (products, gated, sums) in expected.items():
+        tally = Tally()
+        kinds = {
+            "number": Counted(0.5, tally),
+            "zero": Counted(0.0, tally),
+            "fired": Counted(1.0, tally, spike=True),
+            "silent": Counted(0.0, tally, spike=True),
+        }
+        x, y = kinds[left], kinds[right]
+        _ = x + y if operation == "+" else x - y if operation == "-" else x * y
+        assert tally == Tally(products, gated, sums), (operation, left, right)
+
+
+def test_a_spike_is_0_or_1():
+    with pytest.raises(ValueError, match=r"a spike must be 0 or 1, got 0\.5"):
+        Counted(0.5, Tally(), spike=True)
+    assert (Counted(1.0, Tally(), spike=True) * 1).spike and not (Counted(1.0, Tally(), spike=True) + 1).spike

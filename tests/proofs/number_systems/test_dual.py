@@ -1,5 +1,6 @@
 """Dual numbers against derivatives known by hand."""
 
+import operator
 from fractions import Fraction
 
 import numpy as np
@@ -55,3 +56,28 @@ def test_division_by_zero_is_an_error():
 def test_lives_in_object_arrays():
     array = np.array([Dual(Fraction(2), Fraction(1)), Dual(Fraction(3))], dtype=object)
     assert (array * array).sum().slope == 4
+
+
+def test_every_operation_is_that_of_series_cut_off_after_the_slope():
+    """(a + b ε) ∘ (c + d ε) at a small ε is the dual number's value and slope, but for a multiple of ε²."""
+    rng = np.random.default_rng(0)
+    step = Fraction(1, 10**12)
+    for _ in range(200):
+        a, b, c, d = (Fraction(int(k), int(m)) for k, m in rng.integers([[-50, 1]] * 4, [[50, 30]] * 4))
+        for operation in (operator.add, operator.sub, operator.mul, operator.truediv):
+            if operation is operator.truediv and abs(c) < Fraction(1, 30):
+                continue
+            got = operation(Dual(a, b), Dual(c, d))
+            moved = operation(a + b * step, c + d * step)
+            assert abs(moved - got.value - got.slope * step) <= 10**13 * step**2
+            assert got.value == operation(a, c) and isinstance(got.value, Fraction) and isinstance(got.slope, Fraction)
+
+
+def test_integers_of_numpy_are_exact_too():
+    third = Dual(np.int64(1), np.int64(1)) / np.int64(3)
+    assert (third.value, third.slope) == (Fraction(1, 3), Fraction(1, 3))
+    assert (Dual(np.int64(2**62)) * np.int64(4)).value == 2**64
+
+
+def test_a_dual_number_is_true_unless_its_value_is_0():
+    assert Dual(Fraction(1)) and not Dual(Fraction(0), Fraction(1))

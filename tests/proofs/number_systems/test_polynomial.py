@@ -1,7 +1,9 @@
 """Bounds of polynomials against polynomials written out."""
 
 from collections import Counter
+from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,3 +75,34 @@ def test_subtraction_adds_and_zero_is_zero():
 def test_constants_are_integers():
     with pytest.raises(TypeError, match=r"constants must be integers, got 0\.5"):
         VARIABLE * 0.5
+
+
+def test_random_expressions_are_bounded_and_what_cancels_is_too():
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        pool = [LEAVES[k] for k in rng.integers(0, len(LEAVES), 4)]
+        for _ in range(6):
+            (p, a), (q, b) = (pool[k] for k in rng.integers(0, len(pool), 2))
+            kind = int(rng.integers(0, 3))
+            negated = Polynomial({monomial: -c for monomial, c in q.terms.items()})
+            pool.append([(p + q, a + b), (p * q, a * b), (p + negated, a - b)][kind])
+            polynomial, bound = pool[-1]
+            assert polynomial.mass <= bound.mass and (polynomial.degree <= bound.degree or not polynomial.terms)
+
+
+def test_constants_are_exact_integers_of_any_length():
+    for constant in (2**100, -(2**100), np.int64(-(2**62)), True):
+        assert as_bound(constant).mass == abs(int(constant)) and (VARIABLE * constant).mass == abs(int(constant))
+    for wrong in (0.0, 2.0, Fraction(1), "1", None):
+        with pytest.raises(TypeError):
+            as_bound(wrong)
+
+
+def test_what_is_not_known_of_a_polynomial_is_refused():
+    assert (VARIABLE == 0) is False and VARIABLE != 1  # a free variable is no constant
+    for wrong in (lambda: VARIABLE - VARIABLE == 0, lambda: bool(VARIABLE), lambda: VARIABLE < 1, lambda: VARIABLE / 2):
+        with pytest.raises(TypeError):
+            wrong()
+    for degree, mass in ((-1, 1), (1, -1), (0.5, 1), (1, 1.0)):
+        with pytest.raises(ValueError, match="integers of at least 0"):
+            Bound(degree, mass)

@@ -1,0 +1,179 @@
+"""Faults in what a network learns from, and how far: losses, optimisers, online learning, equilibria, overflow."""
+
+from dataclasses import replace
+
+from .mutant import of_library
+
+TESTS = "tests/ottt_ref/"
+
+
+def _killed_by(test, *mutants):
+    """The mutants, each of which the tests of its part must kill: no claim is about it."""
+    return tuple(replace(mutant, tests=(TESTS + test,)) for mutant in mutants)
+
+
+LOSSES = _killed_by(
+    "test_losses.py",
+    *of_library(
+        "learning/losses.py",
+        (
+            "cross-entropy shifted by the first output",
+            "largest = max(largest, 1.0 * float(outputs[b, c]))",
+            "largest = max(largest, 1.0 * float(outputs[b, 0]))",
+        ),
+        ("targets that sum to 1 within 1e-2", "atol=1e-6", "atol=1e-2"),
+        ("targets below 0 taken", "np.all(rows >= 0) and", "np.all(rows >= -1) and"),
+        (
+            "the loss of the average over the batch alone",
+            "step_loss(loss, summed / time_steps, targets, 1)",
+            "step_loss(loss, summed, targets, 1)",
+        ),
+        ("shares of the mixture exchanged", "share = float(self.mse_weight)", "share = 1 - float(self.mse_weight)"),
+    ),
+)
+
+OPTIMISERS = _killed_by(
+    "test_training.py",
+    *of_library(
+        "learning/optimisers.py",
+        ("velocity not kept", 'velocity = self.momentum * self._state[name]["velocity"] + gradient', "pass"),
+        (
+            "weight decay of the wrong sign",
+            "gradient + self.weight_decay * value",
+            "gradient - self.weight_decay * value",
+        ),
+        ("Adam's second moment not squared", "(1 - beta2) * gradient * gradient", "(1 - beta2) * abs(gradient)"),
+        ("Adam's first moment not corrected", "first / (1 - beta1**count)", "first"),
+        ("state kept of a step that was refused", "            self._state = before\n", ""),
+    ),
+    *of_library(
+        "learning/schedules.py",
+        ("cosine of half the way", "math.cos(math.pi * progress)", "math.cos(math.pi * progress / 2)"),
+    ),
+)
+
+ONLINE = _killed_by(
+    "test_online_learner.py",
+    *of_library(
+        "methods/shared/online.py",
+        (
+            "without time_steps a sixth of the loss",
+            "time_steps = 1 if self.time_steps is None",
+            "time_steps = 6 if self.time_steps is None",
+        ),
+        ("a step goes on after one that failed", "if self._failure is not None:", "if False:"),
+        (
+            "a reset does not forget that a step failed",
+            "        self._failure: str | None = None\n",
+            "        self._failure: str | None = getattr(self, '_failure', None)\n",
+        ),
+        (
+            "a reset keeps the rule",
+            "        self.rule = None\n        self._simulator = None\n        self._f",
+            "        self._simulator = None\n        self._f",
+        ),
+    ),
+)
+
+EQUILIBRIA = _killed_by(
+    "test_equilibrium.py",
+    *of_library(
+        "simulation/equilibrium.py",
+        (
+            "norms of parallel connections not added",
+            "part[connection.target, connection.source] += norm",
+            "part[connection.target, connection.source] = norm",
+        ),
+        (
+            "norm of the last connection for the largest",
+            "max(float(np.linalg.norm(matrices[:, b].astype(np.float64), 2)) for b in range(samples))",
+            "min(float(np.linalg.norm(matrices[:, b].astype(np.float64), 2)) for b in range(samples))",
+        ),
+        (
+            "norms not divided by the threshold",
+            "spectral_norm(network, connection) / threshold",
+            "spectral_norm(network, connection)",
+        ),
+        (
+            "the trace of the norms for their radius",
+            "np.abs(np.linalg.eigvals(norms)).max()",
+            "np.abs(np.trace(norms))",
+        ),
+        (
+            "a residual 1e6 times too large accepted",
+            "    if not left <= tolerance:\n        raise",
+            "    if not left <= 1e6 * tolerance:\n        raise",
+        ),
+        ("a small residual is enough near contraction 1", "* min(1.0, 100 * (1 - factor))", "* 1.0"),
+        ("loops that expand are solved", "    if not factor < 1:\n", "    if not factor < 9:\n"),
+        ("the norm's search begins with ones", "np.random.default_rng(0).normal(size=shape[1])", "np.ones(shape[1])"),
+        ("the norm not scaled back", "return float(scale * found)", "return float(found)"),
+        (
+            "scipy's errors come through",
+            "except (ValueError, ArithmeticError, np.linalg.LinAlgError):",
+            "except ArithmeticError:",
+        ),
+        (
+            "no sweeps after the root finder",
+            "_root(residual, rates, tolerance), MOST_SWEEPS,",
+            "_root(residual, rates, tolerance), 0,",
+        ),
+        ("strong loops scaled to two digits", "xtol=tiny", "xtol=2e-12"),
+    ),
+)
+
+FINITE = _killed_by(
+    "test_finite.py",
+    *of_library(
+        "finite.py",
+        (
+            "the last number is not looked at",
+            "for k in range(values.shape[0]):",
+            "for k in range(values.shape[0] - 1):",
+        ),
+        ("infinity is finite", "if values[k] - values[k] != 0:", "if values[k] != values[k]:"),
+        ("the block lasts for ever", "        _allowed.reset(token)\n", "        pass\n"),
+    ),
+    *of_library(
+        "simulation/simulator.py",
+        ("potentials are not tested", "if not is_finite(self._all_states) or (", "if ("),
+        (
+            "surrogate derivatives of a sequence are not tested",
+            "for psi in record.layer_surrogate_derivatives or ():",
+            "for psi in ():",
+        ),
+        (
+            "time steps counted from 1",
+            "self.network, activity, self.time_steps)",
+            "self.network, activity, self.time_steps + 1)",
+        ),
+    ),
+    *of_library(
+        "methods/shared/gradients.py",
+        (
+            "sums of gradients are not tested",
+            "if not all(is_finite(value) for value in sums.values.values())",
+            "if False",
+        ),
+        ("errors are not tested", '            self._require(error, t, "error of", name)\n', "            pass\n"),
+    ),
+    *of_library(
+        "learning/optimisers.py",
+        ("Adam takes what it cannot square", "if not is_finite(second):", "if False:"),
+    ),
+)
+
+COMPARED = _killed_by(
+    "conformance/test_compare.py",
+    *of_library(
+        "conformance/compare.py",
+        ("spikes compared within 0.4", "(0.0 if exact else", "(0.4 if exact else"),
+        ("what differs is not found where the tolerance is 0", "relative * max(", "max(relative, 0.1) * max("),
+    ),
+    *of_library(
+        "conformance/arrays.py",
+        ("spikes compared as other numbers", 'self.name.startswith("spikes")', 'self.name.startswith("spike-trains")'),
+    ),
+)
+
+LEARNING = (*LOSSES, *OPTIMISERS, *ONLINE, *EQUILIBRIA, *FINITE, *COMPARED)
