@@ -3,6 +3,7 @@
 from .learning import LEARNING
 from .mutant import Mutant, of_library
 from .proof_tools_numbers import CERTIFICATES, NUMBERS
+from .proof_tools_search import SEARCH
 
 __all__ = ["CATALOGUE", "Mutant"]
 
@@ -318,4 +319,5 @@ CATALOGUE = (
     *LEARNING,
     *NUMBERS,
     *CERTIFICATES,
+    *SEARCH,
 )
