@@ -55,7 +55,7 @@ def test_the_smallest_difference_of_fractions_is_seen():
 
 @pytest.mark.parametrize("wrong", [lambda value: value * (1 + 1e-9), lambda value: value * np.nan])
 def test_a_difference_in_floats_beyond_rounding_is_seen(wrong):
-    with pytest.raises(Refuted, match="in float64: .* apart where rounding allows"):
+    with pytest.raises(Refuted, match=r"in float64: .* apart where rounding allows"):
         check_equality(case_of(), Side(changed_by(wrong, float)), bptt())
 
 
