@@ -9,7 +9,7 @@ from pathlib import Path
 from ottt_ref import console
 from ottt_ref.console import CommandError, file, positive
 
-from . import induction, report, surveys, thorough, verdict
+from . import induction, power, report, surveys, thorough, verdict
 from .claims import BY_NAME, CLAIMS
 from .museum import hall
 from .museum.exhibit import load_all
@@ -224,6 +224,21 @@ def kill_mutants(options):
     return 1 if any(death.killer is None for death in deaths) else 0
 
 
+def survey_power(options):
+    """Count how many wrong variants of the claims on cases alone are found; 1 if one is never found."""
+    if not score.in_checkout():
+        raise CommandError("argument --power: needs a checkout of the project, with its tests, which no wheel has")
+    claims = [claim for claim in options.claims if verdict.on_cases_alone(claim)]
+    if not claims:
+        raise CommandError("argument --claim: of these claims none stands on cases alone")
+    screen = report.screen()
+    cases = options.cases or PROFILES["default"].cases
+    powers = power.measure_all(claims, cases, options.seed or 0, options.workers, screen)
+    screen.print(power.table(powers))
+    print(power.missed(powers) or "every wrong variant was found in every seed")
+    return 1 if any(not each.times for each in powers) else 0
+
+
 def check_coq(_):
     """Compile the Coq proofs alone; 1 if one fails."""
     if induction.coqc() is None:
@@ -249,6 +264,12 @@ MODES = {
         show_museum,
         ("claim",),
         "print the smallest networks where a claim fails without a hypothesis, with all that happens in them",
+    ),
+    "power": Mode(
+        survey_power,
+        ("claim", "cases", "seed", "workers"),
+        f"count in {power.SEEDS} seeds how many wrong variants the claims find that stand on cases alone (minutes; in a "
+        "checkout alone)",
     ),
     "coq": Mode(check_coq, (), "compile the Coq proofs, for every T, and do nothing else"),
     "mutants": Mode(

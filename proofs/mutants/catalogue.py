@@ -4,6 +4,7 @@ from .conformance_kit import CONFORMANCE_KIT
 from .learning import LEARNING
 from .mutant import Mutant, of_library
 from .proof_tools_numbers import CERTIFICATES, NUMBERS
+from .proof_tools_search import SEARCH
 
 __all__ = ["CATALOGUE", "Mutant"]
 
@@ -320,4 +321,5 @@ CATALOGUE = (
     *CONFORMANCE_KIT,
     *NUMBERS,
     *CERTIFICATES,
+    *SEARCH,
 )

@@ -63,6 +63,16 @@ def test_a_claim_needs_its_own_file_and_what_that_needs():
     assert induction.files_of(BY_NAME) == induction.FILES
 
 
+def test_a_compiler_that_fails_fails_the_first_file(tmp_path):
+    """Whatever it printed before: the right answers do not help."""
+    closed = "echo 'Closed under the global context'"
+    compiler = scripted(tmp_path, *[closed] * 20, "echo 'Error: no such lemma' >&2", "exit 1")
+    (proof,) = induction.check_all(compiler, ("E1", "F1"))
+    assert (proof.file, proof.failure) == ("E1.v", "Error: no such lemma")
+    (proof,) = induction.check_all(scripted(tmp_path, closed, "exit 1"), ("E1",))
+    assert proof.failure == "coqc ended with 1"
+
+
 def test_silence_is_a_failure(tmp_path):
     (proof,) = induction.check_all(scripted(tmp_path, "exit 0"))
     assert proof.failure and proof.theorems == 0

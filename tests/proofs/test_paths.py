@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from proofs.examples import chain
-from proofs.paths import Paths
+from proofs.paths import Paths, PathSums
 
 HALF = Fraction(1, 2)
 
@@ -57,3 +57,29 @@ def test_a_path_through_two_layers_crosses_the_weight_between_them():
     psi = [values[0, 0, 0] for values in activity.layer_surrogate_derivatives]
     expected = errors[0, 0, 0] * psi[1] * Fraction(3, 4) * psi[0]
     assert Paths(case.network, activity, errors).gradients()["layer0.weight"][0, 0] == expected != 0
+
+
+def test_a_hard_reset_forgets_what_waited():
+    """The neuron fires at the first step: nothing waits there for the second."""
+    case = chain(decay=HALF, inputs=(1, 1), weights=([[Fraction(5, 4)]],), targets=[0], reset="hard")
+    activity, errors = case.data()
+    errors = errors + 1
+    psi = [activity.layer_surrogate_derivatives[0][t, 0, 0] for t in range(2)]
+    assert activity.spikes[0][0, 0, 0] == 1 and psi[0] != 0 != psi[1]
+    expected = errors[0, 0, 0] * psi[0] + errors[1, 0, 0] * psi[1]
+    assert Paths(case.network, activity, errors).gradients()["layer0.weight"][0, 0] == expected
+
+
+@pytest.mark.parametrize("sums", [Paths, PathSums])
+def test_two_resets_are_crossed_one_after_the_other(sums):
+    """Three time steps: the paths over at least one reset are all paths without those over none."""
+    case = chain(decay=HALF, inputs=(1, 1, 1), weights=([[Fraction(3, 4)]],), targets=[0])
+    activity, errors = case.data()
+    gradients = [
+        sums(case.network, activity, errors + 1, resets=resets).gradients()["layer0.weight"][0, 0]
+        for resets in ("none", "some", "any")
+    ]
+    edge = [HALF * (1 - psi) for psi in activity.layer_surrogate_derivatives[0][:, 0, 0]]
+    e = (errors + 1)[:, 0, 0] * activity.layer_surrogate_derivatives[0][:, 0, 0]
+    assert gradients[2] == e[0] + e[1] * (1 + edge[0]) + e[2] * (1 + edge[1] + edge[0] * edge[1])
+    assert gradients[2] == gradients[0] + gradients[1] and 0 not in gradients

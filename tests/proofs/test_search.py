@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from ottt_ref.tracebacks import MOST
 from proofs import report
 from proofs.claim import Claim, Counterexample, Finding, Refuted
+from proofs.equality import OTTT, bptt
+from proofs.identity import Architecture, Identity
 from proofs.search import count, run
 
 TRUE = Claim(
@@ -165,3 +167,16 @@ def test_progress_is_told_of_each_live_case():
 @pytest.mark.parametrize("cases, share, expected", [(200, 1.0, 200), (200, 0.03, 6), (10, 0.03, 1), (1, 0.5, 1)])
 def test_each_claim_gets_its_share_of_the_cases(cases, share, expected):
     assert count(replace(TRUE, share=share), cases) == expected
+
+
+def test_an_identity_that_is_none_fails_the_claim():
+    wrong = Identity("OTTT = BPTT everywhere", OTTT.algebra, bptt().algebra, lambda *size: [Architecture((1, 1, 1), 2)])
+    result = run(replace(TRUE, identities=(wrong,)), 5)
+    assert not result.holds and result.failure.startswith("OTTT = BPTT everywhere: the sides differ")
+    assert run(replace(TRUE, identities=(wrong,)), 5, size=None).holds
+
+
+def test_cases_that_exercise_nothing_are_not_certified():
+    claim = replace(TRUE, check=lambda n: Finding(None, live=n % 2 == 0, certified=n % 3 == 0 or n % 2 == 1))
+    result = run(claim, 40)
+    assert 0 < result.certified < result.cases == 40 < result.drawn

@@ -1,5 +1,6 @@
 """A verdict says what stands behind a claim, and never more than this run has checked."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -99,3 +100,12 @@ def test_what_intervals_do_not_settle_is_not_certified(monkeypatch):
     monkeypatch.setattr("proofs.enclosed.settled", lambda check: False)
     run(claim, 12, size=None)
     assert len(found) == 12 and not any(finding.certified or finding.live for finding in found)
+
+
+def test_the_file_says_what_stands_behind_each_claim(tmp_path):
+    path = tmp_path / "claims.json"
+    report.write_json(path, [E1, replace(E1, failure="no")], 200, 0, proofs={"E1": PROOF})
+    proved, failed = json.loads(path.read_text(encoding="utf-8"))["claims"]
+    assert (proved["holds"], proved["verdict"], proved["risk"]) == (True, "proved", pytest.approx(4e-17))
+    assert proved["grounds"][0] == "proved for every T (Coq)"
+    assert (failed["holds"], failed["verdict"], failed["grounds"]) == (False, "fails", ["FAILS"])

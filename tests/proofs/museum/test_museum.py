@@ -145,6 +145,22 @@ def test_an_exhibit_that_says_something_else_falls():
 
 
 @pytest.mark.parametrize(
+    "relation, holds, fails",
+    [
+        ("point apart", [(1, -2), (-1, 2)], [(1, 2), (0, -1), (-1, 0), (0, 0)]),
+        ("the first vanishes, the second does not", [(0, 1), (0, -1)], [(0, 0), (1, 0), (1, 1)]),
+        ("differ", [(1, 2), (0, 1)], [(1, 1), (0, 0)]),
+        ("the first is below the second", [(1, 2)], [(1, 1), (2, 1)]),
+        ("differ by 7/8 of 1/Λ_T", [(Fraction(7, 16), 0)], [(Fraction(7, 8), 0), (0, Fraction(7, 16))]),
+    ],
+)
+def test_relations_mean_what_they_say(relation, holds, fails):
+    assert set(exhibit.RELATIONS) >= {relation}
+    assert all(exhibit.RELATIONS[relation](*pair, 2) for pair in holds)
+    assert not any(exhibit.RELATIONS[relation](*pair, 2) for pair in fails)
+
+
+@pytest.mark.parametrize(
     "damage",
     [
         lambda content: "",
