@@ -268,8 +268,8 @@ MODES = {
     "power": Mode(
         survey_power,
         ("claim", "cases", "seed", "workers"),
-        f"count in {power.SEEDS} seeds how many wrong variants the claims find that stand on cases alone (minutes; in a "
-        "checkout alone)",
+        f"count in {power.SEEDS} seeds how many wrong variants the claims on cases alone find (minutes; in a checkout "
+        "alone)",
     ),
     "coq": Mode(check_coq, (), "compile the Coq proofs, for every T, and do nothing else"),
     "mutants": Mode(
