@@ -142,10 +142,10 @@ ARGUMENTS = {
 
 
 def after(run, arguments):
-    """The bytes of every array after the run, and whether it wrote into any."""
+    """What the run returned, and the bytes of every array after it."""
     arguments = [argument.copy() if isinstance(argument, np.ndarray) else argument for argument in arguments]
-    run(*arguments)
-    return [argument.tobytes() for argument in arguments if isinstance(argument, np.ndarray)]
+    returned = run(*arguments)
+    return [returned, *(argument.tobytes() for argument in arguments if isinstance(argument, np.ndarray))]
 
 
 def test_every_kernel_has_arguments_here():
