@@ -137,10 +137,12 @@ def require_finite(name: str, array: np.ndarray) -> np.ndarray:
     return array
 
 
-def require_result(where: str, value: Any, shape: Sequence[int], dtype: np.dtype, verb: str = "give") -> np.ndarray:
+def require_result(
+    where: str, value: Any, shape: Sequence[int], dtype: np.dtype, verb: str = "give", *, of: object = None
+) -> np.ndarray:
     """Return `value` if it is an array of just that shape and dtype; what code from outside gives a kernel.
 
-    `where` says whose result it is, or, with the verb "be", which argument. Kernels trust shapes: of another one they
+    `where` says whose result it is, or, with the verb "be", which argument, and `of` may say whose. Kernels trust shapes: of another one they
     would read and write other memory.
     Raises TypeError for what is no plain array, or of another dtype, and ValueError for another shape.
     """
@@ -149,6 +151,7 @@ def require_result(where: str, value: Any, shape: Sequence[int], dtype: np.dtype
         return value
     got = f"{value.dtype} {describe_shape(value.shape)}" if plain else repr(value)
     kind = ValueError if plain and value.dtype == dtype else TypeError
+    where = where if of is None else f"{of!r}: {where}"
     raise kind(f"{where} must {verb} {dtype} {describe_shape(shape)}, got {got}")
 
 

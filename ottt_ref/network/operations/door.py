@@ -35,7 +35,7 @@ def require_values(
     """
     require_batch(operation, "values", values, dtype)
     if dtype is not None:
-        require_result(f"{operation!r}: bias_input", bias_input, (1,), dtype, "be")
+        require_result("bias_input", bias_input, (1,), dtype, "be", of=operation)
     return len(values), *operation.output_shape(values.shape[1:])
 
 
@@ -49,7 +49,7 @@ def require_error(operation: Operation, error: np.ndarray, input_shape: Shape, d
         shape = tuple(operator.index(size) for size in input_shape)
     except TypeError:
         raise TypeError(f"{operation!r}: input_shape must be a shape such as (3, 8, 8), got {input_shape!r}") from None
-    require_result(f"{operation!r}: the error", error, (len(error), *operation.output_shape(shape)), error.dtype, "be")
+    require_result("the error", error, (len(error), *operation.output_shape(shape)), error.dtype, "be", of=operation)
     return len(error), *shape
 
 
@@ -67,6 +67,6 @@ def require_pairing(
     """
     dtype = next(iter(parameters.values())).dtype
     shape = require_values(operation, presynaptic, bias_input, dtype)
-    require_result(f"{operation!r}: the error", error, shape, dtype, "be")
+    require_result("the error", error, shape, dtype, "be", of=operation)
     for name, value in parameters.items():
-        require_result(f"{operation!r}: gradients[{name!r}]", gradients.get(name), value.shape, dtype, "be")
+        require_result(f"gradients[{name!r}]", gradients.get(name), value.shape, dtype, "be", of=operation)
