@@ -182,7 +182,8 @@ TRAPS = {
     "pool-zeros-uncounted": "pool-padding-uncounted",
 }
 NAMELESS = sorted(set(FAULTS) - set(TRAPS))
-VAGUE = {"reduced-precision", "single-precision", "scaled"}  # these say how far off the numbers are, not why
+# these say how far off the numbers are, or which, not why
+VAGUE = {"reduced-precision", "single-precision", "scaled", "recorded-otherwise"}
 
 
 @pytest.fixture(scope="module", autouse=True)

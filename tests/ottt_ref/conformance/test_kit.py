@@ -97,6 +97,7 @@ def test_numbers_below_and_above_differ_and_nan_differs_from_everything():
     got = np.array([0.5, 0.5 - 1e-8, np.nan, 1e-3 + 1e-10])  # the last within the tolerance of the largest
     assert differing(got, expected, 1e-9).tolist() == [False, True, True, False]
     assert differing(np.array([0.01]), np.array([0.0101]), 1e-9).tolist() == [True]
+    assert differing(np.array([1e-3 + 1e-11]), np.array([1e-3]), 1e-9).tolist() == [True]
 
 
 def test_a_sequence_is_compared_at_each_step_and_nan_is_found():
