@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..validation import require_number
 from .arrays import expected_of, near_names
 from .asking import Refusal, ask
 from .compare import RELATIVE, Divergence, Misfit, differing, first, first_in_time, misfit
 from .diagnosis import Diagnosis, Diagnostician, of_shape
-from .reference import FORWARD, ONLINE
+from .reference import FORWARD, MEANINGS, ONLINE
 
 if TYPE_CHECKING:
     from .adapter import Adapter
@@ -67,6 +68,8 @@ def check(
     methods    which to check (all of a case's if None); the forward pass is always run
     relative   the tolerance, relative to the largest number of an array; by dtype if None (`compare.RELATIVE`)
 
+    Raises TypeError or ValueError, before any case, for methods that there are not, and a tolerance outside [0, 1).
+
     A backend that traces neither inputs nor biases, as the authors' code, is found out, and told so:
 
     >>> import ottt_ref as ot
@@ -80,12 +83,28 @@ def check(
     forward unsupported
     ottt failed is-ottt-authors
     """
+    require_known("methods", methods, MEANINGS)
+    if relative is not None:
+        require_number("relative", relative, "in [0, 1)", lambda number: 0 <= number < 1)
+    return _verdicts(adapter, cases, methods, relative)
+
+
+def _verdicts(adapter, cases, methods, relative):
     diagnostician = Diagnostician()
     for case in cases:
         checks = CaseChecks(adapter, case, relative, diagnostician)
         for method in case.methods:
             if methods is None or method in methods or method == FORWARD:
                 yield checks.verdict(method)
+
+
+def require_known(argument: str, names: Collection[str] | None, known: Collection[str]) -> None:
+    """Raise TypeError unless `names` is a collection of names, or None, and ValueError for a name that is not known."""
+    if isinstance(names, str) or not isinstance(names, Collection | None):
+        raise TypeError(f"{argument} must be a collection of names, such as [{next(iter(known))!r}], got {names!r}")
+    wrong = [name for name in names or () if name not in known]
+    if wrong:
+        raise ValueError(f"{argument} must be of {', '.join(known)}, got {wrong[0]!r}")
 
 
 class CaseChecks:

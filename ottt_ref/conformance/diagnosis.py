@@ -176,13 +176,13 @@ def _loss_alone(case, found, loss):
     if "loss" not in found or not float(loss):
         return []
     steps, batch = case.entry["time_steps"], case.entry["batch_size"]
-    sums = {batch: "over the batch", steps: "over the time steps", steps * batch: "over the batch and the time steps"}
+    sums = [(batch, "over the batch"), (steps, "over the time steps")]
+    if min(steps, batch) > 1:
+        sums.append((steps * batch, "over the batch and the time steps"))
     factor = float(found["loss"]) / float(loss)
-    return [
-        Diagnosis("reported-loss-summed", f"the loss that is reported is a sum {over}, not a mean")
-        for known, over in sums.items()
-        if abs(factor / known - 1) < SINGLE_PRECISION
-    ]
+    over = [text for known, text in sums if known > 1 and abs(factor / known - 1) < SINGLE_PRECISION]
+    says = f"the loss that is reported is a sum {' or '.join(over)}, not a mean"
+    return [Diagnosis("reported-loss-summed", says)] if over else []
 
 
 def _imprecise(expected, found, names):

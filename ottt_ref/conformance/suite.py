@@ -16,9 +16,10 @@ import warnings
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
+from ..validation import require_number
 from . import files
 from .adapter import Adapter, load_for, prepared
-from .checking import FAILED, PASSED, UNSUPPORTED, CaseChecks, Verdict
+from .checking import FAILED, PASSED, UNSUPPORTED, CaseChecks, Verdict, require_known
 from .diagnosis import Diagnostician
 from .reference import MEANINGS, methods_of
 from .report import failure_lines, unknown_text
@@ -40,8 +41,8 @@ def parametrize(
     methods      these methods alone, of `reference.MEANINGS`
     relative     the tolerance, relative to an array's largest number; by dtype if not given
 
-    Raises ModuleNotFoundError without pytest, AdapterError for what is no adapter, ValueError that names the case or
-    the method for one that there is not, and what `files.load` raises.
+    Raises ModuleNotFoundError without pytest, AdapterError for what is no adapter, TypeError or ValueError that names
+    the case or the method that there is not, or the tolerance, and what `files.load` raises.
 
     >>> import ottt_ref as ot
     >>> def adapter(case, method):
@@ -56,8 +57,10 @@ def parametrize(
 
     suite = Suite(adapter, cases, relative)
     known = suite.names()
-    _require_known("case_names", case_names, {case for case, _ in known})
-    _require_known("methods", methods, set(MEANINGS))
+    require_known("case_names", case_names, list(dict.fromkeys(case for case, _ in known)))
+    require_known("methods", methods, MEANINGS)
+    if relative is not None:
+        require_number("relative", relative, "in [0, 1)", lambda number: 0 <= number < 1)
     wanted = [
         (case, method)
         for case, method in known
@@ -66,12 +69,6 @@ def parametrize(
     checks = [pytest.param(functools.partial(suite.check, *names), id="-".join(names)) for names in wanted]
     something = functools.partial(suite.require_something, wanted)
     return pytest.mark.parametrize("check", [*checks, pytest.param(something, id="something-is-supported")])
-
-
-def _require_known(argument, names, known):
-    wrong = [name for name in names or () if name not in known]
-    if wrong:
-        raise ValueError(f"{argument} must be of {', '.join(sorted(known))}, got {wrong[0]!r}")
 
 
 class Suite:

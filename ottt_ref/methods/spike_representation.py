@@ -20,12 +20,11 @@ from typing import Literal
 
 import numpy as np
 
-from ..finite import is_finite, refuse_non_finite
 from ..kernel import kernel, rows
 from ..learning.losses import Loss, Mixed, step_loss
 from ..network.network import Network, require_network
 from ..simulation import equilibrium
-from ..simulation.rates import measured_rates, require_rates, weighted_rate
+from ..simulation.rates import finite_rates, measured_rates, require_rates, weighted_rate
 from ..simulation.simulator import input_current, require_inputs
 from ..validation import require_choice, require_flag, require_result
 from .shared.errors import backpropagated_error
@@ -106,7 +105,7 @@ def rates_of(
     require_choice("rates", rates, RATES)
     _require_mapping(network)
     if rates == "measured":
-        values = _finite_rates(network, measured_rates(network, inputs))
+        values = measured_rates(network, inputs)
         if not network.delayed_sources:
             return values, None
         delayed = {l: values[l + 1] for l in network.delayed_sources}
@@ -117,15 +116,7 @@ def rates_of(
     if network.delayed_sources:
         solved, report = equilibrium.solve(network, lambda guess: sweep(network, input_rate, guess), len(input_rate))
     by_layer = sweep(network, input_rate, solved)
-    return _finite_rates(network, [by_layer[l] for l in sorted(by_layer)]), report
-
-
-def _finite_rates(network, values):
-    """The rates; NonFiniteError for the first that is not finite, unless allowed."""
-    for l, value in enumerate(values):
-        if not is_finite(value):
-            refuse_non_finite(f"rate of {('the inputs', *network.layer_names)[l]}", value)
-    return values
+    return finite_rates(network, [by_layer[l] for l in sorted(by_layer)]), report
 
 
 def sweep(network: Network, input_rate: np.ndarray, delayed: Mapping[int, np.ndarray]) -> dict[int, np.ndarray]:

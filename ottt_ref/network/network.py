@@ -456,6 +456,11 @@ def require_network(network: object) -> Network:
     """Return `network` if it is a Network whose parameters have the shapes that they had; raise otherwise."""
     if not isinstance(network, Network):
         raise TypeError(f"network must be a Network, got {shown(network)}")
+    if not isinstance(network.parameters, Parameters):
+        raise TypeError(
+            "network.parameters must stay the mapping that it was: assign to network.parameters[name], got "
+            f"{shown(network.parameters)}"
+        )
     network.parameters.require_unchanged()
     return network
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..annotations import Number
 from ..exactness import exact_kind, exact_number, exact_values, is_rounded
-from ..finite import refuse_non_finite
+from ..finite import is_finite, refuse_non_finite
 from ..kernel import rows
 from ..network.layers import INPUTS
 from ..network.network import Network, require_network
@@ -147,4 +147,21 @@ def complete_rates(network: Network, values: Mapping[int, np.ndarray]) -> list[n
     for l in range(count):
         if l not in values:
             values[l] = input_current(network, l, lambda connection: values[connection.source])
-    return [values[l] for l in range(INPUTS, count)]
+    return finite_rates(network, [values[l] for l in range(INPUTS, count)])
+
+
+def finite_rates(network: Network, values: list[np.ndarray]) -> list[np.ndarray]:
+    """The rates [a^0, a^1, ...]; NonFiniteError for the first that is not finite, unless that is allowed.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network = ot.dense_network([2, 3, 2], rng=0)
+    >>> try:
+    ...     ot.rates.finite_rates(network, [np.zeros((1, 2)), np.array([[0.5, np.inf, 1.0]])])
+    ... except ot.NonFiniteError as error:
+    ...     print(error.finding)
+    rate of layer0 must be finite, got inf at index [0, 1]
+    """
+    for l, value in enumerate(values):
+        if not is_finite(value):
+            refuse_non_finite(f"rate of {('the inputs', *network.layer_names)[l]}", value)
+    return values

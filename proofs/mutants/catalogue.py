@@ -1,5 +1,6 @@
 """All faults. Those of the library are listed here, those of the tools of proof in files of their own."""
 
+from .conformance_kit import CONFORMANCE_KIT
 from .learning import LEARNING
 from .mutant import Mutant, of_library
 from .proof_tools_numbers import CERTIFICATES, NUMBERS
@@ -317,6 +318,7 @@ CATALOGUE = (
         ("Λ of one step less", "total = decay * total + 1", "total = decay * total + decay"),
     ),
     *LEARNING,
+    *CONFORMANCE_KIT,
     *NUMBERS,
     *CERTIFICATES,
     *SEARCH,

@@ -128,6 +128,8 @@ def test_rates_that_overflow_are_named():
     network = ot.Network([*layers, ot.Layer(ot.Dense(np.array([[1.0, 1.0]])), ot.LIF())])
     with pytest.raises(ot.NonFiniteError, match="rate of layer0 must be finite, got inf"):
         ot.spike_representation.rates_of(network, np.full((2, 1, 1), 1e200), "closed_form")
+    with pytest.raises(ot.NonFiniteError, match="rate of layer0 must be finite, got inf"):
+        ot.rates.complete_rates(network, {-1: np.full((1, 1), 1e200), 1: np.ones((1, 1))})
     with pytest.raises(ot.NonFiniteError, match="weighted rate must be finite, got inf at index"):
         ot.weighted_rate(np.full((3, 1, 1), 1e308), 1.0)
 

@@ -72,6 +72,7 @@ ARGUMENTS = {
     "convolution.convolve_gradients": lambda draw: [
         [draw.array(5, 3, 2, 3), draw.array(5), draw.images(5, 2), draw.images(3, 5, 6), draw.array(1), 2]
     ],
+    "finite.all_finite": lambda draw: [[draw.array(9)]],
     "losses.cross_entropy": lambda draw: [[draw.array(9), *(draw.array(9, 4) for _ in range(3))]],
     "losses.squared_error": lambda draw: [
         [draw.array(9), *(draw.array(9, 4) for _ in range(3)), np.array([4], dtype=draw.dtype)]

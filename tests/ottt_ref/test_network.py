@@ -201,3 +201,10 @@ def test_a_float32_network_has_exact_numbers_too():
     weight = network.exact().parameters["layer0.weight"]
     assert {type(number) for number in weight.flat} == {F}
     assert np.array_equal(weight.astype(np.float32), network.parameters["layer0.weight"])
+
+
+def test_parameters_put_as_a_whole_are_refused_where_the_network_is_next_used():
+    network = ot.dense_network([2, 3, 1], rng=0)
+    network.parameters = {"layer0.weight": np.ones((3, 2))}
+    with pytest.raises(TypeError, match=r"assign to network.parameters\[name\], got \{'layer0.weight'"):
+        ot.simulate(network, np.ones((1, 1, 2)))

@@ -1,6 +1,7 @@
 """The mutants: each is a fault in one place, some are killed here, and what survives is reported."""
 
 import ast
+import functools
 import io
 import subprocess
 from pathlib import Path
@@ -41,15 +42,22 @@ def test_faults_in_the_tools_of_proof_name_tests_that_exist():
     assert all((ROOT / test.partition("::")[0]).exists() for mutant in CATALOGUE for test in mutant.tests)
 
 
+@functools.cache
+def source_of(path):
+    """A file of the checkout, and what it says to Python."""
+    source = (ROOT / path).read_text(encoding="utf-8")
+    return source, ast.dump(ast.parse(source))
+
+
 @pytest.mark.parametrize("mutant", CATALOGUE, ids=str)
 def test_a_mutant_is_one_fault_that_still_is_python(mutant, tmp_path):
     path = tmp_path / mutant.path
     path.parent.mkdir(parents=True)
-    source = (ROOT / mutant.path).read_text(encoding="utf-8")
+    source, parsed = source_of(mutant.path)
     path.write_text(source, encoding="utf-8")
     score.seed(mutant, tmp_path)
     changed = path.read_text(encoding="utf-8")
-    assert ast.dump(ast.parse(changed)) != ast.dump(ast.parse(source))
+    assert ast.dump(ast.parse(changed)) != parsed
 
 
 def test_a_fault_that_fits_nowhere_is_refused(tmp_path):

@@ -104,9 +104,10 @@ _correct_jacobian = neurons.membrane_jacobian
 
 def jacobian_of_this_step(rule, activity):
     """∂u[t]/∂u[t-1] at time t in place of t - 1."""
+    began, rule.began = getattr(rule, "began", False), True
     for l, layer in enumerate(rule.network.layers):
         jacobian = rule._jacobians[l][0][0]
-        if np.any(jacobian != 0):
+        if began:
             psi = activity.layer_surrogate_derivatives[l]
             jacobian[...] = layer.neuron.jacobian(activity.layer_states[l], activity.layer_outputs[l], psi, rule._kept)[
                 0

@@ -152,4 +152,5 @@ class OnlineLearner:
         if self.network.batch_size is not None:
             batch = self.network.batch_size
         inputs = require_array("inputs", inputs, (batch, *self.network.input_shape), self.network.dtype)
+        inputs = self.network.require_own_numbers("inputs", inputs)
         return inputs, require_targets(self.loss, targets, len(inputs), self.network)

@@ -8,7 +8,7 @@ import selectors
 import numpy as np
 import pytest
 
-from ottt_ref.conformance import Unsupported, checking, report
+from ottt_ref.conformance import Unsupported, checking, parametrize, report
 from ottt_ref.conformance import adapter as adapters
 from ottt_ref.conformance.asking import OWN_WORD, Refusal, ask
 from ottt_ref.conformance.varied_rates import gradients as of_the_kit
@@ -211,3 +211,22 @@ def test_an_adapter_that_cannot_take_a_case_and_a_method_is_refused(adapter):
 @pytest.mark.parametrize("adapter", [lambda *names: {}, lambda case, method, *, device="cpu": {}, min])
 def test_an_adapter_may_take_more_than_it_is_given(adapter):
     assert adapters.prepared(adapter) is adapter
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"methods": ["otttt"]}, ValueError, "methods must be of forward, bptt, .*, got 'otttt'"),
+        ({"methods": "ottt"}, TypeError, r"methods must be a collection of names, such as \['forward'\], got 'ottt'"),
+        ({"methods": 3}, TypeError, "methods must be a collection of names"),
+        ({"relative": "1e-3"}, TypeError, r"relative must be a number in \[0, 1\), got '1e-3'"),
+        ({"relative": -1e-9}, ValueError, r"relative must be in \[0, 1\), got -1e-09"),
+    ],
+)
+def test_a_check_that_would_check_nothing_is_refused_before_the_first_case(options, error, message):
+    with pytest.raises(error, match=message):
+        checking.check(own_word, [], **options)
+    with pytest.raises(error, match=message):
+        parametrize(own_word, **options)
+    with pytest.raises(TypeError, match=r"case_names must be a collection of names, .* got 'dense'"):
+        parametrize(own_word, case_names="dense")
