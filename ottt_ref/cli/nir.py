@@ -78,8 +78,8 @@ def export_network(arguments):
     check_output(arguments.output, arguments.network)
     network = Network.load(arguments.network, limit=arguments.limit)
     options = {"dt": arguments.dt, "accept_hard_reset": arguments.accept_hard_reset}
-    write(lambda path: write_graph(path, network, **options), arguments.output)
-    print(f"wrote {arguments.output}: {network!r}, dt {arguments.dt:g}")
+    stream = write(lambda path: write_graph(path, network, **options), arguments.output)
+    print(f"wrote {arguments.output}: {network!r}, dt {arguments.dt:g}", file=stream)
 
 
 def import_graph(arguments):
@@ -93,5 +93,5 @@ def import_graph(arguments):
         input_shape=None if shape is None else tuple(shape),
         limit=arguments.limit,
     )
-    write(network.save, arguments.output)
-    print(f"wrote {arguments.output}: {network!r}")
+    stream = write(network.save, arguments.output)
+    print(f"wrote {arguments.output}: {network!r}", file=stream)
