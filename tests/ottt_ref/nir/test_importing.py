@@ -125,9 +125,8 @@ def test_a_current_that_parts_after_an_operation_goes_both_ways():
 
 
 def test_an_edge_that_closes_a_loop_delivers_the_spikes_of_the_step_before():
-    graph = linked(
-        ["in a", "a b", "b back", "back a", "b out"], a=neurons("LIF", 2), b=neurons("LIF", 2), back=linear()
-    )
+    lower = neurons("LIF", v_threshold=np.full(2, 0.5))  # which spikes, of potential 1, are above
+    graph = linked(["in a", "a b", "b back", "back a", "b out"], a=neurons("LIF"), b=lower, back=linear())
     network = nir.from_graph(graph, dt=1.0, reset="hard")
     assert [(back.source, back.target) for back in network.feedback] == [(1, 0)]
     inputs = np.zeros((3, 1, 2))
