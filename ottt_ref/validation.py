@@ -4,6 +4,8 @@ import math
 import numbers
 import operator
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -30,18 +32,55 @@ def require_flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
+def is_real_number(value: Any) -> bool:
+    """Whether it is a number, and neither a truth value, a complex number nor a span of time."""
+    return isinstance(value, numbers.Number) and not isinstance(
+        value, bool | np.bool_ | complex | np.complexfloating | np.timedelta64
+    )
+
+
 def require_number(name: str, value: Any, expected: str, condition: Callable[[Number], bool]) -> Number:
-    """Return `value` if it is a finite real number that satisfies `condition`, described by `expected`."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Number):
-        raise TypeError(f"{name} must be a number {expected}, got {shown(value)}")
+    """Return `value` if it is a finite real number that satisfies `condition`, described by `expected`.
+
+    A NumPy number comes back as Python's own, a Decimal as the Fraction that it is. An int or a Fraction so large that
+    no float can hold it is refused.
+    """
     if isinstance(value, complex | np.complexfloating):
-        raise TypeError(f"{name} must be a real number {expected}, got {value!r}")
-    if isinstance(value, float | np.floating) and not math.isfinite(value):
-        raise ValueError(f"{name} must be {expected}, got {value!r}")
-    number: Any = value
-    if not condition(number):
-        raise ValueError(f"{name} must be {expected}, got {value!r}")
-    return number.item() if isinstance(number, np.generic) else number
+        raise TypeError(f"{name} must be a real number {expected}, got {shown(value)}")
+    if not is_real_number(value):
+        raise TypeError(f"{name} must be a number {expected}, got {shown(value)}")
+    number = _own(value)
+    if isinstance(number, int | Fraction) and not _is_some_float(number):
+        raise ValueError(f"{name} must be {expected}, and one that a float can hold, got {shown(value)}")
+    if (isinstance(number, float) and not math.isfinite(number)) or not condition(number):
+        raise ValueError(f"{name} must be {expected}, got {shown(value)}")
+    return number
+
+
+def _own(value):
+    """A real number as one of Python's, where it is NumPy's or a Decimal."""
+    if isinstance(value, Decimal):
+        return Fraction(value) if value.is_finite() else math.nan
+    if isinstance(value, np.generic):
+        return int(value) if isinstance(value, np.integer) else float(value)
+    return value
+
+
+def _is_some_float(number):
+    try:
+        float(number)
+    except OverflowError:
+        return False
+    return True
+
+
+def require_held(name: str, value: Number, dtype: np.dtype) -> Number:
+    """Return `value` if `dtype`, float64 or float32, can hold it; ValueError where it would become infinity or 0."""
+    with np.errstate(all="ignore"):
+        held = dtype.type(float(value))
+    if not np.isfinite(held) or (held == 0) != (value == 0):
+        raise ValueError(f"{name} must be a number that {dtype} can hold, got {shown(value)}, which becomes {held}")
+    return value
 
 
 def require_positive(name: str, value: Any) -> Number:
@@ -95,6 +134,9 @@ def shown(value: object) -> str:
     """`value` as a message says it: an array by its shape and dtype, and at most 200 characters of anything else."""
     if isinstance(value, np.ndarray) and value.ndim:
         return f"an array {describe_shape(value.shape)} of {value.dtype}"
+    if isinstance(value, int | Fraction) and max(value.numerator.bit_length(), value.denominator.bit_length()) > 512:
+        over = "" if isinstance(value, int) else f" over {value.denominator.bit_length()}"
+        return f"a number of {value.numerator.bit_length()}{over} bits"  # Python writes no more than 4300 digits
     text = repr(value)
     return text if len(text) <= 200 else f"{text[:197]}..."
 
@@ -198,7 +240,7 @@ def _require_shape(name, got, expected):
 
 def _require_numbers(name, array):
     for index, element in np.ndenumerate(array):
-        if isinstance(element, bool) or not isinstance(element, numbers.Number):
+        if isinstance(element, Decimal) or not is_real_number(element):
             raise TypeError(f"{name} must hold numbers, got {element!r} at index {list(index)}")
         if isinstance(element, float | np.floating) and not math.isfinite(element):
             raise ValueError(f"{name} must be finite, got {element!r} at index {list(index)}")

@@ -75,10 +75,10 @@ def write_gradients(arguments):
     except (ValueError, TypeError) as error:
         raise CommandError(f"{arguments.inputs} does not fit {arguments.network}: {error}") from None
     arrays = gradient_arrays(gradients, network.layer_names)
-    write(lambda path: storage.write_arrays(path, arrays), arguments.output)
-    time_steps, batch_size = inputs.shape[:2]
-    print(f"wrote {arguments.output}: {arguments.method} gradients, {time_steps} time steps of {batch_size} samples\n")
-    print(table(gradients))
+    stream = write(lambda path: storage.write_arrays(path, arrays), arguments.output)
+    steps, batch = inputs.shape[:2]
+    wrote = f"wrote {arguments.output}: {arguments.method} gradients, {steps} time steps of {batch} samples"
+    print(f"{wrote}\n\n{table(gradients)}", file=stream)
 
 
 def method_options(arguments):

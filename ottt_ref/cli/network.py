@@ -82,8 +82,8 @@ def write_network(arguments):
         rng=seed,
         dtype=arguments.dtype,
     )
-    write(network.save, arguments.output)
-    print(f"wrote {arguments.output}: {network!r}, seed {seed}")
+    stream = write(network.save, arguments.output)
+    print(f"wrote {arguments.output}: {network!r}, seed {seed}", file=stream)
 
 
 def parse_surrogate(name, *settings):

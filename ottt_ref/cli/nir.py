@@ -1,6 +1,6 @@
 """Networks as files of the Neuromorphic Intermediate Representation.
 
-ottt-ref nir export --network net.npz --output net.nir
+ottt-ref nir export --network net.npz --accept-hard-reset --output net.nir
 ottt-ref nir import net.nir --dt 1e-4 --reset unleaked --output net.npz
 """
 
@@ -8,6 +8,7 @@ from ..network.network import Network
 from ..network.neurons import RESETS
 from ..nir import read
 from ..nir import write as write_graph
+from .options import add_limit
 from .writing import check_output, write
 
 
@@ -18,7 +19,7 @@ def add(commands):
         help="networks as files of the Neuromorphic Intermediate Representation",
         description="Networks as files of the Neuromorphic Intermediate Representation (NIR), out and in.",
         examples=(
-            "export --network net.npz --output net.nir",
+            "export --network net.npz --accept-hard-reset --output net.nir",
             "import theirs.nir --dt 1e-4 --reset unleaked --output net.npz",
         ),
     )
@@ -32,12 +33,21 @@ def _add_export(actions):
         "export",
         help="write a network as a .nir file",
         description="Write the network of an .npz file as a .nir file.",
-        examples=("--network net.npz --output net.nir", "--network net.npz --dt 1e-3 --output net.nir"),
+        examples=(
+            "--network net.npz --output net.nir",
+            "--network net.npz --dt 1e-3 --accept-hard-reset --output net.nir",
+        ),
     )
     parser.set_defaults(command=export_network)
     option = parser.add_argument
     option("--network", required=True, metavar="FILE", help="the .npz file of the network")
     option("--dt", type=float, metavar="X", default=1.0, help="the length of a time step (%(default)s)")
+    option(
+        "--accept-hard-reset",
+        action="store_true",
+        help="write a soft or unleaked reset, too: other tools compute with a hard one, the only one that NIR has",
+    )
+    add_limit(parser)
     option("--output", required=True, metavar="FILE", help="the .nir file to write")
 
 
@@ -59,15 +69,17 @@ def _add_import(actions):
     option("--dt", type=float, metavar="X", help="the length of a time step, if the file does not say it")
     option("--reset", choices=RESETS, help="what a spike does to the potential, if the file does not say it")
     option("--input-shape", type=int, nargs="+", metavar="N", help="the shape of one sample, if the file's has a batch")
+    add_limit(parser)
     option("--output", required=True, metavar="FILE", help="the .npz file to write")
 
 
 def export_network(arguments):
     """Write the network of an .npz file as a .nir file."""
     check_output(arguments.output, arguments.network)
-    network = Network.load(arguments.network)
-    write(lambda path: write_graph(path, network, dt=arguments.dt), arguments.output)
-    print(f"wrote {arguments.output}: {network!r}, dt {arguments.dt:g}")
+    network = Network.load(arguments.network, limit=arguments.limit)
+    options = {"dt": arguments.dt, "accept_hard_reset": arguments.accept_hard_reset}
+    stream = write(lambda path: write_graph(path, network, **options), arguments.output)
+    print(f"wrote {arguments.output}: {network!r}, dt {arguments.dt:g}", file=stream)
 
 
 def import_graph(arguments):
@@ -75,7 +87,11 @@ def import_graph(arguments):
     check_output(arguments.output, arguments.graph)
     shape = arguments.input_shape
     network = read(
-        arguments.graph, dt=arguments.dt, reset=arguments.reset, input_shape=None if shape is None else tuple(shape)
+        arguments.graph,
+        dt=arguments.dt,
+        reset=arguments.reset,
+        input_shape=None if shape is None else tuple(shape),
+        limit=arguments.limit,
     )
-    write(network.save, arguments.output)
-    print(f"wrote {arguments.output}: {network!r}")
+    stream = write(network.save, arguments.output)
+    print(f"wrote {arguments.output}: {network!r}", file=stream)

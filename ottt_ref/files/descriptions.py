@@ -7,6 +7,7 @@ nothing else: a subclass of one of them is another type.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from ..validation import as_array, require_dtype
 if TYPE_CHECKING:
     from ..network.network import Network
 
-LARGEST_NUMBER = 2**1000
+LARGEST_NUMBER = int(sys.float_info.max)
 
 
 def _by_name(kinds):
@@ -137,7 +138,7 @@ def _require_floats(tree):
         for child in tree.values() if isinstance(tree, dict) else tree:
             _require_floats(child)
     elif isinstance(tree, int) and abs(tree) > LARGEST_NUMBER:
-        raise ValueError(f"a number must be at most 2^1000, got one of {tree.bit_length()} bits")
+        raise ValueError(f"a number must be one that a float can hold, got one of {tree.bit_length()} bits")
 
 
 def _operation_rebuilt(description, name, arrays, dtype):

@@ -9,6 +9,7 @@ import json
 import os
 import zipfile
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,17 @@ OVERHEAD = 2**24  # bytes of a file that are no array's
 PIECE = 2**20  # bytes that are read at a time
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # numpy's; others cannot be unpacked piece by piece
 
-__all__ = ["arrays_from", "as_bytes", "read", "read_arrays", "write", "write_arrays", "write_bytes"]
+__all__ = [
+    "arrays_from",
+    "as_bytes",
+    "as_text",
+    "content_of",
+    "read",
+    "read_arrays",
+    "write",
+    "write_arrays",
+    "write_bytes",
+]
 
 
 def write(
@@ -39,8 +50,18 @@ def write(
     happens on the way, `path` is either the old file or the whole new one.
     """
     header = {"format": file_format, "version": version, **description}
-    text = np.array(json.dumps(header, sort_keys=True, allow_nan=False, default=float))
-    write_arrays(path, {DESCRIPTION: text, **arrays})
+    write_arrays(path, {DESCRIPTION: np.array(as_text(header)), **arrays})
+
+
+def as_text(description: Mapping[str, object]) -> str:
+    """A description as JSON. A Fraction becomes the float nearest to it; TypeError for what JSON has nothing for."""
+    return json.dumps(description, sort_keys=True, allow_nan=False, default=_number)
+
+
+def _number(value):
+    if isinstance(value, Fraction):
+        return float(value)
+    raise TypeError(f"description must hold numbers, texts, lists and mappings, got {value!r}")
 
 
 def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> None:
@@ -84,13 +105,23 @@ def read(
 def read_arrays(path: str | os.PathLike[str], limit: int = LARGEST_ARRAYS) -> dict[str, np.ndarray]:
     """Every array of an .npz file by name; raises as `read` does. Pickled objects are refused, not loaded."""
     largest = require_count("limit", limit) + OVERHEAD
+    content = content_of(path, largest)
+    if content is None:
+        raise _too_large(path, limit, f"a file of more than {largest}")
+    return arrays_from(content, path, limit)
+
+
+def content_of(path: str | os.PathLike[str], largest: int) -> bytes | None:
+    """The content of a file, device or pipe; None where it is longer than `largest`, which a device without end is."""
     content = io.BytesIO()
     with open(path, "rb") as file:
+        if os.fstat(file.fileno()).st_size > largest:
+            return None
         while piece := file.read(PIECE):
             content.write(piece)
-            if content.tell() > largest:  # a device may have no end
-                raise _too_large(path, limit, f"a file of more than {largest}")
-    return arrays_from(content.getvalue(), path, limit)
+            if content.tell() > largest:
+                return None
+    return content.getvalue()
 
 
 def arrays_from(content: bytes, path: str | os.PathLike[str], limit: int = LARGEST_ARRAYS) -> dict[str, np.ndarray]:

@@ -17,10 +17,12 @@ from ..exactness import exact_kind, exact_values, require_exact
 from ..files import storage
 from ..files.descriptions import describe, rebuild
 from ..validation import (
+    FLOAT_DTYPES,
     require_array,
     require_choice,
     require_count,
     require_dtype,
+    require_held,
     require_positive,
     require_result,
     shown,
@@ -42,7 +44,7 @@ from .layers import (
 )
 from .neuron import Neuron, require_neuron_names, require_sound_neuron
 from .neurons import LIF, Integrator, decay_from
-from .operations import Dense, Operation
+from .operations import BUILT_IN, Dense, Operation, WeightStandardised
 from .ownership import owned, require_once
 from .surrogate import Sigmoid, Surrogate, is_built_in
 
@@ -129,6 +131,8 @@ class Network:
         for l, layer in enumerate(self.layers):
             if type(layer.neuron) not in OURS or not is_built_in(getattr(layer.neuron, "surrogate", None)):
                 require_sound_neuron(f"layers[{l}]", layer.neuron, self.shapes[l], self._one)
+        if self.dtype in FLOAT_DTYPES:
+            self._require_held()
         self._incoming = [[c for c in self.connections if c.target == l] for l in range(len(self.layers))]
         self._outgoing = [[c for c in self.connections if c.source == l] for l in range(len(self.layers))]
         self._trace_layers = trace_layers(self.layers, self.connections)
@@ -220,6 +224,14 @@ class Network:
         """`value` as one of the network's numbers: a plain int divided by another would be a rounded float."""
         return (self._exact_kind or type(next(iter(self.parameters.values())).flat[0]))(value)
 
+    def _require_held(self):
+        """Check that the dtype can hold the numbers of neurons and operations: none becomes infinity or 0."""
+        for l, layer in enumerate(self.layers):
+            if isinstance(layer.neuron, OURS):
+                layer.neuron.require_held(f"layers[{l}]", self.dtype)
+        for connection in self.connections:
+            _require_numbers_held(connection.name, connection.operations, self.dtype)
+
     def project_parameters(self) -> None:
         """Bring the neurons' own parameters back into their range, after an update."""
         for l, layer in enumerate(self.layers):
@@ -270,9 +282,16 @@ class Network:
         return self._mapped(lambda c: c.operations.unmasked())
 
     def astype(self, dtype: npt.DTypeLike) -> Network:
-        """A copy with float64 or float32 parameters; from exact numbers, each is rounded once."""
+        """A copy with float64 or float32 parameters; from exact numbers, each is rounded once.
+
+        Raises ValueError where one of its numbers is too large for the dtype, or a setting that is not 0 becomes 0.
+        """
         dtype = require_dtype("dtype", dtype)
-        return self.rebuilt(lambda array: array.astype(dtype), float)
+        try:
+            with np.errstate(over="ignore"):  # what overflows is refused by name
+                return self.rebuilt(lambda array: array.astype(dtype), float)
+        except OverflowError as error:
+            raise ValueError(f"network must hold numbers that {dtype} can hold: {error}") from None
 
     def exact(self) -> Network:
         """A copy over fractions.Fraction, equal to this network without any rounding.
@@ -304,9 +323,11 @@ class Network:
         """Write the network to `path` as .npz, atomically: a failure leaves what was there before.
 
         The mode of a file that is there stays, and so does a symbolic link to one; a device or a pipe is written to.
+        Numbers of neurons and operations that are Fractions become floats, which computes the same.
 
         Raises TypeError for a network of exact numbers, which has no array format without pickles, and for one with
-        operations, neurons or surrogates that files cannot hold, such as a subclass of one's own.
+        operations, neurons or surrogates that files cannot hold, such as a subclass of one's own; ValueError for
+        parameters that are not finite, which `load` would refuse.
 
         >>> import os, tempfile, ottt_ref as ot
         >>> network = ot.dense_network([2, 3, 1], rng=0)
@@ -318,7 +339,10 @@ class Network:
         True
         """
         require_dtype("network.dtype", self.dtype)
-        storage.write(path, FILE_FORMAT, FILE_VERSION, describe(self), dict(self.parameters))
+        description, arrays = describe(self), dict(self.parameters)
+        for name, value in arrays.items():
+            require_array(f"network: the parameter {name}", value, value.shape, self.dtype)
+        storage.write(path, FILE_FORMAT, FILE_VERSION, description, arrays)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, limit: int = storage.LARGEST_ARRAYS) -> Network:
@@ -463,6 +487,16 @@ def require_network(network: object) -> Network:
         )
     network.parameters.require_unchanged()
     return network
+
+
+def _require_numbers_held(name, operation, dtype):
+    if type(operation) in BUILT_IN:
+        if isinstance(operation, WeightStandardised):
+            dtype = np.dtype(np.float64)  # in which it evaluates
+        for number in operation.number_names:
+            require_held(f"{name}: {number} of {type(operation).__name__}", getattr(operation, number), dtype)
+    for child in operation.children:
+        _require_numbers_held(name, child, dtype)
 
 
 def _one_dtype(connections):

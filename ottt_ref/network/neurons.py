@@ -25,13 +25,14 @@ from ..kernel import kernel, rows
 from ..validation import (
     FLOAT_DTYPES,
     require_choice,
+    require_held,
     require_number,
     require_positive,
     require_result,
     require_unit_interval,
 )
 from .neuron import Neuron, filled
-from .surrogate import Sigmoid, Surrogate, from_description, require_surrogate
+from .surrogate import Sigmoid, Surrogate, from_description, require_surrogate, require_surrogate_held
 
 RESETS = ("soft", "hard", "unleaked")
 RESET_GRADIENTS = ("detached", "kept")
@@ -116,6 +117,12 @@ def decay_from(decay: Number | None, tau: Number | None) -> Number:
     return 0.5 if decay is None else require_unit_interval("decay", decay)
 
 
+def _set(neuron, name, number):
+    """Keep a number as the checks give it back, as one of Python's own."""
+    object.__setattr__(neuron, name, number)
+    return number
+
+
 @dataclass(frozen=True)
 class LIF(Neuron):
     """Leaky integrate-and-fire neurons.
@@ -148,16 +155,26 @@ class LIF(Neuron):
     reset_potential: Number = 0.0
 
     def __post_init__(self) -> None:
-        require_unit_interval("decay", self.decay)
-        require_positive("threshold", self.threshold)
+        _set(self, "decay", require_unit_interval("decay", self.decay))
+        threshold = _set(self, "threshold", require_positive("threshold", self.threshold))
         require_choice("reset", self.reset, RESETS)
         require_surrogate(self.surrogate)
-        require_number(
-            "reset_potential",
-            self.reset_potential,
-            "below the threshold",
-            lambda number: number < self.threshold,
+        below = require_number(
+            "reset_potential", self.reset_potential, "below the threshold", lambda number: number < threshold
         )
+        _set(self, "reset_potential", below)
+
+    def require_held(self, name: str, dtype: np.dtype) -> None:
+        """Check that a network's dtype can hold its numbers; ValueError, which begins with `name`, otherwise."""
+        for field_name in ("decay", "threshold", "reset_potential"):
+            require_held(f"{name}: {field_name}", getattr(self, field_name), dtype)
+        _, threshold, reset_potential = self.constants(dtype)
+        if not reset_potential < threshold:
+            raise ValueError(
+                f"{name}: reset_potential must be below the threshold in {dtype}, got {self.reset_potential!r} and "
+                f"threshold {self.threshold!r}"
+            )
+        require_surrogate_held(name, self.surrogate, dtype)
 
     def constants(self, dtype: np.dtype) -> np.ndarray:
         """λ, V_th and v_reset in an array of the network's dtype, as the kernels take them."""
@@ -236,7 +253,11 @@ class Integrator(Neuron):
     spiking = False
 
     def __post_init__(self) -> None:
-        require_unit_interval("decay", self.decay)
+        _set(self, "decay", require_unit_interval("decay", self.decay))
+
+    def require_held(self, name: str, dtype: np.dtype) -> None:
+        """Check that a network's dtype can hold its decay; ValueError, which begins with `name`, otherwise."""
+        require_held(f"{name}: decay", self.decay, dtype)
 
     @property
     def stateless(self) -> bool:  # type: ignore[override]

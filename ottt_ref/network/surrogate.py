@@ -18,6 +18,7 @@ double precision whatever the arrays' dtype and round once.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import ClassVar, Self
 
 import numpy as np
@@ -227,7 +228,7 @@ class Sigmoid(Surrogate):
     _primitive = staticmethod(sigmoid_primitive)
 
     def __post_init__(self) -> None:
-        require_positive("alpha", self.alpha)
+        object.__setattr__(self, "alpha", require_positive("alpha", self.alpha))
 
 
 @dataclass(frozen=True)
@@ -244,7 +245,7 @@ class Arctan(Surrogate):
     _primitive = staticmethod(arctan_primitive)
 
     def __post_init__(self) -> None:
-        require_positive("alpha", self.alpha)
+        object.__setattr__(self, "alpha", require_positive("alpha", self.alpha))
 
 
 @dataclass(frozen=True)
@@ -263,8 +264,8 @@ class Triangle(Surrogate):
     _primitive = staticmethod(triangle_primitive)
 
     def __post_init__(self) -> None:
-        require_positive("width", self.width)
-        require_positive("height", self.height)
+        object.__setattr__(self, "width", require_positive("width", self.width))
+        object.__setattr__(self, "height", require_positive("height", self.height))
 
 
 @dataclass(frozen=True)
@@ -282,7 +283,7 @@ class Rectangle(Surrogate):
     _primitive = staticmethod(rectangle_primitive)
 
     def __post_init__(self) -> None:
-        require_positive("width", self.width)
+        object.__setattr__(self, "width", require_positive("width", self.width))
 
     def parameters(self) -> list[Number]:
         return [1 / self.width, self.width / 2]
@@ -309,10 +310,10 @@ class MultiGaussian(Surrogate):
     _primitive = staticmethod(multi_gaussian_primitive)
 
     def __post_init__(self) -> None:
-        require_positive("sigma", self.sigma)
-        require_nonnegative("h", self.h)
-        require_positive("s", self.s)
-        require_positive("scale", self.scale)
+        object.__setattr__(self, "sigma", require_positive("sigma", self.sigma))
+        object.__setattr__(self, "h", require_nonnegative("h", self.h))
+        object.__setattr__(self, "s", require_positive("s", self.s))
+        object.__setattr__(self, "scale", require_positive("scale", self.scale))
 
 
 ALL = (Sigmoid, Arctan, Triangle, Rectangle, MultiGaussian)
@@ -348,6 +349,41 @@ def require_surrogate(surrogate: Surrogate) -> Surrogate:
                 z = np.array([[-1.0, 0.0, 0.5]], dtype=dtype)
                 _require_elementwise(surrogate, method, z, getattr(surrogate, method)(z.copy()))
     return surrogate
+
+
+def require_surrogate_held(name: str, surrogate: Surrogate, dtype: np.dtype) -> None:
+    """Check that one of ours has values in a network's dtype; ValueError, which begins with `name`, otherwise.
+
+    Where its numbers are too large or too small, they become infinity, or a derivative that is 0 everywhere. Of the
+    dtype these are the numbers of Triangle and Rectangle, and the values; the others evaluate in double precision.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> ot.surrogate.require_surrogate_held("layers[0]", ot.surrogate.Rectangle(width=1e-60), np.dtype("float32"))
+    Traceback (most recent call last):
+    ValueError: layers[0]: surrogate must have values in float32, got Rectangle(width=1e-60)
+    """
+    if type(surrogate) in ALL and not _has_values(surrogate, dtype):
+        raise ValueError(f"{name}: surrogate must have values in {dtype}, got {surrogate!r}")
+
+
+@lru_cache(maxsize=256)
+@np.errstate(all="ignore")
+def _has_values(surrogate, dtype):
+    """Whether ψ and its primitive are finite at 0 and where its formula bends, and no number nor ψ(0) became 0."""
+    try:
+        numbers = [float(number) for number in surrogate.parameters()]
+        z = np.array([0.0, *numbers, *(-number for number in numbers)]).astype(dtype)
+        z = z[np.isfinite(z)]
+        typed = surrogate._typed_parameters(z)
+        derivative, primitive = np.empty_like(z), np.empty_like(z)
+        surrogate._derivative.source(derivative, z, typed)
+        surrogate._primitive.source(primitive, z, typed)
+    except ArithmeticError:
+        return False
+    vanished = [held == 0 and number != 0 for held, number in zip(typed, surrogate.parameters())]
+    if surrogate.nonnegative:  # of these the derivative is largest at 0
+        vanished.append(derivative[0] == 0)
+    return bool(np.all(np.isfinite([*typed, *derivative, *primitive]))) and not any(vanished)
 
 
 def _require_elementwise(surrogate, method, z, found):

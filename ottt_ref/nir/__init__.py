@@ -1,6 +1,7 @@
 """The Neuromorphic Intermediate Representation (NIR): networks written for other tools, and those of other tools read.
 
     nir.write(path, network, dt=1e-3)                        to_graph(network, dt=1e-3): a nir.NIRGraph
+      with accept_hard_reset=True where the reset is not hard
     nir.read(path, dt=1e-4, reset="unleaked")                from_graph(graph, dt=1e-4, reset="unleaked"): a Network
 
 It needs the package nir (`pip install 'ottt_ref[nir]'`), which is imported when it is first needed.
@@ -21,9 +22,15 @@ which is our step of the decay λ, for a current κ I. The discretisation, then:
 - where κ is not 1 in what is read, a Scale(κ) is put at the end of every connection into those neurons; weights stay
   what they are in the file. A κ that the rounding of τ and r explains counts as 1. Where τ is float32, λ = 1 - dt/τ is
   rounded to float32, too.
-- reset: NIR knows the hard one alone, v ← v_reset in the time step of the spike; "soft", "unleaked" and the surrogate
-  are kept in the metadata, beside λ, V_th and v_reset in full precision and the equation of the step in words.
-- threshold: NIR fires at v > v_threshold, we at u >= V_th. They differ where a potential lies on its threshold exactly.
+- reset: NIR knows the hard one alone, v ← v_reset in the time step of the spike. A network with a soft or unleaked
+  reset is refused, since other tools would compute other spikes, unless accept_hard_reset=True says that they may. What
+  the reset was is kept in the metadata, beside λ, V_th and v_reset in full precision and the step's equation in words.
+- threshold: NIR fires at v > v_threshold, we at u >= V_th. Of floats of one dtype both are the same condition where
+  V_th is the number next above v_threshold. So v_threshold is written as the number next below V_th, and V_th read as
+  the one next above v_threshold. This is exact with the hard reset, which is NIR's. Where a reader says that the reset
+  is soft or unleaked, each spike also subtracts that V_th, one in the last place more than v_threshold.
+- surrogate: NIR describes no gradients, so no tool reads a wrong one. It is kept in the metadata alone, without a word.
+- readout: nothing is lost. LI, I and sums of currents are what our readouts compute.
 - time: all nodes act in one time step, the input's way to the output; an edge that closes a loop delivers the spikes of
   the time step before. Which edges these are follows from the order of the layers. Ours is in the metadata; in a
   foreign graph they are those whose source is reached from the input by way of their target alone. Where a loop can be
@@ -63,6 +70,7 @@ import os
 from collections.abc import Sequence
 from typing import Literal
 
+from ..files.storage import LARGEST_ARRAYS
 from ..network.network import Network
 from ..network.surrogate import Surrogate
 from . import files
@@ -72,16 +80,16 @@ from .importing import from_graph
 __all__ = ["from_graph", "read", "to_graph", "write"]
 
 
-def write(path: str | os.PathLike[str], network: Network, *, dt: float = 1.0) -> None:
+def write(path: str | os.PathLike[str], network: Network, *, dt: float = 1.0, accept_hard_reset: bool = False) -> None:
     """Write the network to `path` as a .nir file, atomically: a failure leaves what was there before.
 
-    network, dt   as in `to_graph`
+    network, dt, accept_hard_reset   as in `to_graph`
 
     The same network gives the same bytes, with one version of nir and h5py. Raises what `to_graph` raises, before
     anything is written.
 
     >>> import os, tempfile, ottt_ref as ot, ottt_ref.nir
-    >>> network = ot.dense_network([2, 3, 1], rng=0)
+    >>> network = ot.dense_network([2, 3, 1], reset="hard", rng=0)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = os.path.join(folder, "network.nir")
     ...     ot.nir.write(path, network, dt=1e-3)
@@ -89,7 +97,7 @@ def write(path: str | os.PathLike[str], network: Network, *, dt: float = 1.0) ->
     >>> list(again.parameters) == list(network.parameters)
     True
     """
-    files.write_graph(path, to_graph(network, dt=dt))
+    files.write_graph(path, to_graph(network, dt=dt, accept_hard_reset=accept_hard_reset))
 
 
 def read(
@@ -99,10 +107,12 @@ def read(
     reset: Literal["soft", "hard", "unleaked"] | None = None,
     surrogate: Surrogate | None = None,
     input_shape: Sequence[int] | None = None,
+    limit: int = LARGEST_ARRAYS,
 ) -> Network:
     """The network in a .nir file, which is not trusted: nothing in it is executed.
 
     dt, reset, surrogate, input_shape   as in `from_graph`
+    limit                               how many bytes its arrays may take in all; 2^28 if not given
 
     The HDF5 library, which hostile files send around loops or crash, takes the file apart in a process of its own with
     limits of memory and time (on Windows of time alone); that costs a third of a second. Raises FileNotFoundError where
@@ -110,7 +120,7 @@ def read(
     version, too large, or no network of ours, and TypeError for arguments of the wrong kind.
 
     >>> import os, tempfile, ottt_ref as ot, ottt_ref.nir
-    >>> network = ot.dense_network([2, 3, 1], rng=0)
+    >>> network = ot.dense_network([2, 3, 1], reset="hard", rng=0)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = os.path.join(folder, "network.nir")
     ...     ot.nir.write(path, network, dt=1e-3)
@@ -118,7 +128,7 @@ def read(
     >>> again.layers[0].neuron == network.layers[0].neuron
     True
     """
-    graph = files.read_graph(path)
+    graph = files.read_graph(path, limit)
     try:
         return from_graph(graph, dt=dt, reset=reset, surrogate=surrogate, input_shape=input_shape)
     except ValueError as error:

@@ -9,7 +9,7 @@ import numpy as np
 from ..network.layers import INPUTS
 from ..network.network import Network, require_network
 from ..network.operations import Chain, Operation
-from ..validation import require_dtype, require_positive
+from ..validation import require_dtype, require_flag, require_positive
 from .neurons import neuron_node
 from .operations import operation_node
 from .package import KEY, package
@@ -17,23 +17,25 @@ from .package import KEY, package
 if TYPE_CHECKING:
     import nir
 
-VERSION = 1
+VERSION = 2  # of 1, v_threshold is the threshold itself, which fires at >= here and at > in NIR
 INPUT, OUTPUT = "input", "output"
 
 
-def to_graph(network: Network, *, dt: float = 1.0) -> nir.NIRGraph:
+def to_graph(network: Network, *, dt: float = 1.0, accept_hard_reset: bool = False) -> nir.NIRGraph:
     """The network as a nir.NIRGraph.
 
-    network   of float64 or float32; its operations Dense, Conv2d, AveragePool2d, Flatten and Scale
-    dt        the length of a time step, above 0; NIR's time constants have its unit
+    network             of float64 or float32; its operations Dense, Conv2d, AveragePool2d, Flatten and Scale
+    dt                  the length of a time step, above 0; NIR's time constants have its unit
+    accept_hard_reset   whether it is accepted that other tools give neurons of a soft or unleaked reset a hard one
 
     Nodes are called layer0, layer1, ... (a stateless readout is none), operations layer0_0_affine,
-    layer1_recurrent_0_linear and so on. Parameters are copied. What NIR cannot say is kept in the nodes' metadata.
+    layer1_recurrent_0_linear and so on. Parameters are copied. What NIR cannot say is kept in the nodes' metadata,
+    which other tools do not read. NIR knows the hard reset alone: with another one, they compute other spikes.
     Raises ModuleNotFoundError without the package nir, TypeError for exact numbers, ValueError that names an operation
-    that NIR has not.
+    or neurons that NIR has not, or a layer whose reset is not hard where that is not accepted.
 
     >>> import ottt_ref as ot, ottt_ref.nir
-    >>> graph = ot.nir.to_graph(ot.dense_network([2, 3, 1], decay=0.75, rng=0), dt=0.5)
+    >>> graph = ot.nir.to_graph(ot.dense_network([2, 3, 1], decay=0.75, reset="hard", rng=0), dt=0.5)
     >>> sorted(graph.nodes)
     ['input', 'layer0', 'layer0_0_affine', 'output', 'readout_0_affine']
     >>> graph.nodes["layer0"].tau
@@ -41,6 +43,8 @@ def to_graph(network: Network, *, dt: float = 1.0) -> nir.NIRGraph:
     """
     require_dtype("network.dtype", require_network(network).dtype)
     dt = float(require_positive("dt", dt))
+    if not require_flag("accept_hard_reset", accept_hard_reset):
+        _require_hard_resets(network)
     nir = package()
     nodes = {INPUT: nir.Input(np.array(network.input_shape))}
     names = _layer_nodes(network, dt, nodes)
@@ -52,6 +56,17 @@ def to_graph(network: Network, *, dt: float = 1.0) -> nir.NIRGraph:
     nodes[OUTPUT] = nir.Output(np.array(network.shapes[-1]))
     # not checked by nir, which computes the shape of what a window that is no square gives wrongly
     return nir.NIRGraph(nodes, edges, metadata={KEY: {"version": VERSION, "dt": dt}}, type_check=False)
+
+
+def _require_hard_resets(network):
+    for l in network.spiking:
+        reset = getattr(network.layers[l].neuron, "reset", "hard")
+        if reset != "hard":
+            raise ValueError(
+                f"layers[{l}] must have the reset 'hard', the only one of NIR, got {reset!r}: with "
+                "accept_hard_reset=True (--accept-hard-reset) it is written as one, which other tools compute with; "
+                "ottt_ref alone reads what it was"
+            )
 
 
 def _layer_nodes(network, dt, nodes):

@@ -12,11 +12,11 @@ import re
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 
 from ..files import storage
+from ..validation import require_count
 from . import hdf5
 from .package import package
 
@@ -37,15 +37,15 @@ def write_graph(path, graph):
     storage.write_bytes(path, buffer.getvalue())
 
 
-def read_graph(path):
-    """The nir.NIRGraph of a file, its types not checked.
+def read_graph(path, limit=storage.LARGEST_ARRAYS):
+    """The nir.NIRGraph of a file, its types not checked, whose arrays take at most `limit` bytes.
 
     Raises OSError where the file cannot be read, and ValueError that names the file and the fault where it is damaged,
     truncated, too large, of another version, or holds anything but a graph of finite numbers.
     """
     nir = package()
     try:
-        tree = parse(_content(path))
+        tree = parse(_content(path, require_count("limit", limit)), limit)
         version = tree.get("version")
         if not isinstance(version, str) or not re.match(r"[01]\.\d", version):
             raise ValueError(f"it must be of NIR version 0 or 1, got {version!r}")
@@ -54,23 +54,24 @@ def read_graph(path):
         raise ValueError(f"{path} is no NIR graph, or a damaged one: {error}") from None
 
 
-def _content(path):
-    path = Path(path)
-    if path.stat().st_size > LARGEST_FILE:
-        raise ValueError(f"it must have at most {LARGEST_FILE} bytes, got {path.stat().st_size}")
-    return path.read_bytes()
+def _content(path, limit):
+    largest = max(LARGEST_FILE, limit)
+    content = storage.content_of(path, largest)
+    if content is None:
+        raise ValueError(f"it must have at most {largest} bytes, got more")
+    return content
 
 
-def parse(content):
+def parse(content, limit=storage.LARGEST_ARRAYS):
     """What the bytes of an HDF5 file hold: groups as dicts, texts, lists of pairs of texts, arrays."""
-    header, _, rest = taken_apart(content).partition(b"\n")
+    header, _, rest = taken_apart(content, limit).partition(b"\n")
     answer = json.loads(header)
     if "error" in answer:
         raise ValueError(answer["error"])
     return _plain(answer["tree"], memoryview(rest))
 
 
-def taken_apart(content):
+def taken_apart(content, limit=storage.LARGEST_ARRAYS):
     """What `hdf5` says of the bytes of a file, in a process of its own; ValueError where it breaks down or is late."""
     environment = {
         **os.environ,
@@ -79,7 +80,7 @@ def taken_apart(content):
         "OPENBLAS_NUM_THREADS": "1",  # each thread of it would reserve memory
     }
     seconds = SECONDS + SECONDS_PER_MEGABYTE * (len(content) // 2**20)
-    program = [sys.executable, "-P", "-B", "-W", "ignore", hdf5.__file__, str(seconds)]
+    program = [sys.executable, "-P", "-B", "-W", "ignore", hdf5.__file__, str(seconds), str(limit)]
     longest = WAITING * seconds
     try:
         done = subprocess.run(

@@ -3,7 +3,7 @@
 The HDF5 library is not made for hostile files: one changed byte can send it around a loop for ever, make it take all
 memory, or crash it. So it runs here, in a process that may not take more than so much memory and time, nor write files.
 
-    argv    how many seconds of computing it may take
+    argv    how many seconds of computing it may take, and how many bytes the arrays may take in all
     stdin   the bytes of the file
     stdout  a line of JSON, {"error": "..."} or {"tree": ...}, then the bytes of the arrays, one after the other
 
@@ -21,7 +21,7 @@ import sys
 
 import numpy as np
 
-LARGEST_ARRAYS = 2**30  # bytes
+LARGEST_ARRAYS = 2**28  # bytes, as for every other file: `storage.LARGEST_ARRAYS`, which would import the package
 LARGEST_DEPTH, LARGEST_COUNT, LARGEST_TEXT = 32, 2**16, 1024
 MAY_BE_INFINITE = ("tau", "r")  # of a membrane that does not leak, which the importer judges
 LARGEST_RATIO = 1100  # deflate makes at most 1032 bytes of one
@@ -35,27 +35,28 @@ def main():
     importlib.import_module("h5py")  # before there are limits
 
     content = sys.stdin.buffer.read()
-    _limit(OVERHEAD + len(content) + 3 * _most(content), int(sys.argv[1]))
-    sys.stdout.buffer.write(take_apart(content))
+    seconds, limit = map(int, sys.argv[1:])
+    _limit(OVERHEAD + len(content) + 3 * _most(content, limit), seconds)
+    sys.stdout.buffer.write(take_apart(content, limit))
 
 
-def take_apart(content):
-    """The answer to the bytes of a file, as bytes."""
+def take_apart(content, limit=LARGEST_ARRAYS):
+    """The answer to the bytes of a file, whose arrays take at most `limit` bytes, as bytes."""
     import h5py
 
     arrays = []
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
-            answer = {"tree": Reader(h5py, _most(content), arrays).group(file, "")}
+            answer = {"tree": Reader(h5py, _most(content, limit), limit, arrays).group(file, "")}
     except (*DAMAGES, MemoryError) as error:  # of damaged content the library raises all of these
         reason = error.args[0] if isinstance(error, KeyError) and error.args else error  # whose text is in quotes
         answer, arrays = {"error": f"{reason}" or type(error).__name__}, []
     return b"".join([json.dumps(answer).encode(), b"\n", *(np.ascontiguousarray(each).tobytes() for each in arrays)])
 
 
-def _most(content):
-    """The bytes that all arrays together may declare."""
-    return min(LARGEST_ARRAYS, LARGEST_RATIO * len(content))
+def _most(content, limit):
+    """The bytes that all arrays together may declare: at most the limit, and what the file can hold."""
+    return min(limit, LARGEST_RATIO * len(content))
 
 
 def _limit(memory, seconds):
@@ -74,12 +75,14 @@ def _limit(memory, seconds):
 class Reader:
     """Turns groups into trees, collects the arrays, and counts what there is.
 
-    most  the bytes that all arrays together may declare
+    most   the bytes that all arrays together may declare
+    limit  the bytes that the arrays of any file may take
     """
 
-    def __init__(self, h5py, most, arrays):
+    def __init__(self, h5py, most, limit, arrays):
         self._h5py = h5py
         self._most = most
+        self._limit = limit
         self._arrays = arrays
         self._count = 0
 
@@ -132,6 +135,11 @@ class Reader:
             raise ValueError(f"{place!r} must hold something, got nothing")
         declared = math.prod(dataset.shape) * dataset.dtype.itemsize
         self._most -= declared
+        if self._most < 0 and dataset.id.get_storage_size() * LARGEST_RATIO >= declared:
+            raise ValueError(
+                f"it must hold arrays of at most {self._limit} bytes in all, unless a larger limit is given, got more "
+                f"with {place!r}"
+            )
         if self._most < 0 or (declared and not dataset.id.get_storage_size()):
             raise ValueError(f"{place!r} must not declare more than the file holds, got {list(dataset.shape)}")
 

@@ -14,7 +14,7 @@ from ..network.network import Network
 from ..network.neurons import RESETS, Integrator
 from ..network.operations import Scale
 from ..network.surrogate import Surrogate
-from ..validation import require_choice, require_positive, require_size
+from ..validation import FLOAT_DTYPES, require_choice, require_positive, require_size
 from .exporting import VERSION
 from .neurons import neuron_from
 from .operations import joined, operations_from
@@ -49,7 +49,7 @@ def from_graph(
     argument that is missing, or the node and what it has that ottt_ref has not.
 
     >>> import ottt_ref as ot, ottt_ref.nir
-    >>> network = ot.dense_network([2, 3, 1], decay=0.75, rng=0)
+    >>> network = ot.dense_network([2, 3, 1], decay=0.75, reset="hard", rng=0)
     >>> again = ot.nir.from_graph(ot.nir.to_graph(network, dt=0.5))
     >>> again.layers[0].neuron == network.layers[0].neuron
     True
@@ -61,8 +61,9 @@ def from_graph(
     dt = agreed("dt", _kept_dt(graph), dt, DT_ADVICE)
     structure = structure_of(graph)
     shape = _input_shape(structure.nodes[structure.input], input_shape)
+    conventions = dict(dt=dt, reset=reset, surrogate=surrogate, version=kept(graph).get("version"))
     try:
-        return Network(**_arguments(structure, shape, dict(dt=dt, reset=reset, surrogate=surrogate)))
+        return Network(**_arguments(structure, shape, {**conventions, "dtype": _weights_dtype(structure)}))
     except TypeError as error:  # of nodes with arrays of several dtypes
         raise ValueError(f"the graph must describe a network: {error}{_dtypes(structure.nodes)}") from None
     except ValueError as error:
@@ -87,12 +88,22 @@ def _with_nodes(message, layers):
 def _kept_dt(graph):
     """The time step in the metadata of a graph that ottt_ref wrote; None in a foreign one."""
     annotation = kept(graph)
-    if annotation and annotation.get("version") != VERSION:
-        raise ValueError(f"the metadata must be of version {VERSION}, got version {annotation.get('version')!r}")
+    version = annotation.get("version")
+    if annotation and not (isinstance(version, int) and 1 <= version <= VERSION):
+        raise ValueError(f"the metadata must be of version 1 to {VERSION}, got version {version!r}")
     dt = annotation.get("dt")
     if annotation and not (isinstance(dt, float) and 0 < dt < math.inf):
         raise ValueError(f"dt in the metadata must be a number above 0, got {dt!r}")
     return dt
+
+
+def _weights_dtype(structure):
+    """The dtype of the first weight, which is that of the network; float64 where there is none."""
+    for node in structure.nodes.values():
+        dtype = np.asarray(getattr(node, "weight", None)).dtype
+        if dtype in FLOAT_DTYPES:
+            return dtype
+    return np.dtype(np.float64)
 
 
 def _require_arguments(dt, reset, surrogate):

@@ -1,11 +1,15 @@
-"""The neurons of a layer as a NIR node, and back: the discretisation, as the package's docstring has it."""
+"""The neurons of a layer as a NIR node, and back: the discretisation, as the package's docstring has it.
+
+NIR fires at v > θ, we at u >= V_th. Of floats of one dtype both are the same condition where V_th is the least number
+above θ, and θ the largest below V_th.
+"""
 
 import math
 
 import numpy as np
 
-from ..network.neurons import neuron_from_description
-from ..network.surrogate import Sigmoid
+from ..network.neurons import LIF, Integrator, neuron_from_description
+from ..network.surrogate import Sigmoid, is_built_in
 from .package import KEY, agreed, kept, kind_of, package
 
 KINDS = ("LIF", "IF", "LI", "I")
@@ -19,13 +23,21 @@ RESET_ADVICE = "'hard' is what NIR's equations say, 'unleaked' what snnTorch's n
 
 
 def neuron_node(neuron, shape, dtype, dt, layer):
-    """The node of layer `layer`'s neurons, of a given shape: LIF or LI, and for λ = 1 IF or I."""
+    """The node of layer `layer`'s neurons, of a given shape: LIF or LI, and for λ = 1 IF or I.
+
+    Raises ValueError for neurons or a surrogate of one's own, which the metadata cannot hold.
+    """
     nir = package()
+    if type(neuron) not in (LIF, Integrator) or (neuron.spiking and not is_built_in(neuron.surrogate)):
+        raise ValueError(
+            f"layers[{layer}] must have neurons LIF or Integrator, with a surrogate of ottt_ref, got {neuron!r} of "
+            f"type {type(neuron).__module__}.{type(neuron).__qualname__}"
+        )
     decay = float(neuron.decay)
     integrating = decay == 1
     numbers = {"r": 1 / dt} if integrating else {"tau": dt / (1 - decay), "r": 1 / (1 - decay), "v_leak": 0.0}
     if neuron.spiking:
-        numbers |= {"v_threshold": float(neuron.threshold), "v_reset": float(neuron.reset_potential)}
+        numbers |= {"v_threshold": below(neuron.threshold, dtype), "v_reset": float(neuron.reset_potential)}
     arrays = {name: filled(name, shape, number, dtype) for name, number in numbers.items()}
     metadata = {KEY: {"layer": layer, **_description(neuron)}}
     if neuron.spiking:
@@ -46,6 +58,17 @@ def _float(value):
     return value if isinstance(value, str | dict) else float(value)
 
 
+def below(number, dtype):
+    """The largest number of a dtype below another, as the dtype holds that: v >= number is v > it."""
+    return float(np.nextafter(dtype.type(float(number)), dtype.type(-np.inf)))
+
+
+def above(number, dtype):
+    """The least number of a dtype above another, of any dtype: v > number is v >= it."""
+    nearest = dtype.type(number)
+    return float(nearest if float(nearest) > number else np.nextafter(nearest, dtype.type(np.inf)))
+
+
 def filled(name, shape, number, dtype):
     """An array of that shape, full of one number; ValueError where the dtype does not hold it."""
     with np.errstate(over="ignore", under="ignore"):
@@ -56,8 +79,12 @@ def filled(name, shape, number, dtype):
 
 
 @np.errstate(over="ignore", under="ignore")  # what a dtype does not hold is refused below
-def neuron_from(node, name, shape, *, dt, reset, surrogate):
-    """A node's neurons, and κ, the factor on their input currents; ValueError that names the node and its field."""
+def neuron_from(node, name, shape, *, dt, reset, surrogate, dtype, version):
+    """A node's neurons, and κ, the factor on their input currents; ValueError that names the node and its field.
+
+    dtype    of the network
+    version  of the metadata; None if the graph does not say it
+    """
     numbers = {field: _number(node, name, field, shape) for field in _fields(node)}
     if numbers.get("v_leak", (0.0,))[0] != 0:
         raise ValueError(
@@ -76,19 +103,26 @@ def neuron_from(node, name, shape, *, dt, reset, surrogate):
         neuron = _described(node, name, {"decay": decay, **annotation, "type": "Integrator"})
     else:
         reset = agreed("reset", annotation.get("reset"), reset, RESET_ADVICE)
-        neuron = _described(node, name, _spiking(numbers, decay, annotation, reset, surrogate))
+        if numbers["v_threshold"][0] < 0:
+            raise ValueError(
+                f"{_field(node, name, 'v_threshold')} must be at least 0, got {numbers['v_threshold'][0]!r}"
+            )
+        threshold = above(numbers["v_threshold"][0], dtype)
+        neuron = _described(node, name, _spiking(threshold, numbers, decay, annotation, reset, surrogate))
         if surrogate is not None:
             agreed("surrogate", neuron.surrogate, surrogate, "")
     _require_agreement(node, name, neuron, decay, numbers)
+    if neuron.spiking:
+        _require_threshold(node, name, neuron.threshold, *numbers["v_threshold"], dtype, version)
     return neuron, gain
 
 
-def _spiking(numbers, decay, annotation, reset, surrogate):
+def _spiking(threshold, numbers, decay, annotation, reset, surrogate):
     if not isinstance(annotation.get("surrogate", {}), dict):
         raise ValueError(f"surrogate must be described by its type and numbers, got {annotation['surrogate']!r}")
     return {
         "decay": decay,
-        "threshold": numbers["v_threshold"][0],
+        "threshold": threshold,
         "reset_potential": numbers["v_reset"][0],
         "surrogate": (Sigmoid() if surrogate is None else surrogate).description(),
         **annotation,
@@ -169,12 +203,25 @@ def _require_agreement(node, name, neuron, decay, numbers):
     dtype = numbers.get("tau", numbers["r"])[1]
     pairs = [("decay", neuron.decay, decay, 4 * np.finfo(dtype).eps)]
     if neuron.spiking:
-        for field, number in (("threshold", neuron.threshold), ("reset_potential", neuron.reset_potential)):
-            array, dtype = numbers["v_threshold" if field == "threshold" else "v_reset"]
-            pairs.append((field, float(dtype.type(number)), array, 0.0))
+        array, dtype = numbers["v_reset"]
+        pairs.append(("reset_potential", float(dtype.type(neuron.reset_potential)), array, 0.0))
     for field, stored, read, tolerance in pairs:
         if not abs(stored - read) <= tolerance:
-            raise ValueError(
-                f"{_field(node, name, field)} must be the same in the metadata and in the arrays, got {stored!r} and "
-                f"{read!r}"
-            )
+            raise _disagreement(node, name, field, stored, read)
+
+
+def _require_threshold(node, name, threshold, read, read_dtype, dtype, version):
+    """Of version 1, of ottt_ref 0.1.0 and 0.2.0, the array holds the threshold itself; later the number below it.
+
+    A tool in between may have rounded the array to another dtype.
+    """
+    own = [float(each.type(threshold)) for each in (dtype, read_dtype)]
+    lower = [below(threshold, dtype), float(read_dtype.type(below(threshold, np.dtype(np.float64))))]
+    if read not in {1: own, 2: lower}.get(version, own + lower):
+        raise _disagreement(node, name, "threshold", threshold, read)
+
+
+def _disagreement(node, name, field, stored, read):
+    return ValueError(
+        f"{_field(node, name, field)} must be the same in the metadata and in the arrays, got {stored!r} and {read!r}"
+    )

@@ -50,6 +50,8 @@ def _convolution_node(nir, convolution, shape, dtype):
 
 
 def _pool_node(nir, pool, shape, dtype):
+    if pool.share != AveragePool2d(pool.size).share:
+        raise ValueError(f"share of {pool!r} must be that of one pixel in the mean, got {pool.share!r}")
     return nir.AvgPool2d(np.array(pool.size), np.array(pool.stride), np.array((pool.padding,) * 2))
 
 

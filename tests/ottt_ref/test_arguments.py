@@ -200,12 +200,14 @@ def test_rtrl_takes_the_largest_network_that_it_says_it_takes(monkeypatch):
         ot.rtrl.gradients(network, inputs, targets)
 
 
-@pytest.mark.parametrize("number", [1e308, 10**400])
-def test_weights_that_no_float_can_hold_are_refused(number):
-    for wrong in ({"threshold": number}, {"gain": number}):
+def test_weights_that_no_float_can_hold_are_refused():
+    for wrong in ({"threshold": 1e308}, {"gain": 1e308}):
         complaint = complaint_of(ValueError, lambda wrong=wrong: ot.dense_network([3, 4, 2], rng=0, **wrong))
         assert complaint.startswith("threshold and gain must give weights within float64, got threshold=")
-        assert str(number)[:5] in complaint
+        assert "1e+308" in complaint
+    for name in ("threshold", "gain"):
+        complaint = complaint_of(ValueError, lambda name=name: ot.dense_network([3, 4, 2], rng=0, **{name: 10**400}))
+        assert complaint.startswith(f"{name} must be above 0, and one that a float can hold, got a number of 1329")
     with pytest.raises(ValueError, match="within float32, got threshold=1e\\+39"):
         ot.dense_network([3, 4, 2], rng=0, threshold=1e39, dtype="float32")
 

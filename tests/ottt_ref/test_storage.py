@@ -435,5 +435,5 @@ def test_a_whole_number_that_no_float_can_hold_is_refused(tmp_path, place):
     (part["neuron"] if place == "threshold" else part["synapses"]["operations"][0])[place] = 10**400
     path = tmp_path / "net.npz"
     storage.write(path, FILE_FORMAT, FILE_VERSION, description, dict(network.parameters))
-    with pytest.raises(ValueError, match=r"net.npz does not describe a network: a number must be at most 2\^1000"):
+    with pytest.raises(ValueError, match=r"net.npz does not describe a network: a number must be one that a float"):
         ot.Network.load(path)

@@ -1,6 +1,7 @@
 """Checks at the public door: what each takes, what it gives back, what it says when it refuses."""
 
 import math
+from decimal import Decimal
 from fractions import Fraction as F
 
 import numpy as np
@@ -14,6 +15,7 @@ from ottt_ref.validation import (
     require_count,
     require_dtype,
     require_flag,
+    require_held,
     require_nonnegative,
     require_number,
     require_positive,
@@ -53,14 +55,20 @@ def test_what_is_not_true_or_false_is_refused(value):
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(1, int), (0.5, float), (F(1, 2), F), (np.float64(0.5), float), (np.float32(0.5), float), (np.int64(1), int)],
+    [
+        *[(1, int), (0.5, float), (F(1, 2), F), (np.float64(0.5), float), (np.float32(0.5), float), (np.int64(1), int)],
+        *[(Decimal("0.1"), F), (np.float16(0.5), float), (np.longdouble(0.5), float), (np.uint8(1), int)],
+    ],
 )
 def test_a_number_is_given_back_as_pythons_own(value, expected):
     got = require_number("x", value, "above 0", lambda number: number > 0)
     assert (got, type(got)) == (value, expected)
 
 
-@pytest.mark.parametrize("value", [True, np.True_, "1", None, [1.0], np.array([1.0]), np.array(1.0)], ids=repr)
+NO_NUMBERS = [True, np.True_, "1", b"1", None, [1.0], np.array([1.0]), np.array(1.0), np.timedelta64(3), np.str_("1")]
+
+
+@pytest.mark.parametrize("value", [*NO_NUMBERS, np.timedelta64("NaT"), np.datetime64("2020")], ids=repr)
 def test_what_is_no_number_is_refused(value):
     complaint = refused(TypeError, require_number, "x", value, "above 0", bool)
     assert complaint == f"x must be a number above 0, got {shown(value)}"
@@ -72,13 +80,18 @@ def test_a_message_has_no_array_and_no_long_text_in_full():
     assert shown("a" * 500) == repr("a" * 500)[:197] + "..."
 
 
-@pytest.mark.parametrize("value", [1j, np.complex128(1)])
+@pytest.mark.parametrize("value", [1j, np.complex128(1), np.complex64(1)])
 def test_a_complex_number_is_refused(value):
     message = refused(TypeError, require_number, "x", value, "above 0", bool)
     assert message == f"x must be a real number above 0, got {value!r}"
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, np.float64("nan"), np.float32("inf")], ids=repr)
+MORE = [Decimal("Infinity"), Decimal("-Infinity"), Decimal("NaN"), Decimal("sNaN"), np.longdouble("1e4000")]
+
+
+@pytest.mark.parametrize(
+    "value", [math.nan, math.inf, -math.inf, np.float64("nan"), np.float32("inf"), *MORE], ids=repr
+)
 @pytest.mark.parametrize("check", [require_positive, require_nonnegative, require_unit_interval])
 def test_nan_and_infinity_are_refused_everywhere(check, value):
     message = refused(ValueError, check, "x", value)
@@ -99,6 +112,29 @@ def test_a_range_ends_where_it_says(check, inside, outside, expected):
         assert check("x", value) == value
     for value in outside:
         assert refused(ValueError, check, "x", value) == f"x must be {expected}, got {value!r}"
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), 10**5000, F(10**400, 3), F(-(10**5000))], ids=lambda _: "")
+def test_a_number_too_large_for_a_float_is_refused(value):
+    message = refused(ValueError, require_number, "x", value, "any", lambda _: True)
+    assert message.startswith("x must be any, and one that a float can hold, got a number of 1") and len(message) < 100
+    assert require_number("x", 2**1023, "any", lambda _: True) == 2**1023
+
+
+@pytest.mark.parametrize(
+    ("dtype", "held", "not_held"),
+    [
+        ("float32", [0, 1, 3.4e38, 1e-45, F(1, 3), -0.0], [3.5e38, -1e300, 1e-46, F(1, 10**60)]),
+        ("float64", [0, 1, 1.7e308, 5e-324, F(1, 3)], [F(1, 10**400), F(-1, 10**400)]),
+    ],
+)
+def test_a_number_is_held_by_a_dtype_or_refused(dtype, held, not_held):
+    for value in held:
+        assert require_held("x", value, np.dtype(dtype)) is value
+    for value in not_held:
+        message = refused(ValueError, require_held, "x", value, np.dtype(dtype))
+        assert message.startswith(f"x must be a number that {dtype} can hold, got ")
+        assert message.endswith(("becomes 0.0", "becomes -0.0", "becomes inf", "becomes -inf"))
 
 
 @pytest.mark.parametrize("value", [3, np.int8(3), np.uint64(3), np.array(3)], ids=repr)
@@ -189,6 +225,9 @@ def test_a_subclass_comes_back_as_a_plain_array():
         (np.array([[1.0, np.inf]]), (1, 2), None, ValueError, "x must be finite, got inf at index [0, 1]"),
         (np.array([F(1), "a"], object), (2,), None, TypeError, "x must hold numbers, got 'a' at index [1]"),
         (np.array([F(1), False], object), (2,), None, TypeError, "x must hold numbers, got False at index [1]"),
+        (np.array([F(1), 1j], object), (2,), None, TypeError, "x must hold numbers, got 1j at index [1]"),
+        (np.array([Decimal(1)], object), (1,), None, TypeError, "x must hold numbers, got Decimal('1') at index [0]"),
+        (np.array([np.timedelta64(1)], object), (1,), None, TypeError, "x must hold numbers, got np.timedelta64(1)"),
         (np.array([F(1), np.True_], object), (2,), None, TypeError, "x must hold numbers, got np.True_ at index [1]"),
         (np.array([1, math.inf], object), (2,), None, ValueError, "x must be finite, got inf at index [1]"),
         (np.array([np.float32("nan")], object), (1,), None, ValueError, "x must be finite, got np.float32(nan) at"),

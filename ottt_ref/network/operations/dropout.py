@@ -38,7 +38,7 @@ class Dropout(Operation):
     number_names = ("rate",)
 
     def __post_init__(self) -> None:
-        rate = require_number("rate", self.rate, "in [0, 1)", lambda number: 0 <= number < 1)
+        rate = require_number("rate", self.rate, "in [0, 1)", lambda number: number >= 0 and float(number) < 1)
         object.__setattr__(self, "rate", rate)
 
     def forward(self, values: np.ndarray, bias_input: np.ndarray | None) -> np.ndarray:

@@ -2,9 +2,8 @@
 
 import pytest
 
-from ottt_ref import nir
-
 from ..helpers import dyadic_network
+from .graphs import write
 
 
 @pytest.fixture
@@ -16,5 +15,5 @@ def path(tmp_path):
 def written(tmp_path_factory):
     """The bytes of a small network's file."""
     path = tmp_path_factory.mktemp("nir") / "net.nir"
-    nir.write(path, dyadic_network(0), dt=1e-3)
+    write(path, dyadic_network(0), dt=1e-3)
     return path.read_bytes()

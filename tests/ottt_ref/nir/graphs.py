@@ -1,7 +1,14 @@
 """Graphs of NIR nodes, as other tools would write them, and as nobody should."""
 
+from functools import partial
+
 import nir as peer
 import numpy as np
+
+from ottt_ref import nir
+
+to_graph = partial(nir.to_graph, accept_hard_reset=True)
+write = partial(nir.write, accept_hard_reset=True)
 
 
 def neurons(kind, size=2, **changes):

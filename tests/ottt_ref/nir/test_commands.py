@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 import ottt_ref as ot
-from ottt_ref import cli, nir
+from ottt_ref import cli
 
 from ..general import case
 from ..helpers import dyadic_network
+from .graphs import write
 from .test_files import DATA
 
 pytestmark = pytest.mark.slow
@@ -40,10 +41,10 @@ def refused(capsys, command):
 def test_a_network_goes_out_and_comes_back(capsys):
     network = dyadic_network(0, reset="unleaked")
     network.save("net.npz")
-    assert run("nir export --network net.npz --dt 1e-3 --output net.nir") == 0
+    assert run("nir export --network net.npz --dt 1e-3 --accept-hard-reset --output net.nir") == 0
     assert capsys.readouterr().out.startswith("wrote net.nir: Network([3, 4, 3, 2], readout='linear', float64, LIF(")
     assert Path("net.nir").stat().st_size > 0
-    nir.write("library.nir", network, dt=1e-3)
+    write("library.nir", network, dt=1e-3)
     assert Path("net.nir").read_bytes() == Path("library.nir").read_bytes()
     assert run("nir import net.nir --output back.npz") == 0
     assert capsys.readouterr().out.startswith("wrote back.npz: Network([3, 4, 3, 2]")
@@ -65,9 +66,14 @@ def test_a_graph_of_another_tool_becomes_a_network(name, options):
 
 
 def test_what_is_missing_or_wrong_is_said_in_one_line(capsys):
+    dyadic_network(0).save("net.npz")
+    complaint = refused(capsys, "nir export --network net.npz --output net.nir")
+    assert "layers[0] must have the reset 'hard', the only one of NIR, got 'soft'" in complaint
+    assert "--accept-hard-reset" in complaint
     case("standardised_dense")[0].save("net.npz")
-    assert "got WeightStandardised" in refused(capsys, "nir export --network net.npz --output net.nir")
-    assert "dt must be above 0" in refused(capsys, "nir export --network net.npz --dt 0 --output net.nir")
+    export = "nir export --accept-hard-reset --network net.npz --output net.nir"
+    assert "got WeightStandardised" in refused(capsys, export)
+    assert "dt must be above 0" in refused(capsys, f"{export} --dt 0")
     assert "must not be a file that is read" in refused(capsys, "nir export --network net.npz --output ./net.npz")
     assert "no.npz" in refused(capsys, "nir export --network no.npz --output net.nir")
     foreign = DATA / "snntorch_zero.nir"
@@ -83,4 +89,5 @@ def test_what_is_missing_or_wrong_is_said_in_one_line(capsys):
 def test_without_the_package_the_line_says_how_to_get_it(capsys, monkeypatch):
     dyadic_network(0).save("net.npz")
     monkeypatch.setitem(sys.modules, "nir", None)
-    assert "pip install 'ottt_ref[nir]'" in refused(capsys, "nir export --network net.npz --output net.nir")
+    export = "nir export --accept-hard-reset --network net.npz --output net.nir"
+    assert "pip install 'ottt_ref[nir]'" in refused(capsys, export)

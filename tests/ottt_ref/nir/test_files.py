@@ -16,6 +16,7 @@ from ottt_ref.nir import files, hdf5
 from ...selection import one_in
 from ..general import case
 from ..helpers import bits, dyadic_network
+from .graphs import to_graph, write
 
 DATA = Path(__file__).parents[2] / "data" / "nir"
 WEIGHT = "node/nodes/layer0_0_affine/weight"
@@ -59,14 +60,14 @@ def replaced(name, value, **options):
 @pytest.mark.parametrize("name", ["recurrent", "feedback", "skips", "convolutional"])
 def test_a_written_network_is_read_back(path, name):
     network, inputs, _ = case(name)
-    nir.write(path, network, dt=1e-3)
+    write(path, network, dt=1e-3)
     again = nir.read(path)
     assert bits(again.parameters) == bits(network.parameters)
     assert np.array_equal(ot.simulate(again, inputs).outputs, ot.simulate(network, inputs).outputs)
 
 
 def test_writing_twice_gives_the_same_bytes(path, written):
-    nir.write(path, nir.from_graph(nir.to_graph(dyadic_network(0), dt=1e-3)), dt=1e-3)
+    write(path, nir.from_graph(to_graph(dyadic_network(0), dt=1e-3)), dt=1e-3)
     assert path.read_bytes() == written
 
 
@@ -78,21 +79,21 @@ def test_the_package_nir_reads_what_we_write_and_finds_its_types_consistent(path
 
 
 def test_what_the_package_nir_writes_without_compression_is_read(path, written):
-    peer.write(path, nir.to_graph(dyadic_network(0)), compression=None)
+    peer.write(path, to_graph(dyadic_network(0)), compression=None)
     assert bits(nir.read(path).parameters) == bits(dyadic_network(0).parameters)
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(path, written, monkeypatch):
     path.write_bytes(written)
     with pytest.raises(ValueError, match="WeightStandardised"):
-        nir.write(path, case("standardised_dense")[0])
+        write(path, case("standardised_dense")[0])
 
     def fail(*_):
         raise OSError("no space left")
 
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OSError, match="no space left"):
-        nir.write(path, dyadic_network(1))
+        write(path, dyadic_network(1))
     assert path.read_bytes() == written and list(path.parent.iterdir()) == [path]
 
 
@@ -102,7 +103,7 @@ def test_a_missing_file_or_folder_is_an_os_error(path):
     with pytest.raises(IsADirectoryError):
         nir.read(path.parent)
     with pytest.raises(FileNotFoundError):
-        nir.write(path.parent / "missing" / "net.nir", dyadic_network(0))
+        write(path.parent / "missing" / "net.nir", dyadic_network(0))
 
 
 @pytest.mark.slow
@@ -314,7 +315,7 @@ def test_a_hostile_file_is_refused_by_name(path, written, in_process, kind):
     ],
 )
 def test_shapes_that_are_nonsense_are_refused(path, in_process, name, value, complaint):
-    nir.write(path, case("convolutional")[0])
+    write(path, case("convolutional")[0])
     changed(path, path.read_bytes(), replaced(f"node/nodes/{name}", value))
     refuse(path, complaint)
 

@@ -18,6 +18,7 @@ from ottt_ref.nir import files, hdf5
 
 from ..general import case
 from ..helpers import dyadic_network
+from .graphs import to_graph
 from .peers import CASES
 from .test_files import DATA, refuse
 
@@ -93,7 +94,7 @@ def test_a_file_that_sends_the_library_around_a_loop_is_refused(path, monkeypatc
 @functools.cache
 def trees():
     """Trees of files of ours and of others, each with what else must be said."""
-    graphs = [nir.to_graph(network) for network in (dyadic_network(0), case("convolutional")[0], case("feedback")[0])]
+    graphs = [to_graph(network) for network in (dyadic_network(0), case("convolutional")[0], case("feedback")[0])]
     contents = []
     for graph in graphs:
         buffer = io.BytesIO()

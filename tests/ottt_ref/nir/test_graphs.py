@@ -14,6 +14,7 @@ from ottt_ref.files.descriptions import describe
 
 from ..general import case, dense, lif
 from ..helpers import READOUTS, RESETS, bits, dyadic_network, random_case, random_network
+from .graphs import to_graph
 
 REPRESENTABLE = ("recurrent", "recurrent_output", "feedback", "skips", "convolutional")
 
@@ -25,7 +26,7 @@ def assert_same(network, other):
 
 
 def there_and_back(network, **options):
-    return nir.from_graph(nir.to_graph(network, **options))
+    return nir.from_graph(to_graph(network, **options))
 
 
 def bare(graph):
@@ -159,7 +160,7 @@ def euler(graph, inputs, dt):
 def test_the_arrays_alone_mean_the_network(seed, dt):
     """A network with hard reset, by NIR's equations, without any of the metadata."""
     network, inputs, _ = random_case(seed, 2, "hard", "spiking")
-    spikes = euler(nir.to_graph(network, dt=dt), inputs, dt)
+    spikes = euler(to_graph(network, dt=dt), inputs, dt)
     for ours, theirs in zip(ot.simulate(network, inputs).spikes, spikes):
         assert np.array_equal(ours, theirs)
 
@@ -168,7 +169,7 @@ def test_the_arrays_alone_mean_the_network(seed, dt):
 @pytest.mark.parametrize("name", REPRESENTABLE)
 def test_without_metadata_dt_and_reset_make_the_same_network(name, reset):
     network, inputs, _ = case(name)
-    graph = bare(nir.to_graph(network, dt=1e-3))
+    graph = bare(to_graph(network, dt=1e-3))
     again = nir.from_graph(graph, dt=1e-3, reset=reset, surrogate=network.layers[0].neuron.surrogate)
     assert [layer.neuron.reset for layer in again.layers if layer.neuron.spiking] == [reset] * again.spiking_layers
     for layer, original in zip(again.layers, network.layers):
@@ -178,22 +179,22 @@ def test_without_metadata_dt_and_reset_make_the_same_network(name, reset):
 
 
 def test_a_graph_says_its_discretisation_in_words():
-    graph = nir.to_graph(dyadic_network(0, reset="unleaked"), dt=1e-3)
+    graph = to_graph(dyadic_network(0, reset="unleaked"), dt=1e-3)
     metadata = graph.nodes["layer0"].metadata["ottt_ref"]
-    assert graph.metadata["ottt_ref"] == {"version": 1, "dt": 1e-3}
+    assert graph.metadata["ottt_ref"] == {"version": 2, "dt": 1e-3}
     assert metadata["update"].startswith("u[t] = decay u[t-1] - threshold s[t-1] + I[t], s[t] = 1 where")
     assert (metadata["decay"], metadata["reset"]) == (0.5, "unleaked")
 
 
 def test_time_constants_have_the_unit_of_dt():
-    node = nir.to_graph(dyadic_network(0, decays=(0.75, 0.5, 0.5)), dt=2e-3).nodes["layer0"]
+    node = to_graph(dyadic_network(0, decays=(0.75, 0.5, 0.5)), dt=2e-3).nodes["layer0"]
     np.testing.assert_allclose(node.tau, np.full(4, 8e-3))
     np.testing.assert_allclose(node.r, np.full(4, 4.0))
 
 
 @pytest.mark.parametrize("name", REPRESENTABLE)
 def test_the_package_nir_holds_the_types_of_a_graph_consistent(name):
-    graph = nir.to_graph(case(name)[0])
+    graph = to_graph(case(name)[0])
     graph.infer_types()
     assert graph.check_types()
 
@@ -201,7 +202,7 @@ def test_the_package_nir_holds_the_types_of_a_graph_consistent(name):
 def test_parameters_are_copied_both_ways():
     network = dyadic_network(0)
     weight = network.parameters["layer0.weight"].copy()
-    graph = nir.to_graph(network)
+    graph = to_graph(network)
     graph.nodes["layer0_0_affine"].weight += 1
     assert np.array_equal(network.parameters["layer0.weight"], weight)
     again = nir.from_graph(graph)

@@ -11,7 +11,7 @@ import ottt_ref as ot
 from ottt_ref import nir
 
 from ..general import case, lif
-from .graphs import convolution, linear, linked, neurons, row
+from .graphs import convolution, linear, linked, neurons, row, to_graph
 from .test_graphs import assert_same, bare, there_and_back
 
 
@@ -125,9 +125,8 @@ def test_a_current_that_parts_after_an_operation_goes_both_ways():
 
 
 def test_an_edge_that_closes_a_loop_delivers_the_spikes_of_the_step_before():
-    graph = linked(
-        ["in a", "a b", "b back", "back a", "b out"], a=neurons("LIF", 2), b=neurons("LIF", 2), back=linear()
-    )
+    lower = neurons("LIF", v_threshold=np.full(2, 0.5))  # which spikes, of potential 1, are above
+    graph = linked(["in a", "a b", "b back", "back a", "b out"], a=neurons("LIF"), b=lower, back=linear())
     network = nir.from_graph(graph, dt=1.0, reset="hard")
     assert [(back.source, back.target) for back in network.feedback] == [(1, 0)]
     inputs = np.zeros((3, 1, 2))
@@ -138,7 +137,7 @@ def test_an_edge_that_closes_a_loop_delivers_the_spikes_of_the_step_before():
 
 def test_the_order_of_the_edges_and_nodes_of_a_foreign_graph_does_not_matter():
     network, inputs, _ = case("feedback")
-    graph = bare(nir.to_graph(network))
+    graph = bare(to_graph(network))
     nodes = dict(sorted(graph.nodes.items(), reverse=True))
     turned = peer.NIRGraph(nodes, graph.edges[::-1], type_check=False)
     outputs = [ot.simulate(nir.from_graph(each, dt=1.0, reset="soft"), inputs).outputs for each in (graph, turned)]
@@ -150,7 +149,7 @@ def test_without_the_package_nir_an_error_says_how_to_get_it():
         "import sys; sys.modules['nir'] = None\n"
         "import ottt_ref as ot\n"
         "from ottt_ref import nir\n"
-        "for call in (lambda: nir.to_graph(ot.dense_network([1, 1, 1])), lambda: nir.read('x.nir')):\n"
+        "for call in (lambda: nir.to_graph(ot.dense_network([1, 1, 1], reset='hard')), lambda: nir.read('x.nir')):\n"
         "    try: call()\n"
         "    except ModuleNotFoundError as error: print(error)\n"
     )

@@ -11,6 +11,7 @@ import pytest
 import ottt_ref as ot
 from ottt_ref import nir
 
+from .graphs import write
 from .peers import BATCH, CASES, TIME_STEPS
 
 pytestmark = pytest.mark.slow
@@ -66,7 +67,7 @@ def test_another_reset_gives_other_spikes(name):
 @pytest.mark.parametrize("name", CASES)
 def test_the_network_of_another_tool_comes_back_from_our_own_file(name, tmp_path):
     network, inputs, _ = recorded(DATA, name)
-    nir.write(tmp_path / "ours.nir", network, dt=1e-3)
+    write(tmp_path / "ours.nir", network, dt=1e-3)
     again = nir.read(tmp_path / "ours.nir")
     assert np.array_equal(ot.simulate(again, inputs).outputs, ot.simulate(network, inputs).outputs)
 

@@ -9,7 +9,7 @@ from ottt_ref import nir
 
 from ..general import case, dense, lif
 from ..helpers import dyadic_network
-from .graphs import convolution, cuba, image, linear, linked, neurons, row
+from .graphs import convolution, cuba, image, linear, linked, neurons, row, to_graph
 from .test_graphs import assert_same
 
 
@@ -24,27 +24,27 @@ from .test_graphs import assert_same
 )
 def test_operations_that_nir_has_not_are_refused_by_name(kind, operation):
     with pytest.raises(ValueError, match=operation):
-        nir.to_graph(case(kind)[0])
+        to_graph(case(kind)[0])
 
 
 def test_dropout_is_refused():
     layers = [ot.Layer([ot.Dropout(0.5), ot.Dense(np.ones((1, 1)))], lif())]
     with pytest.raises(ValueError, match=r"got Dropout\(rate=0.5\)"):
-        nir.to_graph(ot.Network(layers, input_shape=(1,)))
+        to_graph(ot.Network(layers, input_shape=(1,)))
 
 
 def test_arguments_are_checked_before_any_work():
     network = dyadic_network(0)
     with pytest.raises(TypeError, match=r"network\.dtype must be float64 or float32"):
-        nir.to_graph(network.exact())
+        to_graph(network.exact())
     with pytest.raises(TypeError, match="network must be a Network, got None"):
-        nir.to_graph(None)
+        to_graph(None)
     for dt in (0, -1.0, np.nan, np.inf):
         with pytest.raises(ValueError, match="dt must be above 0"):
-            nir.to_graph(network, dt=dt)
+            to_graph(network, dt=dt)
     with pytest.raises(ValueError, match=r"tau must be a number of float32 .* got 2e-60"):
-        nir.to_graph(network.astype("float32"), dt=1e-60)
-    graph = nir.to_graph(network)
+        to_graph(network.astype("float32"), dt=1e-60)
+    graph = to_graph(network)
     with pytest.raises(TypeError, match=r"graph must be a nir\.NIRGraph, got None"):
         nir.from_graph(None)
     with pytest.raises(ValueError, match="reset must be one of 'soft', 'hard', 'unleaked', got 'none'"):
@@ -58,7 +58,7 @@ def test_arguments_are_checked_before_any_work():
 def test_two_ways_without_an_operation_between_two_layers_are_refused():
     layers = [ot.Layer(dense(np.random.default_rng(0), 2, 2), lif()), ot.Layer(ot.Chain(), lif())]
     with pytest.raises(ValueError, match=r"connection layer1\.skip0 must have an operation"):
-        nir.to_graph(ot.Network(layers, skips=[ot.Skip(0, 1)]))
+        to_graph(ot.Network(layers, skips=[ot.Skip(0, 1)]))
 
 
 REFUSED = {
@@ -77,7 +77,7 @@ REFUSED = {
     r"node '1' \(LIF\): r must hold finite numbers": row(linear(), neurons("LIF", r=np.array([1.0, np.nan]))),
     r"node '1' \(LIF\): tau must have the shape of the layer, \[2\], got \[3\]": row(linear(), neurons("LIF", 3)),
     r"node '1' \(LIF\): tau must be at least dt": row(linear(), neurons("LIF", tau=np.full(2, 0.5))),
-    r"node '1' \(LIF\): threshold must be above 0, got -1.0": row(
+    r"node '1' \(LIF\): v_threshold must be at least 0, got -1.0": row(
         linear(), neurons("LIF", v_threshold=np.full(2, -1.0))
     ),
     r"node '1' \(LIF\): reset_potential must be below the threshold, got 2.0": row(
@@ -199,7 +199,7 @@ def test_numbers_that_a_dtype_does_not_hold_are_refused():
     graph = row(linear(), neurons("IF", r=np.full(2, 1e308)))
     with pytest.raises(ValueError, match=r"r must make a factor r dt/tau that is finite, got 1e\+308"):
         nir.from_graph(graph, dt=1e10, reset="hard")
-    graph = nir.to_graph(dyadic_network(0).astype("float32"))
+    graph = to_graph(dyadic_network(0).astype("float32"))
     graph.nodes["layer0"].metadata["ottt_ref"]["threshold"] = 1e300
     with pytest.raises(ValueError, match="threshold must be the same in the metadata and in the arrays"):
         nir.from_graph(graph)
@@ -207,7 +207,7 @@ def test_numbers_that_a_dtype_does_not_hold_are_refused():
 
 def test_what_contradicts_the_metadata_is_refused():
     def graph():
-        return nir.to_graph(dyadic_network(0), dt=1e-3)
+        return to_graph(dyadic_network(0), dt=1e-3)
 
     with pytest.raises(ValueError, match=r"dt must be what the graph says, 0.001, or not be given, got 0.01"):
         nir.from_graph(graph(), dt=1e-2)
@@ -224,9 +224,9 @@ def test_what_contradicts_the_metadata_is_refused():
         changed = graph()
         changed.nodes["layer0"].metadata["ottt_ref"]["surrogate"] = {"type": "Step"}
         nir.from_graph(changed)
-    with pytest.raises(ValueError, match="must be of version 1, got version 2"):
+    with pytest.raises(ValueError, match="must be of version 1 to 2, got version 3"):
         changed = graph()
-        changed.metadata["ottt_ref"]["version"] = 2
+        changed.metadata["ottt_ref"]["version"] = 3
         nir.from_graph(changed)
     with pytest.raises(ValueError, match="reset must be given"):
         changed = graph()
@@ -237,4 +237,4 @@ def test_what_contradicts_the_metadata_is_refused():
 def test_what_the_graph_says_may_be_said_again():
     network = dyadic_network(0)
     surrogate = network.layers[0].neuron.surrogate
-    assert_same(nir.from_graph(nir.to_graph(network, dt=0.5), dt=0.5, reset="soft", surrogate=surrogate), network)
+    assert_same(nir.from_graph(to_graph(network, dt=0.5), dt=0.5, reset="soft", surrogate=surrogate), network)
