@@ -184,8 +184,8 @@ def require_result(
 ) -> np.ndarray:
     """Return `value` if it is an array of just that shape and dtype; what code from outside gives a kernel.
 
-    `where` says whose result it is, or, with the verb "be", which argument, and `of` may say whose. Kernels trust shapes: of another one they
-    would read and write other memory.
+    `where` says whose result it is, or, with the verb "be", which argument, and `of` may say whose. Kernels trust
+    shapes: of another one they would read and write other memory.
     Raises TypeError for what is no plain array, or of another dtype, and ValueError for another shape.
     """
     plain = isinstance(value, np.ndarray) and not isinstance(value, np.ma.MaskedArray)
