@@ -68,9 +68,9 @@ ONLINE = _killed_by(
             "        self._failure: str | None = getattr(self, '_failure', None)\n",
         ),
         (
-            "a reset keeps the rule",
-            "        self.rule = None\n        self._simulator = None\n        self._f",
-            "        self._simulator = None\n        self._f",
+            "the outputs of a step are overwritten by the next",
+            "return total, self.activity.outputs.copy()",
+            "return total, self.activity.outputs",
         ),
     ),
 )
