@@ -87,7 +87,7 @@ FAULTS = (
         ("a trap is its shapes", "differing(got, want, relative).any():\n", "False:\n"),
         ("infinity is a number", "np.isfinite(array)) for array in found", "~np.isnan(array)) for array in found"),
         ("a factor of 1 is one", "return None if abs(factor - 1) < SINGLE_PRECISION else factor", "return factor"),
-        ("a method is another one", "and other != method:", "and True:"),
+        ("another method by this one's name", 'f"is-{other}"', 'f"is-{method}"'),
         (
             "online parameters held against gradients",
             "if (other in ONLINE) == (method in ONLINE) and",
