@@ -95,7 +95,9 @@ def _first_claim(copy, cases):
 
 
 def _first_test_that_fails(copy, *arguments):
-    tests = _run(copy, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", *arguments)
+    # no traceback and no explained assertion: to print arrays of fractions takes minutes
+    quiet = ("-x", "-q", "--no-header", "--tb=no", "--assert=plain", "-p", "no:cacheprovider")
+    tests = _run(copy, "-m", "pytest", *quiet, *arguments)
     failed = [line for line in tests.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
     return failed[0].partition(" - ")[0].removeprefix("FAILED ") if failed else None
 

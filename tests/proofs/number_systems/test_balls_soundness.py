@@ -92,6 +92,12 @@ def test_a_matrix_product_of_subnormal_and_huge_numbers_encloses():
         assert holds(as_balls(b) @ as_balls(a), exact_b @ exact_a)
 
 
+def test_a_matrix_product_that_underflows_encloses():
+    small, exact = np.array([1e-200, 3e-200]), Fraction(1e-200) ** 2 + Fraction(3e-200) ** 2
+    product = as_balls(small[np.newaxis]) @ as_balls(small)
+    assert product.middle[0] == 0 and holds(product, [exact])
+
+
 def test_sums_of_many_terms_enclose():
     """1 and thousands of halves of its last bit, each of which floats lose: as many roundings as terms."""
     terms = np.full((4000, 2), UNIT)
