@@ -28,10 +28,10 @@ def table(results, proofs=None):
     """
     rows = Table(title="The claims of the theory", show_lines=True, expand=True)
     rows.add_column("", no_wrap=True)
-    rows.add_column("claim, and what was checked", ratio=5)
+    rows.add_column("claim, and what was checked", ratio=9)
     rows.add_column("cases\n(drawn)", justify="right", no_wrap=True)
-    rows.add_column("exactness, worst slack", ratio=2)
-    rows.add_column("verdict", ratio=2)
+    rows.add_column("exactness, worst slack", ratio=4)
+    rows.add_column("verdict", ratio=6)
     rows.add_column("time", justify="right", no_wrap=True)
     for result in results:
         claim = BY_NAME[result.name]
