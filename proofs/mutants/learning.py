@@ -138,9 +138,9 @@ FINITE = _killed_by(
         "simulation/simulator.py",
         ("potentials are not tested", "if not is_finite(self._all_states) or (", "if ("),
         (
-            "surrogate derivatives of a sequence are not tested",
-            "for psi in record.layer_surrogate_derivatives or ():",
-            "for psi in ():",
+            "what neurons of one's own give is not tested",
+            "(self._outside and not self._outside_is_finite(activity))",
+            "False",
         ),
         (
             "time steps counted from 1",
