@@ -50,9 +50,11 @@ ROUNDED = [0.5, np.float64(0.5), np.float32(0.5), Decimal("0.5"), 0.5 + 0j]
 def test_floats_among_inputs_and_targets_are_refused(method, number):
     network, (inputs, targets) = exact_network(), data()
     gradients = methods.METHODS[method].gradients
-    with pytest.raises(TypeError, match=r"inputs must hold exact numbers \(`exact_array` makes them\), got the"):
+    with pytest.raises(
+        TypeError, match=r"inputs must hold (exact numbers \(`exact_array` makes them\), got the|numbers, got )"
+    ):
         gradients(network, with_one(inputs, number), targets, LOSS)
-    with pytest.raises(TypeError, match=r"targets must hold exact numbers .* at index \[2, 1\]"):
+    with pytest.raises(TypeError, match=r"targets must hold (exact )?numbers.* at index \[2, 1\]"):
         gradients(network, inputs, with_one(targets, number), LOSS)
 
 
@@ -93,7 +95,7 @@ def test_arrays_of_floats_are_refused_everywhere_they_enter():
 @pytest.mark.parametrize("number", [*ROUNDED[:4]], ids=repr)
 def test_floats_among_the_parameters_are_refused(number):
     mixed = np.array([[F(1, 2), number]], dtype=object)
-    with pytest.raises(TypeError, match=r"layers\[0\].synapses.weight must hold exact numbers"):
+    with pytest.raises(TypeError, match=r"(layers\[0\].synapses.)?weight must hold (exact )?numbers"):
         ot.Network([ot.Layer(ot.Dense(mixed), ot.LIF())])
     network = exact_network()
     network.layers[0].synapses.weight[0, 0] = number

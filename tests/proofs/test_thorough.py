@@ -128,7 +128,7 @@ def test_a_refuting_case_is_kept_and_tried_first(tmp_path, monkeypatch):
             raise Refuted(f"{number} is too large")
         return Finding(None, True)
 
-    claim = Claim("X", "", "", "", "", "exact", st.integers(0, 10**6), remember)
+    claim = Claim("X", "", "", "", "", "exact", st.integers(0, 10**6), remember, corners=False)
     assert not run(claim, 50, database=tmp_path, size=None).holds
     first.clear()
     run(claim, 50, seed_number=5, database=tmp_path, size=None)
