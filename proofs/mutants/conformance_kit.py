@@ -109,7 +109,6 @@ FAULTS = (
         ("what failed is success", "and not outcomes[FAILED] and not", "and not"),
         ("what was not compared is success", " and not outcomes[NOT_COMPARED]", ""),
         ("the trap that explains least", "most = max(counts.values())", "most = min(counts.values())"),
-        ("a failure explained twice", "if not names & set(best)]", "if names != set(best)]"),
         (
             "an exception is like no known trap",
             "    if verdict.frames:\n        return",
