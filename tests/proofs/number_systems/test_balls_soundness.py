@@ -92,6 +92,12 @@ def test_a_matrix_product_of_subnormal_and_huge_numbers_encloses():
         assert holds(as_balls(b) @ as_balls(a), exact_b @ exact_a)
 
 
+def test_a_matrix_product_of_wide_balls_encloses_the_product_of_their_ends():
+    wide = Balls(np.ones((2, 3)), np.full((2, 3), 0.875))
+    assert holds(wide @ wide.T, np.full((2, 2), 3 * Fraction(15, 8) ** 2))
+    assert holds(wide @ wide.T, np.full((2, 2), 3 * Fraction(1, 8) ** 2))
+
+
 def test_a_matrix_product_that_underflows_encloses():
     small, exact = np.array([1e-200, 3e-200]), Fraction(1e-200) ** 2 + Fraction(3e-200) ** 2
     product = as_balls(small[np.newaxis]) @ as_balls(small)
@@ -105,7 +111,8 @@ def test_sums_of_many_terms_enclose():
     exact = [1 + 3999 * Fraction(UNIT), -1 + 3999 * Fraction(UNIT)]
     assert terms.sum(axis=0)[0] == 1
     assert holds(as_balls(terms).sum(axis=0), exact) and as_balls(terms).sum(axis=0).radius[0] < 1e-11
-    assert holds(as_balls(np.ones((1, 4000))) @ as_balls(terms), [exact])
+    assert holds(as_balls(np.ones((3, 4000))) @ as_balls(terms), [exact] * 3)
+    assert holds(as_balls(np.ones(4000)) @ as_balls(terms[:, 0]), exact[0])
 
 
 def test_sums_along_either_axis_enclose():
