@@ -40,7 +40,14 @@ def test_holding_claims_exit_with_0_and_a_table(checked):
     assert process.returncode == 0, process.stderr
     assert process.stderr == ""
     assert "2 of 2 claims hold (seed 3): 1 certified, 1 not refuted" in process.stdout
-    for text in (BY_NAME["R2"].statement[:30], "checked H1", "verdict", "not refuted in 10", "certified in 5", "R2 without"):
+    for text in (
+        BY_NAME["R2"].statement[:30],
+        "checked H1",
+        "verdict",
+        "not refuted in 10",
+        "certified in 5",
+        "R2 without",
+    ):
         assert text in process.stdout
 
 
