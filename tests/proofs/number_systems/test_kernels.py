@@ -56,6 +56,8 @@ def allowed(name):
         return set()
     if name in COMPARING:
         return ORDERED
+    if name == "finite.all_finite":  # asks whether numbers are 0: numbers with a value alone can tell
+        return ORDERED | {"residue"}
     return FIELDS if name in DIVIDING else EVERYTHING
 
 
