@@ -2,7 +2,8 @@
 
 import gc
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 
 def peak_bytes(work: Callable[[], object], warm_ups: int = 4) -> int:
@@ -14,15 +15,37 @@ def peak_bytes(work: Callable[[], object], warm_ups: int = 4) -> int:
     >>> 1_000_000 <= peak_bytes(lambda: bytearray(1_000_000)) < 1_010_000
     True
     """
-    gc.collect()
-    gc.disable()  # a collection empties CPython's free lists, whose refilling would look like growth
-    try:
+    with without_collection():
         for _ in range(warm_ups):
             work()
         tracemalloc.start()
-        before = tracemalloc.get_traced_memory()[0]
-        work()
-        return tracemalloc.get_traced_memory()[1] - before
+        try:
+            before = tracemalloc.get_traced_memory()[0]
+            work()
+            return tracemalloc.get_traced_memory()[1] - before
+        finally:
+            tracemalloc.stop()
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """A `with` block in which several peaks are measured after one warm-up, the first one's.
+
+    A garbage collection empties CPython's free lists, whose refilling would look like growth. Here there is one at the
+    beginning, and none on the way.
+
+    >>> from ottt_ref.memory import peak_bytes, without_collection
+    >>> with without_collection():
+    ...     peaks = [peak_bytes(lambda: bytearray(1_000_000), warm_ups) for warm_ups in (4, 1)]
+    >>> [round(peak, -4) for peak in peaks]
+    [1000000, 1000000]
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.collect()
+    gc.disable()
+    try:
+        yield
     finally:
-        tracemalloc.stop()
         gc.enable()
