@@ -28,6 +28,7 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,11 @@ class Case:
     @property
     def network(self) -> Network:
         """A fresh Network of ottt_ref."""
+        return self.shared_network.copy()
+
+    @cached_property
+    def shared_network(self) -> Network:
+        """The one Network for all who change nothing of it: a diagnosis computes a case in hundreds of ways."""
         return Network(**rebuild(self.entry["network"], self.parameters))
 
     @property

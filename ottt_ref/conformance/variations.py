@@ -118,7 +118,7 @@ class Variation:
 @allow_non_finite()  # a backend may overflow, and so may what it is compared with
 def compute(case, method, variation):
     """What an adapter would return of the case under the variation, by name: see `adapter`."""
-    network = variation.network(case.network)
+    network = variation.network(case.network if method in ONLINE else case.shared_network)
     inputs = np.ascontiguousarray(np.moveaxis(case.inputs, variation.axes, (0, 1)))
     if method == FORWARD:
         return _forward(network, inputs, variation)
