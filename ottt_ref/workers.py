@@ -46,15 +46,18 @@ def end_with_parent():
 
 @contextmanager
 def deaf_to_interrupts():
-    """Processes that are started meanwhile ignore Ctrl-C from their first moment on; so does this one meanwhile."""
-    if threading.current_thread() is not threading.main_thread():  # others may not set a signal's handler
+    """Processes that are started meanwhile never hear Ctrl-C; this one hears it when the block ends, if not before.
+
+    A blocked signal waits, and a new process inherits what is blocked. An ignored signal would be lost.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import pytest
 
 import ottt_ref as ot
 from experiments import __main__ as experiments
-from ottt_ref import cli, console
+from ottt_ref import cli, console, workers
 from ottt_ref.cli import programs
 from proofs import __main__ as proofs
 from proofs.museum import hunts
@@ -262,6 +262,17 @@ def test_workers_end_where_the_program_was_killed(long_command):
     long_command.kill()
     long_command.communicate()
     assert nobody_is_left(long_command.pid)
+
+
+@on_unix
+def test_ctrl_c_while_workers_start_waits_and_is_not_lost():
+    reached = []
+    with hearing_interrupts(), pytest.raises(KeyboardInterrupt), workers.deaf_to_interrupts():
+        signal.raise_signal(signal.SIGINT)
+        reached.append("the end of the block")
+    assert reached
+    blocked = subprocess.run(["grep", "SigBlk", "/proc/self/status"], capture_output=True, text=True, check=False)
+    assert blocked.returncode or int(blocked.stdout.split()[1], 16) & 1 << signal.SIGINT - 1 == 0  # as it was before
 
 
 @contextlib.contextmanager
