@@ -76,6 +76,7 @@ def _is_some_float(number):
 
 def require_held(name: str, value: Number, dtype: np.dtype) -> Number:
     """Return `value` if `dtype`, float64 or float32, can hold it; ValueError where it would become infinity or 0."""
+    dtype = require_dtype("dtype", dtype)
     with np.errstate(all="ignore"):
         held = dtype.type(float(value))
     if not np.isfinite(held) or (held == 0) != (value == 0):

@@ -68,7 +68,7 @@ def load_adapter(text: str) -> Adapter:
     Traceback (most recent call last):
     ottt_ref.conformance.adapter.AdapterError: adapter 'numpy:adapter': module numpy has no 'adapter'
     """
-    module_name, colon, name = text.partition(":")
+    module_name, colon, name = text.partition(":") if isinstance(text, str) else ("", "", "")
     if not colon or not module_name or not name:
         raise AdapterError(f"adapter must be written as package.module:name, got {text!r}")
     try:

@@ -23,7 +23,7 @@ from ..network.network import Network
 from ..network.neuron import Neuron, checked_jacobian
 from ..network.neurons import RESET_GRADIENTS
 from ..simulation.simulator import Activity, run
-from ..validation import require_choice
+from ..validation import require_choice, require_flag
 from .shared.errors import backpropagated_error, gated
 from .shared.gradients import Gradients, GradientSum, finite_sum, require_activity, require_sequence
 
@@ -95,6 +95,11 @@ def backward(
     """
     require_activity(network, activity, output_errors, terms)
     require_choice("reset_gradient", reset_gradient, RESET_GRADIENTS)
+    count = len(network.layers)
+    if leaks_back is not None and (not isinstance(leaks_back, list | tuple) or len(leaks_back) != count):
+        raise TypeError(f"leaks_back must be None or {count} flags, one for each layer, got {leaks_back!r}")
+    leaks_back = None if leaks_back is None else [require_flag("leaks_back", each) for each in leaks_back]
+    require_flag("delays_back", delays_back)
     kept = reset_gradient == "kept"
     return finite_sum(lambda kind: _back(kind, network, activity, output_errors, kept, leaks_back, delays_back, terms))
 

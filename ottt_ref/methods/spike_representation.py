@@ -26,7 +26,7 @@ from ..network.network import Network, require_network
 from ..simulation import equilibrium
 from ..simulation.rates import finite_rates, measured_rates, require_rates, weighted_rate
 from ..simulation.simulator import input_current, require_inputs
-from ..validation import require_choice, require_flag, require_result
+from ..validation import require_choice, require_flag, require_result, shown
 from .shared.errors import backpropagated_error
 from .shared.gradients import Gradients, GradientSum, finite_sum, require_sequence
 
@@ -240,6 +240,8 @@ def errors_of(
     require_rates(network, "currents", dict(enumerate(currents)), network.spiking)
     shape = (len(currents[network.spiking[0]]), network.output_size)
     require_result("output_error", output_error, shape, network.dtype, "be")
+    if not isinstance(returned, Mapping) or not set(returned) <= set(range(count)):
+        raise TypeError(f"returned must be a mapping from layers to errors [B, ...], got {shown(returned)}")
     for l, array in returned.items():
         require_result(f"returned[{l}]", array, (shape[0], *network.shapes[l]), network.dtype, "be")
     return _errors_of(network, currents, output_error, returned)

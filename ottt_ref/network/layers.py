@@ -190,7 +190,12 @@ class Connection:
         self, gradients: Mapping[str, np.ndarray], error: np.ndarray, presynaptic: np.ndarray, bias_input: np.ndarray
     ) -> None:
         """Add one pairing to `gradients`, by the network's parameter names."""
-        own = {parameter: gradients[f"{self.name}.{parameter}"] for parameter in self.operations.parameter_names}
+        if not isinstance(gradients, Mapping):
+            raise TypeError(f"{self.name}: gradients must be a mapping of arrays by parameter, got {shown(gradients)}")
+        try:
+            own = {parameter: gradients[f"{self.name}.{parameter}"] for parameter in self.operations.parameter_names}
+        except KeyError as missing:
+            raise ValueError(f"gradients must hold {missing}, got {list(gradients)}") from None
         if own:
             self._require("the error", error, self.output_shape)
             require_result(

@@ -30,7 +30,7 @@ from ..exactness import exact_kind, exact_values
 from ..finite import is_finite, refuse_non_finite
 from ..network.layers import Connection
 from ..network.network import Network, require_network
-from ..validation import require_array, require_count, require_positive, require_result
+from ..validation import FLOAT_DTYPES, require_array, require_count, require_positive, require_result, shown
 
 LARGEST_DIRECT = 2**6  # unknowns of one sample up to which the linear equation is solved directly
 LARGEST_MATRIX = 2**16  # entries up to which a connection is written out as a matrix to find its norm
@@ -263,6 +263,8 @@ def solve(
     require_count("batch_size", batch_size)
     if require_network(network).dtype.hasobject:
         raise TypeError("rates must be 'measured' for a network of exact numbers with loops, got 'closed_form'")
+    if not network.delayed_sources:
+        raise ValueError("network must have recurrent or feedback connections for an equilibrium, got none")
     factor = contraction_factor(network)
     if not factor < 1:
         raise ValueError(
@@ -324,7 +326,15 @@ def solve_linear(
     >>> solution[0], solver
     (array([[2.]]), 'direct')
     """
+    if not isinstance(zeros, Mapping) or not zeros:
+        raise TypeError(f"zeros must be a mapping from layers to arrays [B, ...], got {shown(zeros)}")
+    for l, array in zeros.items():
+        plain = isinstance(array, np.ndarray) and not isinstance(array, np.ma.MaskedArray)
+        if not plain or array.ndim < 1 or array.dtype not in (*FLOAT_DTYPES, np.dtype(object)):
+            raise TypeError(f"zeros[{l}] must be an array [B, ...] of numbers, got {shown(array)}")
     shapes = {l: array.shape for l, array in zeros.items()}
+    if len({shape[0] for shape in shapes.values()}) > 1:
+        raise ValueError(f"zeros must be of one batch, got shapes {list(shapes.values())}")
     packing = _Packing(shapes, next(iter(zeros.values())).dtype)
 
     def apply(vector):
@@ -408,11 +418,22 @@ def distance(delayed: Mapping[int, np.ndarray], values: Mapping[int, np.ndarray]
     >>> ot.equilibrium.distance({0: np.array([[0.5]])}, {0: np.array([[0.25]])})
     0.25
     """
+    if not isinstance(delayed, Mapping) or not delayed:
+        raise TypeError(f"delayed must be a mapping from layers to rates [B, ...], got {shown(delayed)}")
+    _require_layers("values", values, delayed)
     for l, array in delayed.items():
         if not isinstance(array, np.ndarray):
             raise TypeError(f"delayed[{l}] must be an array, got {array!r}")
         require_result(f"values[{l}]", values[l], array.shape, array.dtype, "be")
     return max(float(np.abs(delayed[l] - values[l]).max()) for l in delayed)
+
+
+def _require_layers(name, arrays, layers):
+    """Check that there is an entry for each of the layers, in a mapping or a sequence."""
+    there = isinstance(arrays, Mapping | Sequence) and not isinstance(arrays, str)
+    found = [] if not there else list(arrays) if isinstance(arrays, Mapping) else range(-1, len(arrays))
+    if not there or any(l not in found for l in layers):
+        raise TypeError(f"{name} must hold rates or errors of the layers {list(layers)}, got {shown(arrays)}")
 
 
 class _Packing:
@@ -428,6 +449,7 @@ class _Packing:
 
     def pack(self, arrays):
         """One vector [B · n] of the arrays of `shapes`; TypeError or ValueError for arrays of others."""
+        _require_layers("what comes back", arrays, self.shapes)
         for l, shape in self.shapes.items():
             require_result(f"rates or errors of layers[{l}]", arrays[l], shape, self.dtype, "be")
         return np.concatenate([arrays[l].reshape(self.batch_size, -1) for l in self.shapes], axis=1).reshape(-1)

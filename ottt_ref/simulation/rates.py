@@ -117,6 +117,7 @@ def require_rates(
     Traceback (most recent call last):
     ValueError: values[-1] must be float64 [B, 2], got shape (1, 9)
     """
+    require_network(network)
     if not isinstance(values, Mapping):
         raise TypeError(f"{name} must be a mapping from layers to rates [B, ...], got {values!r}")
     batch_size, found = None, dict(values)

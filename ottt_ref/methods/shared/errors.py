@@ -22,7 +22,7 @@ import numpy as np
 
 from ...kernel import kernel, rows
 from ...learning.losses import Loss, step_loss
-from ...network.network import Network
+from ...network.network import Network, require_network
 from ...network.operations.dense import dense_adjoint, dense_forward
 from ...simulation.simulator import Activity
 from ...validation import as_array, require_array, require_result
@@ -116,7 +116,7 @@ class LayerMatrices(ErrorFeedback):
         raise TypeError(f"{type(self).__name__} must define hidden_error(step, l)")
 
     def check(self, network: Network) -> None:
-        if len(self.matrices) != len(network.layers) - 1:
+        if len(self.matrices) != len(require_network(network).layers) - 1:
             raise ValueError(
                 f"matrices must be {len(network.layers) - 1}, one for each layer but the last, got {len(self.matrices)}"
             )

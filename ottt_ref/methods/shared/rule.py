@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from ...network.layers import Connection
-from ...network.network import Network
+from ...network.network import Network, require_network
 from ...simulation.simulator import Activity
-from ...validation import require_result
+from ...validation import require_count, require_result
 from .errors import ErrorFeedback, TimeStep, gated
 from .gradients import GradientSum
 from .traces import ParameterTraces
@@ -52,8 +52,8 @@ class Rule:
     traces_parameters: bool = False  # whether the neurons' own parameters have a trace, or take each time step alone
 
     def __init__(self, network: Network, batch_size: int) -> None:
-        self.network = network
-        self.batch_size = batch_size
+        self.network = require_network(network)
+        self.batch_size = require_count("batch_size", batch_size)
         self._parameters = ParameterTraces(network, batch_size, self.traces_parameters)
         self.state: dict[str, np.ndarray] = self._parameters.state if self.traces_parameters else {}
 

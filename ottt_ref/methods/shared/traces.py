@@ -18,10 +18,11 @@ from typing import Literal, get_args
 import numpy as np
 
 from ...network.layers import INPUTS, Connection
-from ...network.network import Network
+from ...network.network import Network, require_network
 from ...network.neuron import Neuron
 from ...simulation.simulator import Activity
 from ...simulation.trace import Trace
+from ...validation import require_choice, require_count
 
 Dialect = Literal["derivation", "authors"]
 DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
@@ -48,7 +49,9 @@ class Traces:
     """
 
     def __init__(self, network: Network, batch_size: int, dialect: Dialect) -> None:
-        self._network = network
+        self._network = require_network(network)
+        require_count("batch_size", batch_size)
+        require_choice("dialect", dialect, DIALECTS)
         self._bias_input = network.bias_input
         self._membranes = [network.layers[network.trace_layer(l)].neuron for l in range(len(network.layers))]
         self._bias_traced = [

@@ -72,6 +72,8 @@ class Synapses(Operation):
 
     def bias_gradient(self, gradients: Mapping[str, np.ndarray]) -> np.ndarray:
         """Where the gradient of the bias goes; nowhere if there is no bias."""
+        if not isinstance(gradients, Mapping):
+            raise TypeError(f"gradients must be a mapping of arrays by parameter, got {gradients!r}")
         return gradients["bias"] if "bias" in self.parameter_names else np.zeros_like(self.bias)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...annotations import Shape
-from ...validation import FLOAT_DTYPES, describe_shape, require_result
+from ...validation import FLOAT_DTYPES, describe_shape, require_result, shown
 
 if TYPE_CHECKING:
     from .operation import Operation
@@ -65,6 +65,8 @@ def require_pairing(
 
     parameters  the operation's own, by name
     """
+    if not isinstance(gradients, Mapping):
+        raise TypeError(f"gradients must be a mapping of arrays by parameter, got {shown(gradients)}")
     dtype = next(iter(parameters.values())).dtype
     shape = require_values(operation, presynaptic, bias_input, dtype)
     require_result("the error", error, shape, dtype, "be", of=operation)

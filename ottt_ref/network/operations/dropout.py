@@ -7,7 +7,7 @@ import numpy as np
 
 from ...annotations import Number, Shape
 from ...kernel import kernel, rows
-from ...validation import describe_shape, require_number
+from ...validation import describe_shape, require_count, require_number
 from .door import require_batch, require_error, require_values
 from .operation import Operation
 
@@ -49,6 +49,9 @@ class Dropout(Operation):
         return error
 
     def masked(self, batch_size: int, input_shape: Shape, dtype: np.dtype, rng: np.random.Generator) -> Operation:
+        require_count("batch_size", batch_size)
+        if not isinstance(rng, np.random.Generator):
+            raise TypeError(f"rng must be a numpy.random.Generator, got {rng!r}")
         kept = rng.random((batch_size, math.prod(input_shape))) >= float(self.rate)
         mask = np.zeros(kept.shape, dtype=dtype)
         mask[kept] = 1 / (1 - self.rate)

@@ -1,0 +1,5 @@
+"""By callable, how a right call of it is drawn: `CATALOGUE[name](rng)` is a Call."""
+
+from . import network_calls, outside_calls, parts_calls
+
+CATALOGUE = {**parts_calls.catalogue(), **network_calls.catalogue(), **outside_calls.catalogue()}

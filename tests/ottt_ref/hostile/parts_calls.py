@@ -1,0 +1,628 @@
+"""Right calls of the parts of a network: operations, neurons, surrogates, losses, layers, connections."""
+
+from functools import partial
+
+import numpy as np
+from scipy import integrate
+
+import ottt_ref as ot
+from ottt_ref.network.layers import Connection
+
+from ... import oracles
+from . import naive
+from .door import methods_of
+from .running import UNCOMPARED, Call
+
+DTYPES = (np.float64, np.float64, np.float32)
+NOTHING = partial(lambda result, arguments: UNCOMPARED)
+
+
+def dtype_of(rng):
+    return DTYPES[rng.integers(len(DTYPES))]
+
+
+def normal(rng, shape, dtype=np.float64):
+    return rng.normal(size=shape).astype(dtype)
+
+
+def dense(rng, dtype, n_out=2, n_in=3):
+    bias = False if rng.random() < 0.2 else normal(rng, n_out, dtype)
+    return ot.Dense(normal(rng, (n_out, n_in), dtype), bias)
+
+
+def convolution(rng, dtype):
+    weight = normal(rng, (2, 2, rng.integers(1, 3), rng.integers(1, 4)), dtype)
+    return ot.Conv2d(weight, normal(rng, 2, dtype), stride=int(rng.integers(1, 3)), padding=int(rng.integers(0, 2)))
+
+
+IMAGE = (2, 4, 5)
+OPERATIONS = {
+    "Dense": (dense, (3,)),
+    "Conv2d": (convolution, IMAGE),
+    "AveragePool2d": (lambda rng, dtype: ot.AveragePool2d((2, 2), (1, int(rng.integers(1, 4))), 1), IMAGE),
+    "Flatten": (lambda rng, dtype: ot.Flatten(), IMAGE),
+    "Scale": (lambda rng, dtype: ot.Scale(float(rng.normal())), (3,)),
+    "SkipInit": (lambda rng, dtype: ot.SkipInit(normal(rng, 1, dtype)), IMAGE),
+    "Upsample2d": (lambda rng, dtype: ot.Upsample2d(int(rng.integers(1, 4))), IMAGE),
+    "Dropout": (lambda rng, dtype: ot.Dropout(0.5), (3,)),
+    "WeightStandardised": (
+        lambda rng, dtype: ot.WeightStandardised(dense(rng, dtype), normal(rng, 2, dtype), epsilon=0.1),
+        (3,),
+    ),
+    "Chain": (lambda rng, dtype: ot.Chain([ot.Scale(0.75), convolution(rng, dtype), ot.Flatten()]), IMAGE),
+}
+
+
+def drawn(name, rng):
+    """An operation, the shape of one sample, values, an error and the constant input, of one dtype."""
+    make, shape = OPERATIONS[name]
+    dtype = dtype_of(rng)
+    operation = make(rng, dtype)
+    batch = int(rng.integers(1, 4))
+    error = normal(rng, (batch, *operation.output_shape(shape)), dtype)
+    return operation, shape, normal(rng, (batch, *shape), dtype), error, np.array([0.75], dtype)
+
+
+def forward(name, rng):
+    operation, _, values, _, constant = drawn(name, rng)
+
+    def oracle(result, given):
+        assert result.dtype == given["values"].dtype
+        naive.close(result, *naive.forward(operation, given["values"], given["bias_input"]))
+
+    given = {"values": values, "bias_input": constant}
+    return Call(operation.forward, given, oracle, open=() if operation.parameter_names else ("bias_input",))
+
+
+def adjoint(name, rng):
+    operation, shape, _, error, _ = drawn(name, rng)
+
+    def oracle(result, given):
+        naive.close(result, *naive.adjoint(operation, given["error"], given["input_shape"]))
+
+    return Call(operation.adjoint, {"error": error, "input_shape": shape}, oracle)
+
+
+def add_gradients(name, rng):
+    operation, _, values, error, constant = drawn(name, rng)
+    gradients = {each: np.ones_like(array) for each, array in operation.parameters.items()}
+    given = {"gradients": gradients, "error": error, "presynaptic": values, "bias_input": constant}
+
+    def oracle(result, given):
+        assert result is None
+        if not operation.parameter_names:
+            return UNCOMPARED
+        if not naive.moderate(given["error"], given["presynaptic"], given["bias_input"]):
+            return UNCOMPARED  # difference quotients overflow
+        wanted = naive.parameter_gradients(operation, given["error"], given["presynaptic"], given["bias_input"])
+        for each, array in wanted.items():
+            added = naive.numbers(given["gradients"][each]) - naive.numbers(given["gradients_before"][each])
+            size = max(1.0, float(np.abs(array).max()), float(np.abs(given["error"]).sum()))
+            largest = size * max(1.0, float(np.abs(given["presynaptic"]).max()))
+            slack = 1e-3 if error.dtype == np.float32 else 1e-5  # of differences of the standardised weight
+            assert np.allclose(added, array, rtol=0, atol=slack * largest), f"{each}: {added}, not {array}"
+        return None
+
+    own = tuple(given) if not operation.parameter_names and name != "Chain" else ()
+    return Call(operation.add_gradients, given, oracle, changes=("gradients",), open=own)
+
+
+def equal_parts(left, right):
+    naive.same(left.parameters, right.parameters)
+    assert type(left) is type(right) and repr(left) == repr(right)
+
+
+def operation_call(name, method, rng):
+    """The right call of an operation's method that is not one of the three above."""
+    operation, shape, values, _, constant = drawn(name, rng)
+    parameter = operation.parameter_names[0] if operation.parameter_names else "weight"
+
+    def alike(result, given):
+        equal_parts(result, operation)
+
+    def reached(result, given):
+        given_shape = given["input_shape"]
+        if not isinstance(given_shape, tuple | list) or len(given_shape) != len(shape) or min(given_shape) < 1:
+            return UNCOMPARED  # what no sample has
+        found, _ = naive.forward(operation, np.zeros((1, *given_shape)), constant)
+        return naive.same(tuple(result), found.shape[1:])
+
+    def masked(result, given):
+        found = result.forward(np.ones((given["batch_size"], *given["input_shape"])).astype(given["dtype"]), constant)
+        if name == "Dropout":
+            assert set(np.unique(found)) <= {0.0, 2.0}
+        return None if name == "Dropout" else UNCOMPARED
+
+    def doubled(result, given):
+        for each, array in operation.parameters.items():
+            if isinstance(given["convert_array"](array), np.ndarray) and name not in ("WeightStandardised", "Chain"):
+                assert np.array_equal(result.parameters[each], given["convert_array"](array))
+        return None if operation.parameter_names else UNCOMPARED
+
+    calls = {
+        "output_shape": ({"input_shape": shape}, reached),
+        "child_shapes": ({"input_shape": shape}, lambda result, given: len(list(result)) and None),
+        "copy": ({}, alike),
+        "unmasked": ({}, alike),
+        "with_children": ({"change": lambda child: child.copy()}, alike),
+        "owner": ({"parameter": parameter}, lambda result, given: None if isinstance(result, ot.Operation) else 1 / 0),
+        "replaced": ({}, alike),
+        "rebuilt": ({"convert_array": lambda array: array * 2, "convert_number": lambda number: number}, doubled),
+        "masked": (
+            {"batch_size": 2, "input_shape": shape, "dtype": values.dtype, "rng": np.random.default_rng(1)},
+            masked,
+        ),
+        "bias_gradient": (
+            {"gradients": {each: np.ones_like(array) for each, array in operation.parameters.items()}},
+            lambda result, given: naive.close(result, np.full(2, float("bias" in operation.parameter_names))),
+        ),
+        "standardised": ({}, lambda result, given: _standardised(operation, result)),
+    }
+    arguments, oracle = calls[method]
+    # What changes an operation is for those who write one: it takes functions of theirs, and gives what these give.
+    own = {
+        "with_children": ("change",),
+        "owner": ("parameter",),
+        "child_shapes": ("input_shape",),
+        "bias_gradient": ("gradients",),
+    }
+    ours = {"masked": () if name == "Dropout" else tuple(arguments)}
+    bounded = ("batch_size", "input_shape") if method == "masked" else ()
+    return Call(
+        getattr(operation, method),
+        arguments,
+        oracle,
+        changes=("rng",),
+        bounded=bounded,
+        open={**own, **ours}.get(method, ()),
+    )
+
+
+def _standardised(operation, result):
+    standardised, deviation = result
+    wanted = naive.standardised_weight(operation).reshape(standardised.shape)
+    gained = naive.numbers(standardised) * naive.numbers(operation.gain)[:, np.newaxis]
+    naive.close(gained, wanted, np.abs(wanted) + 1, dtype=standardised.dtype)
+    assert np.all(deviation > 0)
+
+
+def operation_made(name, rng):
+    operation, shape, values, _, constant = drawn(name, rng)
+    arguments = {
+        "Dense": lambda: {"weight": operation.weight, "bias": operation.bias},
+        "Conv2d": lambda: {"weight": operation.weight, "bias": operation.bias, "stride": 2, "padding": 1},
+        "AveragePool2d": lambda: {"size": (2, 1), "stride": (1, 2), "padding": 0},
+        "Flatten": dict,
+        "Scale": lambda: {"factor": 0.75},
+        "SkipInit": lambda: {"skip_gain": operation.skip_gain},
+        "Upsample2d": lambda: {"factor": 2},
+        "Dropout": lambda: {"rate": 0.25},
+        "WeightStandardised": lambda: {"synapses": operation.synapses, "gain": operation.gain, "epsilon": 0.5},
+        "Chain": lambda: {"operations": list(operation.operations)},
+    }[name]()
+
+    def oracle(result, given):
+        assert type(result) is getattr(ot, name)
+        parameters = result.parameters
+        given_values = values if not parameters else values.astype(next(iter(parameters.values())).dtype)
+        if given_values.dtype.hasobject:
+            return UNCOMPARED
+        try:
+            result.output_shape(shape)
+        except ValueError:  # another shape than ours
+            return UNCOMPARED
+        one = constant.astype(given_values.dtype)
+        naive.close(result.forward(given_values, one), *naive.forward(result, given_values, one))
+        return None
+
+    return Call(getattr(ot, name), arguments, oracle)
+
+
+def abstract(function, arguments, rng):
+    """What a base class leaves to its subclasses: a TypeError that says so."""
+    return Call(function, arguments, None, raises=TypeError)
+
+
+ABSTRACT = {
+    "ot.Operation.forward": (ot.Operation().forward, {"values": np.ones((1, 2)), "bias_input": np.ones(1)}),
+    "ot.Operation.adjoint": (ot.Operation().adjoint, {"error": np.ones((1, 2)), "input_shape": (2,)}),
+    "ot.Neuron.step": (
+        ot.Neuron().step,
+        {"state": (np.ones((1, 2)),), "output": np.ones((1, 2)), "current": np.ones((1, 2))},
+    ),
+    "ot.Neuron.surrogate_derivative": (ot.Neuron().surrogate_derivative, {"state": (np.ones((1, 2)),)}),
+    "ot.Neuron.parameter_derivatives": (
+        ot.Neuron().parameter_derivatives,
+        {"name": "gain", "previous_state": (), "previous_output": np.ones(2), "state": ()},
+    ),
+    "ot.LIF.parameter_derivatives": (
+        ot.LIF().parameter_derivatives,
+        {"name": "gain", "previous_state": (), "previous_output": np.ones(2), "state": ()},
+    ),
+    "ot.Integrator.parameter_derivatives": (
+        ot.Integrator().parameter_derivatives,
+        {"name": "gain", "previous_state": (), "previous_output": np.ones(2), "state": ()},
+    ),
+    "ot.Neuron.rebuilt": (ot.Neuron().rebuilt, {"convert_array": np.copy, "convert_number": float}),
+    "ot.losses.Loss.evaluate": (ot.losses.Loss().evaluate, {"outputs": np.ones((1, 2)), "targets": np.ones((1, 2))}),
+    "ot.losses.Loss.value": (ot.losses.Loss().value, {"outputs": np.ones((1, 2)), "targets": np.ones((1, 2))}),
+    "ot.losses.Loss.gradient": (ot.losses.Loss().gradient, {"outputs": np.ones((1, 2)), "targets": np.ones((1, 2))}),
+    "ot.surrogate.Surrogate.derivative": (ot.surrogate.Surrogate().derivative, {"z": np.ones(2)}),
+    "ot.surrogate.Surrogate.primitive": (ot.surrogate.Surrogate().primitive, {"z": np.ones(2)}),
+    "ot.methods.ErrorFeedback.spike_error": (
+        ot.methods.ErrorFeedback().spike_error,
+        {"network": None, "step": None, "l": 0, "errors": []},
+    ),
+}
+
+SURROGATES = {
+    "Sigmoid": {"alpha": 4.0},
+    "Arctan": {"alpha": 2.0},
+    "Triangle": {"width": 1.5, "height": 0.5},
+    "Rectangle": {"width": 1.5},
+    "MultiGaussian": {"sigma": 0.5, "h": 0.15, "s": 6.0, "scale": 1.0},
+}
+
+
+def formula(surrogate):
+    described = surrogate.description()
+    kind = described.pop("type")
+    return partial(oracles.SURROGATES[kind], **{name: float(value) for name, value in described.items()})
+
+
+def derivative(kind, rng):
+    surrogate = getattr(ot.surrogate, kind)(**SURROGATES[kind])
+    z = normal(rng, (2, 3), dtype_of(rng))
+
+    def oracle(result, given):
+        z = naive.numbers(given["z"])
+        if not np.all(np.abs(z) < 100):  # beyond, the formula of the oracle overflows
+            return UNCOMPARED
+        wanted = np.array([formula(surrogate)(float(each)) for each in z.flat]).reshape(z.shape)
+        scale = 1 + 10 * np.abs(z)
+        naive.close(result, wanted, scale)
+        return None
+
+    return Call(surrogate.derivative, {"z": z}, oracle)
+
+
+def primitive(kind, rng):
+    surrogate = getattr(ot.surrogate, kind)(**SURROGATES[kind])
+    z = normal(rng, 3, dtype_of(rng))
+
+    def oracle(result, given):
+        z = naive.numbers(given["z"])
+        if not np.all(np.abs(z) < 30):
+            return UNCOMPARED
+        bends = sorted({0.0, *(sign * number for number in (0.75, 1.5) for sign in (1, -1))})
+        for found, at in zip(naive.numbers(result).flat, z.flat):
+            area, _ = integrate.quad(formula(surrogate), -40.0, float(at), points=bends, limit=400)
+            tail = 1e-2 if kind == "Arctan" else 1e-5  # what lies below -40
+            assert abs(found - area) < tail, f"{found}, not {area}"
+        return None
+
+    return Call(surrogate.primitive, {"z": z}, oracle)
+
+
+def surrogate_call(kind, method, rng):
+    surrogate = getattr(ot.surrogate, kind)(**SURROGATES.get(kind, {}))
+    described = {"type": kind, **SURROGATES.get(kind, {})}
+    numbers = list(SURROGATES.get(kind, {}).values())
+    kernel_numbers = [1 / 1.5, 0.75] if kind == "Rectangle" else numbers
+    calls = {
+        "description": ({}, lambda result, given: naive.same(list(result.items()) and None, None)),
+        "parameters": ({}, lambda result, given: naive.same(result, kernel_numbers)),
+        "with_numbers": ({"convert": float}, lambda result, given: _assert(result == surrogate)),
+    }
+    arguments, oracle = calls[method]
+    if method == "description":
+        oracle = lambda result, given: _assert(result == described)  # noqa: E731
+    return Call(getattr(surrogate, method), arguments, oracle, open=tuple(arguments))
+
+
+def _assert(condition):
+    assert condition
+
+
+def surrogate_made(kind, rng):
+    def oracle(result, given):
+        try:
+            ot.surrogate.require_surrogate_held("layers[0]", result, np.dtype(float))
+        except ValueError:  # numbers so large or small that a network refuses them
+            return UNCOMPARED
+        z = np.linspace(-2, 2, 9)
+        wanted = [formula(result)(float(each)) for each in z]
+        return naive.close(result.derivative(z), np.array(wanted), 10 + np.abs(wanted))
+
+    return Call(getattr(ot.surrogate, kind), dict(SURROGATES.get(kind, {})), oracle if kind != "Surrogate" else NOTHING)
+
+
+NEURONS = {
+    "LIF": lambda rng: ot.LIF(0.75, 1.25, ("soft", "hard", "unleaked")[rng.integers(3)], reset_potential=-0.25),
+    "Integrator": lambda rng: ot.Integrator(0.75),
+}
+
+
+def neuron_call(kind, method, rng):
+    neuron = NEURONS[kind](rng) if kind in NEURONS else ot.Neuron()
+    dtype = dtype_of(rng)
+    u, s = normal(rng, (2, 3), dtype), rng.integers(0, 2, (2, 3)).astype(dtype)
+    current, psi = normal(rng, (2, 3), dtype), rng.random((2, 3)).astype(dtype)
+
+    def step(result, given):
+        before_u, before_s = given["state_before"][0], given["output_before"]
+        if kind == "LIF":
+            wanted = naive.lif_step(neuron, before_u, before_s, given["current"])
+        else:
+            wanted = 0.75 * naive.numbers(before_u) + naive.numbers(given["current"])
+        size = np.abs(naive.numbers(before_u)) + np.abs(naive.numbers(given["current"])) + 4
+        naive.close(given["state"][0], wanted, size)
+        found = naive.numbers(given["state"][0])
+        if kind == "Integrator":
+            naive.same(given["output"], given["state"][0])
+        elif not given["soft"]:
+            naive.same(naive.numbers(given["output"]), (found >= 1.25).astype(float))
+
+    def jacobian(result, given):
+        (u,), kept = given["state"], given["kept"]
+        if kind == "LIF":
+            wanted = naive.lif_jacobian(neuron, u, given["output"], given["surrogate_derivative"], kept)
+        else:
+            wanted = np.full(np.shape(u), 0.75)
+        size = (1 + np.abs(naive.numbers(u))) * (1 + np.abs(naive.numbers(given["surrogate_derivative"]))) * 4
+        naive.close(result[0][0], wanted, size)
+
+    def reset_jacobian(result, given):
+        if kind == "Integrator":
+            return naive.same(list(result), [0])
+        (u,) = given["state"]
+        wanted = {"soft": -0.75 * 1.25, "unleaked": -1.25}.get(neuron.reset)
+        wanted = 0.75 * (-0.25 - naive.numbers(u)) if wanted is None else wanted
+        return naive.close(result[0], wanted, np.abs(wanted) + 1, dtype=dtype)
+
+    def surrogate_derivative(result, given):
+        (u,) = given["state"]
+        wanted = np.ones(np.shape(u))
+        if kind == "LIF":
+            values = np.clip(naive.numbers(u) - 1.25, -100, 100)
+            wanted = np.array([oracles.sigmoid_surrogate(float(z), 4.0) for z in values.flat]).reshape(np.shape(u))
+        naive.close(result, wanted, 4 + np.abs(np.clip(naive.numbers(u), -50, 50)))
+
+    state = {"state": (u,), "output": s}
+    calls = {
+        "step": ({**state, "current": current, "soft": False}, step),
+        "jacobian": ({**state, "surrogate_derivative": psi, "kept": bool(rng.integers(2))}, jacobian),
+        "reset_jacobian": (state, reset_jacobian),
+        "surrogate_derivative": ({"state": (u,)}, surrogate_derivative),
+        "copy": ({}, lambda result, given: _assert(result == neuron or kind == "Neuron")),
+        "rebuilt": (
+            {"convert_array": np.copy, "convert_number": float},
+            lambda result, given: _assert(result == neuron),
+        ),
+        "project": ({"parameters": {}}, lambda result, given: _assert(result is None)),
+        "description": ({}, lambda result, given: _assert(result["type"] == kind and result["decay"] == 0.75)),
+        "constants": (
+            {"dtype": np.dtype(dtype)},
+            lambda result, given: naive.close(result, np.array([0.75, 1.25, -0.25])),
+        ),
+        "require_held": (
+            {"name": "layers[0]", "dtype": np.dtype(dtype)},
+            lambda result, given: _assert(result is None),
+        ),
+        "post_reset_potential": ({"potential": u, "spikes": s}, partial(_post_reset, neuron)),
+    }
+    arguments, oracle = calls[method]
+    if kind == "Neuron":
+        return _base_neuron(neuron, method, arguments)
+    if method == "post_reset_potential" and neuron.reset == "unleaked":
+        return Call(neuron.post_reset_potential, arguments, None, raises=ValueError, open=("potential", "spikes"))
+    # formulas, of numbers as well as of arrays; conversions take functions of one's own
+    own = {"rebuilt": tuple(arguments), "project": ("parameters",), "reset_jacobian": ("output",)}
+    ours = {"jacobian": ("state", "output", "surrogate_derivative", "kept")} if kind == "Integrator" else {}
+    return Call(
+        getattr(neuron, method),
+        arguments,
+        oracle,
+        changes=("state", "output") if method == "step" else (),
+        open={**own, **ours}.get(method, ()),
+    )
+
+
+def _post_reset(neuron, result, given):
+    u, s = naive.numbers(given["potential"]), naive.numbers(given["spikes"])
+    wanted = u - 1.25 * s if neuron.reset == "soft" else u * (1 - s) - 0.25 * s
+    naive.close(naive.numbers(result), wanted, np.abs(u) + np.abs(s) * (np.abs(u) + 2), dtype=np.float32)
+
+
+class Plain(ot.Neuron):
+    """The least that a neuron of one's own is."""
+
+    decay, threshold = 0.75, 1.0
+
+
+def _base_neuron(neuron, method, arguments):
+    """The defaults that a subclass has without writing them."""
+    neuron = Plain()
+    oracles_of = {
+        "jacobian": lambda result, given: naive.close(result[0][0], np.full((2, 3), 0.75)),
+        "reset_jacobian": lambda result, given: naive.same(list(result), [0]),
+        "copy": lambda result, given: _assert(type(result) is Plain),
+        "project": lambda result, given: _assert(result is None),
+    }
+    if method == "description":  # it is a dataclass that has fields
+        return Call(neuron.description, {}, None, raises=TypeError)
+    return Call(getattr(neuron, method), arguments, oracles_of[method], open=tuple(arguments))
+
+
+LOSSES = {
+    "CrossEntropy": ot.losses.CrossEntropy(),
+    "MeanSquaredError": ot.losses.MeanSquaredError(),
+    "Mixed": ot.losses.Mixed(0.25),
+}
+
+
+def loss_call(kind, method, rng):
+    loss, dtype = LOSSES[kind], dtype_of(rng)
+    outputs = normal(rng, (3, 4), dtype)
+    targets = rng.dirichlet(np.ones(4), 3).astype(dtype)
+
+    def oracle(result, given):
+        wanted = naive.loss_of(loss, given["outputs"], given["targets"])
+        found = result if method == "evaluate" else {"value": (result, None), "gradient": (None, result)}[method]
+        largest = np.abs(naive.numbers(given["outputs"])).max() + np.abs(naive.numbers(given["targets"])).max() + 2
+        for got, right in zip(found, wanted):
+            if got is not None:
+                naive.close(got, right, np.full(right.shape, 4 * largest**2))
+
+    return Call(getattr(loss, method), {"outputs": outputs, "targets": targets}, oracle)
+
+
+def loss_made(kind, rng):
+    arguments = {"mse_weight": 0.25} if kind == "Mixed" else {}
+
+    def oracle(result, given):
+        outputs, targets = rng.normal(size=(2, 3)), np.eye(3)[:2]
+        for got, wanted in zip(result.evaluate(outputs, targets), naive.loss_of(result, outputs, targets)):
+            naive.close(got, wanted, np.abs(wanted) + 10)
+
+    return Call(getattr(ot.losses, kind), arguments, NOTHING if kind == "Loss" else oracle)
+
+
+def lif_made(rng):
+    arguments = {
+        "decay": 0.75,
+        "threshold": 1.25,
+        "reset": ("soft", "hard", "unleaked")[rng.integers(3)],
+        "surrogate": ot.surrogate.Sigmoid(),
+        "reset_potential": -0.25,
+    }
+
+    def oracle(result, given):
+        u, s, current = rng.normal(size=(2, 3)), rng.integers(0, 2, (2, 3)).astype(float), rng.normal(size=(2, 3))
+        wanted = naive.lif_step(result, u, s, current)
+        result.step((u,), s, current)
+        size = 4 + abs(float(given["threshold"])) + abs(float(given["reset_potential"]))
+        naive.close(u, wanted, np.full((2, 3), size))
+
+    return Call(ot.LIF, arguments, oracle)
+
+
+def integrator_made(rng):
+    def oracle(result, given):
+        u = np.array([[2.0]])
+        result.step((u,), np.zeros((1, 1)), np.array([[0.5]]))
+        naive.close(u, np.array([[2.0 * float(given["decay"]) + 0.5]]))
+
+    return Call(ot.Integrator, {"decay": 0.75}, oracle)
+
+
+def layer_made(rng):
+    recurrent = dense(rng, np.float64, 2, 2) if rng.random() < 0.5 else None
+    arguments = {"synapses": [ot.Scale(2.0), dense(rng, np.float64)], "neuron": ot.LIF(), "recurrent": recurrent}
+
+    def oracle(result, given):
+        assert isinstance(result.synapses, ot.Operation) and isinstance(result.neuron, ot.Neuron)
+        naive.close(
+            result.synapses.forward(np.ones((1, 3)), np.ones(1)),
+            *naive.forward(result.synapses, np.ones((1, 3)), np.ones(1)),
+        )
+
+    return Call(ot.Layer, arguments, oracle)
+
+
+def layer_copy(rng):
+    layer = ot.Layer(dense(rng, np.float64), ot.LIF(0.75), dense(rng, np.float64, 2, 2))
+    return Call(layer.copy, {}, lambda result, given: equal_parts(result.synapses, layer.synapses))
+
+
+def between(kind, source, target, rng):
+    def oracle(result, given):
+        assert (result.source, result.target) == (given["source"], given["target"])
+        assert type(result.source) is int and isinstance(result.operations, ot.Operation)
+
+    return Call(kind, {"source": source, "target": target, "operations": dense(rng, np.float64)}, oracle)
+
+
+def connection_call(method, rng):
+    operation, shape, values, error, constant = drawn(("Dense", "Conv2d", "WeightStandardised")[rng.integers(3)], rng)
+    connection = Connection(-1, 0, False, operation, "layer0", shape)
+    gradients = {f"layer0.{each}": np.zeros_like(array) for each, array in operation.parameters.items()}
+    calls = {
+        "forward": ({"values": values, "bias_input": constant}, naive.forward),
+        "adjoint": ({"error": error}, lambda operation, error: naive.adjoint(operation, error, shape)),
+        "add_gradients": (
+            {"gradients": gradients, "error": error, "presynaptic": values, "bias_input": constant},
+            None,
+        ),
+    }
+    arguments, formula = calls[method]
+
+    def oracle(result, given):
+        if formula is not None:
+            return naive.close(result, *formula(operation, *given.values()))
+        if not naive.moderate(given["error"], given["presynaptic"], given["bias_input"]):
+            return UNCOMPARED
+        wanted = naive.parameter_gradients(operation, given["error"], given["presynaptic"], given["bias_input"])
+        slack = 1e-3 * (1 + float(np.abs(given["error"]).sum())) * (1 + float(np.abs(given["presynaptic"]).max()))
+        for each, array in wanted.items():
+            added = naive.numbers(given["gradients"][f"layer0.{each}"])
+            added = added - naive.numbers(given["gradients_before"][f"layer0.{each}"])
+            assert np.allclose(added, array, rtol=0, atol=slack)
+        return None
+
+    return Call(getattr(connection, method), arguments, oracle, changes=("gradients",))
+
+
+def connection_made(rng):
+    arguments = {
+        "source": -1,
+        "target": 0,
+        "delayed": False,
+        "operations": dense(rng, np.float64),
+        "name": "layer0",
+        "input_shape": (3,),
+    }  # a record, which networks make: it takes what it is given
+    return Call(
+        Connection, arguments, lambda result, given: naive.same(result.output_shape, (2,)), open=tuple(arguments)
+    )
+
+
+def catalogue():
+    """Every right call of this module, by name: functions of a random generator."""
+    found = {
+        "ot.LIF": lif_made,
+        "ot.Integrator": integrator_made,
+        "ot.Neuron": lambda rng: Call(ot.Neuron, {}, NOTHING),
+        "ot.Operation": lambda rng: Call(ot.Operation, {}, NOTHING),
+        "ot.Layer": layer_made,
+        "ot.Layer.copy": layer_copy,
+        "ot.Feedback": partial(between, ot.Feedback, 1, 0),
+        "ot.Skip": partial(between, ot.Skip, -1, 1),
+        "Connection": connection_made,
+        **{f"Connection.{each}": partial(connection_call, each) for each in ("forward", "adjoint", "add_gradients")},
+        **{name: partial(abstract, *given) for name, given in ABSTRACT.items()},
+    }
+    for name in OPERATIONS:
+        found[f"ot.{name}"] = partial(operation_made, name)
+        for method in methods_of(getattr(ot, name)):
+            three = {"forward": forward, "adjoint": adjoint, "add_gradients": add_gradients}
+            make = partial(three[method], name) if method in three else partial(operation_call, name, method)
+            found[f"ot.{name}.{method}"] = make
+    for method in set(methods_of(ot.Operation)) - {"forward", "adjoint"}:
+        three = {"add_gradients": add_gradients}
+        base = partial(three[method], "Flatten") if method in three else partial(operation_call, "Flatten", method)
+        found[f"ot.Operation.{method}"] = base
+    for kind in ("LIF", "Integrator", "Neuron"):
+        for method in methods_of(getattr(ot, kind)):
+            found.setdefault(f"ot.{kind}.{method}", partial(neuron_call, kind, method))
+    for kind in (*SURROGATES, "Surrogate"):
+        found[f"ot.surrogate.{kind}"] = partial(surrogate_made, kind)
+        for method in methods_of(getattr(ot.surrogate, kind)):
+            two = {"derivative": derivative, "primitive": primitive}
+            make = partial(two[method], kind) if method in two else partial(surrogate_call, kind, method)
+            found.setdefault(f"ot.surrogate.{kind}.{method}", make)
+    for kind in (*LOSSES, "Loss"):
+        found[f"ot.losses.{kind}"] = partial(loss_made, kind)
+        for method in methods_of(getattr(ot.losses, kind)):
+            found.setdefault(f"ot.losses.{kind}.{method}", partial(loss_call, kind, method))
+    return found
