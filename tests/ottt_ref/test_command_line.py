@@ -443,6 +443,7 @@ def shell(*arguments):
     )
 
 
+@pytest.mark.slow
 def test_the_program_runs_from_a_shell(folder):
     assert shell("network", *SIZES, "--seed", 0, "--output", "net.npz").returncode == 0
     inputs, targets = write_sequence()
@@ -466,6 +467,7 @@ def test_the_installed_program_is_this_one():
     assert entry.load() is cli.main
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "dropped_out"])
 @pytest.mark.parametrize("method", NAMED_METHODS)
 def test_gradients_of_every_kind_of_network(folder, kind, method):

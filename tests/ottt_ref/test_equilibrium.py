@@ -353,7 +353,7 @@ def test_a_solution_is_accepted_to_the_tolerance_and_no_further(off, accepted, m
 
 @pytest.mark.parametrize("gap", [1e-2, 1e-3])
 @pytest.mark.parametrize("weight", [[[1, 0], [0, 1]], [[0, 1], [1, 0]]])
-@pytest.mark.parametrize("bias", [(0.0, 0.0), (1e-3, -1e-3), (-0.5, 0.5)])
+@pytest.mark.parametrize("bias", [(0.0, 0.0), pytest.param((1e-3, -1e-3), marks=pytest.mark.slow), (-0.5, 0.5)])
 def test_rates_are_found_near_contraction_1(gap, weight, bias):
     """Where Krylov's method stumbles over the clamp's corners."""
     network = loop((1 - gap) * np.array(weight), bias=bias)

@@ -11,7 +11,7 @@ from ..selection import one_in, slow
 from .wrong_variants import WRONG_VARIANTS
 
 CASES = 30
-SLOW = ("E1", "E2", "E3", "E4", "E5", "E6", "F1", "D1", "D3", "I1", "M1")  # more than two seconds each
+SLOW = ("A1", "E1", "E2", "E3", "E4", "E5", "E6", "F1", "D0", "D1", "D2", "D3", "I1", "M1", "Q1", "R1", "R3")
 
 
 @pytest.mark.parametrize("claim", slow(CLAIMS, SLOW), ids=lambda claim: claim.name)

@@ -131,6 +131,7 @@ def test_a_corner_stays_within_the_hypotheses():
         assert set(case[0].sizes[1:]) == {1} and case[0].neuron.decay == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("claim", [claim for claim in CLAIMS if claim.corners], ids=lambda claim: claim.name)
 def test_every_claim_draws_other_cases_in_corners(claim):
     """The corner with the fewest of everything: nothing larger is drawn there."""
@@ -150,6 +151,7 @@ def test_each_corner_gets_its_part():
     assert list(few.values()) == [1] * 5 and next(iter(few)) == CORNERS[3] and quotas(2, 0) == {}
 
 
+@pytest.mark.slow
 def test_corners_come_first_and_take_nothing_from_the_number_of_live_cases():
     seen = []
 

@@ -23,6 +23,7 @@ def network_and_data(surrogate=None, loop=None, seed=1):
     return ot.Network(layers, feedback=feedback), rng.random((5, 3, 3)), rng.integers(0, 2, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ot.methods.METHODS.values(), ids=list(ot.methods.METHODS))
 @pytest.mark.parametrize("surrogate", SURROGATES, ids=str)
 def test_intervals_hold_the_gradients_of_every_method(surrogate, method):

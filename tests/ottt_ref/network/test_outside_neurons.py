@@ -152,6 +152,7 @@ def test_a_neuron_is_simulated_with_its_states(kind):
             assert np.array_equal(activity.layer_states[0][1][t], a)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reset_gradient", ["detached", "kept"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_rtrl_is_bptt_exactly(kind, reset_gradient):

@@ -13,7 +13,6 @@ import ottt_ref as ot
 from ottt_ref import nir
 from ottt_ref.nir import files, hdf5
 
-from ...selection import one_in
 from ..general import case
 from ..helpers import bits, dyadic_network
 from .graphs import to_graph, write
@@ -287,7 +286,8 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("kind", one_in(8, HOSTILE))
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", HOSTILE)
 def test_a_hostile_file_is_refused_by_name(path, written, in_process, kind):
     change, complaint = HOSTILE[kind]
     changed(path, written, change)
