@@ -36,41 +36,42 @@ def close(got, wanted, scale=None, dtype=None, what="result"):
 
 def same(got, wanted, what="result"):
     """The same arrays, bit for bit, the same numbers, in the same containers."""
-    if isinstance(wanted, dict):
-        assert list(got) == list(wanted), f"{what}: {list(got)}, not {list(wanted)}"
-        for name, each in wanted.items():
-            same(got[name], each, f"{what}[{name!r}]")
-    elif isinstance(wanted, list | tuple):
-        assert len(got) == len(wanted), f"{what}: {len(got)}, not {len(wanted)}"
-        for k, each in enumerate(wanted):
-            same(got[k], each, f"{what}[{k}]")
-    elif wanted is None:
-        assert got is None, f"{what}: {got!r}, not None"
-    else:
-        left, right = np.asarray(got), np.asarray(wanted)
-        assert left.shape == right.shape, f"{what}: shape {left.shape}, not {right.shape}"
-        if right.dtype.hasobject != left.dtype.hasobject:  # the same numbers, Python's own
-            right = right.astype(left.dtype) if right.dtype.hasobject else right.astype(object)
-        equal = np.array_equal(left, right) if left.dtype.hasobject else np.array_equal(left, right, equal_nan=True)
-        assert equal, f"{what}: {left.ravel()[:6].tolist()}, not {right.ravel()[:6].tolist()}"
+    _compare(got, wanted, what, _same_array)
 
 
 def alike(got, wanted, what="result"):
     """`same`, but arrays of single precision within their roundings, relative to each array's largest number."""
+    _compare(got, wanted, what, _alike_array)
+
+
+def _compare(got, wanted, what, compare_arrays):
     if isinstance(wanted, dict):
         assert list(got) == list(wanted), f"{what}: {list(got)}, not {list(wanted)}"
         for name, each in wanted.items():
-            alike(got[name], each, f"{what}[{name!r}]")
+            _compare(got[name], each, f"{what}[{name!r}]", compare_arrays)
     elif isinstance(wanted, list | tuple):
         assert len(got) == len(wanted), f"{what}: {len(got)}, not {len(wanted)}"
         for k, each in enumerate(wanted):
-            alike(got[k], each, f"{what}[{k}]")
+            _compare(got[k], each, f"{what}[{k}]", compare_arrays)
     elif wanted is None:
         assert got is None, f"{what}: {got!r}, not None"
     else:
-        wanted = numbers(wanted)
-        scale = np.full(wanted.shape, 10 * (1 + np.abs(wanted).max(initial=0)))
-        close(got, wanted, scale, dtype=np.float32, what=what)
+        compare_arrays(got, wanted, what)
+
+
+def _same_array(got, wanted, what):
+    left, right = np.asarray(got), np.asarray(wanted)
+    assert left.shape == right.shape, f"{what}: shape {left.shape}, not {right.shape}"
+    if right.dtype.hasobject != left.dtype.hasobject:  # the same numbers, Python's own
+        right = right.astype(left.dtype) if right.dtype.hasobject else right.astype(object)
+    equal = np.array_equal(left, right) if left.dtype.hasobject else np.array_equal(left, right, equal_nan=True)
+    assert equal, f"{what}: {left.ravel()[:6].tolist()}, not {right.ravel()[:6].tolist()}"
+
+
+def _alike_array(got, wanted, what):
+    wanted = numbers(wanted)
+    scale = np.full(wanted.shape, 10 * (1 + np.abs(wanted).max(initial=0)))
+    close(got, wanted, scale, dtype=np.float32, what=what)
 
 
 def affine_map(operation, shape):

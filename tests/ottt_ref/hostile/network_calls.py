@@ -507,7 +507,7 @@ def equilibrium_call(name, rng):
 def _factor(factor, result, given):
     network = given["network"]
     if "connection" in given or network.dtype != np.float64 or len(network.delayed_sources) != 1:
-        return None if abs(result - factor) < 1e-9 else UNCOMPARED
+        return UNCOMPARED
     return _assert(abs(result - factor) < 1e-9 * (1 + factor))
 
 
@@ -924,11 +924,11 @@ def parameters_made(rng):
 
 def catalogue():
     """Every right call of this module, by name: functions of a random generator."""
-    network = ot.dense_network([3, 4, 2], rng=0)
-    activity = ot.simulate(network, np.ones((2, 1, 3)))
-    activity_fields = {each.name: getattr(activity, each.name) for each in fields(Activity)}
-    values = network.zero_gradients()
-    found = {
+    return {**_singles(), **_records(), **_algebra_calls(), **_families()}
+
+
+def _singles():
+    return {
         "ot.Network": network_made,
         **{f"ot.Network.{each}": partial(network_call, each) for each in methods_of(ot.Network)},  # two are of files
         "ot.Simulator": simulator_made,
@@ -943,6 +943,25 @@ def catalogue():
         "ot.methods.gradients": rule_gradients,
         "ot.methods.Traces": traces_made,
         **{f"ot.methods.Traces.{each}": partial(traces_call, each) for each in methods_of(methods.Traces)},
+        **{f"Activity.{each}": partial(activity_call, each) for each in methods_of(Activity)},
+        **{f"GradientSum.{each}": partial(sum_call, each) for each in methods_of(GradientSum)},
+        "ot.methods.ErrorFeedback": lambda rng: Call(methods.ErrorFeedback, {}, lambda result, given: UNCOMPARED),
+        "ot.methods.TransposedWeights": lambda rng: Call(
+            methods.TransposedWeights, {}, lambda result, given: UNCOMPARED
+        ),
+        "ot.equilibrium.ConvergenceError": lambda rng: Call(
+            ot.equilibrium.ConvergenceError, {}, lambda result, given: _assert(isinstance(result, RuntimeError))
+        ),
+    }
+
+
+def _records():
+    """What holds values and does nothing with them."""
+    network = ot.dense_network([3, 4, 2], rng=0)
+    activity = ot.simulate(network, np.ones((2, 1, 3)))
+    activity_fields = {each.name: getattr(activity, each.name) for each in fields(Activity)}
+    values = network.zero_gradients()
+    return {
         "ot.methods.TimeStep": partial(
             record_made, methods.TimeStep, {"activity": activity.at(0), "output_error": np.ones((1, 2))}
         ),
@@ -954,7 +973,6 @@ def catalogue():
             record_made, methods.Gradients, {"values": values, "loss": 0.5, "outputs": np.ones((2, 1, 2))}
         ),
         "Activity": partial(record_made, Activity, activity_fields),
-        **{f"Activity.{each}": partial(activity_call, each) for each in methods_of(Activity)},
         "Parameters": parameters_made,
         "Parameters.require_unchanged": lambda rng: Call(
             network.parameters.require_unchanged, {}, lambda result, given: _assert(result is None)
@@ -965,18 +983,17 @@ def catalogue():
             lambda result, given: naive.same(result.values, values),
             open=("network", "batch_size", "time_steps", "errors"),
         ),
-        **{f"GradientSum.{each}": partial(sum_call, each) for each in methods_of(GradientSum)},
-        "ot.methods.ErrorFeedback": lambda rng: Call(methods.ErrorFeedback, {}, lambda result, given: None),
-        "ot.methods.TransposedWeights": lambda rng: Call(methods.TransposedWeights, {}, lambda result, given: None),
-        "ot.equilibrium.ConvergenceError": lambda rng: Call(
-            ot.equilibrium.ConvergenceError, {}, lambda result, given: _assert(isinstance(result, RuntimeError))
-        ),
         "ot.equilibrium.Convergence": partial(
             record_made,
             ot.equilibrium.Convergence,
             {"rates_residual": 0.0, "rates_evaluations": 0, "gradient_solver": "direct", "gradient_residual": 0.0},
         ),
     }
+
+
+def _algebra_calls():
+    """Functions that are called alike."""
+    found = {}
     for name in ("ot.rate_normaliser", "ot.rates.rate_normaliser"):
         found[name] = rate_normaliser
     for name in ("ot.weighted_rate", "ot.rates.weighted_rate"):
@@ -1002,6 +1019,12 @@ def catalogue():
         found[f"ot.equilibrium.{name}"] = partial(equilibrium_call, name)
     for name in ("require_loss", "require_targets", "sequence_loss", "step_loss", "average_loss"):
         found[f"ot.losses.{name}"] = partial(losses_call, name)
+    return found
+
+
+def _families():
+    """Rules, learners and feedbacks, with the methods of each."""
+    found = {}
     for name, kind in RULES.items():
         found[name] = partial(rule_made, name)
         found |= {f"{name}.{each}": partial(rule_call, name, each) for each in methods_of(kind)}

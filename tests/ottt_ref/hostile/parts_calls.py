@@ -139,13 +139,26 @@ def operation_call(name, method, rng):
                 assert np.array_equal(result.parameters[each], given["convert_array"](array))
         return None if operation.parameter_names else UNCOMPARED
 
+    def passed_on(result, given):
+        here = given["input_shape"]
+        for child, found in zip(operation.children, result, strict=True):
+            naive.same(tuple(found), here)
+            if name == "Chain":
+                here = naive.forward(child, np.zeros((1, *here)), constant)[0].shape[1:]
+
+    def owned(result, given):
+        found = getattr(result, parameter, None)
+        assert found is (
+            operation.parameters[parameter] if operation.parameter_names else getattr(operation, parameter, None)
+        )
+
     calls = {
         "output_shape": ({"input_shape": shape}, reached),
-        "child_shapes": ({"input_shape": shape}, lambda result, given: len(list(result)) and None),
+        "child_shapes": ({"input_shape": shape}, passed_on),
         "copy": ({}, alike),
         "unmasked": ({}, alike),
         "with_children": ({"change": lambda child: child.copy()}, alike),
-        "owner": ({"parameter": parameter}, lambda result, given: None if isinstance(result, ot.Operation) else 1 / 0),
+        "owner": ({"parameter": parameter}, owned),
         "replaced": ({}, alike),
         "rebuilt": ({"convert_array": lambda array: array * 2, "convert_number": lambda number: number}, doubled),
         "masked": (
@@ -310,13 +323,11 @@ def surrogate_call(kind, method, rng):
     numbers = list(SURROGATES.get(kind, {}).values())
     kernel_numbers = [1 / 1.5, 0.75] if kind == "Rectangle" else numbers
     calls = {
-        "description": ({}, lambda result, given: naive.same(list(result.items()) and None, None)),
+        "description": ({}, lambda result, given: _assert(result == described)),
         "parameters": ({}, lambda result, given: naive.same(result, kernel_numbers)),
         "with_numbers": ({"convert": float}, lambda result, given: _assert(result == surrogate)),
     }
     arguments, oracle = calls[method]
-    if method == "description":
-        oracle = lambda result, given: _assert(result == described)  # noqa: E731
     return Call(getattr(surrogate, method), arguments, oracle, open=tuple(arguments))
 
 
@@ -349,51 +360,15 @@ def neuron_call(kind, method, rng):
     u, s = normal(rng, (2, 3), dtype), rng.integers(0, 2, (2, 3)).astype(dtype)
     current, psi = normal(rng, (2, 3), dtype), rng.random((2, 3)).astype(dtype)
 
-    def step(result, given):
-        before_u, before_s = given["state_before"][0], given["output_before"]
-        if kind == "LIF":
-            wanted = naive.lif_step(neuron, before_u, before_s, given["current"])
-        else:
-            wanted = 0.75 * naive.numbers(before_u) + naive.numbers(given["current"])
-        size = np.abs(naive.numbers(before_u)) + np.abs(naive.numbers(given["current"])) + 4
-        naive.close(given["state"][0], wanted, size)
-        found = naive.numbers(given["state"][0])
-        if kind == "Integrator":
-            naive.same(given["output"], given["state"][0])
-        elif not given["soft"]:
-            naive.same(naive.numbers(given["output"]), (found >= 1.25).astype(float))
-
-    def jacobian(result, given):
-        (u,), kept = given["state"], given["kept"]
-        if kind == "LIF":
-            wanted = naive.lif_jacobian(neuron, u, given["output"], given["surrogate_derivative"], kept)
-        else:
-            wanted = np.full(np.shape(u), 0.75)
-        size = (1 + np.abs(naive.numbers(u))) * (1 + np.abs(naive.numbers(given["surrogate_derivative"]))) * 4
-        naive.close(result[0][0], wanted, size)
-
-    def reset_jacobian(result, given):
-        if kind == "Integrator":
-            return naive.same(list(result), [0])
-        (u,) = given["state"]
-        wanted = {"soft": -0.75 * 1.25, "unleaked": -1.25}.get(neuron.reset)
-        wanted = 0.75 * (-0.25 - naive.numbers(u)) if wanted is None else wanted
-        return naive.close(result[0], wanted, np.abs(wanted) + 1, dtype=dtype)
-
-    def surrogate_derivative(result, given):
-        (u,) = given["state"]
-        wanted = np.ones(np.shape(u))
-        if kind == "LIF":
-            values = np.clip(naive.numbers(u) - 1.25, -100, 100)
-            wanted = np.array([oracles.sigmoid_surrogate(float(z), 4.0) for z in values.flat]).reshape(np.shape(u))
-        naive.close(result, wanted, 4 + np.abs(np.clip(naive.numbers(u), -50, 50)))
+    def of(oracle):
+        return partial(oracle, kind, neuron)
 
     state = {"state": (u,), "output": s}
     calls = {
-        "step": ({**state, "current": current, "soft": False}, step),
-        "jacobian": ({**state, "surrogate_derivative": psi, "kept": bool(rng.integers(2))}, jacobian),
-        "reset_jacobian": (state, reset_jacobian),
-        "surrogate_derivative": ({"state": (u,)}, surrogate_derivative),
+        "step": ({**state, "current": current, "soft": False}, of(_neuron_step)),
+        "jacobian": ({**state, "surrogate_derivative": psi, "kept": bool(rng.integers(2))}, of(_neuron_jacobian)),
+        "reset_jacobian": (state, of(_neuron_reset_jacobian)),
+        "surrogate_derivative": ({"state": (u,)}, of(_neuron_surrogate_derivative)),
         "copy": ({}, lambda result, given: _assert(result == neuron or kind == "Neuron")),
         "rebuilt": (
             {"convert_array": np.copy, "convert_number": float},
@@ -426,6 +401,49 @@ def neuron_call(kind, method, rng):
         changes=("state", "output") if method == "step" else (),
         open={**own, **ours}.get(method, ()),
     )
+
+
+def _neuron_step(kind, neuron, result, given):
+    before_u, before_s = given["state_before"][0], given["output_before"]
+    if kind == "LIF":
+        wanted = naive.lif_step(neuron, before_u, before_s, given["current"])
+    else:
+        wanted = 0.75 * naive.numbers(before_u) + naive.numbers(given["current"])
+    size = np.abs(naive.numbers(before_u)) + np.abs(naive.numbers(given["current"])) + 4
+    naive.close(given["state"][0], wanted, size)
+    found = naive.numbers(given["state"][0])
+    if kind == "Integrator":
+        naive.same(given["output"], given["state"][0])
+    elif not given["soft"]:
+        naive.same(naive.numbers(given["output"]), (found >= 1.25).astype(float))
+
+
+def _neuron_jacobian(kind, neuron, result, given):
+    (u,), kept = given["state"], given["kept"]
+    if kind == "LIF":
+        wanted = naive.lif_jacobian(neuron, u, given["output"], given["surrogate_derivative"], kept)
+    else:
+        wanted = np.full(np.shape(u), 0.75)
+    size = (1 + np.abs(naive.numbers(u))) * (1 + np.abs(naive.numbers(given["surrogate_derivative"]))) * 4
+    naive.close(result[0][0], wanted, size)
+
+
+def _neuron_reset_jacobian(kind, neuron, result, given):
+    if kind == "Integrator":
+        return naive.same(list(result), [0])
+    (u,) = given["state"]
+    wanted = {"soft": -0.75 * 1.25, "unleaked": -1.25}.get(neuron.reset)
+    wanted = 0.75 * (-0.25 - naive.numbers(u)) if wanted is None else wanted
+    return naive.close(result[0], wanted, np.abs(wanted) + 1, dtype=np.asarray(u).dtype)
+
+
+def _neuron_surrogate_derivative(kind, neuron, result, given):
+    (u,) = given["state"]
+    wanted = np.ones(np.shape(u))
+    if kind == "LIF":
+        values = np.clip(naive.numbers(u) - 1.25, -100, 100)
+        wanted = np.array([oracles.sigmoid_surrogate(float(z), 4.0) for z in values.flat]).reshape(np.shape(u))
+    naive.close(result, wanted, 4 + np.abs(np.clip(naive.numbers(u), -50, 50)))
 
 
 def _post_reset(neuron, result, given):
