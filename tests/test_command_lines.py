@@ -256,12 +256,36 @@ def test_ctrl_c_ends_the_workers_too_and_finished_runs_are_saved(long_command, n
     assert [path.name for path in folder.glob("results/*")] == (["digits-unfinished.json"] if said.groups() else [])
 
 
+POOL = """
+import time
+from ottt_ref.workers import WorkerPool
+with WorkerPool(2) as pool:
+    pool.submit(time.sleep, 120)
+    print("works", pool.submit(abs, -1).result(), flush=True)
+    time.sleep(120)
+"""
+MESSAGES = """
+import time
+from ottt_ref.workers import messages
+with messages() as inbox:
+    print("works", inbox.qsize(), flush=True)
+    time.sleep(120)
+"""
+
+
 @on_unix
-@pytest.mark.parametrize("long_command", ["ottt-ref"], indirect=True)
-def test_workers_end_where_the_program_was_killed(long_command):
-    long_command.kill()
-    long_command.communicate()
-    assert nobody_is_left(long_command.pid)
+@pytest.mark.parametrize("script", [POOL, MESSAGES], ids=["pool", "messages"])
+def test_processes_end_where_the_one_that_started_them_was_killed(script):
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment(), start_new_session=True) as process:
+        try:
+            assert process.stdout.readline().startswith(b"works")
+            process.kill()
+            process.wait()
+            assert nobody_is_left(process.pid)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 @on_unix

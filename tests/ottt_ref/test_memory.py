@@ -1,11 +1,12 @@
 """The measure of memory: what it counts and what it does not."""
 
+import gc
 import tracemalloc
 
 import numpy as np
 import pytest
 
-from ottt_ref.memory import peak_bytes
+from ottt_ref.memory import peak_bytes, without_collection
 
 pytestmark = pytest.mark.slow
 
@@ -28,6 +29,21 @@ def test_measures_after_as_many_warm_ups_as_are_asked_for():
     calls = []
     peak_bytes(lambda: calls.append(tracemalloc.is_tracing()), warm_ups=2)
     assert calls == [False, False, True]
+
+
+def test_nothing_is_collected_on_the_way(monkeypatch):
+    collections, seen = [], []
+    monkeypatch.setattr(gc, "collect", lambda: collections.append("a collection"))
+
+    def work():
+        seen.append(gc.isenabled())
+
+    with without_collection():
+        peak_bytes(work, warm_ups=1)
+        peak_bytes(work, warm_ups=1)
+    assert seen == [False] * 4 and len(collections) == 1 and gc.isenabled()
+    peak_bytes(work, warm_ups=0)
+    assert seen == [False] * 5 and len(collections) == 2 and gc.isenabled()
 
 
 def test_stops_measuring_when_the_work_fails():
