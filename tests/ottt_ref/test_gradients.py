@@ -8,6 +8,7 @@ from ottt_ref.methods.shared.gradients import Gradients
 from ottt_ref.network.network import object_array
 from tests import oracles
 
+from ..selection import one_in
 from .helpers import (
     METHODS,
     OPTION_NAMES,
@@ -55,7 +56,7 @@ def everything(batch):
 
 @every_method
 @every_readout
-@every_reset
+@pytest.mark.parametrize("reset", one_in(len(RESETS), RESETS))
 def test_on_exact_numbers_every_method_equals_its_equations(reset, readout, method, options):
     network, inputs, targets = case(reset, readout)
     network, inputs, targets = network.exact(), ot.exact_array(inputs), ot.exact_array(targets)

@@ -15,6 +15,7 @@ from ottt_ref.network.layers import Connection
 from ottt_ref.network.network import Parameters
 from ottt_ref.simulation.simulator import Activity
 
+from ..selection import slow
 from .helpers import MODULES
 
 
@@ -150,7 +151,10 @@ def examples_of(module):
     return [test for test in doctest.DocTestFinder().find(module) if test.examples]
 
 
-@pytest.mark.parametrize("name", MODULES_WITH_EXAMPLES)
+SLOW = ("network.models", "conformance.files", "conformance.checking", "conformance.suite", "nir", "memory")
+
+
+@pytest.mark.parametrize("name", slow(MODULES_WITH_EXAMPLES, [f"ottt_ref.{name}" for name in SLOW]))
 def test_examples_run(name):
     """What the examples in the docstrings show is what they print."""
     if name.startswith("ottt_ref.nir"):

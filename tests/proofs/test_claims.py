@@ -11,7 +11,8 @@ from ..selection import one_in, slow
 from .wrong_variants import WRONG_VARIANTS
 
 CASES = 30
-SLOW = ("A1", "E1", "E2", "E3", "E4", "E5", "E6", "F1", "D0", "D1", "D2", "D3", "I1", "M1", "Q1", "R1", "R3")
+QUICK = ("C1", "H1", "P1", "R2")  # less than half a second each
+SLOW = [claim.name for claim in CLAIMS if claim.name not in QUICK]
 
 
 @pytest.mark.parametrize("claim", slow(CLAIMS, SLOW), ids=lambda claim: claim.name)

@@ -49,6 +49,7 @@ def source_of(path):
     return source, ast.dump(ast.parse(source))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mutant", CATALOGUE, ids=str)
 def test_a_mutant_is_one_fault_that_still_is_python(mutant, tmp_path):
     path = tmp_path / mutant.path

@@ -98,6 +98,7 @@ def test_it_comes_back_from_its_file(shown, tmp_path):
     assert (exhibit.FOLDER / path.name).read_text(encoding="utf-8") == path.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ottt-sr-apart-recurrent", "hard-reset", "authors-dialect", "ottt-zero-bptt-not"])
 def test_a_hunt_finds_what_is_stored(name):
     assert hunts.run(name) == exhibit.load(exhibit.FOLDER / f"{name}.json")
