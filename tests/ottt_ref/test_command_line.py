@@ -453,6 +453,7 @@ def test_the_program_runs_from_a_shell(folder):
     assert bits(load("g.npz")) == bits(expected_file(result))
 
 
+@pytest.mark.slow
 def test_an_error_in_a_shell_is_one_line_and_status_2(folder):
     process = shell(*gradients(network="none.npz"))
     assert (process.returncode, process.stdout) == (2, "")

@@ -41,6 +41,7 @@ def python(*arguments, **options):
     )
 
 
+@pytest.mark.slow
 def test_every_module_is_imported_with_numpy_numba_and_scipy_alone():
     process = python("-c", WITHOUT_REST, *MODULES)
     assert process.returncode == 0, process.stderr
@@ -62,6 +63,7 @@ def test_importing_the_package_brings_none_of_the_extras(name, imported_with_the
     assert "ottt_ref.cli" in imported_with_the_package and name not in imported_with_the_package
 
 
+@pytest.mark.slow
 def test_importing_the_package_says_nothing():
     process = python("-W", "error", "-c", "import ottt_ref, ottt_ref.cli")
     assert (process.returncode, process.stdout, process.stderr) == (0, "", "")
@@ -133,6 +135,7 @@ def test_methods_do_not_import_each_other():
         assert not [line for line in lines if line.split()[1].lstrip(".") in names - {name}]
 
 
+@pytest.mark.slow
 def test_the_version_is_one_everywhere():
     process = python("-m", "ottt_ref", "version")
     assert f"ottt_ref  {ot.__version__}\n" in process.stdout

@@ -151,7 +151,10 @@ def examples_of(module):
     return [test for test in doctest.DocTestFinder().find(module) if test.examples]
 
 
-SLOW = ("network.models", "conformance.files", "conformance.checking", "conformance.suite", "nir", "memory")
+SLOW = (
+    *("network.models", "simulation.equilibrium", "nir", "memory"),
+    *(f"conformance.{name}" for name in ("adapter", "asking", "checking", "files", "suite")),
+)
 
 
 @pytest.mark.parametrize("name", slow(MODULES_WITH_EXAMPLES, [f"ottt_ref.{name}" for name in SLOW]))

@@ -17,7 +17,7 @@ from proofs.command import PROFILES
 from proofs.corners import CORNERS, SHARE, Corner, drawing_in, here, quotas
 from proofs.search import TRIES, run
 
-from ..selection import slow
+from ..selection import one_in, slow
 
 DEFAULT = PROFILES["default"].cases
 ANY = {"widths": (1, 4), "time_steps": (1, 8), "batch_sizes": (1, 3), "readouts": ("spiking",), "loops": ("none",)}
@@ -111,7 +111,7 @@ def drawn_in(corner, claim, count=12):
     return cases
 
 
-@pytest.mark.parametrize("corner", CORNERS, ids=str)
+@pytest.mark.parametrize("corner", one_in(4, CORNERS), ids=[str(corner) for corner in CORNERS])
 def test_networks_in_a_corner_lie_in_it(corner):
     for case in drawn_in(corner, false_claim(no_two_neurons_are_alike, outputs=(1, 3), loops=("recurrent",))):
         assert case.neuron.decay == (0 if corner.forgets else 1)
@@ -176,6 +176,7 @@ def test_a_case_that_is_not_live_refutes_in_a_corner_too():
     assert run(replace(false_claim(a_trace_remembers), check=check), 96).failure.startswith("in the corner")
 
 
+@pytest.mark.slow
 def test_a_refuting_case_in_a_corner_is_kept_and_tried_there_again(tmp_path):
     first = []
 

@@ -58,6 +58,7 @@ def test_an_error_that_does_not_point_along_has_no_ratio(error):
     assert angles(errors_of([[1, 0]], [[[1, 0]], [error]])) == ([None], [None])
 
 
+@pytest.mark.slow
 def test_a_certificate_is_never_below_the_ratio_and_sometimes_below_1():
     certified = 0
     for seed in range(30):

@@ -72,6 +72,7 @@ def test_only_what_is_undecided_passes_as_unsettled():
         enclosed.settled(wrong)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loop", [None, "recurrent", "feedback"])
 @pytest.mark.parametrize("seed", range(3))
 def test_balls_and_intervals_of_the_products_overlap(loop, seed):

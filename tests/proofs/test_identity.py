@@ -33,7 +33,7 @@ def largest_degree(architecture):
     return architecture.time_steps * (3 + 2 * layers) + 2 * layers
 
 
-@pytest.mark.parametrize(("name", "identity"), one_in(8, IDENTITIES), ids=[f"{n}-{i.name}" for n, i in IDENTITIES])
+@pytest.mark.parametrize(("name", "identity"), one_in(16, IDENTITIES), ids=[f"{n}-{i.name}" for n, i in IDENTITIES])
 def test_every_identity_is_certified_on_every_small_architecture(name, identity):
     for architecture in identity.architectures(2, 2, 3):
         certificate = certify(identity, architecture, rng())

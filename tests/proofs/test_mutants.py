@@ -90,6 +90,7 @@ def test_a_fault_that_never_ends_is_found(monkeypatch):
     assert score.kill(HARMLESS).killer == "not done after 900 s"
 
 
+@pytest.mark.slow
 def test_without_a_fault_no_claim_fails(monkeypatch):
     monkeypatch.setattr(score, "FIRST", ("P1",))
     monkeypatch.setattr("proofs.claims.BY_NAME", {"P1": BY_NAME["P1"]})

@@ -80,6 +80,7 @@ def test_the_same_seed_draws_the_same_cases():
     assert first == again != other
 
 
+@pytest.mark.slow
 def test_a_claim_that_no_case_exercises_is_vacuous():
     result = run(replace(TRUE, check=lambda n: Finding(None, live=False)), 20)
     assert not result.holds

@@ -78,6 +78,7 @@ def test_verdicts_are_counted():
     assert verdict.counted(words) == "1 proved, 2 identities, 1 fails"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "word"), [("H1", "certified"), ("D0", "certified"), ("R2", "not refuted")])
 def test_what_is_certified_was_certified_case_by_case(name, word):
     result = run(BY_NAME[name], 6, size=None)
@@ -85,6 +86,7 @@ def test_what_is_certified_was_certified_case_by_case(name, word):
     assert decide(result).word == word
 
 
+@pytest.mark.slow
 def test_what_intervals_do_not_settle_is_not_certified(monkeypatch):
     """Without a certificate a case of D0 does not even count."""
     found = []

@@ -32,6 +32,7 @@ def run(pytester, backend, options=""):
     return pytester.runpytest_inprocess("-q", "-rs", "-p", "no:cacheprovider")
 
 
+@pytest.mark.slow
 def test_a_right_backend_passes(pytester):
     result = run(pytester, "right", ", case_names=['dense', 'conv']")
     result.assert_outcomes(passed=23)
@@ -46,6 +47,7 @@ def test_a_wrong_backend_fails_where_it_is_wrong_with_the_diagnosis_and_no_trace
     assert "not compared: its spikes are not the reference's" in text
 
 
+@pytest.mark.slow
 def test_what_is_unsupported_is_skipped_and_everything_unsupported_fails(pytester):
     result = run(pytester, "nothing", ", case_names=['dense']")
     result.assert_outcomes(skipped=11, failed=1)
@@ -78,6 +80,7 @@ def test_what_cannot_be_checked_is_refused_when_tests_are_collected(adapter, opt
         parametrize(adapter, **options)
 
 
+@pytest.mark.slow
 def test_an_adapter_that_is_pinned_is_not_asked_for_cases_of_later_sets(monkeypatch, tmp_path):
     shortest = tuple(each for each in files.SPECIFICATIONS if each.name in ("dense", "silent"))
     later = replace(shortest[0], name="later", since=2)

@@ -9,6 +9,7 @@ import pytest
 import ottt_ref as ot
 from ottt_ref import methods
 
+from ...selection import slow
 from ..helpers import eighths
 
 TRIANGLE = ot.surrogate.Triangle(width=2.0, height=0.5)
@@ -216,7 +217,7 @@ def test_ottts_gradient_of_a_threshold_and_a_decay_is_exact_in_the_last_layer_of
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("method", methods.METHODS)
+@pytest.mark.parametrize("method", slow(methods.METHODS, ["rtrl"]))
 def test_a_neuron_runs_in_every_method_in_floats_as_over_fractions(method, kind):
     network, inputs, targets = network_of(kind, loops=method != "spike-representation")
     if kind == "learned" and method == "spike-representation":

@@ -320,6 +320,7 @@ def test_shapes_that_are_nonsense_are_refused(path, in_process, name, value, com
     refuse(path, complaint)
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own_refuses_the_same(path, written):
     for kind in ("another version", "a link to another file", "a huge shape"):
         changed(path, written, HOSTILE[kind][0])

@@ -144,6 +144,7 @@ def test_the_order_of_the_edges_and_nodes_of_a_foreign_graph_does_not_matter():
     np.testing.assert_allclose(*outputs, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_without_the_package_nir_an_error_says_how_to_get_it():
     script = (
         "import sys; sys.modules['nir'] = None\n"

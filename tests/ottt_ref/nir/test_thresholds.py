@@ -205,6 +205,7 @@ def test_a_graph_that_another_tool_rounded_to_float32_is_read():
     assert again.dtype == np.float32 and again.layers[0].neuron == network.layers[0].neuron
 
 
+@pytest.mark.slow
 def test_arrays_larger_than_the_limit_are_refused(tmp_path):
     path = tmp_path / "net.nir"
     weight = np.zeros((512, 512))
