@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -30,3 +31,28 @@ def pytest_xdist_auto_num_workers(config):
     """How many workers there are without -n: one a core, or none for a single file, which is done before they start."""
     one_file = len(config.args) == 1 and ".py" in config.args[0]
     return 0 if one_file or config.getoption("usepdb") else min(os.cpu_count() or 1, LARGEST_NUMBER_OF_WORKERS)
+
+
+@pytest.fixture(scope="session")
+def by_name():
+    """The kit's cases by name."""
+    from .kit_cases import Cases  # here, not above: most tests need no kit
+
+    return Cases()
+
+
+@pytest.fixture(scope="session")
+def cases(by_name):
+    """All of the kit's cases."""
+    return list(by_name.values())
+
+
+@pytest.fixture(scope="session")
+def exported(by_name, tmp_path_factory):
+    """A folder with all of the kit's cases, which is read alone."""
+    from .kit_cases import export
+
+    folder = tmp_path_factory.mktemp("cases")
+    with pytest.MonkeyPatch.context() as patch:
+        export(by_name, folder, patch)
+    return folder

@@ -111,14 +111,13 @@ def test_the_backends_own_test_suite_is_five_lines(backend):
     assert pytest.main(["-q", "-p", "no:cacheprovider", "-c", os.devnull, suite.file]) == 0
 
 
-def test_the_numbers_of_the_kit_are_right(tmp_path):
+def test_the_numbers_of_the_kit_are_right(exported):
     page = BACKENDS.read_text(encoding="utf-8").replace("\n", " ")
     (case,) = files.make_cases(["dense"])
     traps = {trap.name for trap in (*forward_traps(), *gradient_traps(case))}
     assert f"all {len(SPECIFICATIONS)} cases" in page and f"Each of {len(traps)} traps" in page
     assert f"kit](docs/backends.md): {len(SPECIFICATIONS)} cases" in README.read_text(encoding="utf-8")
-    files.export(tmp_path)
-    size = sum(path.stat().st_size for path in tmp_path.iterdir())
+    size = sum(path.stat().st_size for path in exported.iterdir())
     assert f"{size / 1e6:.1f} MB, the same bytes every time" in page
 
 

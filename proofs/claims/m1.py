@@ -63,7 +63,7 @@ def check(setting):
         if not abs(long - short) <= NOISE:
             raise Refuted(f"{name} peaks at {short} bytes for T = {SHORT} and at {long} for T = {LONG}")
         growths[name] = max(0, long - short) / (LONG - SHORT)
-    short, long = (bptt_peak(setting, time_steps) for time_steps in (SHORT, LONG))
+    short, long = peaks(bptt_peak, setting, (SHORT, LONG))
     return Finding(max(growths.values()), long > 10 * short)
 
 
@@ -118,7 +118,7 @@ def accumulating_peak(setting, time_steps, warm_ups):
     return peak_bytes(accumulate, warm_ups) - outputs
 
 
-def bptt_peak(setting, time_steps, warm_ups=4):
+def bptt_peak(setting, time_steps, warm_ups):
     """Most bytes taken at once by BPTT over a sequence; parameters and inputs aside."""
     network, (inputs, labels) = setting.network(), setting.inputs(time_steps)
     return peak_bytes(lambda: ot.bptt.gradients(network, inputs, labels), warm_ups)

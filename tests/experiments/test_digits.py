@@ -220,11 +220,12 @@ def test_images_are_standardised_on_the_training_part(settings, digits):
 
 @pytest.fixture
 def a_third_of_the_images(monkeypatch):
-    """To learn from: enough for one epoch, in a third of the time."""
+    """To learn from and to be tested on: enough for one epoch, in a third of the time."""
 
     def third(settings):
         images = prepared(settings)
-        return replace(images, train_images=images.train_images[:480], train_labels=images.train_labels[:480])
+        few = {"train_images": 480, "train_labels": 480, "test_images": 120, "test_labels": 120}
+        return replace(images, **{name: getattr(images, name)[:count] for name, count in few.items()})
 
     prepared = training.prepared
     monkeypatch.setattr(training, "prepared", third)
@@ -301,8 +302,9 @@ def test_damaged_results_are_named_and_left_out(tmp_path, content):
 
 @pytest.mark.slow
 def test_the_command_trains_a_model_and_shows_the_others(tmp_path, capsys):
-    write_summary(tmp_path, QUICK, 0.5)
-    arguments = f"digits --model conv --method ottt-a --seeds 1 --epochs 1 --workers 1 --output {tmp_path}".split()
+    write_summary(tmp_path, replace(QUICK, time_steps=2), 0.5)
+    options = f"--method ottt-a --seeds 1 --epochs 1 --time-steps 2 --workers 1 --output {tmp_path}"
+    arguments = f"digits --model conv {options}".split()
     assert program.main(arguments) == 0
     out = capsys.readouterr().out
     assert "conv, 1" in out and "dense, 2" in out and "50.00 ± 1.00" in out

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from ottt_ref import cli
-from ottt_ref.conformance import files, report
+from ottt_ref.conformance import report
 from ottt_ref.conformance.checking import Verdict
 from ottt_ref.conformance.diagnosis import Diagnosis
 
@@ -46,8 +46,8 @@ def test_a_backend_that_learns_nothing_is_diagnosed(capsys):
 
 
 @pytest.mark.slow
-def test_of_many_failures_alike_two_are_shown(capsys):
-    assert conform("unleaked", "--methods", "forward") == 1
+def test_of_many_failures_alike_two_are_shown(exported, capsys):
+    assert conform("unleaked", "--cases", str(exported), "--methods", "forward") == 1
     out = capsys.readouterr().out
     assert out.count("like reset-unleaked") == 2 and " more failures like these" in out
 
@@ -91,9 +91,8 @@ def test_junit_has_every_verdict(tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_cases_of_a_folder_are_as_those_that_are_built_in(tmp_path, capsys):
-    files.export(tmp_path)
-    assert conform("right", "--cases", str(tmp_path), "--case", "dense", "--methods", "ottt") == 0
+def test_cases_of_a_folder_are_as_those_that_are_built_in(exported, capsys):
+    assert conform("right", "--cases", str(exported), "--case", "dense", "--methods", "ottt") == 0
     from_folder = capsys.readouterr().out
     assert conform("right", "--case", "dense", "--methods", "ottt") == 0
     assert capsys.readouterr().out == from_folder

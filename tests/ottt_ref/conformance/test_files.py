@@ -24,14 +24,13 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    path = tmp_path_factory.mktemp("cases")
-    files.export(path)
-    return path
+def folder(exported):
+    return exported
 
 
 @pytest.fixture(scope="module")
 def cases(folder):
+    """As they are read back."""
     return files.load(folder)
 
 
@@ -48,9 +47,9 @@ def test_the_command_writes_the_same_bytes_again(folder, tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_what_was_written_is_read_back(cases):
+def test_what_was_written_is_read_back(cases, by_name):
     assert [case.name for case in cases] == [specification.name for specification in SPECIFICATIONS]
-    for case, made in zip(cases, files.make_cases()):
+    for case, made in zip(cases, by_name.values()):
         assert list(case.arrays) == list(made.arrays) and case.methods == made.methods and case.margin == made.margin
         for name, array in case.arrays.items():
             assert array.dtype == made.arrays[name].dtype and np.array_equal(array, made.arrays[name])

@@ -55,8 +55,8 @@ def test_what_is_unsupported_is_skipped_and_everything_unsupported_fails(pyteste
 
 
 @pytest.mark.slow
-def test_cases_of_a_folder_are_read(pytester):
-    files.export(pytester.path / "cases")
+def test_cases_of_a_folder_are_read(pytester, exported):
+    (pytester.path / "cases").symlink_to(exported)
     result = run(pytester, "right", ", cases='cases', case_names=['at-threshold']")
     result.assert_outcomes(passed=11)
 

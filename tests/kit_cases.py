@@ -1,8 +1,6 @@
-"""The cases that are built in, each made once, when a test first asks for it."""
+"""The kit's built-in cases, each made once in a process, when a test first asks for it."""
 
 from collections.abc import Mapping
-
-import pytest
 
 from ottt_ref.conformance import files
 from ottt_ref.conformance.specifications import SPECIFICATIONS
@@ -28,11 +26,8 @@ class Cases(Mapping):
         return len(SPECIFICATIONS)
 
 
-@pytest.fixture(scope="session")
-def by_name():
-    return Cases()
-
-
-@pytest.fixture(scope="session")
-def cases(by_name):
-    return list(by_name.values())
+def export(cases, folder, patch):
+    """`files.export` of the Cases, which are not made anew."""
+    made = list(cases.values())
+    patch.setattr(files, "make_cases", lambda names: made)
+    files.export(folder)
