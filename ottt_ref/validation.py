@@ -148,13 +148,17 @@ def describe_shape(shape: Iterable[int | str]) -> str:
 
 
 def require_array(
-    name: str, value: npt.ArrayLike, shape: Sequence[int | str], dtype: npt.DTypeLike | None = None
+    name: str,
+    value: npt.ArrayLike,
+    shape: Sequence[int | str],
+    dtype: npt.DTypeLike | None = None,
+    advice: Callable[[tuple[int, ...]], str] | None = None,
 ) -> np.ndarray:
     """Return `value` as a C-contiguous, writeable array that kernels can take.
 
     `shape` holds an int for a fixed axis and a str (its letter) for an axis of any length of at least 1.
     `dtype` is what it must be; None admits float64, float32 and object. An array that already qualifies is
-    returned as it is, not copied: callers that keep it copy it.
+    returned as it is, not copied: callers that keep it copy it. `advice` says of a wrong shape what may be meant.
 
     Raises TypeError for another dtype, ValueError for another shape, an empty axis, NaN or infinite values.
     """
@@ -165,7 +169,7 @@ def require_array(
         if array.ndim == 0 or array.dtype.kind not in "biufcO":  # a number, a text: no array, whatever its dtype
             raise TypeError(f"{name} must be an array {describe_shape(shape)} of {expected}, got {shown(value)}")
         raise TypeError(f"{name} must have dtype {expected}, got {array.dtype}{_conversion(array.dtype, allowed[0])}")
-    _require_shape(name, array.shape, shape)
+    require_shape(name, array.shape, shape, advice)
     if array.dtype.hasobject:
         _require_numbers(name, array)
     require_finite(name, array)
@@ -208,13 +212,57 @@ def require_entry(where: str, value: Any, shape: Sequence[int], dtype: np.dtype)
 
 
 def as_array(name: str, value: npt.ArrayLike) -> np.ndarray:
-    """Return `value` as an array of any dtype and shape; raise TypeError where it is none, or a masked one."""
+    """Return `value` as an array of any dtype and shape; raise TypeError where it is none, or a masked one.
+
+    What says by `__array__` or by DLPack where its numbers lie, such as a tensor of another library on the CPU, is read
+    there: the array shares its memory.
+    """
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} must be a plain array, got a masked one")
     try:
+        if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
+            return np.from_dlpack(value)  # type: ignore[arg-type]
         return np.asarray(value)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{name} must be an array, got {type(value).__name__}: {error}") from None
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever the other library raises: each has its own
+        raise TypeError(f"{name} must be an array, got {_unreadable(name, value, error)}") from None
+
+
+def _unreadable(name, value, error):
+    """What is said of what NumPy cannot read: of tensors with a gradient, or on another device, what to do."""
+    kind, device = type(value).__name__, str(getattr(value, "device", "cpu"))
+    if getattr(value, "requires_grad", False) is True or not device.startswith("cpu"):
+        what = "that requires a gradient" if device.startswith("cpu") else f"on the device {device}"
+        return f"a {kind} {what}: {name}.detach().cpu() is one"
+    return f"{kind}: {error}"
+
+
+def held_exactly(name: str, array: np.ndarray, dtype: npt.DTypeLike) -> np.ndarray:
+    """Whole numbers, of an integer dtype or bool, in a new array of float64 or float32.
+
+    Raises ValueError that names the first number that would be rounded.
+
+    >>> import numpy as np
+    >>> from ottt_ref.validation import held_exactly
+    >>> held_exactly("inputs", np.array([True, False]), np.float32)
+    array([1., 0.], dtype=float32)
+    >>> held_exactly("inputs", np.array([2**24, 2**24 + 1]), np.float32)
+    Traceback (most recent call last):
+    ValueError: inputs must hold whole numbers that float32 can hold exactly, got 16777217 at index [1]
+    """
+    dtype = require_dtype("dtype", dtype)
+    result = array.astype(dtype)
+    largest = 2 ** (np.finfo(dtype).nmant + 1)  # up to here every whole number is held
+    if array.dtype.kind != "b" and np.iinfo(array.dtype).max > largest:
+        for place in np.argwhere((array > largest) | (array < -largest)):
+            index = tuple(int(each) for each in place)
+            if int(result[index]) != int(array[index]):
+                raise ValueError(
+                    f"{name} must hold whole numbers that {dtype} can hold exactly, got {array[index]} at index "
+                    f"{list(index)}"
+                )
+    return result
 
 
 def _dtype_name(dtype):
@@ -228,12 +276,28 @@ def _conversion(dtype, wanted):
     return ": ot.exact_array(...) converts" if wanted.hasobject else f": .astype(np.{wanted}) converts it"
 
 
-def _require_shape(name, got, expected):
-    matches = len(got) == len(expected) and all(
+def fits(got: Sequence[int], expected: Sequence[int | str]) -> bool:
+    """Whether a shape is the expected one: an int is a length, a letter stands for any.
+
+    >>> from ottt_ref.validation import fits
+    >>> fits((6, 2, 64), ("T", "B", 64)), fits((6, 64, 2), ("T", "B", 64))
+    (True, False)
+    """
+    return len(got) == len(expected) and all(
         isinstance(want, str) or length == want for length, want in zip(got, expected)
     )
-    if not matches:
-        raise ValueError(f"{name} must be {describe_shape(expected)}, got shape {got}")
+
+
+def require_shape(
+    name: str,
+    got: tuple[int, ...],
+    expected: Sequence[int | str],
+    advice: Callable[[tuple[int, ...]], str] | None = None,
+) -> None:
+    """Raise ValueError where a shape is not the expected one, or an axis of it is empty; `advice` ends the message."""
+    if not fits(got, expected):
+        end = "" if advice is None else advice(got)
+        raise ValueError(f"{name} must be {describe_shape(expected)}, got shape {got}{end}")
     for length, want in zip(got, expected):
         if length == 0:
             raise ValueError(f"{name} must be {describe_shape(expected)} with {want} of at least 1, got shape {got}")

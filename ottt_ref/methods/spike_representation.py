@@ -24,8 +24,9 @@ from ..kernel import kernel, rows
 from ..learning.losses import Loss, Mixed, step_loss
 from ..network.network import Network, require_network
 from ..simulation import equilibrium
+from ..simulation.inputs import require_inputs
 from ..simulation.rates import finite_rates, measured_rates, require_rates, weighted_rate
-from ..simulation.simulator import input_current, require_inputs
+from ..simulation.simulator import input_current
 from ..validation import require_choice, require_flag, require_result, shown
 from .shared.errors import backpropagated_error
 from .shared.gradients import Gradients, GradientSum, finite_sum, require_sequence

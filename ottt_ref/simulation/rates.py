@@ -24,7 +24,8 @@ from ..validation import (
     require_result,
     require_unit_interval,
 )
-from .simulator import Simulator, input_current, require_inputs
+from .inputs import require_inputs
+from .simulator import Simulator, input_current
 from .trace import Trace
 
 

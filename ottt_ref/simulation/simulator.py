@@ -12,13 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from ..finite import is_finite, refuse_non_finite
 from ..network.layers import INPUTS, Connection
 from ..network.network import OURS, Network, require_network
 from ..network.surrogate import is_built_in
-from ..validation import require_array, require_count, require_finite, require_flag, require_result
+from ..validation import require_count, require_flag, require_result
+from .inputs import require_inputs, require_step
 
 
 @dataclass(frozen=True)
@@ -141,15 +141,13 @@ class Simulator:
         self._outside = [l for l, layer in enumerate(network.layers) if not _is_ours(layer.neuron)]
 
     def step(self, inputs: np.ndarray) -> Activity:
-        """Advance by one time step of inputs [B, ...] of the network's dtype, finite ones.
+        """Advance by one time step of inputs [B, ...] of the network's dtype, or of whole numbers, finite ones.
 
         Raises TypeError or ValueError for inputs of another shape or dtype, before anything changes, and where the
         network's parameters, or what its operations, neurons and surrogates give, have another; NonFiniteError where
         a potential becomes NaN or infinite, and stays so.
         """
-        shape = (len(self.outputs[0]), *self.network.input_shape)
-        require_result("inputs", inputs, shape, self.network.dtype, "be")
-        inputs = np.ascontiguousarray(self.network.require_own_numbers("inputs", require_finite("inputs", inputs)))
+        inputs = require_step(self.network, inputs, len(self.outputs[0]))
         self.network.parameters.require_unchanged()
         for l, previous in self._previous_outputs.items():
             previous[...] = self.outputs[l]
@@ -252,7 +250,9 @@ def input_current(network: Network, l: int, presynaptic: Callable[[Connection], 
 
 
 def simulate(network: Network, inputs: np.ndarray) -> Activity:
-    """Run the network on inputs [T, B, n_in] (images: [T, B, C, H, W]) of its dtype; the Activity of the sequence.
+    """Run the network on inputs [T, B, n_in] (images: [T, B, C, H, W]); the Activity of the sequence.
+
+    Inputs are of the network's dtype, or spikes of bool or of any integer dtype, which are taken exactly.
 
     `result.potentials[k]`, `result.spikes[k]` and `result.surrogate_derivatives[k]` are [T, B, ...] for the k-th
     spiking layer, `result.outputs` is [T, B, n_out]. Memory grows with T; a `Simulator` keeps one time step.
@@ -306,10 +306,3 @@ def _keep(record, t, now):
         record.layer_outputs[l][t] = now.layer_outputs[l]
         if record.layer_surrogate_derivatives is not None:
             record.layer_surrogate_derivatives[l][t] = now.layer_surrogate_derivatives[l]
-
-
-def require_inputs(network: Network, inputs: npt.ArrayLike) -> np.ndarray:
-    """Check inputs [T, B, ...] of the network's shape and dtype."""
-    batch = "B" if network.batch_size is None else network.batch_size
-    array = require_array("inputs", inputs, ("T", batch, *network.input_shape), network.dtype)
-    return network.require_own_numbers("inputs", array)

@@ -49,12 +49,13 @@ WRONG_INPUTS = {
         "inputs must have dtype float64, got float32: .astype(np.float64) converts it",
     ),
     "float16": (np.zeros((4, 2, 3), np.float16), TypeError, "inputs must have dtype float64, got float16"),
-    "integers": (
-        np.zeros((4, 2, 3), int),
-        TypeError,
-        "inputs must have dtype float64, got int64: .astype(np.float64) converts it",
+    "integers that float64 would round": (
+        np.full((4, 2, 3), 2**53 + 1),
+        ValueError,
+        "inputs must hold whole numbers that float64 can hold exactly, got 9007199254740993 at index [0, 0, 0]",
     ),
-    "booleans": (np.zeros((4, 2, 3), bool), TypeError, "inputs must have dtype float64, got bool"),
+    "integers of other width": (np.zeros((4, 2, 4), int), ValueError, "inputs must be [T, B, 3], got shape (4, 2, 4)"),
+    "an integer": (1, TypeError, "inputs must be an array [T, B, 3] of float64, got 1"),
     "complex": (np.zeros((4, 2, 3), complex), TypeError, "inputs must have dtype float64, got complex128"),
     "other byte order": (np.zeros((4, 2, 3), ">f8"), TypeError, "inputs must have dtype float64, got >f8"),
     "objects": (np.zeros((4, 2, 3), object), TypeError, "inputs must have dtype float64, got object"),

@@ -12,7 +12,8 @@ from ...learning.losses import Loss, require_loss, require_targets
 from ...network.layers import Connection
 from ...network.network import Network, require_network
 from ...simulation.equilibrium import Convergence
-from ...simulation.simulator import Activity, require_inputs
+from ...simulation.inputs import require_batch_second, require_inputs
+from ...simulation.simulator import Activity
 from ...validation import describe_shape, require_flag, require_result
 
 
@@ -192,6 +193,7 @@ def require_sequence(
     require_loss(loss, network)
     require_flag("terms", terms)
     inputs = require_inputs(network, inputs)
+    require_batch_second(inputs, targets)
     return inputs, require_targets(loss, targets, inputs.shape[1], network)
 
 

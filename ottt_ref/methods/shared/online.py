@@ -10,8 +10,9 @@ from ...finite import of_time_step
 from ...learning.losses import Loss, Mixed, require_loss, require_targets, step_loss
 from ...learning.optimisers import Optimizer, require_optimizer
 from ...network.network import Network, require_network
+from ...simulation.inputs import require_step
 from ...simulation.simulator import Activity, Simulator
-from ...validation import require_array, require_count, require_result
+from ...validation import require_count, require_result
 from .driver import add_step, started, take_in
 from .errors import ErrorFeedback, TimeStep
 from .gradients import GradientSum, WatchedSum
@@ -148,9 +149,8 @@ class OnlineLearner:
 
     def _checked(self, inputs, targets):
         require_network(self.network)
-        batch = "B" if self._simulator is None else len(self._simulator.outputs[0])
+        batch = None if self._simulator is None else len(self._simulator.outputs[0])
         if self.network.batch_size is not None:
             batch = self.network.batch_size
-        inputs = require_array("inputs", inputs, (batch, *self.network.input_shape), self.network.dtype)
-        inputs = self.network.require_own_numbers("inputs", inputs)
+        inputs = require_step(self.network, inputs, batch)
         return inputs, require_targets(self.loss, targets, len(inputs), self.network)
