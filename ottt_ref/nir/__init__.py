@@ -11,9 +11,9 @@ NIR describes neurons in continuous time. LIF:
     τ dv/dt = (v_leak - v) + r I,   a spike where v > v_threshold, and then v ← v_reset
 
 IF is the same without the leak, dv/dt = r I; LI and I are the two without spikes. Forward Euler steps of length dt make
-of it, with v_leak = 0,
+of it, with potentials that count from v_leak, u = v - v_leak,
 
-    u[t] = (1 - dt/τ) v[t-1] + (r dt/τ) I[t]                 λ = 1 - dt/τ,   κ = r dt/τ;   IF and I: λ = 1, κ = r dt
+    u[t] = (1 - dt/τ) u[t-1] + (r dt/τ) I[t]                 λ = 1 - dt/τ,   κ = r dt/τ;   IF and I: λ = 1, κ = r dt
 
 which is our step of the decay λ, for a current κ I. The discretisation, then:
 
@@ -22,19 +22,24 @@ which is our step of the decay λ, for a current κ I. The discretisation, then:
 - where κ is not 1 in what is read, a Scale(κ) is put at the end of every connection into those neurons; weights stay
   what they are in the file. A κ that the rounding of τ and r explains counts as 1. Where τ is float32, λ = 1 - dt/τ is
   rounded to float32, too.
+- v_leak: potentials, thresholds, reset potentials and what a leaky readout gives are those of the file less v_leak,
+  from which neurons start. A network does not keep v_leak, and is written with 0. Where v_leak is above the threshold,
+  a neuron fires by itself: its potential starts and counts from v_reset (without a hard reset from 0), and the leak
+  towards v_leak is a current, v_leak / r, in the bias of the weights that lead into it.
 - reset: NIR knows the hard one alone, v ← v_reset in the time step of the spike. A network with a soft or unleaked
   reset is refused, since other tools would compute other spikes, unless accept_hard_reset=True says that they may. What
   the reset was is kept in the metadata, beside λ, V_th and v_reset in full precision and the step's equation in words.
 - threshold: NIR fires at v > v_threshold, we at u >= V_th. Of floats of one dtype both are the same condition where
   V_th is the number next above v_threshold. So v_threshold is written as the number next below V_th, and V_th read as
   the one next above v_threshold. This is exact with the hard reset, which is NIR's. Where a reader says that the reset
-  is soft or unleaked, each spike also subtracts that V_th, one in the last place more than v_threshold.
+  is soft or unleaked, each spike also subtracts that V_th, one in the last place more than v_threshold - v_leak.
 - surrogate: NIR describes no gradients, so no tool reads a wrong one. It is kept in the metadata alone, without a word.
 - readout: nothing is lost. LI, I and sums of currents are what our readouts compute.
 - time: all nodes act in one time step, the input's way to the output; an edge that closes a loop delivers the spikes of
-  the time step before. Which edges these are follows from the order of the layers. Ours is in the metadata; in a
-  foreign graph they are those whose source is reached from the input by way of their target alone. Where a loop can be
-  entered at two places that is undecided, and refused.
+  the time step before. NIR does not say so; snnTorch's and Norse's recurrent neurons do it, too. Which edges these are
+  follows from the order of the layers. Ours is in the metadata; in a foreign graph they are those whose source is
+  reached from the input by way of their target alone. Where a loop can be entered at two places that is undecided, and
+  refused.
 
 Which node is what:
 
@@ -46,12 +51,15 @@ Which node is what:
     a leaky readout            LI; I where λ = 1
     a stateless readout        none, or, as any other sum of currents, a Scale of ones
 
-Graphs inside a graph, which snnTorch makes of recurrent layers, are unfolded. Where currents meet before an operation,
-or part after it, a layer without a state stands for them. Chains come back flat, [Dense] as Dense.
+Graphs inside a graph, which snnTorch makes of recurrent layers, are unfolded, at most 8 deep; errors call the nodes in
+them by the way from outside in, "lif1.w_rec". So a loop in a graph inside is the loop in a flat graph. In the nested
+Braille graphs of the NIR paper, edges say "lif" of a node that is called "lif1". Edges are repaired so, with a warning,
+where one of their names has no node and one node has no edge. Where currents meet before an operation, or part after
+it, a layer without a state stands for them. Chains come back flat, [Dense] as Dense.
 
 Refused by name on the way out: Dropout, WeightStandardised, SkipInit, Upsample2d and exact numbers, which NIR has not;
-on the way in: CubaLIF, CubaLI, Delay, Threshold, Conv1d, a v_leak that is not 0, τ, r, thresholds or scales that differ
-within a layer, layers that are not in a row.
+on the way in: CubaLIF, CubaLI, Delay, Threshold, Conv1d, τ, r, v_leak, thresholds or scales that differ within a layer,
+layers that are not in a row.
 
 What other tools write, measured with snnTorch 1.0.0 and Norse 1.1.0; their spikes are then ours, step by step:
 

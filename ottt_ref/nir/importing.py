@@ -16,10 +16,11 @@ from ..network.operations import Scale
 from ..network.surrogate import Surrogate
 from ..validation import FLOAT_DTYPES, require_choice, require_positive, require_size
 from .exporting import VERSION
-from .neurons import neuron_from
-from .operations import joined, operations_from
+from .neurons import Read, neuron_from
+from .operations import joined, operations_from, with_current
 from .package import agreed, kept, kind_of, package
 from .structure import is_sum, structure_of
+from .values import field_name
 
 if TYPE_CHECKING:
     import nir
@@ -131,11 +132,11 @@ def _arguments(structure, input_shape, conventions):
     """The arguments of Network."""
     numbers = {structure.input: INPUTS, **{name: l for l, name in enumerate(structure.layers)}}
     row = [_from_before(structure, l) for l in range(len(structure.layers))]
-    shapes, neurons, gains = {structure.input: input_shape}, [], {}
+    shapes, read = {structure.input: input_shape}, {}
     for way in row:
         shapes[way.target] = _operations(structure, way, shapes)[1]
-        neuron, gains[way.target] = _neuron(structure, way.target, shapes, conventions)
-        neurons.append(neuron)
+        read[way.target] = _neuron(structure, way.target, shapes, conventions)
+    gains = {name: each.gain for name, each in read.items()}
     rest, recurrent = [], {}
     for way in structure.ways:
         source, target = numbers[way.source], numbers[way.target]
@@ -146,8 +147,8 @@ def _arguments(structure, input_shape, conventions):
         elif way not in row:
             rest.append((source, target, _operations_along(structure, way, shapes, gains)))
     layers = [
-        Layer(_operations_along(structure, way, shapes, gains), neuron, recurrent.get(l))
-        for l, (way, neuron) in enumerate(zip(row, neurons))
+        Layer(_operations_along(structure, way, shapes, gains, read[way.target].current), each.neuron, recurrent.get(l))
+        for l, (way, each) in enumerate(zip(row, read.values()))
     ]
     skips = [Skip(*each) for each in rest if each[0] < each[1]]
     feedback = [Feedback(*each) for each in rest if each[0] > each[1]]
@@ -181,17 +182,28 @@ def _operations(structure, way, shapes):
     return operations, shape
 
 
-def _operations_along(structure, way, shapes, gains):
-    """The operations on a way, and the factor on the currents of the neurons that it leads to."""
+def _operations_along(structure, way, shapes, gains, current=0.0):
+    """The operations on a way, and the factor on the currents of the neurons that it leads to.
+
+    current  that enters them beside what the way brings, before that factor
+    """
     operations, _ = _operations(structure, way, shapes)
+    if np.any(current):
+        operations = with_current(operations, shapes[way.source], current)
+        if operations is None:
+            target = structure.nodes[way.target]
+            raise ValueError(
+                f"{field_name(target, way.target, 'v_leak')} must be below v_threshold where no Linear, Affine or "
+                f"Conv2d leads into the node, to the bias of which it could be added, got {np.max(target.v_leak)}"
+            )
     return joined(operations if gains[way.target] == 1 else [*operations, Scale(gains[way.target])])
 
 
 def _neuron(structure, name, shapes, conventions):
-    """The neurons of a layer, and the factor on their currents."""
+    """What the node of a layer is."""
     node = structure.nodes[name]
     if is_sum(node) or kind_of(node) == "Output":
         if kind_of(node) == "Scale" and not np.all(np.asarray(node.scale) == 1):
             raise ValueError(f"node {name!r} (Scale): scale must be 1 for a sum of currents, got {node.scale!r}")
-        return Integrator(), 1.0
+        return Read(Integrator())
     return neuron_from(node, name, shapes[name], **conventions)

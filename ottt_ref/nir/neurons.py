@@ -1,18 +1,29 @@
 """The neurons of a layer as a NIR node, and back: the discretisation, as the package's docstring has it.
 
 NIR fires at v > θ, we at u >= V_th. Of floats of one dtype both are the same condition where V_th is the least number
-above θ, and θ the largest below V_th.
+above θ, and θ the largest below V_th. Of neurons with a v_leak, u is v - v_leak, and V_th the least number above
+θ - v_leak.
 """
 
 import math
+from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
+from ..network.neuron import Neuron
 from ..network.neurons import LIF, Integrator, neuron_from_description
 from ..network.surrogate import Sigmoid, is_built_in
 from .package import KEY, agreed, kept, kind_of, package
+from .values import described, field_name, value_of
 
-KINDS = ("LIF", "IF", "LI", "I")
+FIELDS = {
+    "LIF": ("tau", "r", "v_leak", "v_threshold", "v_reset"),
+    "IF": ("r", "v_threshold", "v_reset"),
+    "LI": ("tau", "r", "v_leak"),
+    "I": ("r",),
+}
+KINDS = tuple(FIELDS)
 UPDATES = {
     "soft": "u[t] = decay (u[t-1] - threshold s[t-1]) + I[t]",
     "hard": "u[t] = decay ((1 - s[t-1]) u[t-1] + reset_potential s[t-1]) + I[t]",
@@ -64,8 +75,8 @@ def below(number, dtype):
 
 
 def above(number, dtype):
-    """The least number of a dtype above another, of any dtype: v > number is v >= it."""
-    nearest = dtype.type(number)
+    """The least number of a dtype above another, a float or a Fraction: v > number is v >= it."""
+    nearest = dtype.type(float(number))
     return float(nearest if float(nearest) > number else np.nextafter(nearest, dtype.type(np.inf)))
 
 
@@ -78,52 +89,89 @@ def filled(name, shape, number, dtype):
     return array
 
 
+@dataclass(frozen=True)
+class Read:
+    """What a node is: the neurons, κ, the factor on what enters them, and a current that enters them before that."""
+
+    neuron: Neuron
+    gain: float = 1.0
+    current: float | np.ndarray = 0.0
+
+
 @np.errstate(over="ignore", under="ignore")  # what a dtype does not hold is refused below
 def neuron_from(node, name, shape, *, dt, reset, surrogate, dtype, version):
-    """A node's neurons, and κ, the factor on their input currents; ValueError that names the node and its field.
+    """What a node of neurons is; ValueError that names the node and its field.
 
     dtype    of the network
     version  of the metadata; None if the graph does not say it
     """
-    numbers = {field: _number(node, name, field, shape) for field in _fields(node)}
-    if numbers.get("v_leak", (0.0,))[0] != 0:
-        raise ValueError(
-            f"{_field(node, name, 'v_leak')} must be 0, which potentials start from and leak to here, got "
-            f"{numbers['v_leak'][0]!r}: shift v_threshold, v_reset and v_leak by it"
-        )
+    numbers = {field: value_of(node, name, field, shape) for field in FIELDS[kind_of(node)]}
+    for field, (value, _) in numbers.items():
+        if isinstance(value, np.ndarray):
+            raise ValueError(
+                f"{field_name(node, name, field)} must be the same for all neurons of a layer, got {described(value)}"
+            )
     decay, gain = _euler(node, name, numbers, dt)
     if not math.isfinite(gain):
         raise ValueError(
-            f"{_field(node, name, 'r')} must make a factor r dt/tau that is finite, got {numbers['r'][0]!r}"
+            f"{field_name(node, name, 'r')} must make a factor r dt/tau that is finite, got {numbers['r'][0]!r}"
         )
     annotation = kept(node)
+    if annotation and numbers.get("v_leak", (0.0,))[0] != 0:
+        raise _disagreement(node, name, "v_leak", 0.0, numbers["v_leak"][0])
     annotation.pop("update", None)
     annotation.pop("layer", None)
     if "v_threshold" not in numbers:
-        neuron = _described(node, name, {"decay": decay, **annotation, "type": "Integrator"})
+        neuron, current = _described(node, name, {"decay": decay, **annotation, "type": "Integrator"}), 0.0
     else:
         reset = agreed("reset", annotation.get("reset"), reset, RESET_ADVICE)
-        if numbers["v_threshold"][0] < 0:
-            raise ValueError(
-                f"{_field(node, name, 'v_threshold')} must be at least 0, got {numbers['v_threshold'][0]!r}"
-            )
-        threshold = above(numbers["v_threshold"][0], dtype)
-        neuron = _described(node, name, _spiking(threshold, numbers, decay, annotation, reset, surrogate))
+        potentials, current = _potentials(node, name, numbers, reset, dtype)
+        neuron = _described(node, name, _spiking(decay, potentials, annotation, reset, surrogate))
         if surrogate is not None:
             agreed("surrogate", neuron.surrogate, surrogate, "")
-    _require_agreement(node, name, neuron, decay, numbers)
-    if neuron.spiking:
+    if annotation:
+        _require_agreement(node, name, neuron, decay, numbers)
+    if annotation and neuron.spiking:
         _require_threshold(node, name, neuron.threshold, *numbers["v_threshold"], dtype, version)
-    return neuron, gain
+    return Read(neuron, gain, current)
 
 
-def _spiking(threshold, numbers, decay, annotation, reset, surrogate):
+def _potentials(node, name, numbers, reset, dtype):
+    """Threshold and reset potential relative to the potential that neurons start from, and a current into them.
+
+    They start from v_leak. Where that is above the threshold, they fire by themselves, and start from v_reset with the
+    hard reset, else from 0; the leak towards v_leak is then a current, v_leak / r.
+    """
+    fields = ("v_leak", "v_threshold", "v_reset")
+    leak, threshold, after = (Fraction(numbers[field][0] if field in numbers else 0) for field in fields)
+    start, r = leak, numbers["r"][0]
+    if leak > threshold:
+        start = after if reset == "hard" and "v_leak" in numbers else Fraction(0)
+    if start > threshold and start == after != 0:
+        raise ValueError(
+            f"{field_name(node, name, 'v_reset')} must be below v_threshold where v_leak is above it, got v_leak "
+            f"{float(leak)!r}, v_threshold {float(threshold)!r} and v_reset {float(after)!r}"
+        )
+    if start > threshold:
+        raise ValueError(f"{field_name(node, name, 'v_threshold')} must be at least 0, got {float(threshold)!r}")
+    if start != leak and r == 0:
+        raise ValueError(f"{field_name(node, name, 'r')} must not be 0 where v_leak is above v_threshold, got {r!r}")
+    try:
+        current = 0.0 if start == leak else float(leak - start) / r
+        return (above(threshold - start, dtype), float(after - start)), current
+    except OverflowError:
+        raise ValueError(
+            f"{field_name(node, name, 'v_threshold')} less v_leak must be a finite number, and v_reset less v_leak, too"
+        ) from None
+
+
+def _spiking(decay, potentials, annotation, reset, surrogate):
     if not isinstance(annotation.get("surrogate", {}), dict):
         raise ValueError(f"surrogate must be described by its type and numbers, got {annotation['surrogate']!r}")
     return {
         "decay": decay,
-        "threshold": threshold,
-        "reset_potential": numbers["v_reset"][0],
+        "threshold": potentials[0],
+        "reset_potential": potentials[1],
         "surrogate": (Sigmoid() if surrogate is None else surrogate).description(),
         **annotation,
         "reset": reset,
@@ -136,35 +184,6 @@ def _described(node, name, description):
         return neuron_from_description(description)
     except (TypeError, ValueError) as error:
         raise ValueError(f"node {name!r} ({kind_of(node)}): {error}") from None
-
-
-def _fields(node):
-    return {
-        "LIF": ("tau", "r", "v_leak", "v_threshold", "v_reset"),
-        "IF": ("r", "v_threshold", "v_reset"),
-        "LI": ("tau", "r", "v_leak"),
-        "I": ("r",),
-    }[kind_of(node)]
-
-
-def _field(node, name, field):
-    return f"node {name!r} ({kind_of(node)}): {field}"
-
-
-def _number(node, name, field, shape):
-    """The one number of an array of all neurons' parameters, and the array's dtype."""
-    array = np.asarray(getattr(node, field))
-    where = _field(node, name, field)
-    endless = field == "r" or field == "tau"  # of a membrane that does not leak
-    if array.dtype.kind not in "fiu" or not np.all(np.isfinite(array) | (endless & np.isposinf(array))):
-        raise ValueError(f"{where} must hold finite numbers, got {array!r}")
-    if array.size != 1 and array.shape != shape:
-        raise ValueError(f"{where} must have the shape of the layer, {list(shape)}, got {list(array.shape)}")
-    if not np.all(array == array.flat[0]):
-        raise ValueError(
-            f"{where} must be the same for all neurons of a layer, got {float(array.min())!r} to {float(array.max())!r}"
-        )
-    return float(array.flat[0]), array.dtype if array.dtype.kind == "f" else np.dtype(np.float64)
 
 
 def _euler(node, name, numbers, dt):
@@ -180,14 +199,14 @@ def _euler(node, name, numbers, dt):
         return 1.0, 1.0
     if math.isinf(tau) or math.isinf(r):
         raise ValueError(
-            f"{_field(node, name, 'tau')} must be infinite where r is, and only there (decay = 1 and r dt/tau = 1, as "
-            f"snnTorch writes beta = 1), got tau={tau!r} and r={r!r}"
+            f"{field_name(node, name, 'tau')} must be infinite where r is, and only there (decay = 1 and r dt/tau = 1, "
+            f"as snnTorch writes beta = 1), got tau={tau!r} and r={r!r}"
         )
     step = float(tau_dtype.type(dt))  # a file of float32 means the float32 nearest to dt, too
     if not tau >= step > 0:
         raise ValueError(
-            f"{_field(node, name, 'tau')} must be at least dt, for decay = 1 - dt/tau in [0, 1], got tau={tau!r} and "
-            f"dt={dt!r}"
+            f"{field_name(node, name, 'tau')} must be at least dt, for decay = 1 - dt/tau in [0, 1], got tau={tau!r} "
+            f"and dt={dt!r}"
         )
     coarser = max(dtype, tau_dtype, key=lambda each: np.finfo(each).eps)
     return float(tau_dtype.type(1 - step / tau)), _gain(r * step / tau, coarser)
@@ -223,5 +242,6 @@ def _require_threshold(node, name, threshold, read, read_dtype, dtype, version):
 
 def _disagreement(node, name, field, stored, read):
     return ValueError(
-        f"{_field(node, name, field)} must be the same in the metadata and in the arrays, got {stored!r} and {read!r}"
+        f"{field_name(node, name, field)} must be the same in the metadata and in the arrays, got {stored!r} and "
+        f"{read!r}"
     )

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from ..network.operations import AveragePool2d, Chain, Conv2d, Dense, Flatten, Scale
+from ..network.operations.dense import Synapses
 from ..validation import describe_shape
 from .neurons import filled
 from .package import KEY, kept, kind_of, package
@@ -90,6 +91,35 @@ def operations_from(node, name, shape):
 def joined(operations):
     """One operation, from a list of any number of them."""
     return operations[0] if len(operations) == 1 else Chain(operations)
+
+
+def with_current(operations, shape, current):
+    """The operations with a constant added to what they give, by way of the bias of the last weights.
+
+    None where there is no such bias: no weights, a pool or a factor 0 after them, or pixels of a channel that differ.
+    """
+    shapes = [shape]
+    for operation in operations:
+        shapes.append(tuple(operation.output_shape(shapes[-1])))
+    wanted = np.broadcast_to(current, shapes[-1])
+    for k, operation in reversed(list(enumerate(operations))):
+        if isinstance(operation, Scale) and operation.factor != 0:
+            wanted = wanted / float(operation.factor)
+        elif isinstance(operation, Flatten):
+            wanted = wanted.reshape(shapes[k])
+        elif isinstance(operation, Synapses) and _is_alike(wanted):
+            biased = operation.copy()
+            biased.bias = biased.bias + wanted.reshape(len(wanted), -1)[:, 0].astype(biased.bias.dtype)
+            biased.parameter_names = ("weight", "bias")
+            return [*operations[:k], biased, *operations[k + 1 :]]
+        else:
+            break
+    return None
+
+
+def _is_alike(array):
+    """Whether all pixels of a channel are the same."""
+    return bool(np.all(array.reshape(len(array), -1) == array.reshape(len(array), -1)[:, :1]))
 
 
 def _dense_from(node, shape):

@@ -4,6 +4,7 @@ A layer is a neuron node, or a sum: where currents meet before an operation, or 
 unless it is what a neuron sends. A way leads from a layer, or the input, through operations to a layer.
 """
 
+import warnings
 from collections import Counter
 from dataclasses import dataclass
 
@@ -50,16 +51,21 @@ def structure_of(graph):
     return Structure(nodes, start, tuple(order), tuple(ways))
 
 
-def _unfold(graph, prefix="", depth=1):
-    """Nodes and edges with those of graphs inside, and the names of input and output."""
-    nodes, edges, ends = {}, _edges(graph, prefix), {}
+def _unfold(graph, prefix="", depth=1, room=None):
+    """Nodes and edges with those of graphs inside, and the names of input and output.
+
+    room  a list of one number: how many nodes may still come, of all graphs together
+    """
+    room = [LARGEST_NODES] if room is None else room
     if depth > LARGEST_DEPTH:
-        raise ValueError(f"graphs must be nested at most {LARGEST_DEPTH} deep, got more in {prefix!r}")
-    if len(graph.nodes) > LARGEST_NODES or len(edges) > LARGEST_EDGES:
+        raise ValueError(f"graphs must be nested at most {LARGEST_DEPTH} deep, got more in {prefix[:-1]!r}")
+    room[0] -= len(graph.nodes)
+    if room[0] < 0 or len(graph.edges) > LARGEST_EDGES:
         raise ValueError(f"a graph must have at most {LARGEST_NODES} nodes and {LARGEST_EDGES} edges, got more")
+    nodes, edges, ends = {}, _edges(graph, prefix), {}
     for name, node in graph.nodes.items():
         if isinstance(node, package().NIRGraph):
-            inner, inner_edges, *ends[prefix + name] = _unfold(node, f"{prefix}{name}.", depth + 1)
+            inner, inner_edges, *ends[prefix + name] = _unfold(node, f"{prefix}{name}.", depth + 1, room)
             edges += inner_edges
         else:
             inner = {prefix + name: node}
@@ -70,17 +76,29 @@ def _unfold(graph, prefix="", depth=1):
     for inside in (name for both in ends.values() for name in both):
         edges = _without(inside, edges)
         del nodes[inside]
-    if len(nodes) > LARGEST_NODES or len(edges) > LARGEST_EDGES:
+    if len(edges) > LARGEST_EDGES:
         raise ValueError(f"a graph must have at most {LARGEST_NODES} nodes and {LARGEST_EDGES} edges, got more")
     return nodes, edges, *(_only(graph, kind, prefix) for kind in ("Input", "Output"))
 
 
 def _edges(graph, prefix):
+    """The edges, with names that lead from the outside in.
+
+    In the nested Braille graphs of the NIR paper, the edges say "lif" of the node that is called "lif1". So where the
+    edges name one node that there is not, and one node has no edge, they mean that one.
+    """
+    called = {name: name for name in graph.nodes}
+    missing = dict.fromkeys(name for edge in graph.edges for name in edge if name not in called)
+    unused = called.keys() - {name for edge in graph.edges for name in edge}
+    if len(missing) == len(unused) == 1:
+        (wrong,), (right,) = missing, unused
+        warnings.warn(f"edges name {prefix + wrong!r}, which there is not: taken for {prefix + right!r}", stacklevel=2)
+        called[wrong] = right
     for edge in graph.edges:
         for name in edge:
-            if name not in graph.nodes:
+            if name not in called:
                 raise ValueError(f"edges must join nodes that there are, got {prefix + name!r} in {tuple(edge)}")
-    return [(prefix + a, prefix + b) for a, b in graph.edges]
+    return [(prefix + called[a], prefix + called[b]) for a, b in graph.edges]
 
 
 def _require_once(edges):

@@ -67,7 +67,6 @@ REFUSED = {
     r"node '1' must be one of .* got Delay": row(linear(), peer.Delay(np.ones(2)), neurons("LIF")),
     r"node '1' must be one of .* got Threshold": row(linear(), peer.Threshold(np.ones(2))),
     r"node '0' must be one of .* got Conv1d": row(peer.Conv1d(None, np.ones((1, 1, 1)), 1, 0, 1, 1, np.ones(1))),
-    r"node '1' \(LIF\): v_leak must be 0, .* got 0.5": row(linear(), neurons("LIF", v_leak=np.full(2, 0.5))),
     r"node '1' \(LIF\): tau must be the same for all neurons of a layer, got 2.0 to 3.0": row(
         linear(), neurons("LIF", tau=np.array([2.0, 3.0]))
     ),
@@ -77,8 +76,8 @@ REFUSED = {
     r"node '1' \(LIF\): r must hold finite numbers": row(linear(), neurons("LIF", r=np.array([1.0, np.nan]))),
     r"node '1' \(LIF\): tau must have the shape of the layer, \[2\], got \[3\]": row(linear(), neurons("LIF", 3)),
     r"node '1' \(LIF\): tau must be at least dt": row(linear(), neurons("LIF", tau=np.full(2, 0.5))),
-    r"node '1' \(LIF\): v_threshold must be at least 0, got -1.0": row(
-        linear(), neurons("LIF", v_threshold=np.full(2, -1.0))
+    r"node '1' \(IF\): v_threshold must be at least 0, got -1.0": row(
+        linear(), neurons("IF", v_threshold=np.full(2, -1.0))
     ),
     r"node '1' \(LIF\): reset_potential must be below the threshold, got 2.0": row(
         linear(), neurons("LIF", v_reset=np.full(2, 2.0))

@@ -1,0 +1,202 @@
+"""A v_leak other than 0: potentials count from it, and neurons that it makes fire by themselves do."""
+
+from fractions import Fraction
+
+import nir as peer
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import ottt_ref as ot
+from ottt_ref import nir
+
+from .graphs import convolution, linear, linked, neurons, row, to_graph
+from .test_graphs import assert_same, bare
+
+ASCENDING = st.sets(st.integers(-24, 24), min_size=3, max_size=3).map(lambda found: [k / 8 for k in sorted(found)])
+
+
+def affine(rng, n_out, n_in, dtype=float):
+    return peer.Affine((rng.integers(-8, 9, (n_out, n_in)) / 8).astype(dtype), np.zeros(n_out, dtype))
+
+
+def euler(node, currents, dt, start):
+    """Potentials before the reset and spikes of one node by NIR's equations, in the dtype of what it is given."""
+    potential, potentials, spikes = start + np.zeros_like(currents[0]), [], []
+    for current in currents:
+        potential = potential + dt / node.tau * (node.v_leak - potential + node.r * current)
+        potentials.append(potential)
+        fired = potential > getattr(node, "v_threshold", np.inf)
+        spikes.append(fired.astype(currents.dtype))
+        potential = np.where(fired, getattr(node, "v_reset", 0), potential)
+    return np.stack(potentials), np.stack(spikes)
+
+
+@given(st.integers(0, 2**32), ASCENDING, st.booleans(), st.sampled_from([1.0, 0.5]))
+def test_potentials_are_relative_to_v_leak_and_spikes_are_the_same(seed, ascending, swapped, r):
+    """Exactly: all numbers are eighths of small ones, τ is 2, and ten steps add ten binary places."""
+    v_leak, v_reset = ascending[:2][:: -1 if swapped else 1]
+    v_threshold = ascending[2]
+    rng = np.random.default_rng(seed)
+    changes = {"v_leak": v_leak, "v_threshold": v_threshold, "v_reset": v_reset, "r": r}
+    node = neurons("LIF", 3, **{name: np.full(3, value) for name, value in changes.items()})
+    synapses, inputs = affine(rng, 3, 2), rng.integers(-4, 9, (10, 2, 2)) / 8
+    network = nir.from_graph(row(synapses, node, out=(3,)), dt=1.0, reset="hard")
+    potentials, spikes = euler(node, inputs @ synapses.weight.T, 1.0, v_leak)
+    activity = ot.simulate(network, inputs)
+    assert np.array_equal(activity.potentials[0] + v_leak, potentials)
+    assert np.array_equal(activity.spikes[0], spikes)
+
+
+def test_the_threshold_is_the_least_number_above_the_difference():
+    """0.3 - 0.1 is no float: the nearest one is below it, and a potential of that is not above the difference."""
+    exact = Fraction(0.3) - Fraction(0.1)
+    node = neurons("LIF", v_leak=np.full(2, 0.1), v_threshold=np.full(2, 0.3), v_reset=np.full(2, 0.2))
+    neuron = nir.from_graph(row(linear(), node), dt=1.0, reset="hard").layers[0].neuron
+    assert np.nextafter(neuron.threshold, 0) <= exact < neuron.threshold
+    assert neuron.reset_potential == 0.2 - 0.1
+
+
+def test_a_membrane_at_minus_65_is_one_at_0():
+    node = neurons("LIF", v_leak=np.full(2, -65.0), v_threshold=np.full(2, -50.0), v_reset=np.full(2, -70.0))
+    for reset in ("soft", "hard", "unleaked"):
+        neuron = nir.from_graph(row(linear(), node), dt=1.0, reset=reset).layers[0].neuron
+        assert (neuron.threshold, neuron.reset_potential) == (np.nextafter(15.0, 16.0), -5.0)
+
+
+def test_a_soft_reset_subtracts_the_distance_from_v_leak_to_the_threshold():
+    """NIR has no soft reset. Norse's `reset_subtract` takes v_threshold, whatever v_leak is."""
+    node = neurons("LIF", 1, v_leak=np.array([-1.0]), v_threshold=np.array([0.5]))
+    network = nir.from_graph(row(peer.Linear(np.ones((1, 1))), node, shape=(1,)), dt=1.0, reset="soft")
+    potentials = ot.simulate(network, np.array([2.0, 0.0]).reshape(2, 1, 1)).potentials[0].ravel()
+    np.testing.assert_allclose(potentials, [2.0, (2.0 - 1.5) / 2], rtol=1e-15)
+
+
+def test_a_readout_counts_from_v_leak_too():
+    graph = row(linear(), neurons("LIF"), linear(), neurons("LI", v_leak=np.full(2, -2.5)))
+    network = nir.from_graph(graph, dt=1.0, reset="hard")
+    inputs = np.random.default_rng(0).integers(0, 9, (10, 2, 2)) / 4
+    activity = ot.simulate(network, inputs)
+    node = graph.nodes["3"]
+    potentials, _ = euler(node, activity.spikes[0] @ graph.nodes["2"].weight.T, 1.0, node.v_leak)
+    assert activity.spikes[0].any() and np.array_equal(activity.outputs + node.v_leak, potentials)
+
+
+def two_neurons():
+    """The likeness of `two_lif_neurons.nir` of the NIR paper, with the nodes and numbers of the program that made it.
+
+    The file itself is not here. v_leak of the first is above its threshold, so it fires without an input.
+    """
+    one = np.ones(1)
+    nodes = {
+        "in": peer.Input(np.array([1])),
+        "linear1": peer.Linear(np.ones((1, 1))),
+        "lif1": peer.LIF(tau=0.01 * one, r=one, v_leak=1.2 * one, v_threshold=one),
+        "linear2": peer.Linear(np.ones((1, 1))),
+        "lif2": peer.LIF(tau=0.01 * one, r=one, v_leak=0 * one, v_threshold=20 * one),
+        "out": peer.Output(np.array([1])),
+    }
+    return peer.NIRGraph(nodes, list(zip(list(nodes), list(nodes)[1:])))
+
+
+def test_the_two_neuron_graph_of_the_paper_fires_by_itself():
+    network = nir.from_graph(two_neurons(), dt=1e-3, reset="hard")
+    activity = ot.simulate(network, np.zeros((200, 1, 1)))
+    first, second = (two_neurons().nodes[name] for name in ("lif1", "lif2"))
+    potentials, spikes = euler(first, np.zeros((200, 1, 1)), 1e-3, 0.0)
+    assert np.array_equal(activity.spikes[0], spikes) and spikes.sum() == 11
+    np.testing.assert_allclose(activity.potentials[0], potentials, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(activity.potentials[1], euler(second, spikes, 1e-3, 0.0)[0], rtol=0, atol=1e-14)
+    assert np.abs(potentials - 1).min() > 1e-4  # no spike hangs on a rounding
+
+
+@given(st.integers(0, 2**32), ASCENDING, st.sampled_from([2.0, 1.0, -0.5]))
+def test_a_neuron_that_fires_by_itself_starts_from_v_reset(seed, ascending, r):
+    v_reset, v_threshold, v_leak = ascending
+    rng = np.random.default_rng(seed)
+    changes = {"v_leak": v_leak, "v_threshold": v_threshold, "v_reset": v_reset, "r": r}
+    node = neurons("LIF", 3, **{name: np.full(3, value) for name, value in changes.items()})
+    synapses, inputs = affine(rng, 3, 2), rng.integers(-4, 9, (10, 2, 2)) / 8
+    network = nir.from_graph(row(synapses, node, out=(3,)), dt=1.0, reset="hard")
+    potentials, spikes = euler(node, inputs @ synapses.weight.T, 1.0, v_reset)
+    activity = ot.simulate(network, inputs)
+    assert np.array_equal(activity.potentials[0] + v_reset, potentials)
+    assert np.array_equal(activity.spikes[0], spikes)
+    again = nir.from_graph(bare(to_graph(network)), dt=1.0, reset="hard")
+    assert np.array_equal(ot.simulate(again, inputs).spikes[0], spikes)
+
+
+def test_a_neuron_that_fires_by_itself_with_a_soft_reset_counts_from_0():
+    node = neurons("LIF", v_leak=np.full(2, 1.5))
+    network = nir.from_graph(row(linear(), node), dt=1.0, reset="soft")
+    assert network.layers[0].neuron.threshold == np.nextafter(1.0, 2.0)
+    activity = ot.simulate(network, np.zeros((6, 1, 2)))
+    np.testing.assert_allclose(activity.potentials[0][:3, 0, 0], [0.75, 1.125, 0.8125])
+
+
+def test_the_leak_towards_v_leak_goes_into_the_bias_through_what_follows_the_weights():
+    changes = {"v_leak": np.full((2, 4, 4), 2.0)}
+    fields = {"tau": 2.0, "r": 2.0, "v_threshold": 1.0, "v_reset": 0.0}
+    images = peer.LIF(**{name: np.full((2, 4, 4), value) for name, value in fields.items()}, **changes)
+    scale = peer.Scale(np.full((2, 4, 4), 0.5))
+    nodes = (convolution(weight=np.zeros((2, 1, 3, 3))), scale, images, peer.Flatten(None, 0, -1), linear(2, 32))
+    network = nir.from_graph(row(*nodes, neurons("LIF"), shape=(1, 4, 4)), dt=1.0, reset="hard")
+    assert network.parameters["layer0.bias"].tolist() == [2.0, 2.0]  # v_leak / r through the half
+    assert ot.simulate(network, np.zeros((1, 1, 1, 4, 4))).potentials[0].ravel().tolist() == [1.0] * 32
+    flat = (
+        convolution(weight=np.zeros((2, 1, 3, 3))),
+        peer.Flatten(None, 0, -1),
+        neurons("LIF", 32, v_leak=np.full(32, 2.0)),
+    )
+    network = nir.from_graph(row(*flat, linear(2, 32), shape=(1, 4, 4)), dt=1.0, reset="hard")
+    assert network.parameters["layer0.bias"].tolist() == [1.0, 1.0]
+
+
+def test_a_weight_without_a_bias_gets_one_and_the_graph_keeps_its_own():
+    graph = two_neurons()
+    network = nir.from_graph(graph, dt=1e-3, reset="hard")
+    assert network.parameters["layer0.bias"].tolist() == [1.2] and "layer1.bias" not in network.parameters
+    assert graph.nodes["linear1"].weight.tolist() == [[1.0]]
+
+
+@pytest.mark.slow
+def test_the_two_neuron_graph_is_read_from_a_file(tmp_path):
+    peer.write(tmp_path / "two.nir", two_neurons())
+    network = nir.read(tmp_path / "two.nir", dt=1e-3, reset="hard")
+    assert_same(network, nir.from_graph(two_neurons(), dt=1e-3, reset="hard"))
+
+
+SELF = {"v_leak": np.full(2, 2.0)}
+REFUSED = {
+    r"node '0' \(LIF\): v_leak must be below v_threshold where no Linear, Affine or Conv2d leads .* got 2.0": row(
+        neurons("LIF", **SELF)
+    ),
+    r"node '1' \(LIF\): v_reset must be below v_threshold where v_leak is above it, got v_leak 2.0, v_thr.*1.5": row(
+        linear(), neurons("LIF", **SELF, v_reset=np.full(2, 1.5))
+    ),
+    r"node '1' \(LIF\): r must not be 0 where v_leak is above v_threshold": row(
+        linear(), neurons("LIF", **SELF, r=np.zeros(2))
+    ),
+    r"node '1' \(LIF\): v_leak must be the same for all neurons": row(
+        linear(), neurons("LIF", v_leak=np.array([0.0, 0.5]))
+    ),
+    r"node '1' \(LIF\): v_leak must hold finite numbers": row(linear(), neurons("LIF", v_leak=np.full(2, np.inf))),
+    r"node 'a' \(LIF\): v_leak must be below v_threshold where no": linked(["in a", "a out"], a=neurons("LIF", **SELF)),
+    r"node '1' \(LIF\): v_threshold less v_leak must be a finite number": row(
+        linear(), neurons("LIF", v_leak=np.full(2, -1.7e308), v_threshold=np.full(2, 1.7e308))
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("complaint", REFUSED)
+def test_a_leak_that_no_network_of_ours_has_is_refused_by_name(complaint):
+    with pytest.raises(ValueError, match=complaint):
+        nir.from_graph(REFUSED[complaint], dt=1.0, reset="hard")
+
+
+def test_a_leak_that_contradicts_the_metadata_is_refused():
+    graph = to_graph(ot.dense_network([2, 3, 2], reset="hard", rng=0))
+    graph.nodes["layer0"].v_leak += 0.5
+    with pytest.raises(ValueError, match=r"v_leak must be the same in the metadata and in the arrays, got 0.0 and 0.5"):
+        nir.from_graph(graph)
