@@ -63,7 +63,10 @@ def start(program, *arguments, **options):
 def test_there_are_the_commands_that_are_promised():
     assert set(ALL) >= {
         "ottt-ref",
-        *(f"ottt-ref {name}" for name in ("network", "gradients", "cases export", "conform", "nir export", "prove")),
+        *(
+            f"ottt-ref {name}"
+            for name in ("network", "gradients", "cases list", "cases export", "conform", "nir export", "prove")
+        ),
         *(f"ottt-ref {name}" for name in ("nir import", "version", "experiment digits", "experiment directions")),
         *("python -m proofs", "python -m experiments", "python -m experiments digits"),
     }

@@ -67,6 +67,20 @@ def expected_of(case, method):
     return [*_inner(case, method), *parameters]
 
 
+def names_of(case, method):
+    """The names of a method's arrays, those that are required and those that are optional.
+
+    >>> from ottt_ref.conformance.files import make_cases
+    >>> names_of(make_cases(["dense"])[0], "forward")["required"]
+    ['spikes/0', 'spikes/1', 'outputs']
+    """
+    expected = expected_of(case, method)
+    return {
+        "required": [each.name for each in expected if each.required],
+        "optional": [each.name for each in expected if not each.required],
+    }
+
+
 def _forward(case):
     kinds = {"potential": False, "spikes": True, "psi": False}
     names = [f"{kind}/{l}" for l in range(len(case.entry["network"]["layers"])) for kind in kinds]

@@ -3,6 +3,7 @@
 t is a time step from 0, b a sample, l a layer from 0, i a neuron that receives, j one that sends.
 """
 
+from .compare import NEGLIGIBLE, RELATIVE
 from .reference import MEANINGS
 
 CONVENTIONS = {
@@ -96,6 +97,28 @@ CONVENTIONS = {
         "trace/CONNECTION and constant_trace/L are what ottt pairs errors with; loss and loss/METHOD are scalars, of "
         "shape []"
     ),
+}
+
+# How results of another language are named, and when they pass.
+RESULTS = {
+    "files": (
+        "DIR/CASE/METHOD.npz with the arrays by name, or DIR/CASE/METHOD/NAME.npy, a file for each: the array spikes/0 "
+        "of the forward pass is DIR/CASE/forward/spikes/0.npy. `results` of a case lists, for each method, the names "
+        "that are required, and those that may be there and say where a difference begins. A method without files is "
+        "unsupported. Without files of its forward pass its gradients are compared all the same"
+    ),
+    "arrays": (
+        "a forward array is the case's own array of that name. NAME of a gradient method is gradient/METHOD/NAME of "
+        "the case, error/L is error/METHOD/L, loss of spike-representation is loss/spike-representation; NAME of an "
+        "online method is online/METHOD/NAME. Any dtype of real numbers; C or Fortran order"
+    ),
+    "check": "ottt-ref conform --results DIR",
+    "passes": (
+        "each number is within tolerance[dtype of the case] times the largest absolute number of the expected array, "
+        "or times `negligible` if that is larger; spikes are equal"
+    ),
+    "tolerance": RELATIVE,
+    "negligible": NEGLIGIBLE,
 }
 
 PLAIN = {

@@ -5,6 +5,7 @@ DIR/manifest.json           UTF-8 JSON:
     case_set                the version of the set of cases (1 where it is missing, as ottt_ref 0.1.0 wrote it)
     conventions             the equations and conventions in words
     methods                 by name, what each method is
+    results                 how results of another language are named, and the tolerances of the check, in words
     cases                   a list, each with
         name, purpose
         since               the version of the set in which it is first (1 where it is missing)
@@ -16,6 +17,7 @@ DIR/manifest.json           UTF-8 JSON:
         margin              the least distance of anything discontinuous in thresholds; 0 where a potential lies on its
                             threshold exactly, in numbers that floats hold without rounding
         methods             the methods that are asked for
+        results             by method: the names of the arrays that results must hold, and of those that they may
         arrays              by name: shape, dtype, unit and meaning
 DIR/NAME.npz                an uncompressed zip of .npy arrays, C-contiguous, little-endian, without pickles
 
@@ -39,8 +41,8 @@ from ..files import storage
 from ..files.descriptions import describe, rebuild
 from ..learning import losses
 from ..network.network import Network
-from .arrays import expected_of
-from .conventions import CONVENTIONS, describe_array
+from .arrays import expected_of, names_of
+from .conventions import CONVENTIONS, RESULTS, describe_array
 from .reference import FORWARD, MEANINGS, METHODS, ONLINE, expected, methods_of
 from .specifications import CASE_SET, SPECIFICATIONS, Specification, draw
 
@@ -207,13 +209,15 @@ def export(folder: str | Path, names: Collection[str] | None = None) -> list[dic
         path, content = folder / f"{case.name}.npz", storage.as_bytes(case.arrays)
         storage.write_bytes(path, content)
         location = {"file": path.name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-        entries.append({**{key: case.entry[key] for key in ("name", "purpose")}, **location, **case.entry})
+        named = {"results": {method: names_of(case, method) for method in case.methods}}
+        entries.append({**{key: case.entry[key] for key in ("name", "purpose")}, **location, **case.entry, **named})
     manifest = {
         "format": FORMAT,
         "version": VERSION,
         "case_set": CASE_SET,
         "conventions": CONVENTIONS,
         "methods": MEANINGS,
+        "results": RESULTS,
         "cases": entries,
     }
     text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False, default=float)

@@ -30,6 +30,7 @@ __all__ = [
     "as_text",
     "content_of",
     "read",
+    "read_array",
     "read_arrays",
     "write",
     "write_arrays",
@@ -111,6 +112,22 @@ def read_arrays(path: str | os.PathLike[str], limit: int = LARGEST_ARRAYS) -> di
     return arrays_from(content, path, limit)
 
 
+def read_array(path: str | os.PathLike[str], limit: int = LARGEST_ARRAYS) -> np.ndarray:
+    """The array of an .npy file; raises as `read` does. Pickled objects are refused, not loaded."""
+    largest = require_count("limit", limit) + OVERHEAD
+    content = content_of(path, largest)
+    if content is None:
+        raise _too_large(path, limit, f"a file of more than {largest}")
+    try:
+        return _read_stream(io.BytesIO(content), "it", len(content), limit)
+    except _TooLarge:
+        raise _too_large(path, limit, len(content)) from None
+    except Exception as error:  # as of members of an .npz file
+        raise ValueError(
+            f"{path} is not an .npy file of a plain array, or a damaged or truncated one: {error}"
+        ) from None
+
+
 def content_of(path: str | os.PathLike[str], largest: int) -> bytes | None:
     """The content of a file, device or pipe; None where it is longer than `largest`, which a device without end is."""
     content = io.BytesIO()
@@ -167,30 +184,28 @@ def _array_name(member):
 
 
 def _read_member(archive, member, left):
-    """Check the declared shape against the member's size before any memory is taken for it."""
     if member.compress_type not in COMPRESSIONS:
         raise ValueError(f"{member.filename} must be stored as it is or deflated, as numpy does")
     with archive.open(member) as stream:
-        shape, fortran_order, dtype = _read_header(stream)
-        header_size = stream.tell()
-        if dtype.hasobject:
-            raise ValueError(f"{member.filename} holds pickled objects, which are never loaded")
-        count = 1
-        for length in shape:
-            count *= length
-        if count * dtype.itemsize > member.file_size:
-            raise ValueError(
-                f"{member.filename} must hold {count * dtype.itemsize} bytes for shape {shape}, "
-                f"got {member.file_size - header_size}"
-            )
-        if count * dtype.itemsize > left:
-            raise _TooLarge
-        content = stream.read(count * dtype.itemsize + 1)  # never more than declared, however it is compressed
+        return _read_stream(stream, member.filename, member.file_size, left)
+
+
+def _read_stream(stream, name, size, left):
+    """The array of an .npy stream of `size` bytes; its shape is checked against them before any memory is taken."""
+    shape, fortran_order, dtype = _read_header(stream)
+    header_size = stream.tell()
+    if dtype.hasobject:
+        raise ValueError(f"{name} holds pickled objects, which are never loaded")
+    count = 1
+    for length in shape:
+        count *= length
+    if count * dtype.itemsize > size:
+        raise ValueError(f"{name} must hold {count * dtype.itemsize} bytes for shape {shape}, got {size - header_size}")
+    if count * dtype.itemsize > left:
+        raise _TooLarge
+    content = stream.read(count * dtype.itemsize + 1)  # never more than declared, however it is compressed
     if len(content) != count * dtype.itemsize:
-        raise ValueError(
-            f"{member.filename} must hold {count * dtype.itemsize} bytes for shape {shape}, "
-            f"got {member.file_size - header_size}"
-        )
+        raise ValueError(f"{name} must hold {count * dtype.itemsize} bytes for shape {shape}, got {size - header_size}")
     return np.frombuffer(content, dtype=dtype).reshape(shape, order="F" if fortran_order else "C").copy(order="C")
 
 
