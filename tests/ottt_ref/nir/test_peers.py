@@ -12,8 +12,8 @@ import pytest
 import ottt_ref as ot
 from ottt_ref import nir
 
-from .graphs import write
 from . import peers
+from .graphs import write
 from .peers import BATCH, PENDING, TIME_STEPS
 
 pytestmark = pytest.mark.slow
