@@ -1,19 +1,13 @@
-"""The neurons of a layer as a NIR node, and back: the discretisation, as the package's docstring has it.
+"""The neurons of a layer as a NIR node, and back."""
 
-NIR fires at v > θ, we at u >= V_th. Of floats of one dtype both are the same condition where V_th is the least number
-above θ, and θ the largest below V_th. Of neurons with a v_leak, u is v - v_leak, and V_th the least number above
-θ - v_leak.
-"""
-
-import math
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 
 from ..network.neuron import Neuron
 from ..network.neurons import LIF, Integrator, neuron_from_description
 from ..network.surrogate import Sigmoid, is_built_in
+from .discretisation import below, euler, potentials
 from .package import KEY, agreed, kept, kind_of, package
 from .values import described, field_name, value_of
 
@@ -69,17 +63,6 @@ def _float(value):
     return value if isinstance(value, str | dict) else float(value)
 
 
-def below(number, dtype):
-    """The largest number of a dtype below another, as the dtype holds that: v >= number is v > it."""
-    return float(np.nextafter(dtype.type(float(number)), dtype.type(-np.inf)))
-
-
-def above(number, dtype):
-    """The least number of a dtype above another, a float or a Fraction: v > number is v >= it."""
-    nearest = dtype.type(float(number))
-    return float(nearest if float(nearest) > number else np.nextafter(nearest, dtype.type(np.inf)))
-
-
 def filled(name, shape, number, dtype):
     """An array of that shape, full of one number; ValueError where the dtype does not hold it."""
     with np.errstate(over="ignore", under="ignore"):
@@ -111,11 +94,7 @@ def neuron_from(node, name, shape, *, dt, reset, surrogate, dtype, version):
             raise ValueError(
                 f"{field_name(node, name, field)} must be the same for all neurons of a layer, got {described(value)}"
             )
-    decay, gain = _euler(node, name, numbers, dt)
-    if not math.isfinite(gain):
-        raise ValueError(
-            f"{field_name(node, name, 'r')} must make a factor r dt/tau that is finite, got {numbers['r'][0]!r}"
-        )
+    decay, gain = euler(node, name, numbers, dt)
     annotation = kept(node)
     if annotation and numbers.get("v_leak", (0.0,))[0] != 0:
         raise _disagreement(node, name, "v_leak", 0.0, numbers["v_leak"][0])
@@ -125,8 +104,9 @@ def neuron_from(node, name, shape, *, dt, reset, surrogate, dtype, version):
         neuron, current = _described(node, name, {"decay": decay, **annotation, "type": "Integrator"}), 0.0
     else:
         reset = agreed("reset", annotation.get("reset"), reset, RESET_ADVICE)
-        potentials, current = _potentials(node, name, numbers, reset, dtype)
-        neuron = _described(node, name, _spiking(decay, potentials, annotation, reset, surrogate))
+        threshold, reset_potential, current = potentials(node, name, numbers, reset, dtype)
+        found = {"decay": decay, "threshold": threshold, "reset_potential": reset_potential}
+        neuron = _described(node, name, _spiking(found, annotation, reset, surrogate))
         if surrogate is not None:
             agreed("surrogate", neuron.surrogate, surrogate, "")
     if annotation:
@@ -136,47 +116,12 @@ def neuron_from(node, name, shape, *, dt, reset, surrogate, dtype, version):
     return Read(neuron, gain, current)
 
 
-def _potentials(node, name, numbers, reset, dtype):
-    """Threshold and reset potential relative to the potential that neurons start from, and a current into them.
-
-    They start from v_leak. Where that is above the threshold, they fire by themselves, and start from v_reset with the
-    hard reset, else from 0; the leak towards v_leak is then a current, v_leak / r.
-    """
-    fields = ("v_leak", "v_threshold", "v_reset")
-    leak, threshold, after = (Fraction(numbers[field][0] if field in numbers else 0) for field in fields)
-    start, r = leak, numbers["r"][0]
-    if leak > threshold:
-        start = after if reset == "hard" and "v_leak" in numbers else Fraction(0)
-    if start > threshold and start == after != 0:
-        raise ValueError(
-            f"{field_name(node, name, 'v_reset')} must be below v_threshold where v_leak is above it, got v_leak "
-            f"{float(leak)!r}, v_threshold {float(threshold)!r} and v_reset {float(after)!r}"
-        )
-    if start > threshold:
-        raise ValueError(f"{field_name(node, name, 'v_threshold')} must be at least 0, got {float(threshold)!r}")
-    if start != leak and r == 0:
-        raise ValueError(f"{field_name(node, name, 'r')} must not be 0 where v_leak is above v_threshold, got {r!r}")
-    try:
-        current = 0.0 if start == leak else float(leak - start) / r
-        return (above(threshold - start, dtype), float(after - start)), current
-    except OverflowError:
-        raise ValueError(
-            f"{field_name(node, name, 'v_threshold')} less v_leak must be a finite number, and v_reset less v_leak, too"
-        ) from None
-
-
-def _spiking(decay, potentials, annotation, reset, surrogate):
+def _spiking(numbers, annotation, reset, surrogate):
+    """The description of LIF neurons: what ottt_ref kept counts before what it reads in the arrays."""
     if not isinstance(annotation.get("surrogate", {}), dict):
         raise ValueError(f"surrogate must be described by its type and numbers, got {annotation['surrogate']!r}")
-    return {
-        "decay": decay,
-        "threshold": potentials[0],
-        "reset_potential": potentials[1],
-        "surrogate": (Sigmoid() if surrogate is None else surrogate).description(),
-        **annotation,
-        "reset": reset,
-        "type": "LIF",
-    }
+    default = {"surrogate": (Sigmoid() if surrogate is None else surrogate).description()}
+    return {**numbers, **default, **annotation, "reset": reset, "type": "LIF"}
 
 
 def _described(node, name, description):
@@ -184,37 +129,6 @@ def _described(node, name, description):
         return neuron_from_description(description)
     except (TypeError, ValueError) as error:
         raise ValueError(f"node {name!r} ({kind_of(node)}): {error}") from None
-
-
-def _euler(node, name, numbers, dt):
-    """λ = 1 - dt/τ and κ = r dt/τ of forward Euler steps; λ = 1 and κ = r dt where nothing leaks.
-
-    Where both τ and r = τ/dt are infinite, as snnTorch writes beta = 1, these are their limits, 1 and 1.
-    """
-    r, dtype = numbers["r"]
-    if "tau" not in numbers:
-        return 1.0, _gain(r * float(dtype.type(dt)), dtype)
-    tau, tau_dtype = numbers["tau"]
-    if math.isinf(tau) and math.isinf(r):
-        return 1.0, 1.0
-    if math.isinf(tau) or math.isinf(r):
-        raise ValueError(
-            f"{field_name(node, name, 'tau')} must be infinite where r is, and only there (decay = 1 and r dt/tau = 1, "
-            f"as snnTorch writes beta = 1), got tau={tau!r} and r={r!r}"
-        )
-    step = float(tau_dtype.type(dt))  # a file of float32 means the float32 nearest to dt, too
-    if not tau >= step > 0:
-        raise ValueError(
-            f"{field_name(node, name, 'tau')} must be at least dt, for decay = 1 - dt/tau in [0, 1], got tau={tau!r} "
-            f"and dt={dt!r}"
-        )
-    coarser = max(dtype, tau_dtype, key=lambda each: np.finfo(each).eps)
-    return float(tau_dtype.type(1 - step / tau)), _gain(r * step / tau, coarser)
-
-
-def _gain(gain, dtype):
-    """κ; 1 where it differs by what rounding τ and r to the file's numbers explains."""
-    return 1.0 if abs(gain - 1) <= 4 * np.finfo(dtype).eps else float(dtype.type(gain))
 
 
 def _require_agreement(node, name, neuron, decay, numbers):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import ottt_ref as ot
 from ottt_ref import nir
-from ottt_ref.nir.neurons import above, below
+from ottt_ref.nir.discretisation import above, below
 
 from ..general import dense, lif
 from ..helpers import bits, dyadic_network
