@@ -22,8 +22,10 @@ from .network.network import Network, dense_network, exact_array
 from .network.neuron import Neuron
 from .network.neurons import LIF, Integrator
 from .network.operations import (
+    AveragePool1d,
     AveragePool2d,
     Chain,
+    Conv1d,
     Conv2d,
     Dense,
     Dropout,
@@ -62,8 +64,10 @@ sys.modules.update(
 
 __all__ = [
     "LIF",
+    "AveragePool1d",
     "AveragePool2d",
     "Chain",
+    "Conv1d",
     "Conv2d",
     "Dense",
     "Dropout",

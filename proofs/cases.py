@@ -14,7 +14,10 @@ from .corners import here
 DECAYS = [Fraction(1, 2), Fraction(1), Fraction(1, 4), Fraction(3, 4), Fraction(9, 10), Fraction(0)]
 LOOPS = ("none", "recurrent", "feedback")
 THRESHOLDS = [Fraction(1), Fraction(1, 2), Fraction(3, 2)]
-RATIONAL_SURROGATES = [ot.surrogate.Triangle(), ot.surrogate.Triangle(2.0, 0.5), ot.surrogate.Rectangle(2.0)]
+RATIONAL_SURROGATES = [
+    *(ot.surrogate.Triangle(), ot.surrogate.Triangle(2.0, 0.5), ot.surrogate.Rectangle(2.0)),
+    ot.surrogate.FastSigmoid(2.0),
+]
 SMOOTH_SURROGATES = [ot.surrogate.Sigmoid(), ot.surrogate.Arctan(), ot.surrogate.MultiGaussian()]
 
 

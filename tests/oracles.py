@@ -33,6 +33,10 @@ def rectangle_surrogate(z, width):
     return 1 / width if abs(z) < width / 2 else 0
 
 
+def fast_sigmoid_surrogate(z, slope, height):
+    return height / (1 + slope * abs(z)) ** 2
+
+
 def normal_density(z, mean, std):
     return math.exp(-(((z - mean) / std) ** 2) / 2) / (std * math.sqrt(2 * math.pi))
 
@@ -47,6 +51,7 @@ SURROGATES = {
     "Arctan": arctan_surrogate,
     "Triangle": triangle_surrogate,
     "Rectangle": rectangle_surrogate,
+    "FastSigmoid": fast_sigmoid_surrogate,
     "MultiGaussian": multi_gaussian_surrogate,
 }
 

@@ -16,6 +16,7 @@ SURROGATES = {
     "arctan": surrogate.Arctan,
     "triangle": surrogate.Triangle,
     "rectangle": surrogate.Rectangle,
+    "fast-sigmoid": surrogate.FastSigmoid,
     "multi-gaussian": surrogate.MultiGaussian,
 }
 EXAMPLES = (

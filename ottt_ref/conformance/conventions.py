@@ -45,6 +45,7 @@ CONVENTIONS = {
     "surrogate": (
         "psi(z), z = u - threshold: Sigmoid alpha S (1 - S) with S = 1 / (1 + exp(-alpha z)); Arctan (alpha/2) / (1 +"
         " (pi alpha z / 2)^2); Triangle height max(0, 1 - |z| / width); Rectangle 1 / width where |z| < width / 2; "
+        "FastSigmoid height / (1 + slope |z|)^2; "
         "MultiGaussian scale ((1 + h) N(z; 0, sigma^2) - h N(z; sigma, (s sigma)^2) - h N(z; -sigma, (s sigma)^2)) "
         "with N(z; mean, variance)"
     ),

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..network.layers import Feedback, Layer, Skip, layer_names
 from ..network.neurons import LIF, Integrator, neuron_from_description
-from ..network.operations import SAVED, Mask
+from ..network.operations import SAVED, Conv2d, Mask
 from ..network.surrogate import ALL
 from ..validation import as_array, require_dtype
 
@@ -30,6 +30,9 @@ def _by_name(kinds):
 
 
 OPERATIONS, NEURONS, SURROGATES = _by_name(SAVED), _by_name((LIF, Integrator)), _by_name(ALL)
+
+
+ADDED = {Conv2d: ("dilation", "groups")}  # after the first files: left out where they are what they were then
 
 
 def describe(network: Network) -> dict[str, Any]:
@@ -62,8 +65,10 @@ def describe(network: Network) -> dict[str, Any]:
 def _operation_described(operation, name):
     kind = _require_kind(operation, OPERATIONS, name)
     description = {"type": kind.__name__}
-    for field in _fields(kind):
+    for field, default in _fields(kind).items():
         value = getattr(operation, field)
+        if field in ADDED.get(kind, ()) and value == default:
+            continue
         if field in kind.child_names:
             children = isinstance(value, tuple)
             parts = [_operation_described(child, name) for child in (value if children else (value,))]
@@ -98,8 +103,8 @@ def _require_kind(part, kinds, name):
 
 
 def _fields(kind):
-    """The arguments of the constructor, each of which is an attribute."""
-    return tuple(inspect.signature(kind).parameters)
+    """The arguments of the constructor, each of which is an attribute, with their defaults."""
+    return {name: parameter.default for name, parameter in inspect.signature(kind).parameters.items()}
 
 
 def rebuild(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -152,7 +157,7 @@ def _operation_rebuilt(description, name, arrays, dtype):
             if not isinstance(there, bool):
                 raise ValueError(f"{field} must be true or false, got {there!r}")
             arguments[field] = _array(f"{name}.{field}", arrays, dtype) if there else False
-        else:
+        elif field in given or field not in ADDED.get(kind, ()):
             value = given.pop(field)
             if field in kind.child_names:
                 parts = [

@@ -297,8 +297,8 @@ class Network:
         """A copy over fractions.Fraction, equal to this network without any rounding.
 
         Its inputs and targets must be object arrays of exact numbers (`exact_array` makes them), its surrogate one of
-        Triangle and Rectangle, and the loss MeanSquaredError: nothing else has exact values. Nor has weight
-        standardisation, whose square root raises TypeError.
+        Triangle, Rectangle and FastSigmoid, and the loss MeanSquaredError: nothing else has exact values. Nor has
+        weight standardisation, whose square root raises TypeError.
 
         >>> import ottt_ref as ot
         >>> network = ot.dense_network([2, 3, 1], surrogate=ot.surrogate.Triangle(), rng=0)

@@ -8,11 +8,13 @@ through time is the exact gradient (claim E7).
     Arctan         ψ(z) = (α/2) / (1 + (π α z / 2)²)                  SpikingJelly ATan, snnTorch atan
     Triangle       ψ(z) = height · max(0, 1 - |z| / width)            SpikingJelly PiecewiseQuadratic: 1/α and α
     Rectangle      ψ(z) = 1 / width where |z| < width / 2, else 0     SpikingJelly Rect: width = 1/α
+    FastSigmoid    ψ(z) = height / (1 + slope |z|)²                   snnTorch fast_sigmoid (slope), height 1;
+                   SpikingJelly SuperSpike: 1 and α; SoftSign: α and α/2; Zenke and Ganguli 2018 (SuperSpike)
     MultiGaussian  ψ(z) = scale · ((1 + h) N(z; 0, σ²) - h N(z; σ, (sσ)²) - h N(z; -σ, (sσ)²))
                    Yin, Corradi and Bohté 2021; negative in its tails, so claims that need ψ ≥ 0 leave it out
 
-Triangle and Rectangle use + - * / and comparisons alone: they also run on exact numbers. The others evaluate in
-double precision whatever the arrays' dtype and round once.
+Triangle, Rectangle and FastSigmoid use + - * / and comparisons alone: they also run on exact numbers. The others
+evaluate in double precision whatever the arrays' dtype and round once.
 """
 
 import math
@@ -114,6 +116,26 @@ def rectangle_primitive(primitive, z, parameters):
 
 
 @kernel
+def fast_sigmoid_derivative(derivative, z, parameters):
+    """With w = 1 / slope: ψ = height (w / (w + |z|))²."""
+    width, height = parameters[0], parameters[1]
+    for i in range(z.size):
+        share = width / (width - z[i]) if z[i] < 0 else width / (width + z[i])
+        derivative[i] = height * share * share
+
+
+@kernel
+def fast_sigmoid_primitive(primitive, z, parameters):
+    """With w = 1 / slope: height w · w / (w - z) below 0, height (2 w - w · w / (w + z)) above."""
+    width, height = parameters[0], parameters[1]
+    for i in range(z.size):
+        if z[i] < 0:
+            primitive[i] = height * width * (width / (width - z[i]))
+        else:
+            primitive[i] = height * (width + width) - height * width * (width / (width + z[i]))
+
+
+@kernel
 def multi_gaussian_derivative(derivative, z, parameters):
     sigma, h, s, scale = parameters[0], parameters[1], parameters[2], parameters[3]
     wide = s * sigma
@@ -208,7 +230,8 @@ class Surrogate:
             return np.array((self.with_numbers(exact_number) if exact else self).parameters(), dtype=z.dtype)
         if z.dtype.hasobject and not all(isinstance(number, float | np.floating) for number in z.flat):
             raise TypeError(
-                f"{type(self).__name__} has no exact values: exact numbers need surrogate Triangle or Rectangle"
+                f"{type(self).__name__} has no exact values: exact numbers need surrogate Triangle, Rectangle "
+                "or FastSigmoid"
             )
         numbers = [float(number) for number in self.parameters()]
         return np.array(numbers, dtype=object if z.dtype.hasobject else np.float64)
@@ -290,6 +313,33 @@ class Rectangle(Surrogate):
 
 
 @dataclass(frozen=True)
+class FastSigmoid(Surrogate):
+    """ψ(z) = height / (1 + slope |z|)²: `height` is ψ(0). Its primitive ends at 2 height / slope.
+
+    The derivative of the fast sigmoid x / (1 + |x|), which has no exponential: SuperSpike's surrogate (Zenke and
+    Ganguli 2018, Neural Computation 30, 1514-1541). The height 1 with the slope 25 is snnTorch's; a primitive that ends
+    at 1 has the height slope / 2, as SpikingJelly's SoftSign has.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> ot.surrogate.FastSigmoid(slope=2.0).derivative(np.array([-0.5, 0.0, 1.5]))
+    array([0.25  , 1.    , 0.0625])
+    """
+
+    slope: Number = 25.0
+    height: Number = 1.0
+    rational = True
+    _derivative = staticmethod(fast_sigmoid_derivative)
+    _primitive = staticmethod(fast_sigmoid_primitive)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "slope", require_positive("slope", self.slope))
+        object.__setattr__(self, "height", require_positive("height", self.height))
+
+    def parameters(self) -> list[Number]:
+        return [1 / self.slope, self.height]
+
+
+@dataclass(frozen=True)
 class MultiGaussian(Surrogate):
     """ψ(z) = scale · ((1 + h) N(z; 0, σ²) - h N(z; σ, (sσ)²) - h N(z; -σ, (sσ)²)), negative in its tails.
 
@@ -316,7 +366,7 @@ class MultiGaussian(Surrogate):
         object.__setattr__(self, "scale", require_positive("scale", self.scale))
 
 
-ALL = (Sigmoid, Arctan, Triangle, Rectangle, MultiGaussian)
+ALL = (Sigmoid, Arctan, Triangle, Rectangle, FastSigmoid, MultiGaussian)
 
 
 def is_built_in(surrogate: object) -> bool:
@@ -355,7 +405,8 @@ def require_surrogate_held(name: str, surrogate: Surrogate, dtype: np.dtype) -> 
     """Check that one of ours has values in a network's dtype; ValueError, which begins with `name`, otherwise.
 
     Where its numbers are too large or too small, they become infinity, or a derivative that is 0 everywhere. Of the
-    dtype these are the numbers of Triangle and Rectangle, and the values; the others evaluate in double precision.
+    dtype these are the numbers of Triangle, Rectangle and FastSigmoid, and the values; the others evaluate in double
+    precision.
 
     >>> import numpy as np, ottt_ref as ot
     >>> ot.surrogate.require_surrogate_held("layers[0]", ot.surrogate.Rectangle(width=1e-60), np.dtype("float32"))

@@ -44,7 +44,7 @@ which is our step of the decay λ, for a current κ I. The discretisation, then:
 Which node is what:
 
     Dense                      Affine; Linear without a bias
-    Conv2d                     Conv2d with one stride and padding for both directions, dilation and groups 1
+    Conv2d, Conv1d             Conv2d, Conv1d; of padding "same" where as many zeros lie on both sides
     AveragePool2d              AvgPool2d; SumPool2d is read as AveragePool2d and Scale
     Flatten, Scale             Flatten of a whole sample, Scale by one number
     LIF                        LIF; IF where λ = 1

@@ -24,7 +24,7 @@ INPUT, OUTPUT = "input", "output"
 def to_graph(network: Network, *, dt: float = 1.0, accept_hard_reset: bool = False) -> nir.NIRGraph:
     """The network as a nir.NIRGraph.
 
-    network             of float64 or float32; its operations Dense, Conv2d, AveragePool2d, Flatten and Scale
+    network             of float64 or float32; its operations Dense, Conv2d, Conv1d, AveragePool2d, Flatten and Scale
     dt                  the length of a time step, above 0; NIR's time constants have its unit
     accept_hard_reset   whether it is accepted that other tools give neurons of a soft or unleaked reset a hard one
 

@@ -142,14 +142,14 @@ def _node(nir, fields, where):
     fields = dict(fields)
     # nir computes shapes from these two, with warnings where they are nonsense; they are compared when layers are made
     later = {name: fields.pop(name) for name in ("input_shape", "input_type") if name in fields}
-    if kind == "Conv2d":
+    if kind in ("Conv1d", "Conv2d"):
         fields["input_shape"] = None
     try:
         node = nir.dict2NIRNode(fields)
     except FAULTS as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else error
         raise ValueError(f"{where} must have the fields of {kind}: {reason}") from None
-    if kind == "Conv2d":
+    if kind in ("Conv1d", "Conv2d"):
         node.input_shape = later.get("input_shape")
     if kind == "Flatten" and "input_type" in later:
         node.input_type = {"input": later["input_type"]}

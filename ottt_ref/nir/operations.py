@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 
-from ..network.operations import AveragePool2d, Chain, Conv2d, Dense, Flatten, Scale
+from ..network.operations import AveragePool2d, Chain, Conv1d, Conv2d, Dense, Flatten, Scale
 from ..network.operations.dense import Synapses
+from ..network.operations.windows import pair_of
 from ..validation import describe_shape
 from .neurons import filled
 from .package import KEY, kept, kind_of, package
@@ -35,25 +36,25 @@ def _dense_node(nir, dense, shape, dtype):
 
 
 def _convolution_node(nir, convolution, shape, dtype):
+    of_images = isinstance(convolution, Conv2d)
+    settings = {name: getattr(convolution, name) for name in ("stride", "padding", "dilation")}
     has_bias = "bias" in convolution.parameter_names
-    node = nir.Conv2d(
+    node = (nir.Conv2d if of_images else nir.Conv1d)(
         input_shape=None,
         weight=convolution.weight.copy(),
-        stride=(convolution.stride,) * 2,
-        padding=(convolution.padding,) * 2,
-        dilation=(1, 1),
-        groups=1,
+        groups=convolution.groups,
         bias=convolution.bias.copy(),
         metadata={} if has_bias else {KEY: {"bias": False}},
+        **{name: pair_of(number) if of_images else number for name, number in settings.items()},
     )
-    node.input_shape = tuple(shape[1:])
+    node.input_shape = tuple(shape[1:]) if of_images else shape[1]
     return node
 
 
 def _pool_node(nir, pool, shape, dtype):
     if pool.share != AveragePool2d(pool.size).share:
         raise ValueError(f"share of {pool!r} must be that of one pixel in the mean, got {pool.share!r}")
-    return nir.AvgPool2d(np.array(pool.size), np.array(pool.stride), np.array((pool.padding,) * 2))
+    return nir.AvgPool2d(np.array(pool.size), np.array(pool.stride), np.array(pair_of(pool.padding)))
 
 
 def _flatten_node(nir, flatten, shape, dtype):
@@ -67,6 +68,7 @@ def _scale_node(nir, scale, shape, dtype):
 
 WRITERS = {
     Dense: _dense_node,
+    Conv1d: _convolution_node,
     Conv2d: _convolution_node,
     AveragePool2d: _pool_node,
     Flatten: _flatten_node,
@@ -128,37 +130,43 @@ def _dense_from(node, shape):
 
 def _convolution_from(node, shape):
     weight = np.asarray(node.weight)
-    for field in ("dilation", "groups"):
-        if _one(field, getattr(node, field)) != 1:
-            raise ValueError(f"{field} must be 1, got {getattr(node, field)!r}")
-    if node.input_shape is not None and len(shape) == 3 and _integers("input_shape", node.input_shape) != shape[1:]:
+    of_images = kind_of(node) == "Conv2d"
+    given = node.input_shape is not None and len(shape) == (3 if of_images else 2)
+    if given and _integers("input_shape", node.input_shape) != shape[1:]:
         raise ValueError(f"input_shape must be that of what it is given, {list(shape[1:])}, got {node.input_shape!r}")
-    stride = _one("stride", node.stride)
-    padding = _named_padding(node.padding, weight, stride) if isinstance(node.padding, str) else node.padding
+    numbers = _sides if of_images else _one
+    settings = {name: numbers(name, getattr(node, name)) for name in ("stride", "dilation")}
+    if isinstance(node.padding, str):
+        padding = _named_padding(node.padding, weight, **settings)
+    else:
+        padding = numbers("padding", node.padding)
     bias = np.asarray(node.bias)
     if kept(node).get("bias") is False:
         if np.any(bias):
             raise ValueError("bias must be 0 where the metadata say that there is none, got another")
         bias = False
-    return [Conv2d(weight, bias, stride=stride, padding=_one("padding", padding))]
+    groups = _one("groups", node.groups)
+    return [(Conv2d if of_images else Conv1d)(weight, bias, padding=padding, groups=groups, **settings)]
 
 
-def _named_padding(padding, weight, stride):
+def _named_padding(padding, weight, stride, dilation):
     """The number of zeros on each side for "valid" and "same"."""
     sides = weight.shape[2:]
     if padding == "valid":
         return 0
-    if padding != "same" or stride != 1 or len(set(sides)) != 1 or sides[0] % 2 == 0:
+    added = [step * (side - 1) for side, step in zip(sides, pair_of(dilation))]
+    if padding != "same" or stride != 1 or any(zeros % 2 for zeros in added):
         raise ValueError(
-            f"padding must be a number, 'valid', or 'same' with a square window of an odd side and stride 1, got "
-            f"{padding!r} with window {describe_shape(sides)} and stride {stride}"
+            f"padding must be a number, 'valid', or 'same' with as many zeros on both sides (a window of odd sides, or "
+            f"a dilation by 2) and stride 1, got {padding!r} with window {describe_shape(sides)}, stride {stride} and "
+            f"dilation {dilation}"
         )
-    return sides[0] // 2
+    return added[0] // 2 if len(set(added)) == 1 else tuple(zeros // 2 for zeros in added)
 
 
 def _pool_from(node, shape):
     size = _pair("kernel_size", node.kernel_size)
-    pool = AveragePool2d(size, _pair("stride", node.stride), _one("padding", node.padding))
+    pool = AveragePool2d(size, _pair("stride", node.stride), _sides("padding", node.padding))
     return [pool] if kind_of(node) == "AvgPool2d" else [pool, Scale(float(math.prod(size)))]
 
 
@@ -193,6 +201,7 @@ def _scale_from(node, shape):
 READERS = {
     "Affine": _dense_from,
     "Linear": _dense_from,
+    "Conv1d": _convolution_from,
     "Conv2d": _convolution_from,
     "AvgPool2d": _pool_from,
     "SumPool2d": _pool_from,
@@ -213,6 +222,12 @@ def _pair(name, value):
     if len(numbers) > 2:
         raise ValueError(f"{name} must be a number or a pair of them, got {value!r}")
     return numbers * (2 // len(numbers))
+
+
+def _sides(name, value):
+    """A number, or a pair of different ones."""
+    first, second = _pair(name, value)
+    return first if first == second else (first, second)
 
 
 def _one(name, value):

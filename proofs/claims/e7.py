@@ -1,7 +1,7 @@
 """E7: with the surrogate's primitive as a soft spike in the forward pass, BPTT (reset kept) is the true gradient.
 
 Exactly: the forward pass runs on dual numbers over fractions, θ + ε d for a random direction d, and the slope of the
-loss must be Σ ∇θ · d, number for number; the rational surrogates have piecewise polynomial primitives. In floats:
+loss must be Σ ∇θ · d, number for number; the rational surrogates have piecewise rational primitives. In floats:
 central differences along d, for the smooth surrogates.
 """
 

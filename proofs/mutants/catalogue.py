@@ -90,8 +90,15 @@ CATALOGUE = (
         "network/operations/convolution.py",
         (
             "stride forgotten",
-            "image[b, c, y * stride + k, x * stride + m]\n\n\n@kernel\ndef convolve_adjoint",
-            "image[b, c, y + k, x * stride + m]\n\n\n@kernel\ndef convolve_adjoint",
+            "row = y * stride[0] + k * dilation[0]\n                            for x in range(current",
+            "row = y + k * dilation[0]\n                            for x in range(current",
+        ),
+        (
+            "dilation forgotten on the way back",
+            "row = y * stride[0] + k * dilation[0]\n                            for x in range(error.shape[3]):\n"
+            "                                image_error",
+            "row = y * stride[0] + k\n                            for x in range(error.shape[3]):\n"
+            "                                image_error",
         ),
         (
             "kernel flipped in the adjoint",
@@ -105,8 +112,8 @@ CATALOGUE = (
         ),
         (
             "gradient of the wrong pixel",
-            "error[b, o, y, x] * image[b, c, y * stride + k, x * stride + m]",
-            "error[b, o, y, x] * image[b, c, y * stride, x * stride + m]",
+            "error[b, o, y, x] * image[b, first + c, row, x * stride[1] + m * dilation[1]]",
+            "error[b, o, y, x] * image[b, first + c, y * stride[0], x * stride[1] + m * dilation[1]]",
         ),
     ),
     *of_library(

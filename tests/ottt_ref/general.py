@@ -54,6 +54,28 @@ def convolutional(rng):
     return ot.Network(layers, input_shape=IMAGE)
 
 
+def grouped(rng):
+    """Depthwise, dilated and strided by direction, then in two groups; upsampled by direction."""
+    layers = [
+        ot.Layer(conv(rng, 4, 1, (2, 3), stride=(1, 2), padding=(1, 2), dilation=(2, 1), groups=2), lif()),
+        ot.Layer([ot.Upsample2d((1, 2)), ot.AveragePool2d((2, 1), (2, 1), (1, 0)), conv(rng, 2, 2, groups=2)], lif()),
+        ot.Layer([ot.Flatten(), dense(rng, 2, 8)], ot.Integrator()),
+    ]
+    return ot.Network(layers, input_shape=(2, 4, 4))
+
+
+def in_a_row(rng):
+    """Sequences: two convolutions, the second depthwise and dilated, with a pool between them."""
+    weights = [rng.normal(0.2, 1, shape) / 2 for shape in ((4, 2, 3), (4, 1, 2))]
+    biases = rng.normal(0.1, 0.1, (2, 4))
+    layers = [
+        ot.Layer(ot.Conv1d(weights[0], biases[0], stride=2, padding=2), lif()),
+        ot.Layer([ot.AveragePool1d(2, 1, 1), ot.Conv1d(weights[1], biases[1], dilation=2, groups=4)], lif()),
+        ot.Layer([ot.Flatten(), dense(rng, 2, 16)], ot.Integrator()),
+    ]
+    return ot.Network(layers, input_shape=(2, 7))
+
+
 def standardised_dense(rng):
     hidden = ot.WeightStandardised(dense(rng, 4, 3), rng.normal(1.5, 0.2, 4))
     return ot.Network([ot.Layer(hidden, lif()), ot.Layer(dense(rng, 2, 4), ot.Integrator())])
@@ -108,6 +130,8 @@ KINDS = {
         feedback,
         skips,
         convolutional,
+        grouped,
+        in_a_row,
         standardised_dense,
         standardised_convolution,
         residual,

@@ -16,7 +16,10 @@ STEP = 2.0**-16
 # Central differences are off by h² L'''/6, some 1e-10 L''', and by rounding, some 1e-16 / h = 1e-11.
 RELATIVE_ERROR = 1e-6
 
-LARGE = ("residual", "dropped_out", "convolutional", "convolutional_feedback", "standardised_convolution")
+LARGE = (
+    *("residual", "dropped_out", "convolutional", "convolutional_feedback", "standardised_convolution"),
+    *("grouped", "in_a_row"),
+)
 
 every_kind = pytest.mark.parametrize("kind", slow(KINDS, [kind for kind in KINDS if kind in LARGE]))
 every_exact_kind = pytest.mark.parametrize("kind", slow(EXACT, [kind for kind in EXACT if kind in LARGE]))

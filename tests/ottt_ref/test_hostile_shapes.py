@@ -29,7 +29,9 @@ def network(sizes=(2, 3, 2), **options):
 OPERATIONS = {
     "Dense": (ot.Dense(ones(3, 2)), (2,)),
     "Conv2d": (ot.Conv2d(ones(2, 3, 2, 2), padding=1), (3, 4, 4)),
+    "Conv1d": (ot.Conv1d(ones(3, 1, 2), groups=3), (3, 4)),
     "AveragePool2d": (ot.AveragePool2d(2), (3, 4, 4)),
+    "AveragePool1d": (ot.AveragePool1d(2), (3, 4)),
     "Upsample2d": (ot.Upsample2d(2), (3, 4, 4)),
     "Flatten": (ot.Flatten(), (3, 4, 4)),
     "Scale": (ot.Scale(2.0), (3, 4, 4)),

@@ -61,16 +61,39 @@ def membrane_cases(draw):
     ]
 
 
+APART = ((3, 2), (1, 3), 2)  # stride, dilation, groups
+
 ARGUMENTS = {
     "bptt.backpropagate": lambda draw: [[draw.neurons() for _ in range(4)]],
     "convolution.convolve": lambda draw: [
-        [draw.images(5, 2), draw.array(5, 3, 2, 3), draw.array(5), draw.images(3, 5, 6), draw.array(1), 2]
+        [
+            draw.images(5, 2),
+            draw.array(5, 3, 2, 3),
+            draw.array(5),
+            draw.images(3, 5, 6),
+            draw.array(1),
+            (2, 2),
+            (1, 1),
+            1,
+        ],
+        [draw.images(4, 2), draw.array(4, 1, 2, 2), draw.array(4), draw.images(2, 5, 6), draw.array(1), *APART],
     ],
     "convolution.convolve_adjoint": lambda draw: [
-        [draw.images(3, 5, 6), draw.array(5, 3, 2, 3), draw.images(5, 2), 2],
+        [draw.images(3, 5, 6), draw.array(5, 3, 2, 3), draw.images(5, 2), (2, 2), (1, 1), 1],
+        [draw.images(2, 5, 6), draw.array(4, 1, 2, 2), draw.images(4, 2), *APART],
     ],
     "convolution.convolve_gradients": lambda draw: [
-        [draw.array(5, 3, 2, 3), draw.array(5), draw.images(5, 2), draw.images(3, 5, 6), draw.array(1), 2]
+        [
+            draw.array(5, 3, 2, 3),
+            draw.array(5),
+            draw.images(5, 2),
+            draw.images(3, 5, 6),
+            draw.array(1),
+            (2, 2),
+            (1, 1),
+            1,
+        ],
+        [draw.array(4, 1, 2, 2), draw.array(4), draw.images(4, 2), draw.images(2, 5, 6), draw.array(1), *APART],
     ],
     "finite.all_finite": lambda draw: [[draw.array(9)]],
     "losses.cross_entropy": lambda draw: [[draw.array(9), *(draw.array(9, 4) for _ in range(3))]],
@@ -90,8 +113,8 @@ ARGUMENTS = {
     "pooling.average_pool_adjoint": lambda draw: [
         [draw.images(3, 5, 6), draw.images(3, 2), (3, 2), (2, 3), draw.array(1)]
     ],
-    "upsampling.upsample": lambda draw: [[draw.images(3, 4), draw.images(3, 2), 2]],
-    "upsampling.upsample_adjoint": lambda draw: [[draw.images(3, 2), draw.images(3, 4), 2]],
+    "upsampling.upsample": lambda draw: [[draw.images(3, 4, 6), draw.images(3, 2), (2, 3)]],
+    "upsampling.upsample_adjoint": lambda draw: [[draw.images(3, 2), draw.images(3, 4, 6), (2, 3)]],
     "rtrl.multiply_rows": lambda draw: [[draw.array(20, 2, 4), draw.neurons(), draw.array(20, 2, 4)]],
     "rtrl.add_output_gradient": lambda draw: [[draw.array(20), draw.neurons(), draw.array(20, 2, 4)]],
     "skip_init.add_products": lambda draw: [[draw.array(1), draw.neurons(), draw.neurons()]],
@@ -136,6 +159,8 @@ ARGUMENTS = {
     "surrogate.triangle_primitive": surrogate_cases(ottt_ref.network.surrogate.Triangle),
     "surrogate.rectangle_derivative": surrogate_cases(ottt_ref.network.surrogate.Rectangle),
     "surrogate.rectangle_primitive": surrogate_cases(ottt_ref.network.surrogate.Rectangle),
+    "surrogate.fast_sigmoid_derivative": surrogate_cases(ottt_ref.network.surrogate.FastSigmoid),
+    "surrogate.fast_sigmoid_primitive": surrogate_cases(ottt_ref.network.surrogate.FastSigmoid),
     "surrogate.multi_gaussian_derivative": surrogate_cases(ottt_ref.network.surrogate.MultiGaussian),
     "surrogate.multi_gaussian_primitive": surrogate_cases(ottt_ref.network.surrogate.MultiGaussian),
 }

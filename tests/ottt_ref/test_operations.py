@@ -10,15 +10,35 @@ from ottt_ref.network.operations import Mask
 
 from .general import IMAGE, conv, dense, matrix_of
 
-RNG = np.random.default_rng(0)
+RNG, OTHER = np.random.default_rng(0), np.random.default_rng(1)
 CONVOLUTION = conv(RNG, 3, 2, (2, 3), stride=2, padding=1)
+GROUPED = conv(OTHER, 4, 1, (2, 3), stride=(1, 2), padding=(0, 2), dilation=(3, 1), groups=2)
+ROW = (4, 7)
+
+
+def row_conv(rng, c_out, c_in, size, **options):
+    return ot.Conv1d(rng.normal(0.2, 1, (c_out, c_in, size)), rng.normal(0.1, 0.1, c_out), **options)
+
+
 OPERATIONS = {
     "scale": (ot.Scale(2.74), IMAGE),
     "flatten": (ot.Flatten(), IMAGE),
     "dropout": (ot.Dropout(0.5), IMAGE),
     "pool": (ot.AveragePool2d(2), IMAGE),
     "overlapping pool": (ot.AveragePool2d((3, 2), stride=(2, 1), padding=1), IMAGE),
+    "pool of unequal padding": (ot.AveragePool2d((3, 2), stride=2, padding=(2, 0)), IMAGE),
+    "pool in a row": (ot.AveragePool1d(3, stride=2, padding=1), ROW),
     "upsample": (ot.Upsample2d(3), IMAGE),
+    "upsample by direction": (ot.Upsample2d((1, 3)), IMAGE),
+    "grouped convolution": (GROUPED, IMAGE),
+    "depthwise convolution": (conv(OTHER, 6, 1, padding=1, groups=2), IMAGE),
+    "convolution in a row": (row_conv(OTHER, 3, 4, 3, stride=2, padding=2, dilation=2), ROW),
+    "grouped convolution in a row": (row_conv(OTHER, 6, 2, 2, dilation=3, groups=2), ROW),
+    "standardised grouped convolution": (
+        ot.WeightStandardised(conv(OTHER, 4, 1, (2, 3), dilation=(2, 1), groups=2), OTHER.normal(1, 0.2, 4)),
+        IMAGE,
+    ),
+    "standardised convolution in a row": (ot.WeightStandardised(row_conv(OTHER, 4, 2, 2, groups=2)), ROW),
     "dense": (dense(RNG, 4, 3), (3,)),
     "dense without bias": (dense(RNG, 4, 3, bias=False), (3,)),
     "convolution": (CONVOLUTION, IMAGE),
@@ -37,18 +57,24 @@ def values_of(shape, batch_size=3, seed=1):
     return np.random.default_rng(seed).normal(size=(batch_size, *shape))
 
 
-def naive_convolution(image, weight, bias, stride, padding):
+def pair(sides):
+    return sides if isinstance(sides, tuple) else (sides, sides)
+
+
+def naive_convolution(image, weight, bias, stride, padding, dilation=1, groups=1):
     """One pixel of one output channel at a time, with Python's own numbers; outside of the image it is dark."""
     _, height, width = image.shape
-    rows = (height + 2 * padding - weight.shape[2]) // stride + 1
-    columns = (width + 2 * padding - weight.shape[3]) // stride + 1
+    (down, across), (above, beside), (apart, aside) = map(pair, (stride, padding, dilation))
+    rows = (height + 2 * above - apart * (weight.shape[2] - 1) - 1) // down + 1
+    columns = (width + 2 * beside - aside * (weight.shape[3] - 1) - 1) // across + 1
     result = np.zeros((len(weight), rows, columns), dtype=image.dtype)
     for o, y, x in np.ndindex(result.shape):
         total = bias[o]
+        group = o * groups // len(weight)
         for c, k, m in np.ndindex(weight.shape[1:]):
-            row, column = y * stride + k - padding, x * stride + m - padding
+            row, column = y * down + k * apart - above, x * across + m * aside - beside
             if 0 <= row < height and 0 <= column < width:
-                total = total + weight[o, c, k, m] * image[c, row, column]
+                total = total + weight[o, c, k, m] * image[group * weight.shape[1] + c, row, column]
         result[o, y, x] = total
     return result
 
@@ -63,6 +89,87 @@ def test_a_convolution_is_its_definition(window, stride, padding):
     assert got.shape[1:] == synapses.output_shape(IMAGE)
     for b in range(2):  # multiples of 1/64: exact
         assert np.array_equal(got[b], naive_convolution(images[b], weight, bias, stride, padding))
+
+
+GEOMETRIES = [
+    {"stride": (2, 1), "padding": (0, 1)},
+    {"dilation": (1, 2), "padding": 1},
+    {"dilation": 2, "padding": (2, 1), "groups": 2},
+    {"stride": (1, 3), "padding": (1, 0), "dilation": (2, 3), "groups": 4},
+]
+
+
+@pytest.mark.parametrize("options", GEOMETRIES, ids=str)
+def test_a_convolution_by_direction_and_in_groups_is_its_definition(options):
+    groups = options.get("groups", 1)
+    weight, bias = OTHER.integers(-8, 9, size=(8, 4 // groups, 2, 2)) / 8, OTHER.integers(-8, 9, size=8) / 8
+    synapses = ot.Conv2d(weight, bias, **options)
+    images = OTHER.integers(-8, 9, size=(2, 4, 5, 6)) / 8
+    got = synapses.forward(images, np.ones(1))
+    assert got.shape[1:] == synapses.output_shape((4, 5, 6))
+    whole = {"stride": 1, "padding": 0, **options}
+    for b in range(2):  # multiples of 1/64: exact
+        assert np.array_equal(got[b], naive_convolution(images[b], weight, bias, **whole))
+
+
+def test_a_convolution_of_sequences_is_that_of_images_of_height_1():
+    weight, bias = OTHER.normal(size=(4, 1, 3)), OTHER.normal(size=4)
+    options = {"stride": 2, "padding": 3, "dilation": 2}
+    row = ot.Conv1d(weight, bias, groups=2, **options)
+    image = ot.Conv2d(weight[:, :, None], bias, stride=(1, 2), padding=(0, 3), dilation=(1, 2), groups=2)
+    values = values_of((2, 7))
+    result = row.forward(values, np.ones(1))
+    assert np.array_equal(result, image.forward(values[:, :, None], np.ones(1))[:, :, 0])
+    assert np.array_equal(row.adjoint(result, (2, 7)), image.adjoint(result[:, :, None], (2, 1, 7))[:, :, 0])
+    found = [{name: np.zeros_like(array) for name, array in each.parameters.items()} for each in (row, image)]
+    row.add_gradients(found[0], result, values, np.ones(1))
+    image.add_gradients(found[1], result[:, :, None], values[:, :, None], np.ones(1))
+    assert np.array_equal(found[0]["weight"], found[1]["weight"][:, :, 0])
+    assert np.array_equal(found[0]["bias"], found[1]["bias"])
+
+
+def test_what_is_the_same_in_both_directions_is_one_number():
+    weight = np.ones((2, 1, 3, 3))
+    both = ot.Conv2d(weight, stride=(2, 2), padding=[1, 1], dilation=np.int64(1), groups=2)
+    assert (both.stride, both.padding, both.dilation, both.groups) == (2, 1, 1, 2)
+    assert repr(both) == "Conv2d(2 -> 2, 3 x 3, stride 2, padding 1, groups 2, float64)"
+    assert ot.Conv2d(weight, stride=[2, 1]).stride == (2, 1)
+    assert repr(ot.Conv2d(weight, dilation=(1, 2))).endswith("padding 0, dilation (1, 2), float64)")
+
+
+WRONG_GEOMETRIES = {
+    r"stride\[1\], the horizontal one, must be at least 1, got 0": {"stride": (1, 0)},
+    r"padding\[0\], the vertical one, must be at least 0, got -1": {"padding": (-1, 0)},
+    r"dilation must be at least 1, got 0": {"dilation": 0},
+    r"dilation must be a number or a pair of them, got \(1, 1, 1\)": {"dilation": (1, 1, 1)},
+    r"groups must divide the C_out = 4 channels of weight, got 3": {"groups": 3},
+    r"groups must be at least 1, got 0": {"groups": 0},
+}
+
+
+@pytest.mark.parametrize("complaint", WRONG_GEOMETRIES)
+def test_a_wrong_geometry_is_refused_by_its_direction(complaint):
+    with pytest.raises(ValueError, match=f"^{complaint}$"):
+        ot.Conv2d(np.ones((4, 2, 2, 2)), **WRONG_GEOMETRIES[complaint])
+
+
+def test_what_does_not_fit_a_geometry_is_refused():
+    wide = ot.Conv2d(np.ones((4, 2, 1, 3)), dilation=(1, 3), groups=2)
+    with pytest.raises(ValueError, match=r"window 1 x 7 when padded, got 5 x 6 from \[4, 5, 6\]: too small in width$"):
+        wide.output_shape((4, 5, 6))
+    with pytest.raises(ValueError, match=r"groups 2, float64\) must be given 4 channels, got \[2, 5, 7\]$"):
+        wide.output_shape((2, 5, 7))
+    row = ot.Conv1d(np.ones((4, 2, 3)), dilation=3, padding=1)
+    with pytest.raises(
+        ValueError, match=r"Conv1d.* sequences of at least its window 7 when padded, got 6 from \[2, 4\]"
+    ):
+        row.output_shape((2, 4))
+    with pytest.raises(ValueError, match=r"must be given sequences \[C, L\], got \[2, 5, 6\]"):
+        row.output_shape((2, 5, 6))
+    with pytest.raises(ValueError, match=r"padding must be less than the size \(2, 3\), got \(1, 3\)"):
+        ot.AveragePool2d((2, 3), padding=(1, 3))
+    with pytest.raises(ValueError, match="padding must be less than the size 2, got 2"):
+        ot.AveragePool1d(2, padding=2)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +195,17 @@ def test_upsampling_repeats_each_pixel():
     images = values_of(IMAGE)
     got = ot.Upsample2d(3).forward(images, np.ones(1))
     assert np.array_equal(got, images.repeat(3, axis=2).repeat(3, axis=3))
+
+
+def test_pooling_and_upsampling_by_direction():
+    images = values_of(IMAGE)
+    assert np.array_equal(ot.Upsample2d((1, 3)).forward(images, None), images.repeat(3, axis=3))
+    framed = np.pad(images, ((0, 0), (0, 0), (2, 2), (0, 0)))
+    got = ot.AveragePool2d((3, 2), stride=2, padding=(2, 0)).forward(images, None)
+    np.testing.assert_allclose(got, ot.AveragePool2d((3, 2), stride=2).forward(framed, None), rtol=0, atol=0)
+    row = ot.AveragePool1d(3, stride=2, padding=1).forward(images[:, :, 0], None)
+    image = ot.AveragePool2d((1, 3), stride=(1, 2), padding=(0, 1)).forward(images[:, :, :1], None)
+    assert np.array_equal(row, image[:, :, 0])
 
 
 def test_scale_flatten_and_mask():

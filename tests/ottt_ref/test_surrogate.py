@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ottt_ref.network.surrogate import ALL, Arctan, MultiGaussian, Rectangle, Sigmoid, Triangle, from_description
+from ottt_ref.network.surrogate import (
+    ALL,
+    Arctan,
+    FastSigmoid,
+    MultiGaussian,
+    Rectangle,
+    Sigmoid,
+    Triangle,
+    from_description,
+)
 
 # of each kind the default and another; MultiGaussian's h = 0 is a plain Gaussian
 EXAMPLES = [
@@ -21,13 +30,15 @@ EXAMPLES = [
     Triangle(width=0.5, height=2.0),
     Rectangle(),
     Rectangle(width=4.0),
+    FastSigmoid(),
+    FastSigmoid(slope=0.5, height=2.0),
     MultiGaussian(),
     MultiGaussian(sigma=1.0, h=0.0, s=2.0, scale=0.5),
 ]
 IRRATIONAL = [surrogate for surrogate in EXAMPLES if not surrogate.rational]
 RATIONAL = [surrogate for surrogate in EXAMPLES if surrogate.rational]
 GRID = np.arange(-100, 101) / 16 + 1 / 64  # off the kinks and edges of every example
-ENDS = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.85, 0.5]
+ENDS = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.08, 8.0, 0.85, 0.5]
 
 every_example = pytest.mark.parametrize("surrogate", EXAMPLES, ids=repr)
 
@@ -58,6 +69,18 @@ def snntorch_atan(x, alpha):
     return alpha / 2 / (1 + (math.pi / 2 * alpha * x) ** 2)
 
 
+def spikingjelly_soft_sign(x, alpha):
+    return 1 / (2 * alpha * (1 / alpha + abs(x)) ** 2)
+
+
+def spikingjelly_super_spike(x, alpha):
+    return alpha / (1 + abs(x)) ** 2
+
+
+def snntorch_fast_sigmoid(x, slope):
+    return 1 / (slope * abs(x) + 1) ** 2
+
+
 def yin_multi_gaussian(x, sigma, h, s):
     def normal(mean, std):
         return math.exp(-((x - mean) ** 2) / (2 * std**2)) / math.sqrt(2 * math.pi * std**2)
@@ -74,6 +97,9 @@ def yin_multi_gaussian(x, sigma, h, s):
         (Rectangle(width=1 / 1.6), spikingjelly_rect, (1.6,)),
         (Sigmoid(25.0), snntorch_sigmoid, (25.0,)),
         (Arctan(2.0), snntorch_atan, (2.0,)),
+        (FastSigmoid(), snntorch_fast_sigmoid, (25.0,)),
+        (FastSigmoid(1.0, 2.5), spikingjelly_super_spike, (2.5,)),
+        (FastSigmoid(2.0, 1.0), spikingjelly_soft_sign, (2.0,)),
         (MultiGaussian(0.5, 0.15, 6.0), yin_multi_gaussian, (0.5, 0.15, 6.0)),
     ],
 )
@@ -86,6 +112,7 @@ def test_a_surrogate_is_the_framework_function_of_its_name(surrogate, formula, n
 def test_the_defaults_are_the_authors_and_the_frameworks():
     assert (Sigmoid().alpha, Arctan().alpha, Rectangle().width) == (4.0, 2.0, 1.0)
     assert Triangle() == Triangle(width=1.0, height=1.0)
+    assert FastSigmoid() == FastSigmoid(slope=25.0, height=1.0)
     assert MultiGaussian() == MultiGaussian(sigma=0.5, h=0.15, s=6.0, scale=1.0)
 
 
@@ -105,6 +132,17 @@ def test_on_exact_numbers_the_derivative_is_the_slope_of_the_primitive(kind):
     slope = (surrogate.primitive(z + h) - surrogate.primitive(z - h)) / (2 * h)
     assert np.array_equal(surrogate.derivative(z), slope)
     assert np.any(slope != 0) and np.any(slope == 0)
+
+
+def test_on_exact_numbers_a_slope_of_the_fast_sigmoids_primitive_is_the_geometric_mean_of_its_ends():
+    """(P(z') - P(z)) / (z' - z) = h / ((1 + k |z|) (1 + k |z'|)) on one side of 0: its square is ψ(z) ψ(z')."""
+    surrogate = FastSigmoid(F(3, 2), F(5, 4))
+    for sign in (1, -1):
+        z = sign * np.array([F(k, 8) for k in range(12)])
+        derivative, primitive = surrogate.derivative(z), surrogate.primitive(z)
+        slope = (primitive[1:] - primitive[:-1]) / (z[1:] - z[:-1])
+        assert np.array_equal(slope**2, derivative[1:] * derivative[:-1]) and np.all(slope > 0)
+    assert surrogate.derivative(np.array([F(0), F(2, 3), F(-2, 3)])).tolist() == [F(5, 4), F(5, 16), F(5, 16)]
 
 
 @pytest.mark.parametrize(("surrogate", "end"), list(zip(EXAMPLES, ENDS)), ids=repr)
@@ -174,6 +212,9 @@ def test_rational_surrogates_have_exact_values():
     rectangle = Rectangle(width=F(1, 2))
     assert list(rectangle.derivative(z)) == [0, 2, 0]
     assert list(rectangle.primitive(z)) == [0, F(11, 14), 1]
+    fast = FastSigmoid(slope=F(3), height=F(2))
+    assert list(fast.derivative(z)) == [F(1, 2), F(49, 50), F(8, 289)]
+    assert list(fast.primitive(z)) == [F(1, 3), F(2, 3) + F(1, 5), F(2, 3) + F(10, 17)]
 
 
 def test_a_rectangle_ends_before_its_edges_and_a_triangle_at_them():
@@ -186,7 +227,9 @@ def test_a_rectangle_ends_before_its_edges_and_a_triangle_at_them():
 @pytest.mark.parametrize("surrogate", IRRATIONAL, ids=repr)
 @pytest.mark.parametrize("function", ["derivative", "primitive"])
 def test_the_others_refuse_exact_numbers(surrogate, function):
-    with pytest.raises(TypeError, match=f"{type(surrogate).__name__} has no exact values.*Triangle or Rectangle"):
+    with pytest.raises(
+        TypeError, match=f"{type(surrogate).__name__} has no exact values.*Triangle, Rectangle or FastSigmoid"
+    ):
         getattr(surrogate, function)(np.array([F(1, 2)]))
 
 

@@ -200,8 +200,8 @@ def bias_not_through(current, weight, bias, presynaptic, constant):
     _correct_dense(current, weight, bias, presynaptic, constant * 0 + 1)
 
 
-def stride_forgotten(image_error, weight, error, stride):
-    _correct_adjoint(image_error, weight, error, 1)
+def stride_forgotten(image_error, weight, error, stride, dilation, groups):
+    _correct_adjoint(image_error, weight, error, (1, 1), dilation, groups)
 
 
 _correct_dense = synapses.dense_forward

@@ -46,6 +46,8 @@ def surrogate_of(description):
         return surrogate.sigmoid(description["alpha"])
     if description["type"] == "Arctan":
         return surrogate.atan(description["alpha"])
+    if description["type"] == "FastSigmoid" and description["height"] == 1:
+        return surrogate.fast_sigmoid(description["slope"])
     primitive = primitive_of(description)
     return surrogate.custom_surrogate(lambda z, gradient, spikes: gradient * derivative(primitive, z))
 

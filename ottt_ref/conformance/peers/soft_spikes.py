@@ -27,6 +27,10 @@ def rectangle(z, width):
     return torch.clamp(z / width + 0.5, 0, 1)
 
 
+def fast_sigmoid(z, slope, height):
+    return height * (z / (1 + slope * z.abs()) + 1 / slope)
+
+
 def multi_gaussian(z, sigma, h, s, scale):
     def rise(mean, deviation):
         return 0.5 + 0.5 * torch.erf((z - mean) / (math.sqrt(2) * deviation))
@@ -39,6 +43,7 @@ PRIMITIVES = {
     "Arctan": arctan,
     "Triangle": triangle,
     "Rectangle": rectangle,
+    "FastSigmoid": fast_sigmoid,
     "MultiGaussian": multi_gaussian,
 }
 

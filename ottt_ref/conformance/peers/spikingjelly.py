@@ -67,6 +67,10 @@ def surrogate_of(description):
         return surrogate.PiecewiseQuadratic(1 / numbers["width"])
     if kind == "Rectangle":
         return surrogate.Rect(1 / numbers["width"])
+    if kind == "FastSigmoid" and 2 * numbers["height"] == numbers["slope"]:
+        return surrogate.SoftSign(numbers["slope"])
+    if kind == "FastSigmoid" and numbers["slope"] == 1:
+        return surrogate.SuperSpike(numbers["height"])
     raise NotImplementedError(f"the surrogate {kind}")
 
 

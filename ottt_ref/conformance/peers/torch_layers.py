@@ -67,10 +67,20 @@ class Layers:
     def Conv2d(self, operation):
         c_out, c_in, *window = operation.weight.shape
         bias = "bias" in operation.parameter_names
-        return self.namespace.Conv2d(c_in, c_out, tuple(window), operation.stride, operation.padding, bias=bias)
+        sides = {name: getattr(operation, name) for name in ("stride", "padding", "dilation", "groups")}
+        return self.namespace.Conv2d(c_in * operation.groups, c_out, tuple(window), bias=bias, **sides)
+
+    def Conv1d(self, operation):
+        c_out, c_in, window = operation.weight.shape
+        bias = "bias" in operation.parameter_names
+        sizes = {name: getattr(operation, name) for name in ("stride", "padding", "dilation", "groups")}
+        return self.namespace.Conv1d(c_in * operation.groups, c_out, window, bias=bias, **sizes)
 
     def AveragePool2d(self, operation):
         return self.namespace.AvgPool2d(operation.size, operation.stride, operation.padding)
+
+    def AveragePool1d(self, operation):
+        return self.namespace.AvgPool1d(operation.size, operation.stride, operation.padding)
 
     def Upsample2d(self, operation):
         return self.namespace.Upsample(scale_factor=operation.factor, mode="nearest")

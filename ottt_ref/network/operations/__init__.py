@@ -1,20 +1,22 @@
 """Operations between layers, a file each: affine maps of one time step's values."""
 
 from .chain import Chain
-from .convolution import Conv2d
+from .convolution import Conv1d, Conv2d
 from .dense import Dense, Synapses
 from .dropout import Dropout, Mask
 from .flatten import Flatten
 from .operation import Operation
-from .pooling import AveragePool2d
+from .pooling import AveragePool1d, AveragePool2d
 from .scale import Scale
 from .skip_init import SkipInit
 from .upsampling import Upsample2d
 from .weight_standardisation import WeightStandardised
 
 SAVED = (
+    AveragePool1d,
     AveragePool2d,
     Chain,
+    Conv1d,
     Conv2d,
     Dense,
     Dropout,

@@ -1,10 +1,14 @@
-"""Convolution over images [B, C, H, W], as a cross-correlation: what every framework calls Conv2d.
+"""Convolution over images [B, C, H, W] and sequences [B, C, L], as a cross-correlation: Conv2d, Conv1d of frameworks.
 
-    forward        I[b, o, y, x] = Σ_c Σ_k Σ_m W[o, c, k, m] p[b, c, y·stride + k, x·stride + m] + b[o] c
-    adjoint        ε_p[b, c, y·stride + k, x·stride + m] += W[o, c, k, m] δ[b, o, y, x]
-    gradients      ∇W[o, c, k, m] += Σ_b Σ_y Σ_x δ[b, o, y, x] p[b, c, y·stride + k, x·stride + m]
+    forward        I[b, o, y, x] = Σ_c Σ_k Σ_m W[o, c, k, m] p[b, g(o) + c, Y(y, k), X(x, m)] + b[o] c
+    adjoint        ε_p[b, g(o) + c, Y(y, k), X(x, m)] += W[o, c, k, m] δ[b, o, y, x]
+    gradients      ∇W[o, c, k, m] += Σ_b Σ_y Σ_x δ[b, o, y, x] p[b, g(o) + c, Y(y, k), X(x, m)]
 
-p is the image with `padding` zeros on each side; ε is ε_p without them.
+    Y(y, k) = y·stride_y + k·dilation_y,   X(x, m) = x·stride_x + m·dilation_x
+
+p is the image with `padding` zeros on each side; ε is ε_p without them. g(o) is the first channel of the group of o:
+the channels that come and those that go are cut into as many groups, and each group sees its own alone. As many groups
+as channels is a depthwise convolution. A sequence is an image of height 1.
 """
 
 from collections.abc import MutableMapping
@@ -17,13 +21,25 @@ from ...kernel import kernel
 from ...validation import describe_shape, require_size
 from .dense import Synapses
 from .door import require_error, require_pairing, require_values
-from .windows import padded, padded_shape, unpadded, window_shape
+from .windows import (
+    Sides,
+    as_images,
+    padded,
+    padded_shape,
+    pair_of,
+    require_sides,
+    row_window_shape,
+    unpadded,
+    window_shape,
+)
 
 
 @kernel
-def convolve(current, weight, bias, image, bias_input, stride):
+def convolve(current, weight, bias, image, bias_input, stride, dilation, groups):
+    size = weight.shape[0] // groups
     for b in range(current.shape[0]):
         for o in range(current.shape[1]):
+            first = o // size * weight.shape[1]
             for y in range(current.shape[2]):
                 for x in range(current.shape[3]):
                     current[b, o, y, x] = bias[o] * bias_input[0]
@@ -31,81 +47,93 @@ def convolve(current, weight, bias, image, bias_input, stride):
                 for k in range(weight.shape[2]):
                     for m in range(weight.shape[3]):
                         for y in range(current.shape[2]):
+                            row = y * stride[0] + k * dilation[0]
                             for x in range(current.shape[3]):
-                                current[b, o, y, x] += weight[o, c, k, m] * image[b, c, y * stride + k, x * stride + m]
+                                current[b, o, y, x] += (
+                                    weight[o, c, k, m] * image[b, first + c, row, x * stride[1] + m * dilation[1]]
+                                )
 
 
 @kernel
-def convolve_adjoint(image_error, weight, error, stride):
+def convolve_adjoint(image_error, weight, error, stride, dilation, groups):
+    size = weight.shape[0] // groups
     for b in range(error.shape[0]):
         for o in range(error.shape[1]):
+            first = o // size * weight.shape[1]
             for c in range(weight.shape[1]):
                 for k in range(weight.shape[2]):
                     for m in range(weight.shape[3]):
                         for y in range(error.shape[2]):
+                            row = y * stride[0] + k * dilation[0]
                             for x in range(error.shape[3]):
-                                image_error[b, c, y * stride + k, x * stride + m] += (
+                                image_error[b, first + c, row, x * stride[1] + m * dilation[1]] += (
                                     weight[o, c, k, m] * error[b, o, y, x]
                                 )
 
 
 @kernel
-def convolve_gradients(weight_gradient, bias_gradient, error, image, bias_input, stride):
+def convolve_gradients(weight_gradient, bias_gradient, error, image, bias_input, stride, dilation, groups):
+    size = weight_gradient.shape[0] // groups
     for b in range(error.shape[0]):
         for o in range(error.shape[1]):
+            first = o // size * weight_gradient.shape[1]
             for c in range(weight_gradient.shape[1]):
                 for k in range(weight_gradient.shape[2]):
                     for m in range(weight_gradient.shape[3]):
                         total = weight_gradient[o, c, k, m]
                         for y in range(error.shape[2]):
+                            row = y * stride[0] + k * dilation[0]
                             for x in range(error.shape[3]):
-                                total += error[b, o, y, x] * image[b, c, y * stride + k, x * stride + m]
+                                total += error[b, o, y, x] * image[b, first + c, row, x * stride[1] + m * dilation[1]]
                         weight_gradient[o, c, k, m] = total
             for y in range(error.shape[2]):
                 for x in range(error.shape[3]):
                     bias_gradient[o] += error[b, o, y, x] * bias_input[0]
 
 
-class Conv2d(Synapses):
-    """Convolution: weight [C_out, C_in, K_H, K_W] and bias [C_out] (zeros if not given, none if False), copied.
+class Convolution(Synapses):
+    """What Conv2d and Conv1d share: their kernels see images, of height 1 for sequences.
 
-    stride    how many pixels the window moves at a time, at least 1
-    padding   how many zeros on each side of the image
-
-    [B, C_in, H, W] → [B, C_out, (H + 2 padding - K_H) // stride + 1, (W + 2 padding - K_W) // stride + 1]
-    Raises TypeError or ValueError for another dtype, shapes that do not fit, NaN or infinite values.
-
-    >>> import numpy as np, ottt_ref as ot
-    >>> convolution = ot.Conv2d(np.ones((1, 1, 2, 2)), stride=2)
-    >>> convolution.forward(np.arange(8.0).reshape(1, 1, 2, 4), np.ones(1))
-    array([[[[10., 18.]]]])
+    groups   into how many groups the channels are cut
     """
 
-    def __init__(
-        self, weight: np.ndarray, bias: np.ndarray | Literal[False] | None = None, *, stride: int = 1, padding: int = 0
-    ) -> None:
-        self.stride = require_size("stride", stride)
-        self.padding = require_size("padding", padding, minimum=0)
-        self._set(weight, bias, ("C_out", "C_in", "K_H", "K_W"))
+    groups: int
 
-    def output_shape(self, input_shape: Shape) -> Shape:
-        _, *size = window_shape(self, input_shape, self.weight.shape[2:])
-        if input_shape[0] != self.weight.shape[1]:
+    def _set_groups(self, groups):
+        self.groups = require_size("groups", groups)
+        if len(self.weight) % self.groups:
+            raise ValueError(f"groups must divide the C_out = {len(self.weight)} channels of weight, got {self.groups}")
+
+    @property
+    def input_channels(self) -> int:
+        """C_in, of all groups."""
+        return self.weight.shape[1] * self.groups
+
+    def _windows(self):
+        """Stride, padding and dilation as pairs: (vertical, horizontal)."""
+        raise TypeError(f"{type(self).__name__} must be Conv2d or Conv1d")
+
+    def _require_channels(self, input_shape):
+        if input_shape[0] != self.input_channels:
             raise ValueError(
-                f"{self!r} must be given {self.weight.shape[1]} channels, got {describe_shape(input_shape)}"
+                f"{self!r} must be given {self.input_channels} channels, got {describe_shape(input_shape)}"
             )
-        return len(self.weight), *size
 
     def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
         result = np.empty(require_values(self, values, bias_input, self.weight.dtype), dtype=self.weight.dtype)
-        convolve(result, self.weight, self.bias, padded(values, self.padding), bias_input, self.stride)
+        stride, padding, dilation = self._windows()
+        image = padded(as_images(values), padding)
+        weight = as_images(self.weight)
+        convolve(as_images(result), weight, self.bias, image, bias_input, stride, dilation, self.groups)
         return result
 
     def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
-        require_error(self, error, input_shape, self.weight.dtype)
-        result = np.zeros(padded_shape(len(error), input_shape, self.padding), dtype=self.weight.dtype)
-        convolve_adjoint(result, self.weight, error, self.stride)
-        return unpadded(result, self.padding)
+        shape = require_error(self, error, input_shape, self.weight.dtype)
+        stride, padding, dilation = self._windows()
+        image_shape = shape[1:] if len(shape) == 4 else (shape[1], 1, shape[2])
+        result = np.zeros(padded_shape(len(error), image_shape, padding), dtype=self.weight.dtype)
+        convolve_adjoint(result, as_images(self.weight), as_images(error), stride, dilation, self.groups)
+        return unpadded(result, padding).reshape(shape)
 
     def add_gradients(
         self,
@@ -115,12 +143,112 @@ class Conv2d(Synapses):
         bias_input: np.ndarray,
     ) -> None:
         require_pairing(self, gradients, error, presynaptic, bias_input, self._learned)
-        image = padded(presynaptic, self.padding)
-        convolve_gradients(gradients["weight"], self.bias_gradient(gradients), error, image, bias_input, self.stride)
+        stride, padding, dilation = self._windows()
+        image, weight = padded(as_images(presynaptic), padding), as_images(gradients["weight"])
+        bias = self.bias_gradient(gradients)
+        convolve_gradients(weight, bias, as_images(error), image, bias_input, stride, dilation, self.groups)
+
+    def _described(self, stride, padding, dilation):
+        """What `repr` says of the settings; of dilation and groups where there are any."""
+        dilated = f", dilation {dilation}" if dilation != 1 else ""
+        grouped = f", groups {self.groups}" if self.groups != 1 else ""
+        window = " x ".join(str(side) for side in self.weight.shape[2:])
+        return (
+            f"{type(self).__name__}({self.input_channels} -> {len(self.weight)}, {window}, stride {stride}, "
+            f"padding {padding}{dilated}{grouped}, {self.weight.dtype})"
+        )
+
+
+class Conv2d(Convolution):
+    """Convolution: weight [C_out, C_in / groups, K_H, K_W], bias [C_out] (zeros if not given, none if False), copied.
+
+    stride    how many pixels the window moves at a time, at least 1
+    padding   how many zeros on each side of the image
+    dilation  how many pixels apart the window's are, at least 1
+    groups    into how many groups the channels are cut, of which each sees its own alone; C_in of them is depthwise
+
+    Stride, padding and dilation are a number, or one for each direction, (vertical, horizontal).
+    [B, C_in, H, W] → [B, C_out, H', W'], H' = (H + 2 padding - dilation (K_H - 1) - 1) // stride + 1, and so W'.
+    Raises TypeError or ValueError for another dtype, shapes that do not fit, NaN or infinite values.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> convolution = ot.Conv2d(np.ones((1, 1, 2, 2)), stride=2)
+    >>> convolution.forward(np.arange(8.0).reshape(1, 1, 2, 4), np.ones(1))
+    array([[[[10., 18.]]]])
+    >>> depthwise = ot.Conv2d(np.ones((2, 1, 1, 2)), stride=(1, 2), dilation=(1, 3), groups=2)
+    >>> depthwise.forward(np.arange(8.0).reshape(1, 2, 1, 4), np.ones(1))
+    array([[[[ 3.]],
+    <BLANKLINE>
+            [[11.]]]])
+    """
+
+    def __init__(
+        self,
+        weight: np.ndarray,
+        bias: np.ndarray | Literal[False] | None = None,
+        *,
+        stride: Sides = 1,
+        padding: Sides = 0,
+        dilation: Sides = 1,
+        groups: int = 1,
+    ) -> None:
+        self.stride = require_sides("stride", stride)
+        self.padding = require_sides("padding", padding, minimum=0)
+        self.dilation = require_sides("dilation", dilation)
+        self._set(weight, bias, ("C_out", "C_in", "K_H", "K_W"))
+        self._set_groups(groups)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        window = self.weight.shape[2:]
+        _, *size = window_shape(self, input_shape, window, self.stride, self.padding, self.dilation)
+        self._require_channels(input_shape)
+        return len(self.weight), *size
+
+    def _windows(self):
+        return pair_of(self.stride), pair_of(self.padding), pair_of(self.dilation)
 
     def __repr__(self) -> str:
-        outputs, inputs, *window = self.weight.shape
-        return (
-            f"Conv2d({inputs} -> {outputs}, {window[0]} x {window[1]}, stride {self.stride}, padding {self.padding}, "
-            f"{self.weight.dtype})"
-        )
+        return self._described(self.stride, self.padding, self.dilation)
+
+
+class Conv1d(Convolution):
+    """Convolution of sequences: weight [C_out, C_in / groups, K] and bias [C_out] (zeros, none if False), copied.
+
+    stride, padding, dilation, groups   as of Conv2d, a number each
+
+    [B, C_in, L] → [B, C_out, (L + 2 padding - dilation (K - 1) - 1) // stride + 1]
+    Raises TypeError or ValueError for another dtype, shapes that do not fit, NaN or infinite values.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> convolution = ot.Conv1d(np.array([[[1.0, -1.0]]]), dilation=2)
+    >>> convolution.forward(np.array([[[0.0, 1.0, 4.0, 9.0]]]), np.ones(1))
+    array([[[-4., -8.]]])
+    """
+
+    def __init__(
+        self,
+        weight: np.ndarray,
+        bias: np.ndarray | Literal[False] | None = None,
+        *,
+        stride: int = 1,
+        padding: int = 0,
+        dilation: int = 1,
+        groups: int = 1,
+    ) -> None:
+        self.stride = require_size("stride", stride)
+        self.padding = require_size("padding", padding, minimum=0)
+        self.dilation = require_size("dilation", dilation)
+        self._set(weight, bias, ("C_out", "C_in", "K"))
+        self._set_groups(groups)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        window = self.weight.shape[2]
+        _, length = row_window_shape(self, input_shape, window, self.stride, self.padding, self.dilation)
+        self._require_channels(input_shape)
+        return len(self.weight), length
+
+    def _windows(self):
+        return (1, self.stride), (0, self.padding), (1, self.dilation)
+
+    def __repr__(self) -> str:
+        return self._described(self.stride, self.padding, self.dilation)

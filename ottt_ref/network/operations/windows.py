@@ -1,9 +1,11 @@
-"""Windows that move over padded images: their sizes, the shape that they reach, and the padding."""
+"""Windows that move over padded images: their sizes, the shape that they reach, and the padding.
+
+A sequence [C, L] is an image [C, 1, L]: what moves over it has a window, a stride and a dilation of 1 upwards.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,17 +13,33 @@ from ...annotations import Shape
 from ...validation import describe_shape, require_size
 from .operation import Operation
 
-if TYPE_CHECKING:
-    from .convolution import Conv2d
-    from .pooling import AveragePool2d
+Sides = int | tuple[int, int]  # one number for both directions, or one for each: (vertical, horizontal)
+DIRECTIONS = ("vertical", "horizontal")
 
 
-def require_pair(name: str, value: object) -> tuple[int, int]:
-    """A number of at least 1 for each direction, from one for both or a pair; TypeError or ValueError otherwise."""
-    pair = tuple(value) if isinstance(value, tuple | list) else (value, value)
-    if len(pair) != 2:
+def require_pair(name: str, value: object, minimum: int = 1) -> tuple[int, int]:
+    """A number of at least `minimum` for each direction, from one for both or a pair; TypeError or ValueError."""
+    if not isinstance(value, tuple | list):
+        number = require_size(name, value, minimum)
+        return number, number
+    if len(value) != 2:
         raise ValueError(f"{name} must be a number or a pair of them, got {value!r}")
-    return require_size(name, pair[0]), require_size(name, pair[1])
+    first, second = (
+        require_size(f"{name}[{k}], the {direction} one,", number, minimum)
+        for k, (direction, number) in enumerate(zip(DIRECTIONS, value))
+    )
+    return first, second
+
+
+def require_sides(name: str, value: object, minimum: int = 1) -> Sides:
+    """`require_pair`, but one number where both are the same."""
+    pair = require_pair(name, value, minimum)
+    return pair[0] if pair[0] == pair[1] else pair
+
+
+def pair_of(sides: Sides) -> tuple[int, int]:
+    """A number for each direction."""
+    return sides if isinstance(sides, tuple) else (sides, sides)
 
 
 def require_image(operation: Operation, input_shape: Shape) -> Shape:
@@ -31,37 +49,74 @@ def require_image(operation: Operation, input_shape: Shape) -> Shape:
     return input_shape
 
 
-def window_shape(operation: AveragePool2d | Conv2d, input_shape: Shape, window: Sequence[int]) -> Shape:
-    """The shape of one sample after a window has moved over its padded image, channels as they were.
+def require_row(operation: Operation, input_shape: Shape) -> Shape:
+    """C and L of one sample; ValueError where it has another shape."""
+    if len(input_shape) != 2:
+        raise ValueError(f"{operation!r} must be given sequences [C, L], got {describe_shape(input_shape)}")
+    return input_shape
+
+
+def as_images(array: np.ndarray) -> np.ndarray:
+    """`array` [..., C, L] as [..., C, 1, L], a view; images as they are."""
+    return array if array.ndim == 4 else array[:, :, np.newaxis, :]
+
+
+def window_shape(
+    operation: Operation, input_shape: Shape, window: Sequence[int], stride: Sides, padding: Sides, dilation: Sides = 1
+) -> Shape:
+    """The shape of one sample [C, H, W] after a window has moved over its padded image, channels as they were.
 
     Raises ValueError where the window is larger than the padded image.
     """
     channels, *size = require_image(operation, input_shape)
-    padded_size = [length + 2 * operation.padding for length in size]
-    if any(length < side for length, side in zip(padded_size, window)):
+    reaches = [step * (side - 1) + 1 for side, step in zip(window, pair_of(dilation))]
+    padded_size = [length + 2 * zeros for length, zeros in zip(size, pair_of(padding))]
+    small = [name for name, length, reach in zip(("height", "width"), padded_size, reaches) if length < reach]
+    if small:
         raise ValueError(
-            f"{operation!r} must be given images of at least its window {window[0]} x {window[1]} when padded, got "
-            f"{padded_size[0]} x {padded_size[1]} from {describe_shape(input_shape)}"
+            f"{operation!r} must be given images of at least its window {reaches[0]} x {reaches[1]} when padded, got "
+            f"{padded_size[0]} x {padded_size[1]} from {describe_shape(input_shape)}: too small in "
+            f"{' and '.join(small)}"
         )
-    strides = require_pair("stride", operation.stride)
-    return channels, *((n - side) // stride + 1 for n, side, stride in zip(padded_size, window, strides))
+    return channels, *((n - reach) // step + 1 for n, reach, step in zip(padded_size, reaches, pair_of(stride)))
 
 
-def padded_shape(batch_size: int, input_shape: Shape, padding: int) -> Shape:
+def row_window_shape(
+    operation: Operation, input_shape: Shape, window: int, stride: int, padding: int, dilation: int = 1
+) -> Shape:
+    """`window_shape` of one sample [C, L]."""
+    channels, length = require_row(operation, input_shape)
+    reach, padded_length = dilation * (window - 1) + 1, length + 2 * padding
+    if padded_length < reach:
+        raise ValueError(
+            f"{operation!r} must be given sequences of at least its window {reach} when padded, got {padded_length} "
+            f"from {describe_shape(input_shape)}"
+        )
+    return channels, (padded_length - reach) // stride + 1
+
+
+def padded_shape(batch_size: int, input_shape: Shape, padding: Sides) -> Shape:
     """[B, C, H + 2 padding, W + 2 padding]."""
     channels, height, width = input_shape
-    return batch_size, channels, height + 2 * padding, width + 2 * padding
+    vertical, horizontal = pair_of(padding)
+    return batch_size, channels, height + 2 * vertical, width + 2 * horizontal
 
 
-def padded(values: np.ndarray, padding: int) -> np.ndarray:
+def padded(values: np.ndarray, padding: Sides) -> np.ndarray:
     """`values` [B, C, H, W] with zeros around each image."""
-    if not padding:
+    if padding == 0:
         return values
     result = np.zeros(padded_shape(len(values), values.shape[1:], padding), dtype=values.dtype)
-    result[:, :, padding:-padding, padding:-padding] = values
+    _inside(result, padding)[...] = values
     return result
 
 
-def unpadded(values: np.ndarray, padding: int) -> np.ndarray:
+def unpadded(values: np.ndarray, padding: Sides) -> np.ndarray:
     """What `padded` put zeros around, contiguous."""
-    return np.ascontiguousarray(values[:, :, padding:-padding, padding:-padding]) if padding else values
+    return values if padding == 0 else np.ascontiguousarray(_inside(values, padding))
+
+
+def _inside(image, padding):
+    vertical, horizontal = pair_of(padding)
+    height, width = image.shape[2:]
+    return image[:, :, vertical : height - vertical, horizontal : width - horizontal]

@@ -18,6 +18,7 @@ SURROGATES = {
     "Arctan": lambda z, alpha: alpha / 2 / (1 + (np.pi * alpha * z / 2) ** 2),
     "Triangle": lambda z, width, height: height * np.maximum(0, 1 - np.abs(z) / width),
     "Rectangle": lambda z, width: (np.abs(z) < width / 2) / width,
+    "FastSigmoid": lambda z, slope, height: height / (1 + slope * np.abs(z)) ** 2,
     "MultiGaussian": multi_gaussian,
 }
 

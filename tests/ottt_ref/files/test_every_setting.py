@@ -60,10 +60,27 @@ class Drawn:
     def convolution(self):
         """A convolution of images into images of the same shape, in one of two ways."""
         if self.draw(st.booleans()):
-            plain = ot.Conv2d(self.array(2, 2, 3, 3), self.bias(2), stride=self.size(1), padding=self.size(1))
+            step, groups = self.choose(1, 2), self.choose(1, 2)
+            plain = ot.Conv2d(
+                self.array(2, 2 // groups, 3, 3),
+                self.bias(2),
+                stride=self.pair(1),
+                padding=(self.size(step), self.size(1)),
+                dilation=(self.size(step), self.size(1)),
+                groups=self.size(groups),
+            )
             return [self.standardised(self.saw(plain))]
         halving = ot.Conv2d(self.array(2, 2, 2, 2), self.bias(2), stride=self.size(2))
-        return [self.standardised(self.saw(halving)), self.saw(ot.Upsample2d(self.size(2)))]
+        return [self.standardised(self.saw(halving)), self.saw(ot.Upsample2d(self.pair(2)))]
+
+    def in_a_row(self):
+        """Operations on sequences [2, 5] that leave their shape."""
+        step, groups = self.choose(1, 2), self.choose(1, 2)
+        options = {"stride": self.size(1), "padding": self.size(step), "dilation": self.size(step)}
+        weight = self.array(2, 2 // groups, 3)
+        convolution = self.saw(ot.Conv1d(weight, self.bias(2), groups=self.size(groups), **options))
+        pool = self.saw(ot.AveragePool1d(self.size(3), self.size(1), self.size(1)))
+        return self.draw(st.permutations([self.standardised(convolution), pool]))
 
     def dense(self, n_out, n_in):
         return self.standardised(self.saw(ot.Dense(self.array(n_out, n_in), self.bias(n_out))))
@@ -73,7 +90,7 @@ class Drawn:
         kinds = {
             "scale": lambda: [ot.Scale(self.number(0.75, -1.5, 2.0))],
             "dropout": lambda: [ot.Dropout(self.number(0.0, 0.25))],
-            "pool": lambda: [ot.AveragePool2d(self.pair(3), stride=self.size(1), padding=self.size(1))],
+            "pool": lambda: [ot.AveragePool2d(self.pair(3), stride=self.size(1), padding=self.pair(1))],
             "there and back": lambda: [
                 ot.AveragePool2d(self.pair(2), self.choose(None, self.pair(2))),
                 ot.Upsample2d(self.size(2)),
@@ -111,6 +128,8 @@ class Drawn:
 def networks(draw):
     """Two layers of images, one of rows, perhaps a readout; loops and skips between them."""
     drawn = Drawn(draw)
+    if draw(st.integers(0, 3)) == 0:
+        return network_of_sequences(drawn), drawn.seen
     decay = drawn.number(0.0, 0.5, 0.75, 1.0)  # one: a sum's inputs are traced by the membranes that it enters
     layers = []
     for _ in range(2):
@@ -127,6 +146,12 @@ def networks(draw):
         skips.append(ot.Skip(drawn.choose(-1, np.int64(-1)), drawn.size(1), drawn.chain(drawn.others())))
     shape = [drawn.size(length) for length in IMAGE]
     return ot.Network(layers, input_shape=drawn.choose(shape, tuple(shape)), feedback=feedback, skips=skips), drawn.seen
+
+
+def network_of_sequences(drawn):
+    hidden = ot.Layer(drawn.in_a_row(), drawn.spiking(drawn.number(0.0, 0.5)))
+    readout = ot.Layer([drawn.saw(ot.Flatten()), drawn.dense(3, 10)], ot.Integrator())
+    return ot.Network([hidden, readout], input_shape=(2, 5))
 
 
 @pytest.mark.slow
@@ -148,7 +173,7 @@ def require_saved_and_loaded(network, path):
     network.save(path)
     again = ot.Network.load(path)
     assert parts_of(again) == parts_of(network.rebuilt(lambda array: array, float))
-    inputs = np.random.default_rng(0).normal(0.5, 1.0, (3, 2, *IMAGE)).astype(network.dtype)
+    inputs = np.random.default_rng(0).normal(0.5, 1.0, (3, 2, *network.input_shape)).astype(network.dtype)
     for kept in ("detached", "kept"):
         found = [ot.bptt.gradients(each, inputs, [0, 2], reset_gradient=kept) for each in (network, again)]
         assert bits(found[0]) == bits(found[1]) and found[0].loss == found[1].loss

@@ -87,9 +87,9 @@ def affine_map(operation, shape):
         inner = operation.synapses
         bias = numbers(inner.bias)
         return _weighted(standardised_weight(operation), bias, inner, shape)
-    if isinstance(operation, ot.Dense | ot.Conv2d):
+    if isinstance(operation, ot.Dense | ot.Conv2d | ot.Conv1d):
         return _weighted(numbers(operation.weight), numbers(operation.bias), operation, shape)
-    if isinstance(operation, ot.AveragePool2d):
+    if isinstance(operation, ot.AveragePool2d | ot.AveragePool1d):
         return _pooled(operation, shape), 0.0
     if isinstance(operation, ot.Upsample2d):
         return _upsampled(operation, shape), 0.0
@@ -115,38 +115,59 @@ def standardised_weight(operation):
 def _weighted(weight, bias, operation, shape):
     if isinstance(operation, ot.Dense):
         return weight, bias
-    return _convolution(weight, operation.stride, operation.padding, shape, bias)
+    return _convolution(weight, operation, shape, bias)
 
 
-def _windows(shape, window, strides, padding):
+def _pair(sides, across):
+    """(vertical, horizontal), of sequences, where `across` is what stands for the first, as well."""
+    if across is not None:
+        return across, sides
+    return sides if isinstance(sides, tuple) else (sides, sides)
+
+
+def _windows(shape, window, strides, padding, dilation=(1, 1)):
     """(y, x) of the outputs and the flat indices (k, m, inside row, inside column) of what each window sees."""
     _, height, width = shape
-    rows = (height + 2 * padding - window[0]) // strides[0] + 1
-    columns = (width + 2 * padding - window[1]) // strides[1] + 1
+    rows = (height + 2 * padding[0] - dilation[0] * (window[0] - 1) - 1) // strides[0] + 1
+    columns = (width + 2 * padding[1] - dilation[1] * (window[1] - 1) - 1) // strides[1] + 1
     seen = []
     for y in range(rows):
         for x in range(columns):
             for k in range(window[0]):
                 for m in range(window[1]):
-                    row, column = y * strides[0] + k - padding, x * strides[1] + m - padding
+                    row = y * strides[0] + k * dilation[0] - padding[0]
+                    column = x * strides[1] + m * dilation[1] - padding[1]
                     if 0 <= row < height and 0 <= column < width:
                         seen.append((y, x, k, m, row, column))
     return rows, columns, seen
 
 
-def _convolution(weight, stride, padding, shape, bias):
-    rows, columns, seen = _windows(shape, weight.shape[2:], (stride, stride), padding)
+def _convolution(weight, operation, shape, bias):
+    in_a_row = isinstance(operation, ot.Conv1d)
+    if in_a_row:
+        weight, shape = weight[:, :, np.newaxis], (shape[0], 1, shape[1])
+    strides, padding, dilation = (
+        _pair(sides, across if in_a_row else None)
+        for sides, across in ((operation.stride, 1), (operation.padding, 0), (operation.dilation, 1))
+    )
+    rows, columns, seen = _windows(shape, weight.shape[2:], strides, padding, dilation)
     matrix = np.zeros((len(weight), rows, columns, *shape))
+    outputs, inputs = len(weight) // operation.groups, shape[0] // operation.groups
     for y, x, k, m, row, column in seen:
-        for o in range(len(weight)):
-            for c in range(shape[0]):
-                matrix[o, y, x, c, row, column] += weight[o, c, k, m]
+        for group in range(operation.groups):
+            for o in range(group * outputs, (group + 1) * outputs):
+                for c in range(inputs):
+                    matrix[o, y, x, group * inputs + c, row, column] += weight[o, c, k, m]
     return matrix.reshape(-1, math.prod(shape)), np.repeat(bias, rows * columns)
 
 
 def _pooled(operation, shape):
-    size, stride = operation.size, operation.stride
-    rows, columns, seen = _windows(shape, size, stride, operation.padding)
+    size, stride, padding = operation.size, operation.stride, operation.padding
+    if isinstance(operation, ot.AveragePool1d):
+        size, stride, padding, shape = (1, size), (1, stride), (0, padding), (shape[0], 1, shape[1])
+    else:
+        padding = _pair(padding, None)
+    rows, columns, seen = _windows(shape, size, stride, padding)
     matrix = np.zeros((shape[0], rows, columns, *shape))
     for y, x, _, _, row, column in seen:
         for c in range(shape[0]):
@@ -156,12 +177,12 @@ def _pooled(operation, shape):
 
 def _upsampled(operation, shape):
     channels, height, width = shape
-    factor = operation.factor
-    matrix = np.zeros((channels, factor * height, factor * width, *shape))
+    down, across = _pair(operation.factor, None)
+    matrix = np.zeros((channels, down * height, across * width, *shape))
     for c in range(channels):
-        for y in range(factor * height):
-            for x in range(factor * width):
-                matrix[c, y, x, c, y // factor, x // factor] = 1
+        for y in range(down * height):
+            for x in range(across * width):
+                matrix[c, y, x, c, y // down, x // across] = 1
     return matrix.reshape(-1, math.prod(shape))
 
 

@@ -31,19 +31,30 @@ def dense(rng, dtype, n_out=2, n_in=3):
 
 
 def convolution(rng, dtype):
-    weight = normal(rng, (2, 2, rng.integers(1, 3), rng.integers(1, 4)), dtype)
-    return ot.Conv2d(weight, normal(rng, 2, dtype), stride=int(rng.integers(1, 3)), padding=int(rng.integers(0, 2)))
+    groups = int(rng.integers(1, 3))
+    weight = normal(rng, (2, 2 // groups, rng.integers(1, 3), rng.integers(1, 3)), dtype)
+    stride, padding, dilation = (tuple(rng.integers(least, 3, 2).tolist()) for least in (1, 0, 1))
+    return ot.Conv2d(weight, normal(rng, 2, dtype), stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
-IMAGE = (2, 4, 5)
+def row_convolution(rng, dtype):
+    groups = int(rng.integers(1, 3))
+    weight = normal(rng, (2, 2 // groups, rng.integers(1, 3)), dtype)
+    stride, padding, dilation = (int(rng.integers(least, 3)) for least in (1, 0, 1))
+    return ot.Conv1d(weight, normal(rng, 2, dtype), stride=stride, padding=padding, dilation=dilation, groups=groups)
+
+
+IMAGE, ROW = (2, 4, 5), (2, 5)
 OPERATIONS = {
     "Dense": (dense, (3,)),
     "Conv2d": (convolution, IMAGE),
-    "AveragePool2d": (lambda rng, dtype: ot.AveragePool2d((2, 2), (1, int(rng.integers(1, 4))), 1), IMAGE),
+    "Conv1d": (row_convolution, ROW),
+    "AveragePool2d": (lambda rng, dtype: ot.AveragePool2d((2, 2), (1, int(rng.integers(1, 4))), (1, 0)), IMAGE),
+    "AveragePool1d": (lambda rng, dtype: ot.AveragePool1d(3, int(rng.integers(1, 4)), 1), ROW),
     "Flatten": (lambda rng, dtype: ot.Flatten(), IMAGE),
     "Scale": (lambda rng, dtype: ot.Scale(float(rng.normal())), (3,)),
     "SkipInit": (lambda rng, dtype: ot.SkipInit(normal(rng, 1, dtype)), IMAGE),
-    "Upsample2d": (lambda rng, dtype: ot.Upsample2d(int(rng.integers(1, 4))), IMAGE),
+    "Upsample2d": (lambda rng, dtype: ot.Upsample2d((int(rng.integers(1, 4)), 2)), IMAGE),
     "Dropout": (lambda rng, dtype: ot.Dropout(0.5), (3,)),
     "WeightStandardised": (
         lambda rng, dtype: ot.WeightStandardised(dense(rng, dtype), normal(rng, 2, dtype), epsilon=0.1),
@@ -203,8 +214,10 @@ def operation_made(name, rng):
     operation, shape, values, _, constant = drawn(name, rng)
     arguments = {
         "Dense": lambda: {"weight": operation.weight, "bias": operation.bias},
-        "Conv2d": lambda: {"weight": operation.weight, "bias": operation.bias, "stride": 2, "padding": 1},
+        "Conv2d": lambda: {"weight": operation.weight, "bias": operation.bias, "stride": 2, "padding": (1, 0)},
+        "Conv1d": lambda: {"weight": operation.weight, "bias": operation.bias, "dilation": 2, "groups": 1},
         "AveragePool2d": lambda: {"size": (2, 1), "stride": (1, 2), "padding": 0},
+        "AveragePool1d": lambda: {"size": 2, "stride": 1, "padding": 1},
         "Flatten": dict,
         "Scale": lambda: {"factor": 0.75},
         "SkipInit": lambda: {"skip_gain": operation.skip_gain},
@@ -273,6 +286,7 @@ SURROGATES = {
     "Arctan": {"alpha": 2.0},
     "Triangle": {"width": 1.5, "height": 0.5},
     "Rectangle": {"width": 1.5},
+    "FastSigmoid": {"slope": 1.5, "height": 0.5},
     "MultiGaussian": {"sigma": 0.5, "h": 0.15, "s": 6.0, "scale": 1.0},
 }
 
@@ -310,7 +324,7 @@ def primitive(kind, rng):
         bends = sorted({0.0, *(sign * number for number in (0.75, 1.5) for sign in (1, -1))})
         for found, at in zip(naive.numbers(result).flat, z.flat):
             area, _ = integrate.quad(formula(surrogate), -40.0, float(at), points=bends, limit=400)
-            tail = 1e-2 if kind == "Arctan" else 1e-5  # what lies below -40
+            tail = 1e-2 if kind in ("Arctan", "FastSigmoid") else 1e-5  # what lies below -40
             assert abs(found - area) < tail, f"{found}, not {area}"
         return None
 
@@ -321,7 +335,7 @@ def surrogate_call(kind, method, rng):
     surrogate = getattr(ot.surrogate, kind)(**SURROGATES.get(kind, {}))
     described = {"type": kind, **SURROGATES.get(kind, {})}
     numbers = list(SURROGATES.get(kind, {}).values())
-    kernel_numbers = [1 / 1.5, 0.75] if kind == "Rectangle" else numbers
+    kernel_numbers = {"Rectangle": [1 / 1.5, 0.75], "FastSigmoid": [1 / 1.5, 0.5]}.get(kind, numbers)
     calls = {
         "description": ({}, lambda result, given: _assert(result == described)),
         "parameters": ({}, lambda result, given: naive.same(result, kernel_numbers)),
@@ -562,7 +576,9 @@ def between(kind, source, target, rng):
 
 
 def connection_call(method, rng):
-    operation, shape, values, error, constant = drawn(("Dense", "Conv2d", "WeightStandardised")[rng.integers(3)], rng)
+    operation, shape, values, error, constant = drawn(
+        ("Dense", "Conv2d", "Conv1d", "WeightStandardised")[rng.integers(4)], rng
+    )
     connection = Connection(-1, 0, False, operation, "layer0", shape)
     gradients = {f"layer0.{each}": np.zeros_like(array) for each, array in operation.parameters.items()}
     calls = {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import ottt_ref as ot
-from ottt_ref.network.surrogate import Arctan, MultiGaussian, Rectangle, Sigmoid, Triangle
+from ottt_ref.network.surrogate import Arctan, FastSigmoid, MultiGaussian, Rectangle, Sigmoid, Triangle
 
 TINY = Fraction(1, 10**400)  # above 0, and no float
 
@@ -39,6 +39,18 @@ NOT_IN_FLOAT32 = {
     "surrogate must have values in float32, got Triangle(width=1e+30, height=1e+30)": ot.LIF(
         surrogate=Triangle(1e30, 1e30)
     ),
+    "surrogate must have values in float32, got FastSigmoid(slope=1e+60, height=1.0)": ot.LIF(
+        surrogate=FastSigmoid(1e60)
+    ),
+    "surrogate must have values in float32, got FastSigmoid(slope=1e-60, height=1.0)": ot.LIF(
+        surrogate=FastSigmoid(1e-60)
+    ),
+    "surrogate must have values in float32, got FastSigmoid(slope=1.0, height=1e-60)": ot.LIF(
+        surrogate=FastSigmoid(1.0, 1e-60)
+    ),
+    "surrogate must have values in float32, got FastSigmoid(slope=1e-20, height=1e+30)": ot.LIF(
+        surrogate=FastSigmoid(1e-20, 1e30)
+    ),
     "surrogate must have values in float32, got Sigmoid(alpha=1e+60)": ot.LIF(surrogate=Sigmoid(1e60)),
     "surrogate must have values in float32, got Sigmoid(alpha=1e-60)": ot.LIF(surrogate=Sigmoid(1e-60)),
     "surrogate must have values in float32, got Arctan(alpha=1e+60)": ot.LIF(surrogate=Arctan(1e60)),
@@ -67,6 +79,8 @@ def test_neurons_whose_numbers_float32_cannot_hold_are_refused(complaint):
         ot.LIF(surrogate=Rectangle(1e-310)),
         ot.LIF(surrogate=Rectangle(TINY)),
         ot.LIF(surrogate=Triangle(1e200, 1e200)),
+        ot.LIF(surrogate=FastSigmoid(1e-310)),
+        ot.LIF(surrogate=FastSigmoid(1e-200, 1e200)),
         ot.LIF(surrogate=Sigmoid(TINY)),
         ot.LIF(surrogate=MultiGaussian(sigma=1e-200)),
         ot.LIF(surrogate=MultiGaussian(s=1e-200)),
@@ -138,6 +152,7 @@ def test_settings_of_every_kind_of_number_are_kept_as_pythons_own(number):
         (ot.Integrator(number), "decay"),
         (Sigmoid(number), "alpha"),
         (Triangle(number, number), "width height"),
+        (FastSigmoid(number, number), "slope height"),
         (MultiGaussian(number, number, number, number), "sigma h s scale"),
         (ot.Scale(number), "factor"),
         (ot.Dropout(number), "rate"),

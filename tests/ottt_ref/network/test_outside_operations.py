@@ -8,6 +8,7 @@ import pytest
 
 import ottt_ref as ot
 from ottt_ref import losses
+from ottt_ref.files.descriptions import describe
 from ottt_ref.network.operations import BUILT_IN, SAVED, operation
 from ottt_ref.simulation import simulator as simulation
 
@@ -460,7 +461,7 @@ UNSAVED = {
     ),
     "an outside operation in a loop": (
         lambda: network_of(recurrent=Gain(np.ones(2))),
-        r"layer0.recurrent must be made of AveragePool2d, Chain, .*, all that files can hold, got Gain\(neuron_gain\)",
+        r"layer0.recurrent must be made of AveragePool1d, .*, all that files can hold, got Gain\(neuron_gain\)",
     ),
     "a drawn mask": (
         lambda: network_of(synapses=[ot.Dropout(0.5), ot.Dense(np.eye(2))]).with_dropout(2, 0),
@@ -536,10 +537,11 @@ def test_every_type_that_files_hold_comes_back_with_every_field(tmp_path):
         ot.SkipInit(np.array([0.75])),
         ot.Flatten(),
     ]
-    size = ot.Chain(kinds).output_shape((1, 4, 4))[0]
-    layers = [ot.Layer(kinds, ot.LIF()), ot.Layer(dense(rng, 2, size), ot.Integrator())]
-    network = ot.Network(layers, input_shape=(1, 4, 4))
-    loaded = saved_and_loaded(network, tmp_path)
+    of_sequences = [
+        ot.Conv1d(rng.normal(size=(4, 1, 2)), stride=2, padding=1, dilation=2, groups=2),
+        ot.AveragePool1d(2, 1, 1),
+        ot.Flatten(),
+    ]
     found = set()
 
     def compare(operation, other):
@@ -551,9 +553,27 @@ def test_every_type_that_files_hold_comes_back_with_every_field(tmp_path):
         for child, twin in zip(operation.children, other.children, strict=True):
             compare(child, twin)
 
-    for connection, other in zip(network.connections, loaded.connections, strict=True):
-        compare(connection.operations, other.operations)
+    for operations, shape in ((kinds, (1, 4, 4)), (of_sequences, (2, 5))):
+        size = ot.Chain(operations).output_shape(shape)[0]
+        layers = [ot.Layer(operations, ot.LIF()), ot.Layer(dense(rng, 2, size), ot.Integrator())]
+        network = ot.Network(layers, input_shape=shape)
+        loaded = saved_and_loaded(network, tmp_path)
+        for connection, other in zip(network.connections, loaded.connections, strict=True):
+            compare(connection.operations, other.operations)
     assert found == set(SAVED)
+
+
+def test_files_name_what_came_later_only_where_it_is_used():
+    """A convolution as the first files had them is described as they describe it: older versions read it."""
+    plain = ot.Conv2d(np.ones((2, 1, 2, 2)), stride=2)
+    grouped = ot.Conv2d(np.ones((2, 1, 2, 2)), stride=(2, 1), dilation=2)
+    described = []
+    for convolution in (plain, grouped):
+        layers = [ot.Layer(convolution, ot.LIF()), ot.Layer([ot.Flatten(), ot.Dense(np.ones((1, 8)))], ot.Integrator())]
+        shape = (1, 4, 4) if convolution is plain else (1, 5, 4)
+        described.append(describe(ot.Network(layers, input_shape=shape))["layers"][0]["synapses"])
+    assert described[0] == {"type": "Conv2d", "bias": True, "stride": 2, "padding": 0}
+    assert described[1] == {"type": "Conv2d", "bias": True, "stride": [2, 1], "padding": 0, "dilation": 2}
 
 
 def test_a_mask_has_the_shape_of_what_reaches_its_dropout():

@@ -35,6 +35,11 @@ def convolution(**changes):
     return peer.Conv2d(**{"input_shape": None, "weight": np.ones((2, 1, 3, 3)), **fields, **changes})
 
 
+def row_convolution(**changes):
+    fields = {"stride": 1, "padding": 1, "dilation": 1, "groups": 1, "bias": np.zeros(2)}
+    return peer.Conv1d(**{"input_shape": None, "weight": np.ones((2, 1, 3)), **fields, **changes})
+
+
 def image(*nodes):
     return row(*nodes, peer.Flatten(None, 0, -1), peer.Linear(np.ones((2, 32))), neurons("LIF"), shape=(1, 4, 4))
 

@@ -311,7 +311,11 @@ def test_a_hostile_file_is_refused_by_name(path, written, in_process, kind):
         ),
         ("layer0_0_conv2d/stride", np.array([0, 0]), r"(Conv2d): stride must be at least 1, got 0"),
         ("layer0_0_conv2d/padding", np.array([2**40, 2**40]), r"(Conv2d): padding must be at most 2147483647"),
-        ("layer1_1_avgpool2d/kernel_size", np.array([-1, 2]), r"(AvgPool2d): size must be at least 1, got -1"),
+        (
+            "layer1_1_avgpool2d/kernel_size",
+            np.array([-1, 2]),
+            r"(AvgPool2d): size[0], the vertical one, must be at least 1, got -1",
+        ),
     ],
 )
 def test_shapes_that_are_nonsense_are_refused(path, in_process, name, value, complaint):

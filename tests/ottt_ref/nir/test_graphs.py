@@ -14,7 +14,7 @@ from ottt_ref.files.descriptions import describe
 
 from ..general import case, dense, lif
 from ..helpers import READOUTS, RESETS, bits, dyadic_network, random_case, random_network
-from .graphs import to_graph
+from .graphs import convolution, linear, neurons, row, row_convolution, to_graph
 
 REPRESENTABLE = ("recurrent", "recurrent_output", "feedback", "skips", "convolutional")
 
@@ -54,6 +54,48 @@ def test_recurrent_feedback_skipping_and_convolutional_networks_come_back(name, 
     again = there_and_back(network, dt=0.1)
     assert_same(again, network)
     assert np.array_equal(ot.simulate(again, inputs).outputs, ot.simulate(network, inputs).outputs)
+
+
+@pytest.mark.parametrize("metadata", [True, False])
+def test_grouped_dilated_and_one_dimensional_convolutions_come_back(metadata):
+    rng = np.random.default_rng(0)
+    options = {"stride": (1, 2), "padding": (2, 0), "dilation": (2, 1), "groups": 2}
+    convolutions = {
+        (4, 5, 6): ot.Conv2d(rng.normal(size=(6, 2, 3, 2)), rng.normal(size=6), **options),
+        (2, 7): ot.Conv1d(rng.normal(size=(4, 1, 3)), rng.normal(size=4), stride=2, padding=1, dilation=2, groups=2),
+    }
+    for shape, first in convolutions.items():
+        size = int(np.prod(first.output_shape(shape)))
+        layers = [ot.Layer(first, lif()), ot.Layer([ot.Flatten(), ot.Dense(np.ones((2, size)))], ot.Integrator())]
+        network = ot.Network(layers, input_shape=shape)
+        graph = to_graph(network, dt=0.1)
+        again = nir.from_graph(graph) if metadata else nir.from_graph(bare(graph), dt=0.1, reset="soft")
+        if metadata:
+            assert_same(again, network)
+        inputs = rng.normal(size=(3, 2, *shape))
+        currents = [net.layers[0].synapses.forward(inputs[0], np.ones(1)) for net in (network, again)]
+        assert np.array_equal(*currents)
+
+
+def rest(*shape):
+    """A hidden layer's neurons and a spiking last layer."""
+    size = int(np.prod(shape))
+    return neurons("LIF", shape), peer.Flatten(None, 0, -1), linear(2, size), neurons("LIF")
+
+
+def test_same_padding_is_read_where_as_many_zeros_lie_on_both_sides():
+    same = {"padding": "same", "dilation": (2, 1), "weight": np.ones((2, 1, 2, 3))}
+    graph = row(convolution(**same), *rest(2, 4, 4), shape=(1, 4, 4))
+    read = nir.from_graph(graph, dt=1.0, reset="soft").layers[0].synapses
+    assert (read.padding, read.dilation) == (1, (2, 1))
+    for weight, dilation in ((np.ones((2, 1, 3)), 2), (np.ones((2, 1, 2)), 1)):
+        first = row_convolution(padding="same", dilation=dilation, weight=weight)
+        graph = row(first, *rest(2, 4), shape=(1, 4))
+        if dilation == 2:
+            assert nir.from_graph(graph, dt=1.0, reset="soft").layers[0].synapses.padding == 2
+            continue
+        with pytest.raises(ValueError, match=r"'same' with as many zeros on both sides .* dilation 1"):
+            nir.from_graph(graph, dt=1.0, reset="soft")
 
 
 @pytest.mark.parametrize("decay", [0.0, 1 / 3, 0.9, 1 - 2.0**-53, 1.0, 0, 1])

@@ -9,7 +9,7 @@ from ottt_ref import nir
 
 from ..general import case, dense, lif
 from ..helpers import dyadic_network
-from .graphs import convolution, cuba, image, linear, linked, neurons, row, to_graph
+from .graphs import convolution, cuba, image, linear, linked, neurons, row, row_convolution, to_graph
 from .test_graphs import assert_same
 
 
@@ -66,7 +66,6 @@ REFUSED = {
     r"node '1' must be one of .* got CubaLI$": row(linear(), peer.CubaLI(*[np.ones(2)] * 4)),
     r"node '1' must be one of .* got Delay": row(linear(), peer.Delay(np.ones(2)), neurons("LIF")),
     r"node '1' must be one of .* got Threshold": row(linear(), peer.Threshold(np.ones(2))),
-    r"node '0' must be one of .* got Conv1d": row(peer.Conv1d(None, np.ones((1, 1, 1)), 1, 0, 1, 1, np.ones(1))),
     r"node '1' \(LIF\): tau must be the same for all neurons of a layer, got 2.0 to 3.0": row(
         linear(), neurons("LIF", tau=np.array([2.0, 3.0]))
     ),
@@ -102,9 +101,19 @@ REFUSED = {
     r"node '0' \(Scale\): scale must have the shape of what it is given, \[2\], got \[3\]": row(
         peer.Scale(np.ones(3)), linear(), neurons("LIF")
     ),
-    r"node '0' \(Conv2d\): dilation must be 1, got \(2, 2\)": image(convolution(dilation=(2, 2))),
-    r"node '0' \(Conv2d\): groups must be 1, got 2": image(convolution(groups=2)),
-    r"node '0' \(Conv2d\): stride must be the same in each direction, got \(1, 2\)": image(convolution(stride=(1, 2))),
+    r"node '0' \(Conv2d\): dilation\[1\], the horizontal one, must be at least 1, got 0": image(
+        convolution(dilation=(2, 0))
+    ),
+    r"node '0' \(Conv2d\): Conv2d\(2 -> 2, .* groups 2, .*\) must be given 2 channels, got \[1, 4, 4\]": image(
+        convolution(groups=2)
+    ),
+    r"node '0' \(Conv2d\): groups must divide the C_out = 2 channels of weight, got 3": image(convolution(groups=3)),
+    r"node '0' \(Conv2d\): stride must be a number or a pair of them, got \(1, 2, 1\)": image(
+        convolution(stride=(1, 2, 1))
+    ),
+    r"node '0' \(Conv1d\): stride must be the same in each direction, got \(1, 2\)": row(
+        row_convolution(stride=(1, 2)), neurons("LIF"), shape=(1, 4)
+    ),
     r"node '0' \(Conv2d\): padding must be a number, 'valid', or 'same' with .* got 'same'": image(
         convolution(padding="same", stride=(2, 2))
     ),
@@ -114,8 +123,8 @@ REFUSED = {
     r"node '1' \(Flatten\): start_dim and end_dim must be 0 and -1": row(
         convolution(), peer.Flatten(None, 1, -1), shape=(1, 4, 4)
     ),
-    r"node '1' \(AvgPool2d\): padding must be the same in each": image(
-        convolution(), peer.AvgPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 1]))
+    r"node '1' \(AvgPool2d\): padding must be less than the size \(2, 2\), got \(0, 2\)": image(
+        convolution(), peer.AvgPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 2]))
     ),
     r"node '1' \(AvgPool2d\): kernel_size must be a number or a pair": image(
         convolution(), peer.AvgPool2d(np.array([2, 2, 2]), np.array([2, 2]), np.array([0, 0]))

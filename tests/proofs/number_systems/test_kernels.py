@@ -32,7 +32,11 @@ COMPARING = {
     "neurons.fire",
     "spike_representation.clamp",
     "spike_representation.clamp_gate",
-    *(f"surrogate.{name}_{kind}" for name in ("triangle", "rectangle") for kind in ("derivative", "primitive")),
+    *(
+        f"surrogate.{name}_{kind}"
+        for name in ("triangle", "rectangle", "fast_sigmoid")
+        for kind in ("derivative", "primitive")
+    ),
 }
 DIVIDING = {"losses.squared_error"}
 ORDERED = {"dual", "interval", "counted"}

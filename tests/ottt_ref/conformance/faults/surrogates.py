@@ -11,6 +11,7 @@ DEFAULTS = {
     "Arctan": {"alpha": 2.0},
     "Triangle": {"width": 1.0, "height": 1.0},
     "Rectangle": {"width": 1.0},
+    "FastSigmoid": {"slope": 25.0, "height": 1.0},
     "MultiGaussian": {"sigma": 0.5, "h": 0.15, "s": 6.0, "scale": 1.0},
 }
 

@@ -64,6 +64,8 @@ def test_far_above_the_threshold_the_derivative_of_torchs_sigmoid_is_rounded_to_
         ot.surrogate.Arctan(2.0),
         ot.surrogate.Triangle(0.5, 3.0),
         ot.surrogate.Rectangle(2.0),
+        ot.surrogate.FastSigmoid(),
+        ot.surrogate.FastSigmoid(1.5, 0.75),
         ot.surrogate.MultiGaussian(),
         ot.surrogate.MultiGaussian(0.6, 0.2, 5.0, 0.9),
     ],

@@ -131,12 +131,24 @@ def test_the_gradient_of_its_sigmoid_is_not_a_number_far_below_the_threshold(slo
     assert 0 < ot.surrogate.Sigmoid(slope).derivative(np.array([-89.0 / slope]))[0] < 1e-36
 
 
-@pytest.mark.parametrize("surrogate", [ot.surrogate.Sigmoid(4.0), ot.surrogate.Sigmoid(25.0), ot.surrogate.Arctan(2.0)])
+@pytest.mark.parametrize(
+    "surrogate",
+    [
+        *(ot.surrogate.Sigmoid(4.0), ot.surrogate.Sigmoid(25.0), ot.surrogate.Arctan(2.0)),
+        *(ot.surrogate.FastSigmoid(), ot.surrogate.FastSigmoid(4.0), ot.surrogate.FastSigmoid(4.0, 0.5)),
+    ],
+)
 def test_each_of_its_surrogates_has_the_references_derivative(surrogate):
     z = np.linspace(-2.49, 2.49, 101)
     values = torch.tensor(z).requires_grad_()
     snntorch.surrogate_of(surrogate.description())(values).sum().backward()
     np.testing.assert_allclose(values.grad, surrogate.derivative(z), rtol=1e-6, atol=1e-12)
+
+
+def test_its_fast_sigmoid_has_the_height_1_and_the_slope_25_if_none_is_given():
+    z = torch.tensor([-0.1, 0.0, 0.3], requires_grad=True)
+    snntorch.surrogate.fast_sigmoid()(z).sum().backward()
+    np.testing.assert_allclose(z.grad, ot.surrogate.FastSigmoid().derivative(np.array([-0.1, 0.0, 0.3])), rtol=1e-6)
 
 
 def test_its_triangular_surrogate_is_no_triangle():

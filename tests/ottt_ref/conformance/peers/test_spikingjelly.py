@@ -140,6 +140,8 @@ def paired(errors, spikes, decay):
         ot.surrogate.Triangle(0.5, 2.0),
         ot.surrogate.Rectangle(1.0),
         ot.surrogate.Rectangle(2.0),
+        ot.surrogate.FastSigmoid(3.0, 1.5),
+        ot.surrogate.FastSigmoid(1.0, 2.0),
     ],
 )
 def test_each_of_its_surrogates_has_the_references_derivative(surrogate, dtype):
@@ -151,6 +153,16 @@ def test_each_of_its_surrogates_has_the_references_derivative(surrogate, dtype):
     expected = surrogate.derivative(z)
     np.testing.assert_allclose(current.grad, expected, atol=1e-12 if dtype == torch.float64 else 1e-5)
     assert np.any(expected > 0)
+
+
+def test_its_two_fast_sigmoids_are_those_of_height_half_the_slope_and_of_slope_1():
+    descriptions = [
+        ot.surrogate.FastSigmoid(*numbers).description() for numbers in ((3.0, 1.5), (1.0, 2.0), (3.0, 1.0))
+    ]
+    found = [spikingjelly.surrogate_of(each) for each in descriptions[:2]]
+    assert [(type(each).__name__, each.alpha) for each in found] == [("SoftSign", 3.0), ("SuperSpike", 2.0)]
+    with pytest.raises(NotImplementedError, match="the surrogate FastSigmoid"):
+        spikingjelly.surrogate_of(descriptions[2])
 
 
 def test_a_spike_at_the_threshold_itself():
