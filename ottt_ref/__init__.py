@@ -3,7 +3,7 @@
 description   network: Network, dense_network; models; layers: Layer, Feedback, Skip; neurons: LIF, Integrator;
               operations: Dense, Conv2d, WeightStandardised, AveragePool2d, Scale, Dropout, ..., and Operation for
               one's own; surrogate; losses
-forward       simulate
+forward       simulate; State: what is carried from one time step to the next
 gradients     bptt, ottt, sltt, rtrl, spike_representation: one signature, `gradients(network, inputs, targets)`
               plain: the same methods on a page each, for dense networks
 update        training: SGD, Adam, CosineSchedule; ottt.OnlineLearner
@@ -39,6 +39,7 @@ from .network.operations import (
 from .simulation import equilibrium, rates
 from .simulation.rates import rate_normaliser, weighted_rate
 from .simulation.simulator import Simulator, simulate
+from .simulation.state import State
 
 __version__ = "0.2.0"
 
@@ -83,6 +84,7 @@ __all__ = [
     "Simulator",
     "Skip",
     "SkipInit",
+    "State",
     "Upsample2d",
     "WeightStandardised",
     "allow_non_finite",

@@ -5,7 +5,9 @@
     Mixed              ℓ = (1 - α) CrossEntropy + α MeanSquaredError, the paper's, α = 0.05
 
 A target is a class label, or a row of C numbers: any for the squared error, a distribution over the classes for the
-cross-entropy. A sequence's loss is Σ_t L[t] with L[t] = ℓ(o[t], y) / T, the mean over the batch.
+cross-entropy. A sequence's loss is Σ_t L[t] with L[t] = ℓ(o[t], y) / T, the mean over the batch. With weights w and a
+target for each time step it is L[t] = w[t] ℓ(o[t], y[t]) / T, the mean over the batch: nothing is renormalised, and
+what has the weight 0 counts in the mean as a 0.
 """
 
 import math
@@ -14,6 +16,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..exactness import exact_kind, exact_values, is_rounded
 from ..finite import NonFiniteError, allowed, is_finite, of_time_step, refuse_non_finite
@@ -24,11 +27,13 @@ from ..validation import (
     as_array,
     describe_shape,
     require_array,
+    require_choice,
     require_count,
     require_result,
     require_unit_interval,
     shown,
 )
+from .regularisers import FiringRate, Regulariser
 
 
 @kernel
@@ -167,6 +172,22 @@ class Mixed(Loss):
 
 
 ALL = (CrossEntropy, MeanSquaredError, Mixed)
+__all__ = [
+    "ALL",
+    "CrossEntropy",
+    "FiringRate",
+    "Loss",
+    "MeanSquaredError",
+    "Mixed",
+    "Regulariser",
+    "average_loss",
+    "require_loss",
+    "require_sample_weights",
+    "require_targets",
+    "require_weights",
+    "sequence_loss",
+    "step_loss",
+]
 
 
 def require_loss(loss: Loss, network: Network) -> Loss:
@@ -197,58 +218,147 @@ def _try(loss, network):
     _evaluated(loss, outputs, targets)
 
 
-def require_targets(loss: Loss, targets: np.ndarray, batch_size: int, network: Network) -> np.ndarray:
-    """Targets as rows of numbers [B, C] of the network's dtype.
+def require_targets(
+    loss: Loss, targets: npt.ArrayLike, batch_size: int, network: Network, time_steps: int | None = None
+) -> np.ndarray:
+    """Targets as rows of numbers [B, C] of the network's dtype; [T, B, C] where there is one for each time step.
 
-    Takes class labels [B] (integers in 0 .. C-1) or rows [B, C]. Raises TypeError or ValueError otherwise.
+    Takes class labels [B] (integers in 0 .. C-1) or rows [B, C]; given T, labels [T, B] or rows [T, B, C] as well.
+    Raises TypeError or ValueError otherwise.
 
     >>> import numpy as np, ottt_ref as ot
     >>> network = ot.dense_network([2, 4, 3], rng=0)
     >>> ot.losses.require_targets(ot.losses.Mixed(), np.array([2, 0]), 2, network).tolist()
     [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
+    >>> labels = np.array([[2], [0]])
+    >>> ot.losses.require_targets(ot.losses.Mixed(), labels, 1, network, time_steps=2).tolist()
+    [[[0.0, 0.0, 1.0]], [[1.0, 0.0, 0.0]]]
     """
     given, targets = targets, as_array("targets", targets)
     shape = (batch_size, network.output_size)
-    if targets.ndim == 1 and targets.dtype.kind in "iu":
-        return _one_hot(targets, batch_size, network)
-    if targets.ndim != 2 or targets.shape != shape or targets.dtype != network.dtype:
-        _refuse(given, targets, shape, network)
-    rows = require_array("targets", targets, shape, network.dtype)
+    shapes = [shape] if time_steps is None else [shape, (time_steps, *shape)]
+    if targets.dtype.kind in "iu" and (targets.ndim == 1 or targets.shape in [rows[:-1] for rows in shapes]):
+        return _one_hot(targets, shapes, network)
+    if targets.shape not in shapes or targets.dtype != network.dtype:
+        _refuse(given, targets, shapes, network)
+    rows = require_array("targets", targets, targets.shape, network.dtype)
     rows = network.require_own_numbers("targets", rows) + network.number(0)
-    if loss.distribution and not (np.all(rows >= 0) and np.allclose(rows.sum(axis=1).astype(float), 1, atol=1e-6)):
+    if loss.distribution and not (np.all(rows >= 0) and np.allclose(rows.sum(axis=-1).astype(float), 1, atol=1e-6)):
         raise ValueError(
             f"targets must be distributions over the classes (at least 0, rows summing to 1) for {loss!r}, got "
-            f"rows that sum to {rows.sum(axis=1).min()} .. {rows.sum(axis=1).max()}, least entry {rows.min()}"
+            f"rows that sum to {rows.sum(axis=-1).min()} .. {rows.sum(axis=-1).max()}, least entry {rows.min()}"
         )
     return rows
 
 
+def require_weights(
+    weights: npt.ArrayLike | None, time_steps: int, batch_size: int, network: Network
+) -> np.ndarray | None:
+    """The weights of time steps and samples as numbers [T, B] of the network's dtype; None for None.
+
+    Takes [T] or [T, B] truth values, whole numbers or numbers of the network's dtype, any finite ones, or "last": the
+    last time step alone. Raises TypeError or ValueError otherwise.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> network = ot.dense_network([2, 4, 3], rng=0)
+    >>> ot.losses.require_weights([True, False], 2, 3, network).tolist()
+    [[1.0, 1.0, 1.0], [0.0, 0.0, 0.0]]
+    >>> ot.losses.require_weights("last", 3, 1, network).ravel().tolist()
+    [0.0, 0.0, 1.0]
+    """
+    if weights is None:
+        return None
+    if isinstance(weights, str):
+        require_choice("weights", weights, ("last",))
+        weights = np.arange(time_steps) == time_steps - 1
+    found = _numbers_of_shape(weights, [(time_steps,), (time_steps, batch_size)], "a mask or numbers", network)
+    if found.ndim == 1:
+        found = np.repeat(found[:, np.newaxis], batch_size, axis=1)
+    return found
+
+
+def require_sample_weights(weights: npt.ArrayLike | None, batch_size: int, network: Network) -> np.ndarray | None:
+    """The weights of the samples of one time step, [B], as `require_weights` gives them; None for None.
+
+    >>> import ottt_ref as ot
+    >>> ot.losses.require_sample_weights([0, 2], 2, ot.dense_network([2, 4, 3], rng=0)).tolist()
+    [0.0, 2.0]
+    """
+    return None if weights is None else _numbers_of_shape(weights, [(batch_size,)], "a mask or numbers", network)
+
+
+def _numbers_of_shape(weights, shapes, kind, network):
+    """Weights of one of the shapes as numbers of the network's; TypeError or ValueError that lists the shapes."""
+    array = as_array("weights", weights)
+    dtype = "object" if network.dtype.hasobject else str(network.dtype)
+    wanted = f"weights must be {kind} {' or '.join(map(describe_shape, shapes))} of {dtype}"
+    if array.dtype.kind not in "biu" and array.dtype != network.dtype:
+        raise TypeError(f"{wanted}, got {shown(weights if array.ndim == 0 else array)}")
+    if array.shape not in shapes:
+        raise ValueError(f"{wanted}, got shape {array.shape}")
+    if array.dtype.kind in "biu":
+        numbers = np.empty(array.shape, dtype=network.dtype)
+        for index, number in np.ndenumerate(array):
+            numbers[index] = network.number(int(number))
+        return numbers
+    array = require_array("weights", array, array.shape, network.dtype)
+    return network.require_own_numbers("weights", array).copy()
+
+
 def sequence_loss(
-    loss: Loss, outputs: np.ndarray, targets: np.ndarray
+    loss: Loss,
+    outputs: np.ndarray,
+    targets: np.ndarray,
+    weights: np.ndarray | None = None,
+    time_steps: int | None = None,
 ) -> tuple[float | np.floating | Fraction, np.ndarray]:
-    """Σ_t ℓ(o[t], y) / T, mean over the batch, and its gradient at the outputs [T, B, C].
+    """Σ_t w[t] ℓ(o[t], y[t]) / T, mean over the batch, and its gradient at the outputs [T, B, C].
+
+    targets     rows [B, C], the same at each time step, or [T, B, C]
+    weights     w, [T, B]; 1 if not given
+    time_steps  what the sum is divided by; the number of time steps if not given
 
     >>> import ottt_ref as ot
     >>> outputs, targets = ot.exact_array([[[3]], [[1]]]), ot.exact_array([[2]])
     >>> total, gradient = ot.losses.sequence_loss(ot.losses.MeanSquaredError(), outputs, targets)
     >>> print(total, *gradient.flat)
     1 1 -1
+    >>> weights = ot.exact_array([[0], [1]])
+    >>> total, gradient = ot.losses.sequence_loss(ot.losses.MeanSquaredError(), outputs, targets, weights)
+    >>> print(total, *gradient.flat)
+    1/2 0 -1
     """
-    _require_sequence(outputs, targets)
-    time_steps = len(outputs)
+    _require_sequence(outputs, targets, each_step=True)
+    if weights is not None:
+        require_result("weights", weights, outputs.shape[:2], outputs.dtype, "be")
+    divisor = len(outputs) if time_steps is None else time_steps
     gradient = np.empty_like(outputs)
     total: Any = 0
-    for t in range(time_steps):
+    for t in range(len(outputs)):
         with of_time_step(t):
-            step_value, gradient[t] = step_loss(loss, outputs[t], targets, time_steps)
+            each = targets if targets.ndim == 2 else targets[t]
+            step_value, gradient[t] = step_loss(
+                loss, outputs[t], each, divisor, None if weights is None else weights[t]
+            )
         total = total + step_value
     return total, gradient
 
 
+@kernel
+def weigh(value, gradient, weights):
+    """ℓ and ∂ℓ/∂o times w, in place."""
+    for b in range(gradient.shape[0]):
+        value[b] = weights[b] * value[b]
+        for c in range(gradient.shape[1]):
+            gradient[b, c] = weights[b] * gradient[b, c]
+
+
 def step_loss(
-    loss: Loss, outputs: np.ndarray, targets: np.ndarray, time_steps: int
+    loss: Loss, outputs: np.ndarray, targets: np.ndarray, time_steps: int, weights: np.ndarray | None = None
 ) -> tuple[float | np.floating | Fraction, np.ndarray]:
-    """L[t] = ℓ(o[t], y) / T, mean over the batch, and its gradient at the outputs of the step, [B, C].
+    """L[t] = w[t] ℓ(o[t], y) / T, mean over the batch, and its gradient at the outputs of the step, [B, C].
+
+    weights  w[t], [B]; 1 if not given
 
     >>> import ottt_ref as ot
     >>> outputs, targets = ot.exact_array([[3], [1]]), ot.exact_array([[2], [1]])
@@ -261,6 +371,10 @@ def step_loss(
     require_count("time_steps", time_steps)
     _require_pair(outputs, targets)
     value, gradient = _evaluated(loss, outputs, targets)
+    if weights is not None:
+        require_result("weights", weights, outputs.shape[:1], outputs.dtype, "be")
+        value, gradient = value.copy(), gradient.copy()  # a loss of one's own may keep what it gave
+        weigh(value, gradient, weights)
     scale = time_steps * len(outputs)
     total = 0
     for b in range(len(outputs)):  # one after the other: numpy's pairwise sum differs between dtypes
@@ -302,10 +416,13 @@ def _require_pair(outputs, targets):
     require_result("targets", targets, outputs.shape, outputs.dtype, "be")
 
 
-def _require_sequence(outputs, targets):
-    """Check outputs [T, B, C] and targets [B, C]."""
+def _require_sequence(outputs, targets, each_step=False):
+    """Check outputs [T, B, C] and targets [B, C], or with `each_step` also [T, B, C]."""
     _require_outputs(outputs, 3, "[T, B, C]")
-    require_result("targets", targets, outputs.shape[1:], outputs.dtype, "be")
+    if not (each_step and isinstance(targets, np.ndarray) and targets.ndim == 3):
+        require_result("targets", targets, outputs.shape[1:], outputs.dtype, "be")
+    else:
+        require_result("targets", targets, outputs.shape, outputs.dtype, "be")
 
 
 def _require_outputs(outputs, axes, described):
@@ -345,47 +462,56 @@ def average_loss(
     return total, np.repeat(gradient[np.newaxis] / time_steps, time_steps, axis=0)
 
 
-def _refuse(given, targets, shape, network):
-    """Raise for targets that are neither labels [B] nor rows [B, C] of the network's numbers, with what to do."""
+def _refuse(given, targets, shapes, network):
+    """Raise for targets that are neither labels nor rows of the network's numbers of one of the shapes, with advice."""
     kind = "object" if network.dtype.hasobject else str(network.dtype)
+    shape = shapes[0]
     wanted = f"targets must be integer class labels [{shape[0]}] or rows {describe_shape(shape)} of {kind}"
+    for each in shapes[1:]:
+        wanted += f", or for each time step labels {describe_shape(each[:-1])} or rows {describe_shape(each)}"
     if targets.ndim == 0:
         raise TypeError(f"{wanted}, got {shown(given)}")
     right_kind = targets.dtype == network.dtype or (targets.dtype.kind in "iu" and targets.shape != shape)
     raise (ValueError if right_kind and targets.ndim > 1 else TypeError)(
-        f"{wanted}, got {shown(targets)}{_advice(targets, shape, kind)}"
+        f"{wanted}, got {shown(targets)}{_advice(targets, shapes, kind)}"
     )
 
 
-def _advice(targets, shape, kind):
+def _advice(targets, shapes, kind):
     """What whoever gave these targets may have meant."""
+    shape = shapes[0]
     batch, _ = shape
     numbers, whole = targets.dtype.kind in "biuf", targets.dtype.kind in "biu"
-    if targets.shape == shape and numbers:
+    if targets.shape in shapes and numbers:
         return ": ot.exact_array(targets) are rows" if kind == "object" else f": targets.astype(np.{kind}) are rows"
-    if targets.shape == (batch,) and numbers:
+    if targets.shape in [rows[:-1] for rows in shapes] and numbers:
         return ": targets.astype(int) are labels"
     if targets.shape == (batch, 1) and whole:
         return ": targets[:, 0] are labels"
     if targets.shape == shape[::-1]:
         return ": targets.T are rows"
-    if targets.ndim == (2 if whole else 3) and targets.shape[1] == batch:
-        return ": a sample has one target, which is the same at every time step"
+    if whole and targets.shape in [rows[-2::-1] for rows in shapes[1:]]:
+        return ": targets.T are labels, time first"
+    if len(shapes) == 1 and targets.ndim == (2 if whole else 3) and targets.shape[1] == batch:
+        return ": a sample has one target here, which is the same at every time step"
     return ""
 
 
-def _one_hot(labels, batch_size, network):
-    if labels.shape != (batch_size,):
+def _one_hot(labels, shapes, network):
+    if labels.shape not in [rows[:-1] for rows in shapes]:
+        wanted = " or ".join(describe_shape(rows[:-1]) for rows in shapes)
         raise ValueError(
-            f"targets must be [{batch_size}] class labels for this batch, got shape {labels.shape}: the inputs "
+            f"targets must be {wanted} class labels for this batch, got shape {labels.shape}: the inputs "
             "of a sequence are [T, B, ...], time first"
         )
     outside = (labels < 0) | (labels >= network.output_size)
     if outside.any():
-        b = int(np.argmax(outside))
-        raise ValueError(f"targets must be labels in 0 .. {network.output_size - 1}, got {labels[b]} at index [{b}]")
-    rows = np.full((batch_size, network.output_size), network.number(0), dtype=network.dtype)
-    rows[np.arange(batch_size), labels] = network.number(1)
+        index = [int(number) for number in np.argwhere(outside)[0]]
+        raise ValueError(
+            f"targets must be labels in 0 .. {network.output_size - 1}, got {labels[tuple(index)]} at index {index}"
+        )
+    rows = np.full((*labels.shape, network.output_size), network.number(0), dtype=network.dtype)
+    rows.reshape(-1, network.output_size)[np.arange(labels.size), labels.reshape(-1)] = network.number(1)
     return rows
 
 

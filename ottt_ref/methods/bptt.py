@@ -12,20 +12,23 @@ It runs backwards in time: every potential and spike of the sequence is kept, an
 Source: Xiao et al. 2022, section 3 (BPTT with surrogate gradients); theorems E5, E6 and E7.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from ..kernel import kernel, rows
-from ..learning.losses import Loss, Mixed, average_loss, sequence_loss
+from ..learning.losses import Loss, Mixed, average_loss
+from ..learning.regularisers import Regulariser
 from ..network.network import Network
 from ..network.neuron import Neuron, checked_jacobian
 from ..network.neurons import RESET_GRADIENTS
 from ..simulation.simulator import Activity, run
-from ..validation import require_choice, require_flag
+from ..validation import require_choice, require_flag, require_result, shown
 from .shared.errors import backpropagated_error, gated
-from .shared.gradients import Gradients, GradientSum, finite_sum, require_activity, require_sequence
+from .shared.gradients import Gradients, GradientSum, finite_sum, require_activity
+from .shared.task import require_task
 
 LOSSES_OF = ("steps", "average")
 
@@ -38,14 +41,24 @@ def gradients(
     *,
     reset_gradient: Literal["detached", "kept"] = "detached",
     loss_of: Literal["steps", "average"] = "steps",
+    weights: npt.ArrayLike | None = None,
+    time_steps: int | None = None,
+    initial_state: Mapping[str, np.ndarray] | None = None,
+    regulariser: Regulariser | None = None,
+    input_gradients: bool = False,
     terms: bool = False,
 ) -> Gradients:
     """The gradient of a sequence's loss by BPTT.
 
     inputs          [T, B, n_in] (images: [T, B, C, H, W]), of the network's dtype
-    targets         class labels [B] or rows [B, n_out]
+    targets         class labels [B] or rows [B, n_out], or of each time step labels [T, B] or rows [T, B, n_out]
     reset_gradient  "detached" (the paper's) or "kept": whether gradients also cross the reset
     loss_of         "steps": Σ_t ℓ(o[t], y) / T, or "average": ℓ of the time-averaged output
+    weights         of time steps and samples, [T] or [T, B]: they multiply ℓ, and nothing is renormalised; or "last"
+    time_steps      T of the loss's 1/T, where the sequence is a part of a longer one; its own T if not given
+    initial_state   the State to start from, by which no gradient goes back; rest if not given
+    regulariser     a penalty of the firing rates, of `losses.Regulariser`
+    input_gradients whether to record the gradient at the inputs, [T, B, ...]
     terms           whether to record what each time step adds
 
     Returns Gradients. Raises TypeError or ValueError that names the argument, before any work.
@@ -57,13 +70,38 @@ def gradients(
     >>> {name: round(float(np.linalg.norm(value)), 3) for name, value in gradients.items()}
     {'layer0.weight': 0.263, 'layer0.bias': 0.576, 'readout.weight': 0.604, 'readout.bias': 0.65}
     """
-    inputs, targets = require_sequence(network, inputs, targets, loss, terms)
     require_choice("reset_gradient", reset_gradient, RESET_GRADIENTS)
     require_choice("loss_of", loss_of, LOSSES_OF)
-    activity = run(network, inputs)
-    total, output_errors = (sequence_loss if loss_of == "steps" else average_loss)(loss, activity.outputs, targets)
-    sums = backward(network, activity, output_errors, reset_gradient=reset_gradient, terms=terms)
-    return sums.result(total, activity.outputs)
+    task = require_task(
+        network,
+        inputs,
+        targets,
+        loss,
+        weights=weights,
+        time_steps=time_steps,
+        initial_state=initial_state,
+        regulariser=regulariser,
+        input_gradients=input_gradients,
+        terms=terms,
+        one_loss="" if loss_of == "steps" else "loss_of='average', one loss of the time-averaged output",
+    )
+    activity = run(network, task.inputs, initial_state=initial_state)
+    total: Any
+    if loss_of == "steps":
+        total, output_errors = task.sequence_loss(activity.outputs)
+    else:
+        total, output_errors = average_loss(loss, activity.outputs, task.targets)
+    penalty, regularisation = task.sequence_regularisation(activity)
+    sums = backward(
+        network,
+        activity,
+        output_errors,
+        reset_gradient=reset_gradient,
+        regularisation=regularisation,
+        input_gradients=input_gradients,
+        terms=terms,
+    )
+    return sums.result(total + penalty, activity.outputs, final_state=activity.final_state, regularisation=penalty)
 
 
 def backward(
@@ -74,6 +112,8 @@ def backward(
     reset_gradient: Literal["detached", "kept"] = "detached",
     leaks_back: Sequence[bool] | None = None,
     delays_back: bool = True,
+    regularisation: Mapping[int, np.ndarray] | None = None,
+    input_gradients: bool = False,
     terms: bool = False,
 ) -> GradientSum:
     """The algebra alone: `activity` and `output_errors` ∂L/∂o [T, B, n_out] may hold any numbers.
@@ -81,6 +121,8 @@ def backward(
     leaks_back   by layer, whether δ[t+1] reaches δ[t] (None: everywhere)
     delays_back  whether errors come back by recurrent and feedback connections. Without them, and with leaks in layer l
                  alone, the gradients of what enters layer l are OTTT's (theorem E2).
+    regularisation   by layer, ∂R/∂s^l [T, B, ...] of a regulariser
+    input_gradients  whether to record the gradient at the inputs, `sums.inputs` [T, B, ...]
     Returns a GradientSum.
 
     Where ψ is the inverse of the readout's weight, the errors are 7/4, 3/2 and 1, the last time step's first computed:
@@ -100,14 +142,32 @@ def backward(
         raise TypeError(f"leaks_back must be None or {count} flags, one for each layer, got {leaks_back!r}")
     leaks_back = None if leaks_back is None else [require_flag("leaks_back", each) for each in leaks_back]
     require_flag("delays_back", delays_back)
+    require_flag("input_gradients", input_gradients)
+    penalties = _require_regularisation(network, activity, regularisation)
     kept = reset_gradient == "kept"
-    return finite_sum(lambda kind: _back(kind, network, activity, output_errors, kept, leaks_back, delays_back, terms))
+    options = (kept, leaks_back, delays_back, penalties, input_gradients, terms)
+    return finite_sum(lambda kind: _back(kind, network, activity, output_errors, *options))
 
 
-def _back(kind, network, activity, output_errors, kept, leaks_back, delays_back, terms):
+def _require_regularisation(network, activity, regularisation):
+    """∂R/∂s^l by layer, of the shapes of the outputs; nothing for None."""
+    if not isinstance(regularisation, Mapping | None) or not set(regularisation or ()) <= set(network.spiking):
+        raise TypeError(
+            f"regularisation must be None or arrays [T, B, ...] by layers of {network.spiking}, got "
+            f"{shown(regularisation)}"
+        )
+    for l, array in (regularisation or {}).items():
+        shape = activity.layer_outputs[l].shape
+        require_result(f"regularisation[{l}]", array, shape, network.dtype, "be")
+        network.require_own_numbers(f"regularisation[{l}]", array)
+    return dict(regularisation or {})
+
+
+def _back(kind, network, activity, output_errors, kept, leaks_back, delays_back, penalties, input_gradients, terms):
     """The sum, a GradientSum of that kind."""
     time_steps, batch_size = output_errors.shape[:2]
-    sums = kind(network, batch_size, time_steps if terms else None)
+    options = {"input_steps": time_steps} if input_gradients else {}
+    sums = kind(network, batch_size, time_steps if terms else None, **options)
     bias_input = network.bias_input
     deltas = [tuple(np.zeros_like(state[0]) for state in states) for states in activity.layer_states]
     errors: list = [
@@ -118,6 +178,8 @@ def _back(kind, network, activity, output_errors, kept, leaks_back, delays_back,
         for l in reversed(range(len(network.layers))):  # errors of l and of the layers below are still those of t + 1
             neuron, psi = network.layers[l].neuron, now.layer_surrogate_derivatives[l]
             spike_error = backpropagated_error(network, l, errors, output_errors[t], delayed=delays_back)
+            if l in penalties:
+                spike_error = spike_error + penalties[l][t]
             jacobian = checked_jacobian(f"layers[{l}]", neuron, now.layer_states[l], now.layer_outputs[l], psi, kept)
             if leaks_back is not None and not leaks_back[l]:
                 jacobian = tuple(tuple(np.zeros_like(array) for array in row) for row in jacobian)

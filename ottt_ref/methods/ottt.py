@@ -16,13 +16,15 @@ membrane forgets at each spike. There the same rule is applied, and E1 does not 
 Source: Xiao et al. 2022, section 4; theorems E1 to E4, H1, M1, O1 and Q1.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
 from ..learning.losses import Loss, Mixed
 from ..learning.optimisers import Optimizer
+from ..learning.regularisers import Regulariser
 from ..network.layers import Connection
 from ..network.network import Network
 from ..simulation.simulator import Activity
@@ -75,14 +77,24 @@ def gradients(
     *,
     dialect: Dialect = "derivation",
     error_feedback: ErrorFeedback | None = None,
+    weights: npt.ArrayLike | None = None,
+    time_steps: int | None = None,
+    initial_state: Mapping[str, np.ndarray] | None = None,
+    regulariser: Regulariser | None = None,
+    input_gradients: bool = False,
     terms: bool = False,
 ) -> Gradients:
     """OTTT's gradient summed over a sequence (OTTT_A).
 
     inputs          [T, B, n_in] (images: [T, B, C, H, W]), of the network's dtype
-    targets         class labels [B] or rows [B, n_out]
+    targets         class labels [B] or rows [B, n_out], or of each time step labels [T, B] or rows [T, B, n_out]
     dialect         "derivation" or "authors": what is traced
     error_feedback  how errors reach the layers: by transposed weights if not given (`methods.FeedbackMatrices`, ...)
+    weights         of time steps and samples, [T] or [T, B]: they multiply ℓ, and nothing is renormalised; or "last"
+    time_steps      T of the loss's 1/T, where the sequence is a part of a longer one; its own T if not given
+    initial_state   the State to start from, with or without the rule's part; rest if not given
+    regulariser     a penalty of the firing rates, of `losses.Regulariser`
+    input_gradients whether to record W^T g[t], the error at the inputs within the time step
     terms           whether to record what each time step adds
 
     Returns Gradients. Raises TypeError or ValueError that names the argument, before any work.
@@ -97,7 +109,20 @@ def gradients(
     {'layer0.weight': 0.263, 'layer0.bias': 0.576, 'readout.weight': 0.85, 'readout.bias': 0.65}
     """
     rule = _rule(dialect)
-    return driver.gradients(rule, network, inputs, targets, loss, error_feedback=error_feedback, terms=terms)
+    return driver.gradients(
+        rule,
+        network,
+        inputs,
+        targets,
+        loss,
+        error_feedback=error_feedback,
+        weights=weights,
+        time_steps=time_steps,
+        initial_state=initial_state,
+        regulariser=regulariser,
+        input_gradients=input_gradients,
+        terms=terms,
+    )
 
 
 def accumulate(
@@ -133,6 +158,7 @@ class OnlineLearner(online.OnlineLearner):
     dialect     "derivation" or "authors": what is traced
     time_steps  T, the length of the sequences: the loss of a step is then ℓ(o[t], y) / T, and those of T steps
                 add up to the loss of `gradients`. Without it the loss of a step is ℓ(o[t], y) itself
+    regulariser  a penalty of the firing rates, of `losses.Regulariser`
 
     `reset()` between sequences; `activity` is the last step's, in arrays that the next one overwrites. Between two
     steps it holds one potential, spike and trace per neuron and sample: `state_bytes`, whatever the number of steps.
@@ -158,10 +184,19 @@ class OnlineLearner(online.OnlineLearner):
         dialect: Dialect = "derivation",
         error_feedback: ErrorFeedback | None = None,
         time_steps: int | None = None,
+        regulariser: Regulariser | None = None,
     ) -> None:
         self.dialect = dialect
         rule = _rule(dialect)
-        super().__init__(rule, network, optimizer, loss, error_feedback=error_feedback, time_steps=time_steps)
+        super().__init__(
+            rule,
+            network,
+            optimizer,
+            loss,
+            error_feedback=error_feedback,
+            time_steps=time_steps,
+            regulariser=regulariser,
+        )
 
 
 def _rule(dialect: Dialect) -> Callable[[Network, int], Rule]:

@@ -12,15 +12,17 @@ Source: Williams and Zipser 1989, with surrogate derivatives; theorem E6.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from ..kernel import kernel, rows
 from ..learning.losses import Loss, Mixed
 from ..learning.optimisers import Optimizer
+from ..learning.regularisers import Regulariser
 from ..network.layers import INPUTS
 from ..network.network import Network
 from ..network.neuron import checked_jacobian
@@ -42,13 +44,23 @@ def gradients(
     loss: Loss = Mixed(),
     *,
     reset_gradient: Literal["detached", "kept"] = "detached",
+    weights: npt.ArrayLike | None = None,
+    time_steps: int | None = None,
+    initial_state: Mapping[str, np.ndarray] | None = None,
+    regulariser: Regulariser | None = None,
+    input_gradients: bool = False,
     terms: bool = False,
 ) -> Gradients:
     """The gradient of a sequence's loss by RTRL.
 
     inputs          [T, B, n_in] (images: [T, B, C, H, W]), of the network's dtype
-    targets         class labels [B] or rows [B, n_out]
+    targets         class labels [B] or rows [B, n_out], or of each time step labels [T, B] or rows [T, B, n_out]
     reset_gradient  "detached" (the paper's) or "kept": whether gradients also cross the reset
+    weights         of time steps and samples, [T] or [T, B]: they multiply ℓ, and nothing is renormalised; or "last"
+    time_steps      T of the loss's 1/T, where the sequence is a part of a longer one; its own T if not given
+    initial_state   the State to start from, with or without the sensitivities; rest if not given
+    regulariser     a penalty of the firing rates, of `losses.Regulariser`
+    input_gradients must be False: exactly it takes a sensitivity for each input of each time step, more with each one
     terms           whether to record what each time step's loss adds (RTRL has no error at the potentials)
 
     Returns Gradients. Raises TypeError or ValueError that names the argument, before any work; ValueError also for
@@ -63,7 +75,19 @@ def gradients(
     >>> {name: round(float(np.linalg.norm(value)), 3) for name, value in gradients.items()}
     {'layer0.weight': 0.263, 'layer0.bias': 0.576, 'readout.weight': 0.604, 'readout.bias': 0.65}
     """
-    return driver.gradients(_rule(reset_gradient), network, inputs, targets, loss, terms=terms)
+    return driver.gradients(
+        _rule(reset_gradient),
+        network,
+        inputs,
+        targets,
+        loss,
+        weights=weights,
+        time_steps=time_steps,
+        initial_state=initial_state,
+        regulariser=regulariser,
+        input_gradients=input_gradients,
+        terms=terms,
+    )
 
 
 def accumulate(
@@ -99,6 +123,7 @@ class OnlineLearner(online.OnlineLearner):
     reset_gradient  "detached" (the paper's) or "kept": whether gradients also cross the reset
     time_steps      T, the length of the sequences: the loss of a step is then ℓ(o[t], y) / T, and those of T steps
                     add up to the loss of `gradients`. Without it the loss of a step is ℓ(o[t], y) itself
+    regulariser     a penalty of the firing rates, of `losses.Regulariser`
 
     `reset()` between sequences. Raises TypeError or ValueError that names the argument.
 
@@ -119,8 +144,10 @@ class OnlineLearner(online.OnlineLearner):
         *,
         reset_gradient: Literal["detached", "kept"] = "detached",
         time_steps: int | None = None,
+        regulariser: Regulariser | None = None,
     ) -> None:
-        super().__init__(_rule(reset_gradient), network, optimizer, loss, time_steps=time_steps)
+        rule = _rule(reset_gradient)
+        super().__init__(rule, network, optimizer, loss, time_steps=time_steps, regulariser=regulariser)
 
 
 def _rule(reset_gradient: Literal["detached", "kept"]) -> Callable[[Network, int], Rule]:
@@ -162,8 +189,15 @@ class RTRL(Rule):
             [[np.zeros(shape[1:], dtype=network.dtype) for _ in layer.neuron.states] for _ in layer.neuron.states]
             for shape, layer in zip(shapes, network.layers)
         ]
-        self._through_reset: dict = {}  # by layer and parameter: what a kept reset brings into the next time step
+        self._through_reset = {  # by layer and parameter: what a kept reset brings into the next time step
+            (l, name): [np.zeros(shapes[l][1:], dtype=network.dtype) for _ in layer.neuron.states]
+            for l, layer in enumerate(network.layers)
+            for name in (layer.neuron.parameter_names if self._kept else ())
+        }
         self.state = {}
+        for (l, name), arrays in self._through_reset.items():
+            where = f"through_reset/{network.layer_names[l]}.{name}"
+            self.state.update({f"{where}/{m}": array for m, array in enumerate(arrays)})
         for l, name in enumerate(network.layer_names):
             self.state[f"spike_sensitivity/{name}"] = self._spikes[l]
             for m, (sensitivity, jacobians) in enumerate(zip(self._states[l], self._jacobians[l])):
@@ -202,8 +236,10 @@ class RTRL(Rule):
         for gradients in sums.at(t):
             first = 0
             for gradient in gradients.values():
-                sensitivity = self._spikes[-1][first : first + gradient.size]
-                add_output_gradient(gradient.reshape(-1), step.output_error, sensitivity)
+                here = slice(first, first + gradient.size)
+                add_output_gradient(gradient.reshape(-1), step.output_error, self._spikes[-1][here])
+                for l, error in step.regularisation.items():
+                    add_output_gradient(gradient.reshape(-1), rows(error), _flat(self._spikes[l][here]))
                 first += gradient.size
 
     def _carried(self, l, m):
@@ -254,11 +290,12 @@ class RTRL(Rule):
             states, direct = neuron.parameter_derivatives(
                 name, activity.previous_states[l], activity.previous_outputs[l], activity.layer_states[l]
             )
-            through_reset = self._through_reset.get((l, name), [0] * len(carried))
+            through_reset = [array.copy() for array in self._through_reset.get((l, name), [])] or [0] * len(carried)
             if self._kept:  # s[t] depends on θ directly too, and h[t+1] on s[t]
                 resets = neuron.reset_jacobian(activity.layer_states[l], activity.layer_outputs[l])
                 psi = activity.layer_surrogate_derivatives[l]
-                self._through_reset[l, name] = [reset * psi * direct for reset in resets]
+                for array, reset in zip(self._through_reset[l, name], resets):
+                    array[...] = reset * psi * direct
             size = math.prod(self.network.shapes[l])
             here = slice(first + count, first + count + size)
             for k, array in enumerate(states):

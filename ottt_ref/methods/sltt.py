@@ -11,11 +11,14 @@ theorems E2 to E4.
 """
 
 import warnings
+from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 
 from ..learning.losses import Loss, Mixed
 from ..learning.optimisers import Optimizer
+from ..learning.regularisers import Regulariser
 from ..network.network import Network
 from ..simulation.simulator import Activity
 from .shared import driver, online
@@ -44,14 +47,24 @@ def gradients(
     *,
     dialect: Dialect | None = None,
     error_feedback: ErrorFeedback | None = None,
+    weights: npt.ArrayLike | None = None,
+    time_steps: int | None = None,
+    initial_state: Mapping[str, np.ndarray] | None = None,
+    regulariser: Regulariser | None = None,
+    input_gradients: bool = False,
     terms: bool = False,
 ) -> Gradients:
     """SLTT's gradient summed over a sequence.
 
     inputs          [T, B, n_in] (images: [T, B, C, H, W]), of the network's dtype
-    targets         class labels [B] or rows [B, n_out]
+    targets         class labels [B] or rows [B, n_out], or of each time step labels [T, B] or rows [T, B, n_out]
     dialect         does nothing, since SLTT traces nothing: deprecated
     error_feedback  how errors reach the layers: by transposed weights if not given (`methods.FeedbackMatrices`, ...)
+    weights         of time steps and samples, [T] or [T, B]: they multiply ℓ, and nothing is renormalised; or "last"
+    time_steps      T of the loss's 1/T, where the sequence is a part of a longer one; its own T if not given
+    initial_state   the State to start from, with or without the rule's part; rest if not given
+    regulariser     a penalty of the firing rates, of `losses.Regulariser`
+    input_gradients whether to record W^T g[t], the error at the inputs within the time step
     terms           whether to record what each time step adds
 
     Returns Gradients. Raises TypeError or ValueError that names the argument, before any work.
@@ -65,7 +78,20 @@ def gradients(
     """
     if dialect is not None:
         warnings.warn("sltt: dialect does nothing, and will be no argument any more", DeprecationWarning, stacklevel=2)
-    return driver.gradients(SLTT, network, inputs, targets, loss, error_feedback=error_feedback, terms=terms)
+    return driver.gradients(
+        SLTT,
+        network,
+        inputs,
+        targets,
+        loss,
+        error_feedback=error_feedback,
+        weights=weights,
+        time_steps=time_steps,
+        initial_state=initial_state,
+        regulariser=regulariser,
+        input_gradients=input_gradients,
+        terms=terms,
+    )
 
 
 def accumulate(
@@ -99,6 +125,7 @@ class OnlineLearner(online.OnlineLearner):
     loss        ℓ, Mixed() if not given
     time_steps  T, the length of the sequences: the loss of a step is then ℓ(o[t], y) / T, and those of T steps
                 add up to the loss of `gradients`. Without it the loss of a step is ℓ(o[t], y) itself
+    regulariser  a penalty of the firing rates, of `losses.Regulariser`
 
     `reset()` between sequences. Raises TypeError or ValueError that names the argument.
 
@@ -119,5 +146,14 @@ class OnlineLearner(online.OnlineLearner):
         *,
         error_feedback: ErrorFeedback | None = None,
         time_steps: int | None = None,
+        regulariser: Regulariser | None = None,
     ) -> None:
-        super().__init__(SLTT, network, optimizer, loss, error_feedback=error_feedback, time_steps=time_steps)
+        super().__init__(
+            SLTT,
+            network,
+            optimizer,
+            loss,
+            error_feedback=error_feedback,
+            time_steps=time_steps,
+            regulariser=regulariser,
+        )

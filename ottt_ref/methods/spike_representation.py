@@ -16,20 +16,24 @@ Source: Xiao et al. 2022, section 3 (spike-based training by the weighted firing
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from ..kernel import kernel, rows
 from ..learning.losses import Loss, Mixed, step_loss
+from ..learning.regularisers import Regulariser, regularisation
+from ..network.layers import INPUTS
 from ..network.network import Network, require_network
 from ..simulation import equilibrium
 from ..simulation.inputs import require_inputs
-from ..simulation.rates import finite_rates, measured_rates, require_rates, weighted_rate
+from ..simulation.rates import finite_rates, measured_rates, rate_weights, require_rates, weighted_rate
 from ..simulation.simulator import input_current
 from ..validation import require_choice, require_flag, require_result, shown
 from .shared.errors import backpropagated_error
-from .shared.gradients import Gradients, GradientSum, finite_sum, require_sequence
+from .shared.gradients import Gradients, GradientSum, finite_sum
+from .shared.task import require_task
 
 RATES = ("measured", "closed_form")
 
@@ -41,6 +45,11 @@ def gradients(
     loss: Loss = Mixed(),
     *,
     rates: Literal["measured", "closed_form"] = "measured",
+    weights: npt.ArrayLike | None = None,
+    time_steps: int | None = None,
+    initial_state: Mapping[str, np.ndarray] | None = None,
+    regulariser: Regulariser | None = None,
+    input_gradients: bool = False,
     terms: bool = False,
 ) -> Gradients:
     """The gradient of the loss of the rates by SR.
@@ -48,6 +57,10 @@ def gradients(
     inputs          [T, B, n_in] (images: [T, B, C, H, W]), of the network's dtype
     targets         class labels [B] or rows [B, n_out]
     rates           "measured": of the simulated spikes; "closed_form": of the mapping, without a simulation
+    weights, time_steps, initial_state   must be None: its one loss, of the rates, knows no time, and its mapping is of
+                    neurons that start from rest
+    regulariser     of `losses.Regulariser`, of the weighted rates in place of the spikes
+    input_gradients whether to record the gradient at the inputs, [T, B, ...], through their weighted rate
     terms           whether to record the one term that there is
 
     Returns Gradients; its outputs are [B, n_out], and its `convergence` says how far the equilibrium and the implicit
@@ -63,15 +76,38 @@ def gradients(
     >>> {name: round(float(np.linalg.norm(value)), 3) for name, value in gradients.items()}
     {'layer0.weight': 0.308, 'layer0.bias': 0.502, 'readout.weight': 0.858, 'readout.bias': 0.698}
     """
-    inputs, targets = require_sequence(network, inputs, targets, loss, terms)
+    if initial_state is not None:
+        raise ValueError(
+            "initial_state must be None for spike_representation, whose mapping is of neurons that start from rest, "
+            f"got {shown(initial_state)}"
+        )
+    task = require_task(
+        network,
+        inputs,
+        targets,
+        loss,
+        weights=weights,
+        time_steps=time_steps,
+        regulariser=regulariser,
+        input_gradients=input_gradients,
+        terms=terms,
+        one_loss="spike_representation, one loss of the rates",
+    )
     require_choice("rates", rates, RATES)
     _require_mapping(network)
-    values, rates_report = rates_of(network, inputs, rates)
+    values, rates_report = rates_of(network, task.inputs, rates)
     outputs = rate_outputs(network, values)
-    total, output_error = step_loss(loss, outputs, targets, 1)
-    sums, gradient_report = _backward(network, values, output_error, terms)
+    total, output_error = step_loss(loss, outputs, task.targets, 1)
+    penalty: Any = 0
+    penalties: dict[int, np.ndarray] = {}
+    if regulariser is not None:
+        penalty, penalties = regularisation(regulariser, network, values[1:], 1)
+    steps = len(task.inputs)
+    sums, gradient_report = _backward(
+        network, values, output_error, terms, penalties, steps if input_gradients else None
+    )
     convergence = equilibrium.Convergence(*rates_report, *gradient_report) if rates_report else None
-    return sums.result(total, outputs, convergence)
+    return sums.result(total + penalty, outputs, convergence, regularisation=penalty)
 
 
 def _require_mapping(network):
@@ -179,7 +215,7 @@ def backward(
     values = _require_values(network, values)
     require_result("output_error", output_error, (len(values[0]), network.output_size), network.dtype, "be")
     network.require_own_numbers("output_error", output_error)
-    return _backward(network, values, output_error, terms)[0]
+    return _backward(network, values, output_error, terms, {}, None)[0]
 
 
 def _require_values(network, values):
@@ -191,14 +227,14 @@ def _require_values(network, values):
     return [found[l] for l in layers]
 
 
-def _backward(network, values, output_error, terms):
+def _backward(network, values, output_error, terms, penalties, input_steps):
     currents = [
         input_current(network, l, lambda c: values[c.source + 1]) if layer.neuron.spiking else None
         for l, layer in enumerate(network.layers)
     ]
 
     def errors_given(returned):
-        return _errors_of(network, currents, output_error, returned)
+        return _errors_of(network, currents, output_error, returned, penalties)
 
     returned, report = {}, ()
     if network.delayed_sources:
@@ -209,6 +245,8 @@ def _backward(network, values, output_error, terms):
     def paired(kind):
         sums = kind(network, len(output_error), 1 if terms else None)
         sums.record(0, errors)
+        if input_steps is not None:
+            sums.inputs = _at_inputs(network, errors, input_steps)
         for connection in network.connections:
             sums.add(0, connection, errors[connection.target], values[connection.source + 1], network.bias_input)
         return sums
@@ -245,21 +283,34 @@ def errors_of(
         raise TypeError(f"returned must be a mapping from layers to errors [B, ...], got {shown(returned)}")
     for l, array in returned.items():
         require_result(f"returned[{l}]", array, (shape[0], *network.shapes[l]), network.dtype, "be")
-    return _errors_of(network, currents, output_error, returned)
+    return _errors_of(network, currents, output_error, returned, {})
 
 
-def _errors_of(network, currents, output_error, returned):
+def _errors_of(network, currents, output_error, returned, penalties):
     errors = [None] * len(network.layers)
     for l in reversed(range(len(network.layers))):
         rate_error = backpropagated_error(network, l, errors, output_error, delayed=False)
         if l in returned:
             rate_error = rate_error + returned[l]
+        if l in penalties:
+            rate_error = rate_error + penalties[l]
         errors[l] = rate_error
         current = currents[l]
         if current is not None:
             errors[l] = np.empty_like(rate_error)
             clamp_gate(rows(errors[l]), rows(current), rows(rate_error), network.threshold(l))
     return errors
+
+
+def _at_inputs(network, errors, time_steps):
+    """∂ℓ/∂x[t] = λ^(T-t) / Λ_T ∂ℓ/∂a^0, [T, B, ...], from the errors by layer."""
+    parts = [c.adjoint(errors[c.target]) for c in network.connections if c.source == INPUTS]
+    rate_error = sum(parts[1:], start=parts[0])
+    shares = rate_weights(network, network.layers[network.trace_layer(0)].neuron, time_steps)
+    result = np.empty((time_steps, *rate_error.shape), dtype=network.dtype)
+    for t in range(time_steps):
+        result[t] = shares[t] * rate_error
+    return result
 
 
 def _returning(network, errors):

@@ -15,6 +15,7 @@ from ..finite import is_finite, refuse_non_finite
 from ..kernel import rows
 from ..network.layers import INPUTS
 from ..network.network import Network, require_network
+from ..network.neuron import Neuron
 from ..network.neurons import leaky_accumulate
 from ..validation import (
     as_array,
@@ -104,6 +105,24 @@ def _normaliser(network, neuron, time_steps):
     for _ in range(time_steps):
         trace.follow(network.bias_input.reshape(1, 1))
     return trace.value[0, 0]
+
+
+def rate_weights(network: Network, neuron: Neuron, time_steps: int) -> np.ndarray:
+    """What each time step counts in the weighted rate of what enters a neuron, λ^(T-t) / Λ_T, [T].
+
+    >>> import ottt_ref as ot
+    >>> from ottt_ref.simulation.rates import rate_weights
+    >>> network = ot.dense_network([2, 3, 2], decay=0.5, rng=0)
+    >>> (7 * rate_weights(network, network.layers[0].neuron, 3)).round(9).tolist()
+    [1.0, 2.0, 4.0]
+    """
+    trace, result = Trace(neuron, (1, 1), network.dtype), np.empty(time_steps, dtype=network.dtype)
+    value = network.bias_input.reshape(1, 1)
+    for t in reversed(range(time_steps)):
+        trace.follow(value)
+        result[t] = trace.value[0, 0]
+        value = np.zeros_like(value)
+    return result / _normaliser(network, neuron, time_steps)
 
 
 def require_rates(

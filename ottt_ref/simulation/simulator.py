@@ -8,7 +8,7 @@ connections, W s[t-1], is added to the current, and so is what arrives by skips.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -19,6 +19,7 @@ from ..network.network import OURS, Network, require_network
 from ..network.surrogate import is_built_in
 from ..validation import require_count, require_flag, require_result
 from .inputs import require_inputs, require_step
+from .state import State, network_state, state_of
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Activity:
     spiking             the indices of the spiking layers
     previous_outputs    of one time step, by layer: s^l[t-1] of those that some layer sees a time step later
     previous_states     of one time step, by layer: the states of t - 1 of neurons that have parameters
+    before              of a whole sequence: the states and the outputs by layer that it started from; None for rest
+    final_state         of a whole sequence that was simulated: the State after it
 
     >>> import numpy as np, ottt_ref as ot
     >>> network = ot.Network([ot.Layer(ot.Dense(np.array([[0.75]])), ot.LIF(decay=0.5))])
@@ -49,6 +52,8 @@ class Activity:
     spiking: tuple[int, ...]
     previous_outputs: dict[int, np.ndarray] = field(default_factory=dict)
     previous_states: dict[int, tuple[np.ndarray, ...]] = field(default_factory=dict)
+    before: tuple[tuple[tuple[np.ndarray, ...], ...], tuple[np.ndarray, ...]] | None = None
+    final_state: State | None = None
 
     @property
     def layer_potentials(self) -> tuple[np.ndarray, ...]:
@@ -91,30 +96,37 @@ class Activity:
     def at(self, t: int) -> Activity:
         """Time step t of a whole sequence, as views."""
         derivatives = self.layer_surrogate_derivatives
+        states, outputs = self.before if self.before is not None else (None, None)
         return Activity(
             self.inputs[t],
             tuple(tuple(state[t] for state in states) for states in self.layer_states),
             tuple(output[t] for output in self.layer_outputs),
             None if derivatives is None else tuple(derivative[t] for derivative in derivatives),
             self.spiking,
-            {l: _before(output, t) for l, output in enumerate(self.layer_outputs)},
-            {l: tuple(_before(state, t) for state in states) for l, states in enumerate(self.layer_states)},
+            {l: _before(output, t, outputs and outputs[l]) for l, output in enumerate(self.layer_outputs)},
+            {
+                l: tuple(_before(state, t, states and states[l][k]) for k, state in enumerate(of_layer))
+                for l, of_layer in enumerate(self.layer_states)
+            },
         )
 
     def _of_spiking(self, values):
         return tuple(values[l] for l in self.spiking)
 
 
-def _before(record, t):
-    """What a record [T, B, ...] holds of time step t - 1; at t = 0 zeros, the state of rest."""
-    return record[t - 1] if t else np.zeros_like(record[0])
+def _before(record, t, initial):
+    """What a record [T, B, ...] holds of time step t - 1; at t = 0 what it started from, for None zeros: rest."""
+    if t:
+        return record[t - 1]
+    return np.zeros_like(record[0]) if initial is None else initial
 
 
 class Simulator:
     """A network in motion: the neurons' states and last outputs of `batch_size` samples, and nothing else.
 
     `step` returns the activity of the step in arrays that the next step overwrites. With `derivatives` it holds
-    the surrogate derivatives; with `soft` the surrogate's primitive stands in for the spike (claim E7).
+    the surrogate derivatives; with `soft` the surrogate's primitive stands in for the spike (claim E7). It starts from
+    `initial_state`, a State of the network, or from rest; `state` is what it carries to the next time step.
 
     >>> import numpy as np, ottt_ref as ot
     >>> network = ot.Network([ot.Layer(ot.Dense(np.array([[0.75]])), ot.LIF(decay=0.5))])
@@ -125,7 +137,15 @@ class Simulator:
     16
     """
 
-    def __init__(self, network: Network, batch_size: int, *, derivatives: bool = True, soft: bool = False) -> None:
+    def __init__(
+        self,
+        network: Network,
+        batch_size: int,
+        *,
+        derivatives: bool = True,
+        soft: bool = False,
+        initial_state: Mapping[str, np.ndarray] | None = None,
+    ) -> None:
         self.network = require_network(network)
         require_count("batch_size", batch_size)
         if network.batch_size not in (None, batch_size):
@@ -138,6 +158,9 @@ class Simulator:
         self._previous_outputs = {l: np.zeros_like(self.outputs[l]) for l in {*network.delayed_sources, *learning}}
         self._previous_states = {l: tuple(np.zeros_like(state) for state in self.states[l]) for l in learning}
         self.time_steps = 0
+        self.before = None if initial_state is None else network_state(network, initial_state, batch_size)
+        if self.before is not None:
+            self._start(*self.before)
         self._outside = [l for l, layer in enumerate(network.layers) if not _is_ours(layer.neuron)]
 
     def step(self, inputs: np.ndarray) -> Activity:
@@ -172,6 +195,16 @@ class Simulator:
             refuse_non_finite_activity(self.network, activity, self.time_steps)
         self.time_steps += 1
         return activity
+
+    def _start(self, states, outputs):
+        for arrays, given in zip((*self.states, self.outputs), (*states, outputs)):
+            for array, values in zip(arrays, given):
+                array[...] = values
+
+    @property
+    def state(self) -> State:
+        """What is carried to the next time step, copied."""
+        return state_of(self.network, self.states, self.outputs)
 
     @property
     def state_bytes(self) -> int:
@@ -249,10 +282,14 @@ def input_current(network: Network, l: int, presynaptic: Callable[[Connection], 
     return total
 
 
-def simulate(network: Network, inputs: np.ndarray) -> Activity:
+def simulate(
+    network: Network, inputs: np.ndarray, *, initial_state: Mapping[str, np.ndarray] | None = None
+) -> Activity:
     """Run the network on inputs [T, B, n_in] (images: [T, B, C, H, W]); the Activity of the sequence.
 
     Inputs are of the network's dtype, or spikes of bool or of any integer dtype, which are taken exactly.
+
+    It starts from `initial_state`, a State of the network, or from rest; `result.final_state` is the State after it.
 
     `result.potentials[k]`, `result.spikes[k]` and `result.surrogate_derivatives[k]` are [T, B, ...] for the k-th
     spiking layer, `result.outputs` is [T, B, n_out]. Memory grows with T; a `Simulator` keeps one time step.
@@ -269,11 +306,22 @@ def simulate(network: Network, inputs: np.ndarray) -> Activity:
     ((6, 2, 8), (6, 2, 3))
     >>> sorted({float(spike) for spike in activity.spikes[0].flat})
     [0.0, 1.0]
+    >>> first = ot.simulate(network, inputs[:2])
+    >>> second = ot.simulate(network, inputs[2:], initial_state=first.final_state)
+    >>> np.array_equal(second.spikes[0], activity.spikes[0][2:])
+    True
     """
-    return run(require_network(network), require_inputs(network, inputs))
+    return run(require_network(network), require_inputs(network, inputs), initial_state=initial_state)
 
 
-def run(network: Network, inputs: np.ndarray, *, derivatives: bool = True, soft: bool = False) -> Activity:
+def run(
+    network: Network,
+    inputs: np.ndarray,
+    *,
+    derivatives: bool = True,
+    soft: bool = False,
+    initial_state: Mapping[str, np.ndarray] | None = None,
+) -> Activity:
     """`simulate` for inputs that were checked, with the options of `Simulator`."""
     time_steps, batch_size = inputs.shape[:2]
 
@@ -288,9 +336,10 @@ def run(network: Network, inputs: np.ndarray, *, derivatives: bool = True, soft:
         tuple(empty(l) for l in layers) if derivatives else None,
         network.spiking,
     )
-    simulator = Simulator(network, batch_size, derivatives=derivatives, soft=soft)
+    simulator = Simulator(network, batch_size, derivatives=derivatives, soft=soft, initial_state=initial_state)
     for t in range(time_steps):
         _keep(record, t, simulator.step(inputs[t]))
+    record = replace(record, before=simulator.before, final_state=simulator.state)
     for psi in record.layer_surrogate_derivatives or ():
         if not is_finite(psi):
             for t in range(time_steps):

@@ -213,8 +213,8 @@ CATALOGUE = (
         "methods/shared/online.py",
         (
             "loss not divided by T",
-            "step_loss(self.loss, self.activity.outputs, targets, time_steps)",
-            "step_loss(self.loss, self.activity.outputs, targets, 1)",
+            "step_loss(self.loss, self.activity.outputs, targets, time_steps, weights)",
+            "step_loss(self.loss, self.activity.outputs, targets, 1, weights)",
         ),
     ),
     *of_library(

@@ -32,6 +32,69 @@ LOSSES = _killed_by(
     ),
 )
 
+WEIGHTS = _killed_by(
+    "methods/test_weights_and_targets.py",
+    *of_library(
+        "learning/losses.py",
+        ("weights of the value alone", "gradient[b, c] = weights[b] * gradient[b, c]", "pass"),
+        ("weights of the gradient alone", "value[b] = weights[b] * value[b]", "pass"),
+        ("the last step is the first", "np.arange(time_steps) == time_steps - 1", "np.arange(time_steps) == 0"),
+        ("T given and not taken", "len(outputs) if time_steps is None else time_steps", "len(outputs)"),
+    ),
+    *of_library(
+        "methods/shared/task.py",
+        (
+            "targets of the first step",
+            "self.targets if self.targets.ndim == 2 else self.targets[t]",
+            "self.targets if self.targets.ndim == 2 else self.targets[0]",
+        ),
+        (
+            "weights of the first step",
+            "None if self.weights is None else self.weights[t]",
+            "None if self.weights is None else self.weights[0]",
+        ),
+    ),
+)
+
+STATES = _killed_by(
+    "methods/test_states.py",
+    *of_library(
+        "simulation/state.py",
+        ("outputs at rest", "        outputs.append(output)\n", "        outputs.append(output * 0)\n"),
+        ("foreign arrays taken", "    if foreign:\n", "    if False:\n"),
+    ),
+    *of_library(
+        "simulation/simulator.py",
+        ("state forgotten", "            self._start(*self.before)\n", "            pass\n"),
+        (
+            "the state before the first step is rest",
+            "np.zeros_like(record[0]) if initial is None else initial",
+            "np.zeros_like(record[0])",
+        ),
+    ),
+    *of_library(
+        "methods/shared/task.py", ("the rule starts at rest", "        carried[name][...] = array\n", "        pass\n")
+    ),
+)
+
+REGULARISERS = _killed_by(
+    "methods/test_regularisers.py",
+    *of_library(
+        "learning/regularisers.py",
+        ("the rate summed over neurons", "gradient[b, i] = strength / size", "gradient[b, i] = strength"),
+        ("the distance's gradient halved", "strength * (distance + distance) / size", "strength * distance / size"),
+        ("summed over the batch", "scale = divisor * len(value)", "scale = divisor"),
+    ),
+    *of_library(
+        "methods/shared/errors.py",
+        (
+            "a price without a gradient",
+            "spike_error + self.regularisation[l] if l in self.regularisation else spike_error",
+            "spike_error",
+        ),
+    ),
+)
+
 OPTIMISERS = _killed_by(
     "test_training.py",
     *of_library(
@@ -176,4 +239,4 @@ COMPARED = _killed_by(
     ),
 )
 
-LEARNING = (*LOSSES, *OPTIMISERS, *ONLINE, *EQUILIBRIA, *FINITE, *COMPARED)
+LEARNING = (*LOSSES, *WEIGHTS, *STATES, *REGULARISERS, *OPTIMISERS, *ONLINE, *EQUILIBRIA, *FINITE, *COMPARED)

@@ -383,7 +383,7 @@ def test_a_network_of_the_future_is_refused(prepared, capsys, folder):
         ({"inputs": np.full((4, 2, 3), np.nan)}, "inputs must be finite, got nan at index [0, 0, 0]"),
         ({"inputs": np.array("x")}, "inputs must be an array [T, B, 3] of float64, got array('x', dtype='<U1')"),
         ({"targets": np.array([0, 2])}, "targets must be labels in 0 .. 1, got 2 at index [1]"),
-        ({"targets": np.array([0])}, "targets must be [2] class labels for this batch, got shape (1,)"),
+        ({"targets": np.array([0])}, "targets must be [2] or [4, 2] class labels for this batch, got shape (1,)"),
         ({"targets": np.array([0.0, 1.0])}, "targets must be integer class labels [2] or rows [2, 2]"),
         ({"targets": np.full((2, 2), 0.6)}, "targets must be distributions over the classes"),
     ],

@@ -210,7 +210,7 @@ WRONG_STEPS = {
     "NaN": (np.full((2, 3), np.nan), [0, 1], ValueError, r"inputs must be finite, got nan at index \[0, 0\]"),
     "label out of range": (np.ones((2, 3)), [0, 2], ValueError, r"targets must be labels in 0 .. 1, got 2"),
     "too few labels": (np.ones((2, 3)), [0], ValueError, r"targets must be \[2\] class labels"),
-    "no target": (np.ones((2, 3)), None, TypeError, "targets must be integer class labels .*, got None"),
+    "no array of targets": (np.ones((2, 3)), "ab", TypeError, "targets must be integer class labels .*, got 'ab'"),
 }
 
 

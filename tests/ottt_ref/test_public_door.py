@@ -35,7 +35,13 @@ def door():
     """Every public function and class, by the name under which users find it."""
     found = {f"ot.{name}": getattr(ot, name) for name in ot.__all__}
     modules = {name: value for name, value in found.items() if inspect.ismodule(value)}
-    listed = {"ot.methods": ot.methods, "ot.training": ot.training, "conformance": conformance, "nir": nir}
+    listed = {
+        "ot.methods": ot.methods,
+        "ot.training": ot.training,
+        "ot.losses": ot.losses,
+        "conformance": conformance,
+        "nir": nir,
+    }
     for name, module in modules.items():  # not the pages, which have no types: they are to be read as they stand
         if module not in (ot.methods, ot.plain):
             found |= {f"{name}.{each}": getattr(module, each) for each in own_names(module)}

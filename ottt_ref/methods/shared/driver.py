@@ -5,14 +5,18 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ...finite import of_time_step
-from ...learning.losses import Loss, Mixed, step_loss
+from ...learning.losses import Loss, Mixed
+from ...learning.regularisers import Regulariser
 from ...network.network import Network
 from ...simulation.simulator import Activity, Simulator
+from ...simulation.state import State, state_of
 from .errors import ErrorFeedback, TimeStep, TransposedWeights
-from .gradients import Gradients, GradientSum, finite_sum, require_activity, require_sequence
+from .gradients import Gradients, GradientSum, finite_sum, require_activity
 from .rule import Rule
+from .task import require_task, started_from
 
 PACKAGE = __name__.partition(".")[0] + "."
 
@@ -25,14 +29,24 @@ def gradients(
     loss: Loss = Mixed(),
     *,
     error_feedback: ErrorFeedback | None = None,
+    weights: npt.ArrayLike | None = None,
+    time_steps: int | None = None,
+    initial_state: Mapping[str, np.ndarray] | None = None,
+    regulariser: Regulariser | None = None,
+    input_gradients: bool = False,
     terms: bool = False,
 ) -> Gradients:
     """The gradient of a sequence's loss by a forward-in-time rule, summed over the sequence.
 
     rule            a Rule subclass, or another function (network, batch_size) → Rule: `partial(OTTT, dialect=...)`
     inputs          [T, B, n_in] (images: [T, B, C, H, W]), of the network's dtype
-    targets         class labels [B] or rows [B, n_out]
+    targets         class labels [B] or rows [B, n_out], or of each time step labels [T, B] or rows [T, B, n_out]
     error_feedback  how errors reach the layers: TransposedWeights() if not given
+    weights         of time steps and samples, [T] or [T, B]: they multiply ℓ, and nothing is renormalised; or "last"
+    time_steps      T of the loss's 1/T, where the sequence is a part of a longer one; its own T if not given
+    initial_state   the State to start from, with or without the rule's part; rest if not given
+    regulariser     a penalty of the firing rates, of `losses.Regulariser`
+    input_gradients whether to record W^T g[t] at the inputs
     terms           whether to record what each time step adds
 
     Returns Gradients. Raises TypeError or ValueError that names the argument, before any work, and NonFiniteError where
@@ -46,28 +60,62 @@ def gradients(
     >>> np.array_equal(gradients["layer0.weight"], ot.sltt.gradients(network, inputs, labels)["layer0.weight"])
     True
     """
-    inputs, targets = require_sequence(network, inputs, targets, loss, terms)
-    time_steps, batch_size = inputs.shape[:2]
-    outputs = np.empty((time_steps, batch_size, network.output_size), dtype=network.dtype)
+    task = require_task(
+        network,
+        inputs,
+        targets,
+        loss,
+        weights=weights,
+        time_steps=time_steps,
+        initial_state=initial_state,
+        regulariser=regulariser,
+        input_gradients=input_gradients,
+        terms=terms,
+        forwards="a rule that runs forwards in time",
+    )
+    steps, batch_size = task.inputs.shape[:2]
+    outputs = np.empty((steps, batch_size, network.output_size), dtype=network.dtype)
     total: Any = 0  # any kind of number
+    penalty: Any = 0
+    final_state: State | None = None
 
     def follow(kind):
-        nonlocal total
-        total = 0
+        nonlocal total, penalty, final_state
+        total = penalty = 0
         running, feedback = started(rule, network, batch_size, error_feedback)
-        simulator = Simulator(network, batch_size)
-        sums = kind(network, batch_size, time_steps if terms else None, running.follows_errors)
-        for t in range(time_steps):
-            activity = simulator.step(inputs[t])
+        if input_gradients and not running.follows_errors:
+            raise ValueError(
+                f"input_gradients must be False for {type(running).__name__}, which has no errors at the layers: "
+                "exactly it would take a sensitivity for each input of each time step, a state that grows with T"
+            )
+        simulator = Simulator(network, batch_size, initial_state=started_from(network, initial_state, running.state))
+        sums = kind(
+            network,
+            batch_size,
+            steps if terms else None,
+            running.follows_errors,
+            input_steps=steps if input_gradients else None,
+        )
+        for t in range(steps):
+            activity = simulator.step(task.inputs[t])
             take_in(running, activity)
             with of_time_step(t):
-                step_total, output_error = step_loss(loss, activity.outputs, targets, time_steps)
-                add_step(running, sums, t, TimeStep(activity, output_error, loss, targets, time_steps), feedback)
+                step_total, output_error = task.step_loss(t, activity.outputs)
+                step_penalty, regularisation = task.step_regularisation(activity)
+                given = (loss, task.targets_at(t), task.time_steps, task.weights_at(t), regularisation)
+                add_step(running, sums, t, TimeStep(activity, output_error, *given), feedback)
             outputs[t] = activity.outputs
-            total = total + step_total
+            total, penalty = total + step_total, penalty + step_penalty
+        if input_gradients and sums.steps_recorded < steps:
+            raise ValueError(
+                f"input_gradients must be False for {type(running).__name__}, whose add_step does not call "
+                "sums.record(t, errors)"
+            )
+        final_state = state_of(network, simulator.states, simulator.outputs, running.state)
         return sums
 
-    return finite_sum(follow).result(total, outputs)
+    sums = finite_sum(follow)
+    return sums.result(total + penalty, outputs, final_state=final_state, regularisation=penalty)
 
 
 def accumulate(
@@ -114,6 +162,7 @@ def take_in(running: Rule, activity: Activity) -> None:
 def add_step(running: Rule, sums: GradientSum, t: int, step: TimeStep, error_feedback: ErrorFeedback) -> None:
     """Have the rule add its part of one TimeStep, which rule and feedback must leave as it is: ValueError otherwise."""
     given = {**_arrays_of(step.activity), "output_error": step.output_error, "targets": step.targets}
+    given |= {"weights": step.weights, **{f"regularisation[{l}]": each for l, each in step.regularisation.items()}}
     where = f"rule: {type(running).__name__}.add_step, with {type(error_feedback).__name__},"
     with unchanged(where, given, running, error_feedback):
         running.add_step(sums, t, step, error_feedback)

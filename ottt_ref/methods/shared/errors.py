@@ -15,8 +15,8 @@ Source: Xiao et al. 2022, section 4; Nøkland 2016 for fixed feedback; Kaiser et
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -35,6 +35,8 @@ class TimeStep:
     activity      its Activity
     output_error  ∂L[t]/∂o[t], [B, n_out]
     loss, targets, time_steps   ℓ, y as rows [B, n_out] and T, for losses of the layers' own; None in the algebra alone
+    weights       w[t] [B] of the samples' losses; None for 1
+    regularisation   ∂R[t]/∂s^l[t], [B, ...], by layer, of a regulariser; e^l[t] is what `spike_error` gives and this
 
     >>> import numpy as np, ottt_ref as ot
     >>> network = ot.dense_network([2, 3, 2], rng=0)
@@ -49,6 +51,12 @@ class TimeStep:
     loss: Loss | None = None
     targets: np.ndarray | None = None
     time_steps: int | None = None
+    weights: np.ndarray | None = None
+    regularisation: Mapping[int, np.ndarray] = field(default_factory=dict)
+
+    def with_regularisation(self, l: int, spike_error: np.ndarray) -> np.ndarray:
+        """e^l[t] with what the regulariser adds to it."""
+        return spike_error + self.regularisation[l] if l in self.regularisation else spike_error
 
 
 class ErrorFeedback:
@@ -184,7 +192,7 @@ class LocalLosses(LayerMatrices):
         if step.loss is None or step.targets is None or step.time_steps is None:
             raise ValueError("error_feedback must not be LocalLosses in the algebra alone, which knows no targets")
         local = _product(self.matrices[l], rows(step.activity.layer_outputs[l]))
-        error = step_loss(step.loss, local, step.targets, step.time_steps)[1]
+        error = step_loss(step.loss, local, step.targets, step.time_steps, step.weights)[1]
         result = np.zeros((len(error), self.matrices[l].shape[1]), dtype=error.dtype)
         dense_adjoint(result, self.matrices[l], error)
         return result

@@ -1,4 +1,4 @@
-"""What every method shares: the checks at its door, and the result that it returns."""
+"""What every method shares: the sum that it makes, the result that it returns, and checks of an Activity."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
@@ -8,12 +8,11 @@ import numpy as np
 
 from ...exactness import is_rounded
 from ...finite import allowed, is_finite, refuse_non_finite
-from ...learning.losses import Loss, require_loss, require_targets
-from ...network.layers import Connection
+from ...network.layers import INPUTS, Connection
 from ...network.network import Network, require_network
 from ...simulation.equilibrium import Convergence
-from ...simulation.inputs import require_batch_second, require_inputs
 from ...simulation.simulator import Activity
+from ...simulation.state import State
 from ...validation import describe_shape, require_flag, require_result
 
 
@@ -26,6 +25,10 @@ class Gradients(Mapping[str, np.ndarray]):
     errors    on request, by layer, [T, B, ...]: the error at the potentials that each time step uses
               (BPTT δ[t]; OTTT and SLTT g[t]; spike representation one row; RTRL has none)
     convergence   of spike representation with recurrent or feedback connections: an equilibrium.Convergence
+    final_state   what network and rule carry to the next time step, a State; spike representation has none
+    regularisation   the regulariser's part of `loss`; 0 without one
+    input_gradients  on request, ∂L/∂inputs [T, B, ...]: of BPTT the gradient; of OTTT and SLTT the part W^T g[t] of the
+                     time step itself; of spike representation through the inputs' weighted rate
 
     >>> import numpy as np, ottt_ref as ot
     >>> network, inputs, labels = ot.dense_network([2, 3, 2], rng=0), np.ones((4, 1, 2)), np.array([1])
@@ -45,6 +48,9 @@ class Gradients(Mapping[str, np.ndarray]):
         terms: Mapping[str, np.ndarray] | None = None,
         errors: Sequence[np.ndarray] | None = None,
         convergence: Convergence | None = None,
+        final_state: State | None = None,
+        regularisation: float | np.floating | Fraction = 0,
+        input_gradients: np.ndarray | None = None,
     ) -> None:
         self._values = values
         self.loss = loss
@@ -52,6 +58,9 @@ class Gradients(Mapping[str, np.ndarray]):
         self.terms = terms
         self.errors = errors
         self.convergence = convergence
+        self.final_state = final_state
+        self.regularisation = regularisation
+        self.input_gradients = input_gradients
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self._values[name]
@@ -71,7 +80,7 @@ class GradientSum:
     """The sum over time of (error at the potentials) times (what it is paired with), for every parameter.
 
     With `time_steps` it also records each time step's own term and, with `errors`, error; without, it holds one array
-    per parameter.
+    per parameter. With `input_steps` it records the gradient at the inputs of so many time steps, `inputs` [T, B, ...].
 
     >>> import numpy as np, ottt_ref as ot
     >>> network, inputs = ot.dense_network([2, 3, 2], rng=0), np.ones((4, 1, 2))
@@ -80,7 +89,20 @@ class GradientSum:
     ([4.0, 4.0], None)
     """
 
-    def __init__(self, network: Network, batch_size: int, time_steps: int | None = None, errors: bool = True) -> None:
+    def __init__(
+        self,
+        network: Network,
+        batch_size: int,
+        time_steps: int | None = None,
+        errors: bool = True,
+        input_steps: int | None = None,
+    ) -> None:
+        self._from_inputs = [c for c in network.connections if c.source == INPUTS]
+        self.steps_recorded = 0
+        self.inputs: np.ndarray | None = None
+        if input_steps is not None:
+            shape = (input_steps, batch_size, *network.input_shape)
+            self.inputs = np.full(shape, network.number(0), dtype=network.dtype)
         self.values: dict[str, np.ndarray] = network.zero_gradients()
         self._exact = network.exact_numbers
         self.terms: dict[str, np.ndarray] | None = None
@@ -114,23 +136,38 @@ class GradientSum:
             connection.add_gradients(gradients, error, presynaptic, bias_input)
 
     def record(self, t: int, errors: Sequence[np.ndarray]) -> None:
-        """Keep the errors at the potentials of time step t, by layer, if terms are kept."""
+        """Keep the errors at the potentials of time step t, by layer, if terms are kept.
+
+        And if they are asked for those at the inputs: Σ W^T error[t], over the connections from the inputs.
+        """
         if self.errors is not None:
             for record, error in zip(self.errors, errors):
                 record[t] = error
+        if self.inputs is not None:
+            self.steps_recorded += 1
+            for connection in self._from_inputs:
+                self.inputs[t] += connection.adjoint(errors[connection.target])
 
     def result(
-        self, loss: float | np.floating | Fraction, outputs: np.ndarray, convergence: Convergence | None = None
+        self,
+        loss: float | np.floating | Fraction,
+        outputs: np.ndarray,
+        convergence: Convergence | None = None,
+        final_state: State | None = None,
+        regularisation: float | np.floating | Fraction = 0,
     ) -> Gradients:
         """The finished sum as Gradients; TypeError where a float got among exact numbers, from outside code."""
-        for name, value in {**self.values, "loss": np.array([loss])}.items() if self._exact else ():
+        every = {**self.values, "loss": np.array([loss])}
+        every |= {} if self.inputs is None else {"inputs": self.inputs}
+        for name, value in every.items() if self._exact else ():
             rounded = [number for number in value.flat if is_rounded(number)]
             if rounded:
                 raise TypeError(
                     f"gradients[{name!r}] must be exact for a network of exact numbers, got the float {rounded[0]!r}: "
                     "a loss, rule, feedback, neuron, surrogate or operation of one's own gives floats"
                 )
-        return Gradients(self.values, loss, outputs, self.terms, self.errors, convergence)
+        given = (self.terms, self.errors, convergence, final_state, regularisation, self.inputs)
+        return Gradients(self.values, loss, outputs, *given)
 
 
 class WatchedSum(GradientSum):
@@ -145,9 +182,10 @@ class WatchedSum(GradientSum):
         batch_size: int,
         time_steps: int | None = None,
         errors: bool = True,
+        input_steps: int | None = None,
         first: int | None = 0,
     ) -> None:
-        super().__init__(network, batch_size, time_steps, errors)
+        super().__init__(network, batch_size, time_steps, errors, input_steps)
         self._network, self._first = network, first
 
     def at(self, t: int) -> Iterator[dict[str, np.ndarray]]:
@@ -166,6 +204,8 @@ class WatchedSum(GradientSum):
         for error, name in reversed(list(zip(errors, self._network.layer_names))):
             self._require(error, t, "error of", name)
         super().record(t, errors)
+        if self.inputs is not None:
+            self._require(self.inputs[t], t, "gradient at the inputs")
 
     def _require(self, array, t, *quantity):
         if not is_finite(array):
@@ -178,23 +218,14 @@ def finite_sum(compute: Callable[[Callable[..., GradientSum]], GradientSum], fir
     Where it is not finite it is computed once more, of the WatchedSum, which raises NonFiniteError where that began.
     """
     sums = compute(GradientSum)
-    if not all(is_finite(value) for value in sums.values.values()) and not allowed():
+    every = [*sums.values.values(), *([] if sums.inputs is None else [sums.inputs])]
+    if not all(is_finite(value) for value in every) and not allowed():
         compute(partial(WatchedSum, first=first))
         for name, value in sums.values.items():  # where the second run differs from the first
             refuse_non_finite(f"gradient of {name}", value)
+        if sums.inputs is not None:
+            refuse_non_finite("gradient at the inputs", sums.inputs)
     return sums
-
-
-def require_sequence(
-    network: Network, inputs: np.ndarray, targets: np.ndarray, loss: Loss, terms: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """Check what every method takes; inputs [T, B, ...] and targets as rows [B, n_out], ready for kernels."""
-    require_network(network)
-    require_loss(loss, network)
-    require_flag("terms", terms)
-    inputs = require_inputs(network, inputs)
-    require_batch_second(inputs, targets)
-    return inputs, require_targets(loss, targets, inputs.shape[1], network)
 
 
 def require_time_step(network: Network, batch_size: int, activity: Activity) -> None:

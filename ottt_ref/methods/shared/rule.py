@@ -104,7 +104,8 @@ class Rule:
         for l in reversed(range(count)):
             shape, dtype = activity.layer_outputs[l].shape, network.dtype
             where = f"error_feedback: spike_error of {type(error_feedback).__name__} for layers[{l}]"
-            spike_errors[l] = require_result(where, error_feedback.spike_error(network, step, l, errors), shape, dtype)
+            spike_error = require_result(where, error_feedback.spike_error(network, step, l, errors), shape, dtype)
+            spike_errors[l] = step.with_regularisation(l, spike_error)
             where = f"rule: surrogate_derivative of {type(self).__name__} for layers[{l}]"
             derivative = require_result(where, self.surrogate_derivative(l, activity), shape, dtype)
             errors[l] = gated(derivative, spike_errors[l])

@@ -1,5 +1,10 @@
 """By callable, how a right call of it is drawn: `CATALOGUE[name](rng)` is a Call."""
 
-from . import network_calls, outside_calls, parts_calls
+from . import network_calls, outside_calls, parts_calls, task_calls
 
-CATALOGUE = {**parts_calls.catalogue(), **network_calls.catalogue(), **outside_calls.catalogue()}
+CATALOGUE = {
+    **parts_calls.catalogue(),
+    **network_calls.catalogue(),
+    **outside_calls.catalogue(),
+    **task_calls.catalogue(),
+}

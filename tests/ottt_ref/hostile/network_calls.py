@@ -18,7 +18,7 @@ from ottt_ref.simulation.simulator import Activity
 
 from ... import oracles
 from .. import general
-from . import naive
+from . import naive, task_calls
 from .door import methods_of
 from .parts_calls import _assert
 from .running import UNCOMPARED, Call
@@ -63,6 +63,8 @@ def as_objects(value, number):
         for index in np.ndindex(value.shape):
             result[index] = number(value[index])
         return result
+    if isinstance(value, ot.State):
+        return ot.State({name: as_objects(array, number) for name, array in value.items()})
     if isinstance(value, dict):
         return {key: as_objects(each, number) for key, each in value.items()}
     if isinstance(value, list | tuple):
@@ -77,11 +79,14 @@ def as_objects(value, number):
 def content(result):
     """What a result holds, as arrays and numbers."""
     if isinstance(result, methods.Gradients):
-        return {"loss": result.loss, "outputs": result.outputs, "gradients": dict(result), "terms": result.terms}
+        found = {"loss": result.loss, "outputs": result.outputs, "gradients": dict(result), "terms": result.terms}
+        found |= {"final_state": result.final_state and dict(result.final_state), "inputs": result.input_gradients}
+        return {**found, "regularisation": result.regularisation}
     if isinstance(result, GradientSum):
         return {"values": result.values, "terms": result.terms, "errors": result.errors}
     if isinstance(result, Activity):
-        return [getattr(result, each.name) for each in fields(result)]
+        found = {each.name: getattr(result, each.name) for each in fields(result)}
+        return {**found, "final_state": result.final_state and dict(result.final_state)}
     return result
 
 
@@ -140,7 +145,15 @@ def gradients(method, rng):
     arguments = {"network": network, "inputs": inputs, "targets": targets, "loss": loss, "terms": bool(rng.integers(2))}
     arguments |= {name: choices[rng.integers(len(choices))] for name, choices in OPTIONS[method].items()}
     function = getattr(ot, method).gradients
-    return Call(function, arguments, partial(of_both, method, function))
+    if rng.random() < 0.5:
+        return Call(function, arguments, partial(of_both, method, function))
+    one_loss = method == "spike_representation" or arguments.get("loss_of") == "average"
+    arguments |= task_calls.options(rng, method, network, inputs, one_loss)
+
+    def oracle(result, given):
+        return uncompiled(function, result, given)
+
+    return Call(function, arguments, oracle, bounded=("time_steps",))
 
 
 def rule_gradients(rng):
