@@ -24,7 +24,7 @@ import numpy.typing as npt
 from ..kernel import kernel, rows
 from ..learning.losses import Loss, Mixed, step_loss
 from ..learning.regularisers import Regulariser, regularisation
-from ..network.layers import INPUTS
+from ..network.layers import INPUTS, require_rate_mapping
 from ..network.network import Network, require_network
 from ..simulation import equilibrium
 from ..simulation.inputs import require_inputs
@@ -65,9 +65,10 @@ def gradients(
 
     Returns Gradients; its outputs are [B, n_out], and its `convergence` says how far the equilibrium and the implicit
     gradient of a network with recurrent or feedback connections were solved. Raises TypeError or ValueError that names
-    the argument: for closed-form rates also where those connections do not contract, so that there may be several
-    equilibria or none that is reached, or where the network's numbers are exact; and ConvergenceError where a solver
-    gave up, NonFiniteError where a rate, the loss, an error or a gradient overflows.
+    the argument: also for a leaky stage, the rate of whose potential is no function of rates, and for closed-form rates
+    where loops do not contract, so that there may be several equilibria or none that is reached, or where the network's
+    numbers are exact; and ConvergenceError where a solver gave up, NonFiniteError where a rate, the loss, an error or a
+    gradient overflows.
 
     >>> import numpy as np, ottt_ref as ot
     >>> network = ot.dense_network([2, 3, 2], rng=7)
@@ -111,6 +112,7 @@ def gradients(
 
 
 def _require_mapping(network):
+    require_rate_mapping(network.layers, network.connections)
     for l in network.spiking:
         neuron = network.layers[l].neuron
         if neuron.parameter_names or not hasattr(neuron, "threshold"):
@@ -167,6 +169,7 @@ def sweep(network: Network, input_rate: np.ndarray, delayed: Mapping[int, np.nda
     """
     given = {**delayed, -1: input_rate}
     delayed = require_rates(require_network(network), "rates", given, (-1, *network.delayed_sources))
+    _require_mapping(network)
     values = {-1: delayed[-1]}
     for l in range(len(network.layers) - (network.readout != "spiking")):
         neuron = network.layers[l].neuron
@@ -220,7 +223,8 @@ def backward(
 
 def _require_values(network, values):
     """Check the rates a^0, a^1, ..., one array for the inputs and each layer, a readout left out."""
-    layers = range(-1, len(require_network(network).layers) - (network.readout != "spiking"))
+    require_rate_mapping(require_network(network).layers, network.connections)
+    layers = range(-1, len(network.layers) - (network.readout != "spiking"))
     if not isinstance(values, tuple | list) or len(values) != len(layers):
         raise ValueError(f"values must be the rates of the inputs and {len(layers) - 1} layers, got {values!r}")
     found = require_rates(network, "values", dict(zip(layers, values)), layers)
@@ -270,7 +274,8 @@ def errors_of(
     >>> [error.tolist() for error in errors]
     [[[1.0, 0.0]], [[1.0]]]
     """
-    count = len(require_network(network).layers)
+    _require_mapping(require_network(network))
+    count = len(network.layers)
     given = [l for l, each in enumerate(currents) if each is not None] if isinstance(currents, tuple | list) else []
     if not isinstance(currents, tuple | list) or len(currents) != count or given != list(network.spiking):
         raise ValueError(

@@ -23,9 +23,10 @@ class Layer:
     """Layer l of the network, or its readout.
 
     synapses   operations from the layer before (or the inputs): Dense, Conv2d, ..., or a sequence of them
-    neuron     LIF for a spiking layer; Integrator(decay) for a readout; Integrator() for the stateless linear one, or,
-               before the last layer, for a sum of currents that other layers take, as in residual networks
-    recurrent  operations from this layer's own spikes of the time step before, or None
+    neuron     LIF for a spiking layer; Integrator(decay) for a leaky readout or, before the last layer, a leaky stage,
+               whose potential other layers take; Integrator() for the stateless linear readout or, before the last
+               layer, a sum of currents, as in residual networks
+    recurrent  operations from this layer's own output of the time step before, or None
 
     Raises TypeError or ValueError that names the argument, what was expected and what came.
 
@@ -54,8 +55,10 @@ class Layer:
             object.__setattr__(self, "recurrent", as_operation("recurrent", self.recurrent))
         if not isinstance(self.neuron, Neuron) or type(self.neuron) is Neuron:
             raise TypeError(f"neuron must be a neuron such as LIF() or Integrator(), got {self.neuron!r}")
-        if self.recurrent is not None and not self.neuron.spiking:
-            raise ValueError(f"recurrent must be None for a layer that does not spike, got {self.recurrent!r}")
+        if self.recurrent is not None and self.neuron.stateless:
+            raise ValueError(
+                f"recurrent must be None for a layer that carries nothing to the next time step, got {self.recurrent!r}"
+            )
 
     def copy(self) -> Layer:
         """A layer with parameters of its own, equal ones: the same Layer twice in a network is refused.
@@ -71,7 +74,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Feedback:
-    """From the spikes of layer `source` at t - 1 into the earlier layer `target` at t, through `operations`.
+    """From the output of layer `source` at t - 1 into the earlier layer `target` at t, through `operations`.
 
     >>> import numpy as np, ottt_ref as ot
     >>> layers = [ot.Layer(ot.Dense(np.ones((3, 2))), ot.LIF()), ot.Layer(ot.Dense(np.ones((1, 3))), ot.LIF())]
@@ -235,14 +238,10 @@ def layer_names(neurons: Sequence[Neuron]) -> list[str]:
 
 
 def require_layers(layers: Sequence[Layer]) -> None:
-    """Check the kinds of the layers: which spike, which carry a state, and that all have one dtype."""
+    """Check that each is a Layer, and that one spikes."""
     for l, layer in enumerate(layers):
         if not isinstance(layer, Layer):
             raise TypeError(f"layers[{l}] must be a Layer, got {shown(layer)}")
-        if l < len(layers) - 1 and not (layer.neuron.spiking or layer.neuron.stateless):
-            raise ValueError(
-                f"layers[{l}] must be spiking or stateless (only the last may be a leaky readout), got {layer.neuron!r}"
-            )
     if not layers:
         raise ValueError("layers must hold at least one spiking layer, got none")
     if not any(layer.neuron.spiking for layer in layers):
@@ -261,8 +260,10 @@ def require_between(name: str, connections: Iterable[C], kind: type[C], layers: 
             l = getattr(connection, end)
             if l >= len(layers):
                 raise ValueError(f"{name}[{k}].{end} must be one of the layers 0 .. {len(layers) - 1}, got {l}")
-        if kind is Feedback and not layers[connection.source].neuron.spiking:
-            raise ValueError(f"{name}[{k}].source must be a spiking layer, got layer {connection.source}")
+        if kind is Feedback and layers[connection.source].neuron.stateless:
+            raise ValueError(
+                f"{name}[{k}].source must be a layer that spikes or leaks, got the stateless layer {connection.source}"
+            )
     ends = [(connection.source, connection.target) for connection in connections]
     if len(set(ends)) < len(ends):
         raise ValueError(f"{name} must join each two layers once, got {ends}")
@@ -334,8 +335,8 @@ def first_shape(layers: Sequence[Layer], input_shape: Sequence[int] | None) -> S
 def trace_layers(layers: Sequence[Layer], connections: Sequence[Connection]) -> tuple[int, ...]:
     """By layer, the layer whose decay traces of its inputs have; ValueError where several would differ.
 
-    That of a layer with a membrane is its own. A current that is passed on has that of the membranes that it enters; a
-    stateless readout, which has none, that of the neurons that send it.
+    That of a layer with a membrane, also of a leaky stage, is its own. A current that is passed on has that of the
+    membranes that it enters; a stateless readout, which has none, that of the layers that send it.
     """
     onwards = {l: [c.target for c in connections if c.source == l and not c.delayed] for l in range(len(layers))}
     backwards = {l: [c.source for c in connections if c.target == l and not c.delayed] for l in range(len(layers))}
@@ -357,3 +358,19 @@ def _membranes(l, layers, neighbours):
         return [l]
     found = {k for other in neighbours[l] if other != INPUTS for k in _membranes(other, layers, neighbours)}
     return sorted(found)
+
+
+def require_rate_mapping(layers: Sequence[Layer], connections: Sequence[Connection]) -> None:
+    """Raise ValueError where a layer's weighted rate is no function of the weighted rates that it is given.
+
+    That is so of a leaky stage: with a = Σ_t λ^(T-t) u[t] / Λ_T of its own λ, a is Σ_t (T - t + 1) λ^(T-t) I[t] / Λ_T,
+    which asks when the currents came. Its rate does not settle with T either: at λ = 1 it grows without bound.
+    """
+    for l, layer in enumerate(layers):
+        onwards = [connection.name for connection in connections if connection.source == l]
+        if onwards and not (layer.neuron.spiking or layer.neuron.stateless):
+            raise ValueError(
+                f"layers[{l}] must spike or be stateless for spike_representation: the weighted rate of a leaky "
+                f"stage's potential depends on when its currents came, not on their rate alone; got {layer.neuron!r} "
+                f"with {', '.join(onwards)} after it"
+            )

@@ -59,7 +59,8 @@ class Network:
 
     layers       Layer objects: spiking ones (LIF), then at most one readout (Integrator); each takes what the one
                  before gives, all of one dtype (float64, float32, or object for exact numbers). Between them, a layer
-                 with a stateless Integrator is a sum of currents, which it passes on.
+                 with a stateless Integrator is a sum of currents, which it passes on, and one with a leaky Integrator
+                 is a stage without spikes, which passes on its potential.
     input_shape  of one sample; (n_in,) of the first weight if not given and that is dense
     feedback     Feedback objects: from a later layer's spikes at t - 1 into an earlier layer
     skips        Skip objects: from an earlier layer into a later one, within a time step

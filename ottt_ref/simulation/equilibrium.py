@@ -28,7 +28,7 @@ import scipy  # its parts are imported where they are first used, which spares o
 
 from ..exactness import exact_kind, exact_values
 from ..finite import is_finite, refuse_non_finite
-from ..network.layers import Connection
+from ..network.layers import Connection, require_rate_mapping
 from ..network.network import Network, require_network
 from ..validation import FLOAT_DTYPES, require_array, require_count, require_positive, require_result, shown
 
@@ -107,6 +107,7 @@ def layer_norms(network: Network) -> tuple[np.ndarray, np.ndarray]:
     """
     if require_network(network).dtype.hasobject:
         raise TypeError("network must be of float64 or float32 for a contraction factor, got exact numbers")
+    require_rate_mapping(network.layers, network.connections)
     within, delayed = np.zeros((2, len(network.layers), len(network.layers)))
     for connection in network.connections:
         if connection.source >= 0:

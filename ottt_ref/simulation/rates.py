@@ -13,7 +13,7 @@ from ..annotations import Number
 from ..exactness import exact_kind, exact_number, exact_values, is_rounded
 from ..finite import is_finite, refuse_non_finite
 from ..kernel import rows
-from ..network.layers import INPUTS
+from ..network.layers import INPUTS, require_rate_mapping
 from ..network.network import Network, require_network
 from ..network.neuron import Neuron
 from ..network.neurons import leaky_accumulate
@@ -76,6 +76,7 @@ def measured_rates(network: Network, inputs: np.ndarray) -> list[np.ndarray]:
     """Weighted rates a^0 of the inputs (with the λ of the membranes that they enter), a^1 .. of the layers, [B, ...].
 
     A readout has none. A layer that passes a current on has that of its current, which is affine in the others'.
+    Raises ValueError for a network with a leaky stage, whose rate is no function of others'.
 
     >>> import numpy as np, ottt_ref as ot
     >>> network = ot.Network([ot.Layer(ot.Dense(np.array([[0.75]])), ot.LIF(decay=1.0))])
@@ -84,6 +85,7 @@ def measured_rates(network: Network, inputs: np.ndarray) -> list[np.ndarray]:
     (array([[1.]]), array([[0.75]]))
     """
     inputs = require_inputs(require_network(network), inputs)
+    require_rate_mapping(network.layers, network.connections)
     simulator = Simulator(network, inputs.shape[1], derivatives=False)
     neurons = {INPUTS: network.layers[network.trace_layer(0)].neuron}
     neurons.update({l: network.layers[l].neuron for l in network.spiking})
@@ -164,6 +166,7 @@ def complete_rates(network: Network, values: Mapping[int, np.ndarray]) -> list[n
     [array([[0.25]]), array([[0.5]]), array([[0.5]])]
     """
     values = require_rates(require_network(network), "values", values, (INPUTS, *network.spiking))
+    require_rate_mapping(network.layers, network.connections)
     count = len(network.layers) - (network.readout != "spiking")
     for l in range(count):
         if l not in values:

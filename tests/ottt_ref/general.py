@@ -122,6 +122,28 @@ def dropped_out(rng):
     return ot.Network([*hidden, readout], input_shape=(4,), feedback=back).with_dropout(3, rng)
 
 
+def leaky_stages(rng):
+    """Stages without spikes, of a λ of their own: the first layer, and one that a skip leads into."""
+    layers = [
+        ot.Layer(dense(rng, 4, 3), ot.Integrator(0.75)),
+        ot.Layer(dense(rng, 4, 4), lif()),
+        ot.Layer(dense(rng, 3, 4), ot.Integrator(0.25)),
+        ot.Layer(dense(rng, 4, 3), lif(0.875)),
+        ot.Layer(dense(rng, 2, 4), ot.Integrator()),
+    ]
+    return ot.Network(layers, skips=[ot.Skip(0, 2, dense(rng, 3, 4, bias=False))])
+
+
+def leaky_loops(rng):
+    """A stage without spikes that hears itself and is heard by the layer before it, and a readout of its potential."""
+    layers = [
+        ot.Layer(dense(rng, 4, 3), lif()),
+        ot.Layer(dense(rng, 3, 4), ot.Integrator(0.75), [ot.Scale(0.25), dense(rng, 3, 3, bias=False)]),
+        ot.Layer(dense(rng, 2, 3), ot.Integrator()),
+    ]
+    return ot.Network(layers, feedback=[ot.Feedback(1, 0, [ot.Scale(0.5), dense(rng, 4, 3)])])
+
+
 KINDS = {
     kind.__name__: kind
     for kind in (
@@ -137,9 +159,12 @@ KINDS = {
         residual,
         convolutional_feedback,
         dropped_out,
+        leaky_stages,
+        leaky_loops,
     )
 }
-LOOPS = ("recurrent", "recurrent_output", "feedback", "convolutional_feedback", "dropped_out")
+LOOPS = ("recurrent", "recurrent_output", "feedback", "convolutional_feedback", "dropped_out", "leaky_loops")
+WITHOUT_RATES = ("leaky_stages", "leaky_loops")  # which SR refuses
 
 
 def case(kind, seed=0, time_steps=4, batch_size=3):

@@ -81,11 +81,6 @@ def test_wrong_synapses_are_refused(weight, bias, error, complaint):
             ValueError,
             r"layers\[1\] must take what layers\[0\] gives: Dense\(5 -> 2, float64\) must be given \[5\], got \[4\]",
         ),
-        (
-            [spiking(3, 4), Layer(Dense(np.ones((4, 4))), Integrator(0.5)), spiking(4, 2)],
-            ValueError,
-            r"layers\[1\] must be spiking or stateless \(only the last may be a leaky readout\), got Integrator",
-        ),
         ([spiking(3, 4), spiking(4, 2, np.float32)], TypeError, r"one dtype, got \['float32', 'float64'\]"),
         (
             [Layer(Dense(WEIGHT), Integrator())],

@@ -7,7 +7,8 @@ nowhere inside. A recurrent or feedback connection has the trace of the spikes t
 Into neurons of K states with the leak A the trace is q[t] = A q[t-1] + (∂h/∂I) s[t], â[t] = (∂z/∂h) · q[t] (`neuron`).
 
 Dialects. "derivation" traces everything that enters a leaky membrane: also the network's inputs, and the biases, whose
-input is always 1 and whose trace is Λ_t = Σ_{k<t} λ^k. "authors" takes the inputs and every bias as they are at t. In
+input is always 1 and whose trace is Λ_t = Σ_{k<t} λ^k. A leaky stage is such a membrane, and what it sends on, its
+potential, is traced as spikes are. "authors" takes the inputs and every bias as they are at t. In
 both a stateless readout's weight is paired with the trace of its spikes, with the decay of the neurons that send them
 (theorem Q1 says of what that is the gradient), and its bias, which enters no membrane, with 1.
 """

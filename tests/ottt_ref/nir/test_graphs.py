@@ -16,7 +16,7 @@ from ..general import case, dense, lif
 from ..helpers import READOUTS, RESETS, bits, dyadic_network, random_case, random_network
 from .graphs import convolution, linear, neurons, row, row_convolution, to_graph
 
-REPRESENTABLE = ("recurrent", "recurrent_output", "feedback", "skips", "convolutional")
+REPRESENTABLE = ("recurrent", "recurrent_output", "feedback", "skips", "convolutional", "leaky_stages", "leaky_loops")
 
 
 def assert_same(network, other):
@@ -212,7 +212,8 @@ def test_the_arrays_alone_mean_the_network(seed, dt):
 def test_without_metadata_dt_and_reset_make_the_same_network(name, reset):
     network, inputs, _ = case(name)
     graph = bare(to_graph(network, dt=1e-3))
-    again = nir.from_graph(graph, dt=1e-3, reset=reset, surrogate=network.layers[0].neuron.surrogate)
+    surrogate = network.layers[network.spiking[0]].neuron.surrogate
+    again = nir.from_graph(graph, dt=1e-3, reset=reset, surrogate=surrogate)
     assert [layer.neuron.reset for layer in again.layers if layer.neuron.spiking] == [reset] * again.spiking_layers
     for layer, original in zip(again.layers, network.layers):
         assert layer.neuron.decay == pytest.approx(original.neuron.decay, abs=1e-15)

@@ -149,7 +149,6 @@ REFUSED = {
         linear(), neurons("LIF", v_threshold=np.full(2, np.inf))
     ),
     r"layers must have at least one spiking layer": row(linear()),
-    r"layers\[0\] \(node '1'\) must be spiking or stateless": row(linear(), neurons("LI"), linear(), neurons("LIF")),
 }
 
 
