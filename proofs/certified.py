@@ -65,6 +65,8 @@ def _require_supported(network, loss):
             raise ValueError(f"layers must have a soft reset and the sigmoid surrogate, got {neuron}")
     if not all(type(connection.operations) is ot.Dense for connection in network.connections) or network.skips:
         raise ValueError("layers must be dense, in a row")
+    if any(connection.delay != connection.loop for connection in network.connections):
+        raise ValueError("connections must have no delay, loops one of 1")
     if network.readout != "linear" or type(loss) is not ot.losses.Mixed:
         raise ValueError(f"network and loss must have a linear readout and be Mixed, got {network.readout}, {loss!r}")
 
@@ -73,7 +75,7 @@ def _input_current(network, l, now, before):
     """The current into layer l, balls: from what its sources give now, by layer, and what delayed ones gave before."""
     total = None
     for connection in network.incoming(l):
-        given = as_balls((before if connection.delayed else now)[connection.source])
+        given = as_balls((before if connection.loop else now)[connection.source])
         part = given @ connection.operations.weight.T
         if getattr(connection.operations, "bias", None) is not None:
             part = part + connection.operations.bias
@@ -135,7 +137,7 @@ def _instantaneous_errors(network, potentials, output_errors):
     errors = output_errors
     for l in reversed(network.spiking):
         neuron = network.layers[l].neuron
-        (above,) = (c for c in network.outgoing(l) if not c.delayed)
+        (above,) = (c for c in network.outgoing(l) if not c.loop)
         errors = _sigmoid_derivative(potentials[l] - neuron.threshold, neuron.surrogate.alpha) * (
             errors @ above.operations.weight
         )

@@ -173,7 +173,7 @@ def loop_matrices(network, currents):
                 columns = slice(
                     starts[connection.source], starts[connection.source] + network.shapes[connection.source][0]
                 )
-                matrix = across if connection.delayed else within
+                matrix = across if connection.loop else within
                 matrix[rows, columns] += connection.operations.weight / threshold
     return within, across, mask
 

@@ -2,7 +2,8 @@
 
 A path of ∇W^l[i, j] starts where a presynaptic spike s_j[t_0] enters membrane i of layer l, waits there until
 t_1 >= t_0, leaves through ψ^l_i[t_1], crosses a weight into layer l + 1, waits until t_2 >= t_1, ..., and ends at an
-output error. A recurrent or feedback connection is crossed in the same way, and arrives one time step later.
+output error. A recurrent or feedback connection is crossed in the same way, and arrives one time step later; one with a
+delay of d time steps arrives d time steps later.
 Waiting one step multiplies by a leak edge, or crosses the reset, by a reset edge:
 
     soft reset   leak λ,        reset -λ V_th ψ[t]
@@ -19,7 +20,7 @@ class Paths:
     """The paths of a network's activity [T, B, ...] that end in `output_errors` [T, B, n_out].
 
     may_wait(l, first)  whether a path that starts in layer `first` may wait in the membranes of layer l
-    delays              whether a path may take a recurrent or feedback connection, from t to t + 1
+    delays              whether a path may take a recurrent or feedback connection
     resets              which paths count: "none" that cross a reset, "any" number, or "some", at least one
     """
 
@@ -67,8 +68,8 @@ class Paths:
         if l + 1 == len(self.network.layers):
             yield self.output_errors[t, b, i], False
         for connection in self.network.outgoing(l):
-            arrives = t + 1 if connection.delayed else t
-            if arrives == len(self.output_errors) or (connection.delayed and not self.delays):
+            arrives = t + connection.delay
+            if arrives >= len(self.output_errors) or (connection.loop and not self.delays):
                 continue
             weight = connection.operations.weight
             for k in range(len(weight)):
@@ -136,32 +137,32 @@ class PathSums(Paths):
 
     def _forwards(self, b, first, i, start):
         """What paths from membrane i of layer `first` at `start` gather at the output: without a reset, and with."""
-        inside = self._nothing()
-        inside[first][i] = (1, 0)
+        depth = max([1, *(connection.delay for connection in self.network.connections)])
+        inside = [self._nothing() for _ in range(depth + 1)]  # at t, t + 1, ...
+        inside[0][first][i] = (1, 0)
         total = (0, 0)
         for t in range(start, len(self.output_errors)):
-            later = self._nothing()
             for l in range(len(self.network.layers)):
-                for k, amounts in enumerate(inside[l]):
+                for k, amounts in enumerate(inside[0][l]):
                     if amounts is not None:
-                        total = _plus(total, self._step(b, l, k, t, first, amounts, inside, later))
-            inside = later
+                        total = _plus(total, self._step(b, l, k, t, first, amounts, inside))
+            inside = [*inside[1:], self._nothing()]
         return total
 
-    def _step(self, b, l, k, t, first, amounts, inside, later):
+    def _step(self, b, l, k, t, first, amounts, inside):
         """Send what is in membrane k of layer l onwards; what reaches the output at t."""
         fired = _times(self.activity.layer_surrogate_derivatives[l][t, b, k], amounts)
         for connection in self.network.outgoing(l):
-            if connection.delayed and not self.delays:
+            if connection.loop and not self.delays:
                 continue
-            there = (later if connection.delayed else inside)[connection.target]
+            there = inside[connection.delay][connection.target]
             for m, weight in enumerate(connection.operations.weight[:, k]):
                 there[m] = _plus(there[m], _times(weight, fired))
         if t + 1 < len(self.output_errors) and self.may_wait(l, first):
             for edge, is_reset in self._edges(b, l, k, t):
                 uncrossed, crossed = _times(edge, amounts)
                 reaching = (0, uncrossed + crossed) if is_reset else (uncrossed, crossed)
-                later[l][k] = _plus(later[l][k], reaching)
+                inside[1][l][k] = _plus(inside[1][l][k], reaching)
         last = l + 1 == len(self.network.layers)
         return _times(self.output_errors[t, b, k], fired) if last else (0, 0)
 

@@ -92,7 +92,7 @@ def by_rates(network, optimizer, time_steps):
 
     def learn(images, labels):
         loss = step(images, labels)
-        if network.delayed_sources:
+        if network.loop_sources:
             ot.equilibrium.limit_contraction(network, LARGEST_CONTRACTION)
         return loss
 

@@ -6,7 +6,7 @@ and returns the arrays that an adapter would.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from functools import partial
 
 import numpy as np
@@ -29,7 +29,7 @@ RESET_GRADIENT = {  # by the name under which cases ask for a method: "bptt-kept
 
 def as_given(connection, now, earlier):
     """What a connection is given in the reference: `now` by layer, `earlier` the steps before, the last one first."""
-    return earlier[0][connection.source] if connection.delayed else now[connection.source]
+    return earlier[connection.delay - 1][connection.source] if connection.delay else now[connection.source]
 
 
 def unchanged(value):
@@ -165,7 +165,7 @@ def run(network, inputs, variation):
     rest = {l: np.zeros((batch, *shape), network.dtype) for l, shape in enumerate(network.shapes)}
     potentials = {l: zeros + zeros.dtype.type(variation.start(network.layers[l].neuron)) for l, zeros in rest.items()}
     rest[-1] = np.zeros_like(inputs[0])
-    records, earlier = [], [rest, rest]
+    records, earlier = [], [rest] * (2 + network.longest_delay)
     for row in inputs:
         now = {-1: row}
         presynaptic = partial(variation.given, now=now, earlier=earlier)
@@ -174,17 +174,17 @@ def run(network, inputs, variation):
             now[l] = earlier[0][l].copy()
             layer.neuron.step((potentials[l],), now[l], current)
         records.append(({l: potential.copy() for l, potential in potentials.items()}, now))
-        earlier = [now, earlier[0]]
+        earlier = [now, *earlier[:-1]]
     return _activity(network, inputs, records, PairedAtOnce if variation.paired_at_once else Activity)
 
 
 class PairedAtOnce(Activity):
-    """An activity in which delayed connections have been given the spikes of the same time step."""
+    """An activity in which loops have been given the spikes of the same time step."""
 
     def at(self, t):
         """Time step t of a whole sequence, as views."""
         now = super().at(t)
-        return replace(now, previous_outputs=dict(enumerate(now.layer_outputs)))
+        return varied_learning.LoopsAtThisStep(**{each.name: getattr(now, each.name) for each in fields(now)})
 
 
 def _activity(network, inputs, records, kind):

@@ -3,7 +3,7 @@
 `variation` is a `variations.Variation`, whose fields say what each of them is.
 """
 
-from dataclasses import replace
+from dataclasses import fields
 from functools import partial
 
 import numpy as np
@@ -15,6 +15,7 @@ from ..methods.shared.errors import backpropagated_error, gated
 from ..methods.shared.gradients import GradientSum
 from ..methods.shared.traces import Traces
 from ..network.layers import INPUTS
+from ..simulation.simulator import Activity
 
 ORDERS = (
     "each step",  # as the reference
@@ -32,6 +33,14 @@ DIALECT = {
 }
 
 
+class LoopsAtThisStep(Activity):
+    """An activity of a time step in which loops have been given the spikes of that time step."""
+
+    def presynaptic(self, connection):
+        """What enters a connection."""
+        return self.output_of(connection.source) if connection.loop else super().presynaptic(connection)
+
+
 def rule_of(method, variation):
     """(network, batch_size) → the method's rule, varied."""
     return partial(VariedRule, method=method, variation=variation)
@@ -47,14 +56,20 @@ class LoopsAtOnce(TransposedWeights):
 
     def spike_error(self, network, step, l, errors):
         error = super().spike_error(network, step, l, errors)
-        loops = [c for c in network.outgoing(l) if c.delayed]
+        loops = [c for c in network.outgoing(l) if c.loop]
         if not loops:
             return error
         alone = [None] * len(network.layers)
         for k in reversed(range(len(network.layers))):
-            above = backpropagated_error(network, k, alone, step.output_error, delayed=False)
+            above = backpropagated_error(network, k, alone, step.output_error, loops=False)
             alone[k] = gated(step.activity.layer_surrogate_derivatives[k], above)
         return sum((c.adjoint(alone[c.target]) for c in loops), error)
+
+    def lagged_error(self, network, step, l, lag, errors):
+        """Of errors that come late, those by loops out of the layers above alone, at the lag that they have there."""
+        error = super().lagged_error(network, step, l, lag, errors)
+        loops = [c for c in network.outgoing(l) if c.loop and lag in errors[c.target]]
+        return sum((c.adjoint(errors[c.target][lag]) for c in loops), error)
 
 
 class VariedRule(Rule):
@@ -85,7 +100,7 @@ class VariedRule(Rule):
 
     def advance(self, activity):
         if self._variation.paired_at_once:
-            activity = replace(activity, previous_outputs=dict(enumerate(activity.layer_outputs)))
+            activity = LoopsAtThisStep(**{each.name: getattr(activity, each.name) for each in fields(activity)})
         for connection in self.network.connections:
             name = connection.name
             if name in self._traces:
@@ -150,7 +165,7 @@ class VariedLearner(OnlineLearner):
         return super().step(inputs, targets)
 
     def learn(self, step):
-        if self._variation.online == "layer by layer":
+        if self._variation.online == "layer by layer" and self.rule.lags is None:
             self._layer_by_layer(step)
         else:
             super().learn(step)
@@ -167,7 +182,7 @@ class VariedLearner(OnlineLearner):
     def _layer_by_layer(self, step):
         network, errors = self.network, [None] * len(self.network.layers)
         for l in reversed(range(len(network.layers))):
-            spike_error = backpropagated_error(network, l, errors, step.output_error, delayed=False)
+            spike_error = backpropagated_error(network, l, errors, step.output_error, loops=False)
             errors[l] = gated(step.activity.layer_surrogate_derivatives[l], spike_error)
             sums = GradientSum(network, len(spike_error))
             for connection in (c for c in network.incoming(l) if c.parameters):

@@ -46,7 +46,8 @@ def gradients(network, activity, targets, loss, variation):
     def errors_given(returned):
         errors = [None] * len(network.layers)
         for l in reversed(range(len(network.layers))):
-            errors[l] = backpropagated_error(network, l, errors, output_error, delayed=False)
+            later = [errors] * network.longest_delay
+            errors[l] = backpropagated_error(network, l, errors, output_error, loops=False, later=later)
             errors[l] = errors[l] + returned[l] if l in returned else errors[l]
             neuron = network.layers[l].neuron
             if neuron.spiking:
@@ -55,13 +56,13 @@ def gradients(network, activity, targets, loss, variation):
 
     def returning(errors):
         sums = {}
-        for c in (c for c in network.connections if c.delayed):
+        for c in (c for c in network.connections if c.loop):
             sums[c.source] = sums.get(c.source, 0) + c.adjoint(errors[c.target])
         return sums
 
     returned = {}
-    if variation.loops and network.delayed_sources:
-        zeros = {l: np.zeros_like(values[l + 1]) for l in network.delayed_sources}
+    if variation.loops and network.loop_sources:
+        zeros = {l: np.zeros_like(values[l + 1]) for l in network.loop_sources}
         returned, _ = equilibrium.solve_linear(lambda guess: returning(errors_given(guess)), zeros)
     errors = errors_given(returned)
     sums = GradientSum(network, len(output_error))

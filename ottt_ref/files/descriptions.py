@@ -1,5 +1,7 @@
 """A network as plain data, for files: everything but its arrays, which lie beside it under the parameters' names.
 
+A delay is described where it is not the usual one: 0 within a row of layers and of a skip, 1 of loops.
+
 An operation's description is its type and what its constructor takes. Files hold the types that are named here, and
 nothing else: a subclass of one of them is another type.
 """
@@ -42,7 +44,12 @@ def describe(network: Network) -> dict[str, Any]:
 
     def between(word, connections):
         return [
-            {"source": c.source, "target": c.target, "operations": described[f"{names[c.target]}.{word}{c.source}"]}
+            {
+                "source": c.source,
+                "target": c.target,
+                "operations": described[f"{names[c.target]}.{word}{c.source}"],
+                **_unusual(delay=(c.delay, int(c.source > c.target))),
+            }
             for c in connections
         ]
 
@@ -54,12 +61,18 @@ def describe(network: Network) -> dict[str, Any]:
                 "synapses": described[name],
                 "neuron": _neuron_described(layer.neuron, name),
                 "recurrent": described.get(f"{name}.recurrent"),
+                **_unusual(delay=(layer.delay, 0), recurrent_delay=(layer.recurrent_delay, 1)),
             }
             for name, layer in zip(names, network.layers)
         ],
         "feedback": between("feedback", network.feedback),
         "skips": between("skip", network.skips),
     }
+
+
+def _unusual(**numbers):
+    """Of numbers (what it is, what it usually is) by name those that are unusual."""
+    return {name: number for name, (number, usual) in numbers.items() if number != usual}
 
 
 def _operation_described(operation, name):
@@ -119,7 +132,8 @@ def rebuild(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) ->
         source, target = description["source"], description["target"]
         if not isinstance(target, int) or not 0 <= target < len(names):
             raise ValueError(f"target must be one of the layers 0 .. {len(names) - 1}, got {target!r}")
-        return kind(source, target, operation(description["operations"], f"{names[target]}.{word}{source}"))
+        operations = operation(description["operations"], f"{names[target]}.{word}{source}")
+        return kind(source, target, operations, **_delays(description, "delay"))
 
     neurons = [neuron_from_description(layer["neuron"]) for layer in description["layers"]]
     names = layer_names(neurons) if neurons else []
@@ -128,13 +142,19 @@ def rebuild(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) ->
         recurrent = layer["recurrent"]
         if recurrent is not None:
             recurrent = operation(recurrent, f"{name}.recurrent")
-        layers.append(Layer(operation(layer["synapses"], name), neuron, recurrent))
+        delays = _delays(layer, "delay", "recurrent_delay")
+        layers.append(Layer(operation(layer["synapses"], name), neuron, recurrent, **delays))
     return {
         "layers": layers,
         "input_shape": description["input_shape"],
         "feedback": [between(Feedback, "feedback", each) for each in description["feedback"]],
         "skips": [between(Skip, "skip", each) for each in description["skips"]],
     }
+
+
+def _delays(description, *names):
+    """The delays that are described."""
+    return {name: description[name] for name in names if name in description}
 
 
 def _require_floats(tree):

@@ -79,11 +79,12 @@ def as_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
 
 
 def read(
-    path: str | os.PathLike[str], file_format: str, version: int, limit: int = LARGEST_ARRAYS
+    path: str | os.PathLike[str], file_format: str, version: int, limit: int = LARGEST_ARRAYS, oldest: int | None = None
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """The description and the arrays, in their order in the file.
 
-    limit  how many bytes all arrays together may take
+    limit   how many bytes all arrays together may take
+    oldest  the first version that can be read; `version` alone if None
 
     Raises FileNotFoundError or another OSError where the file cannot be read, and ValueError that names the file
     and the fault where its content is not what `write` makes.
@@ -98,8 +99,10 @@ def read(
         raise ValueError(f"{path} is not a file of format {file_format!r}: it has no description") from None
     if not isinstance(description, dict) or description.get("format") != file_format:
         raise ValueError(f"{path} is not a file of format {file_format!r}")
-    if description.get("version") != version:
-        raise ValueError(f"{path} must be of version {version}, got version {description.get('version')!r}")
+    versions = range(version if oldest is None else oldest, version + 1)
+    found = description.get("version")
+    if isinstance(found, bool) or not isinstance(found, int) or found not in versions:
+        raise ValueError(f"{path} must be of version {' or '.join(map(str, versions))}, got version {found!r}")
     return description, arrays
 
 

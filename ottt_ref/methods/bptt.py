@@ -4,6 +4,7 @@
     δ^l[t] = ψ^l[t] ∘ ε^l[t] + J^l[t] ∘ δ^l[t+1]         δ^l[T] = 0
     ε^{l-1}[t] = W^{lT} δ^l[t]                           (from recurrent and feedback synapses also: W^T δ[t+1])
     ∇W^l = Σ_t δ^l[t] s^{l-1}[t]^T,   ∇b^l = Σ_t δ^l[t]  (of recurrent and feedback synapses: Σ_t δ^l[t] s[t-1]^T)
+                                                         (with a delay of d: W^T δ[t+d], and Σ_t δ^l[t] s[t-d]^T)
 
 J^l[t] = ∂u^l[t+1]/∂u^l[t] is λ with the reset's gradient detached and a soft reset.
 `python -m pydoc ottt_ref.network.neurons` lists the other cases.
@@ -173,11 +174,12 @@ def _back(kind, network, activity, output_errors, kept, leaks_back, delays_back,
     errors: list = [
         delta[0] for delta in deltas
     ]  # at the currents: the potential's δ where the current enters it alone
+    later: Any = _later(network, errors)
     for t in reversed(range(time_steps)):
         now: Any = activity.at(t)  # with surrogate derivatives, which `simulate` may leave out
         for l in reversed(range(len(network.layers))):  # errors of l and of the layers below are still those of t + 1
             neuron, psi = network.layers[l].neuron, now.layer_surrogate_derivatives[l]
-            spike_error = backpropagated_error(network, l, errors, output_errors[t], delayed=delays_back)
+            spike_error = backpropagated_error(network, l, errors, output_errors[t], loops=delays_back, later=later)
             if l in penalties:
                 spike_error = spike_error + penalties[l][t]
             jacobian = checked_jacobian(f"layers[{l}]", neuron, now.layer_states[l], now.layer_outputs[l], psi, kept)
@@ -194,7 +196,20 @@ def _back(kind, network, activity, output_errors, kept, leaks_back, delays_back,
                 sums.add(t, connection, errors[l], now.presynaptic(connection), bias_input)
             _add_neuron_gradients(sums, t, network, l, now, deltas[l], gated(psi, distance_error))
         sums.record(t, errors)
+        if later[0] is not errors:
+            later.pop()
+            later.insert(0, [error.copy() for error in errors])
     return sums
+
+
+def _later(network, errors):
+    """The errors by layer of t + 1, t + 2, ..., as far as delays reach, all 0 at first.
+
+    Loops with a delay of 1 alone lead to layers whose errors are still those of t + 1 when they are asked for.
+    """
+    if all(connection.delay == connection.loop for connection in network.connections):
+        return [errors]
+    return [[error.copy() for error in errors] for _ in range(network.longest_delay)]
 
 
 def backpropagate_states(

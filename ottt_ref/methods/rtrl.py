@@ -1,7 +1,8 @@
 """RTRL: real-time recurrent learning, the exact gradient in forward mode.
 
     ∂u^l[t]/∂θ = J^l[t-1] ∘ ∂u^l[t-1]/∂θ + W^l ∂s^{l-1}[t]/∂θ + (∂W^l/∂θ) s^{l-1}[t] + ∂b^l/∂θ
-                                         (and for recurrent and feedback synapses the same with s[t-1])
+                                         (and for recurrent and feedback synapses the same with s[t-1],
+                                          with a delay of d time steps with s[t-d])
     ∂s^l[t]/∂θ = ψ^l[t] ∘ ∂u^l[t]/∂θ
     ∇θ = Σ_t (∂L[t]/∂o[t])^T ∂o[t]/∂θ
 
@@ -170,6 +171,7 @@ class RTRL(Rule):
     """
 
     follows_errors = False
+    handles_delays = True
 
     def __init__(
         self, network: Network, batch_size: int, reset_gradient: Literal["detached", "kept"] = "detached"
@@ -198,6 +200,10 @@ class RTRL(Rule):
         for (l, name), arrays in self._through_reset.items():
             where = f"through_reset/{network.layer_names[l]}.{name}"
             self.state.update({f"{where}/{m}": array for m, array in enumerate(arrays)})
+        # by layer: ∂s/∂θ of t - 1, t - 2, ...; loops with a delay of 1 alone find that of t - 1 still in place
+        self._past = {l: [np.zeros_like(self._spikes[l]) for _ in range(d)] for l, d in _depths(network).items()}
+        for l, past in self._past.items():
+            self.state.update({f"past_sensitivity/{network.layer_names[l]}/{d}": each for d, each in enumerate(past)})
         for l, name in enumerate(network.layer_names):
             self.state[f"spike_sensitivity/{name}"] = self._spikes[l]
             for m, (sensitivity, jacobians) in enumerate(zip(self._states[l], self._jacobians[l])):
@@ -206,6 +212,10 @@ class RTRL(Rule):
 
     def advance(self, activity: Activity) -> None:
         require_time_step(self.network, self.batch_size, activity)
+        for l, past in self._past.items():
+            for older, newer in reversed(list(zip(past[1:], past))):  # each stays what `state` calls it
+                older[...] = newer
+            past[0][...] = self._spikes[l]
         first = 0
         derivatives: Any = activity.layer_surrogate_derivatives  # there are some: the driver asks for them
         for l, layer in enumerate(self.network.layers):
@@ -255,10 +265,12 @@ class RTRL(Rule):
     def _add_presynaptic(self, current, connection):
         """Add W ∂s/∂θ of the source: every parameter's row goes through the connection like a sample.
 
-        The source of a delayed connection is this layer or a later one, whose sensitivities are still those of t - 1.
+        The source of a loop is this layer or a later one, whose sensitivities are still those of t - 1.
         """
         if connection.source != INPUTS:
             source = self._spikes[connection.source]
+            if connection.delay and connection.source in self._past:
+                source = self._past[connection.source][connection.delay - 1]
             samples = source.reshape(-1, *source.shape[2:])
             current += connection.forward(samples, self._bias_input - self._bias_input).reshape(current.shape)
 
@@ -343,10 +355,17 @@ def add_output_gradient(gradient, output_error, output_sensitivity):
                 gradient[p] += output_error[b, i] * output_sensitivity[p, b, i]
 
 
+def _depths(network):
+    """By layer, how many time steps of ∂s/∂θ are kept, where it is more than the one that is in place."""
+    late = {c.source for c in network.connections if c.delay != c.loop and c.source != INPUTS}
+    return {l: network.longest_delays[l] for l in late}
+
+
 def _require_small(network, batch_size):
     neurons = sum(
         (1 + len(layer.neuron.states)) * math.prod(shape) for shape, layer in zip(network.shapes, network.layers)
     )
+    neurons += sum(depth * math.prod(network.shapes[l]) for l, depth in _depths(network).items())
     numbers = batch_size * neurons * sum(value.size for value in network.parameters.values())
     if numbers > LARGEST_STATE:
         raise ValueError(

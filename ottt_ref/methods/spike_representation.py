@@ -8,6 +8,9 @@ The rates are the measured ones (the default) or the mapping's own, computed lay
 The loss is ℓ of the readout applied to a^N (of a^N itself where the last layer is spiking): one loss for the whole
 sequence, in which time no longer occurs. The mapping is derived for the soft reset (R1, R2 bound how far it is off).
 
+A rate has no time: a connection with a delay of d time steps is taken to deliver the rate of its source. What it
+delivers has in fact a weighted rate that is at most Λ_d / Λ_T away from that, which is d / T at λ = 1.
+
 With recurrent or feedback connections a rate depends on itself: the mapping's rates are its equilibrium a = f(a), and
 the errors, which come back by the same connections, solve p = ∂ℓ/∂a + (∂f/∂a)^T p (`equilibrium`; theorem D2).
 
@@ -145,14 +148,14 @@ def rates_of(
     _require_mapping(network)
     if rates == "measured":
         values = measured_rates(network, inputs)
-        if not network.delayed_sources:
+        if not network.loop_sources:
             return values, None
-        delayed = {l: values[l + 1] for l in network.delayed_sources}
+        delayed = {l: values[l + 1] for l in network.loop_sources}
         return values, (equilibrium.distance(delayed, sweep(network, values[0], delayed)), 0)
     input_rate = weighted_rate(inputs, network.layers[network.trace_layer(0)].neuron.decay)
     solved: dict[int, np.ndarray] = {}
     report = None
-    if network.delayed_sources:
+    if network.loop_sources:
         solved, report = equilibrium.solve(network, lambda guess: sweep(network, input_rate, guess), len(input_rate))
     by_layer = sweep(network, input_rate, solved)
     return finite_rates(network, [by_layer[l] for l in sorted(by_layer)]), report
@@ -168,12 +171,12 @@ def sweep(network: Network, input_rate: np.ndarray, delayed: Mapping[int, np.nda
     [[0.5, 1.0]]
     """
     given = {**delayed, -1: input_rate}
-    delayed = require_rates(require_network(network), "rates", given, (-1, *network.delayed_sources))
+    delayed = require_rates(require_network(network), "rates", given, (-1, *network.loop_sources))
     _require_mapping(network)
     values = {-1: delayed[-1]}
     for l in range(len(network.layers) - (network.readout != "spiking")):
         neuron = network.layers[l].neuron
-        current = input_current(network, l, lambda c: delayed[c.source] if c.delayed else values[c.source])
+        current = input_current(network, l, lambda c: delayed[c.source] if c.loop else values[c.source])
         values[l] = current
         if neuron.spiking:
             values[l] = np.empty_like(current)
@@ -241,8 +244,8 @@ def _backward(network, values, output_error, terms, penalties, input_steps):
         return _errors_of(network, currents, output_error, returned, penalties)
 
     returned, report = {}, ()
-    if network.delayed_sources:
-        zeros = {l: np.zeros_like(values[l + 1]) for l in network.delayed_sources}
+    if network.loop_sources:
+        zeros = {l: np.zeros_like(values[l + 1]) for l in network.loop_sources}
         returned, report = equilibrium.solve_linear(lambda guess: _returning(network, errors_given(guess)), zeros)
     errors = errors_given(returned)
 
@@ -293,8 +296,9 @@ def errors_of(
 
 def _errors_of(network, currents, output_error, returned, penalties):
     errors = [None] * len(network.layers)
+    at_any_delay = [errors] * network.longest_delay  # a rate has no time: what comes late has the same
     for l in reversed(range(len(network.layers))):
-        rate_error = backpropagated_error(network, l, errors, output_error, delayed=False)
+        rate_error = backpropagated_error(network, l, errors, output_error, loops=False, later=at_any_delay)
         if l in returned:
             rate_error = rate_error + returned[l]
         if l in penalties:
@@ -322,7 +326,7 @@ def _returning(network, errors):
     """What the errors send back by delayed connections, by the layer that they come from."""
     result = {}
     for connection in network.connections:
-        if connection.delayed:
+        if connection.loop:
             part = connection.adjoint(errors[connection.target])
             result[connection.source] = result[connection.source] + part if connection.source in result else part
     return result

@@ -16,6 +16,7 @@ from .operations import Chain, Operation
 from .operations.trial import require_sound
 
 INPUTS = -1
+LONGEST_DELAY = 2**16  # time steps; the outputs of so many are kept
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,11 @@ class Layer:
     neuron     LIF for a spiking layer; Integrator(decay) for a leaky readout or, before the last layer, a leaky stage,
                whose potential other layers take; Integrator() for the stateless linear readout or, before the last
                layer, a sum of currents, as in residual networks
-    recurrent  operations from this layer's own output of the time step before, or None
+    recurrent  operations from this layer's own output of an earlier time step, or None
+    delay      whole time steps between the output of the layer before (or the inputs) and its arrival here, 0 or more
+    recurrent_delay   the same of `recurrent`, 1 or more
 
+    What arrives before the first outputs have come is 0.
     Raises TypeError or ValueError that names the argument, what was expected and what came.
 
     >>> import numpy as np, ottt_ref as ot
@@ -39,6 +43,8 @@ class Layer:
     synapses: Operation
     neuron: Neuron
     recurrent: Operation | None = None
+    delay: int = 0
+    recurrent_delay: int = 1
 
     if TYPE_CHECKING:  # the constructor takes sequences of operations as well; the attributes are one operation each
 
@@ -47,6 +53,8 @@ class Layer:
             synapses: Operation | Sequence[Operation],
             neuron: Neuron,
             recurrent: Operation | Sequence[Operation] | None = None,
+            delay: int = 0,
+            recurrent_delay: int = 1,
         ) -> None: ...
 
     def __post_init__(self) -> None:
@@ -59,6 +67,11 @@ class Layer:
             raise ValueError(
                 f"recurrent must be None for a layer that carries nothing to the next time step, got {self.recurrent!r}"
             )
+
+        object.__setattr__(self, "delay", require_delay("delay", self.delay, minimum=0))
+        object.__setattr__(self, "recurrent_delay", require_delay("recurrent_delay", self.recurrent_delay))
+        if self.recurrent is None and self.recurrent_delay != 1:
+            raise ValueError(f"recurrent_delay must be 1 without recurrent operations, got {self.recurrent_delay}")
 
     def copy(self) -> Layer:
         """A layer with parameters of its own, equal ones: the same Layer twice in a network is refused.
@@ -74,7 +87,9 @@ class Layer:
 
 @dataclass(frozen=True)
 class Feedback:
-    """From the output of layer `source` at t - 1 into the earlier layer `target` at t, through `operations`.
+    """From the output of layer `source` at t - delay into the earlier layer `target` at t, through `operations`.
+
+    delay  whole time steps, 1 or more
 
     >>> import numpy as np, ottt_ref as ot
     >>> layers = [ot.Layer(ot.Dense(np.ones((3, 2))), ot.LIF()), ot.Layer(ot.Dense(np.ones((1, 3))), ot.LIF())]
@@ -86,13 +101,17 @@ class Feedback:
     source: int
     target: int
     operations: Operation
+    delay: int = 1
 
     if TYPE_CHECKING:
 
-        def __init__(self, source: int, target: int, operations: Operation | Sequence[Operation]) -> None: ...
+        def __init__(
+            self, source: int, target: int, operations: Operation | Sequence[Operation], delay: int = 1
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         _require_ends(self)
+        object.__setattr__(self, "delay", require_delay("delay", self.delay))
         if self.source <= self.target:
             advice = "Skip" if self.source < self.target else "Layer(..., recurrent=...)"
             raise ValueError(
@@ -103,7 +122,9 @@ class Feedback:
 
 @dataclass(frozen=True)
 class Skip:
-    """From layer `source` (-1: the inputs) into the later layer `target`, within a time step, through `operations`.
+    """From layer `source` (-1: the inputs) at t - delay into the later layer `target` at t, through `operations`.
+
+    delay  whole time steps; 0, within a time step, if not given
 
     >>> import numpy as np, ottt_ref as ot
     >>> layers = [ot.Layer(ot.Dense(np.ones((3, 2))), ot.LIF()), ot.Layer(ot.Dense(np.ones((2, 3))), ot.LIF())]
@@ -115,13 +136,17 @@ class Skip:
     source: int
     target: int
     operations: Operation = field(default_factory=Chain)
+    delay: int = 0
 
     if TYPE_CHECKING:
 
-        def __init__(self, source: int, target: int, operations: Operation | Sequence[Operation] = ()) -> None: ...
+        def __init__(
+            self, source: int, target: int, operations: Operation | Sequence[Operation] = (), delay: int = 0
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         _require_ends(self)
+        object.__setattr__(self, "delay", require_delay("delay", self.delay, minimum=0))
         if self.source >= self.target:
             raise ValueError(
                 f"skip must go from an earlier layer to a later one, got source {self.source} and target {self.target}"
@@ -129,6 +154,14 @@ class Skip:
 
 
 C = TypeVar("C", Feedback, Skip)
+
+
+def require_delay(name: str, value: object, minimum: int = 1) -> int:
+    """`value` as an int if it is a whole number of time steps from `minimum` to 2^16; TypeError or ValueError."""
+    delay = require_count(name, value, minimum)
+    if delay > LONGEST_DELAY:
+        raise ValueError(f"{name} must be at most {LONGEST_DELAY} time steps, got {delay}")
+    return delay
 
 
 def as_operation(name: str, value: object) -> Operation:
@@ -148,16 +181,21 @@ def _require_ends(connection):
 
 @dataclass(frozen=True)
 class Connection:
-    """One way into layer `target`: from layer `source`, or from the inputs, -1, at the same time step or, delayed, the
-    one before; `name` is what the parameters' names begin with.
+    """One way into layer `target`: from layer `source`, or from the inputs, -1, of `delay` time steps before; `name` is
+    what the parameters' names begin with.
     """
 
     source: int
     target: int
-    delayed: bool
+    delay: int
     operations: Operation
     name: str
     input_shape: Shape = ()
+
+    @property
+    def loop(self) -> bool:
+        """Whether it is recurrent or a feedback: it leads no further on, and arrives at a later time step."""
+        return self.source >= self.target
 
     def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
         """The current into the target [B, ...] from values [B, ...] and the constant input [1]."""
@@ -221,13 +259,13 @@ def connect(layers: Sequence[Layer], feedback: Sequence[Feedback], skips: Sequen
     """Every connection of the network, ordered by target: from the layer before, skips, recurrent, feedback."""
     result = []
     for l, (name, layer) in enumerate(zip(layer_names([layer.neuron for layer in layers]), layers)):
-        result.append(Connection(l - 1, l, False, layer.synapses, name))
+        result.append(Connection(l - 1, l, layer.delay, layer.synapses, name))
         for skip in (skip for skip in skips if skip.target == l):
-            result.append(Connection(skip.source, l, False, skip.operations, f"{name}.skip{skip.source}"))
+            result.append(Connection(skip.source, l, skip.delay, skip.operations, f"{name}.skip{skip.source}"))
         if layer.recurrent is not None:
-            result.append(Connection(l, l, True, layer.recurrent, f"{name}.recurrent"))
+            result.append(Connection(l, l, layer.recurrent_delay, layer.recurrent, f"{name}.recurrent"))
         for back in (back for back in feedback if back.target == l):
-            result.append(Connection(back.source, l, True, back.operations, f"{name}.feedback{back.source}"))
+            result.append(Connection(back.source, l, back.delay, back.operations, f"{name}.feedback{back.source}"))
     return result
 
 
@@ -279,13 +317,13 @@ def chain_shapes(
     """
     shapes: list[Shape] = []
     for l in range(len(layers)):
-        first, *others = (connection for connection in connections if connection.target == l and not connection.delayed)
+        first, *others = (connection for connection in connections if connection.target == l and not connection.loop)
         shapes.append(_output_shape(first, input_shape if l == 0 else shapes[l - 1], bias_input))
         for other in others:
             source_shape = input_shape if other.source == INPUTS else shapes[other.source]
             _require_same(other, _output_shape(other, source_shape, bias_input), shapes)
     for connection in connections:
-        if connection.delayed:
+        if connection.loop:
             _require_same(connection, _output_shape(connection, shapes[connection.source], bias_input), shapes)
     if len(shapes[-1]) != 1:
         raise ValueError(
@@ -338,8 +376,8 @@ def trace_layers(layers: Sequence[Layer], connections: Sequence[Connection]) -> 
     That of a layer with a membrane, also of a leaky stage, is its own. A current that is passed on has that of the
     membranes that it enters; a stateless readout, which has none, that of the layers that send it.
     """
-    onwards = {l: [c.target for c in connections if c.source == l and not c.delayed] for l in range(len(layers))}
-    backwards = {l: [c.source for c in connections if c.target == l and not c.delayed] for l in range(len(layers))}
+    onwards = {l: [c.target for c in connections if c.source == l and not c.loop] for l in range(len(layers))}
+    backwards = {l: [c.source for c in connections if c.target == l and not c.loop] for l in range(len(layers))}
     result = []
     for l in range(len(layers)):
         found = _membranes(l, layers, onwards) or _membranes(l, layers, backwards)
@@ -358,6 +396,20 @@ def _membranes(l, layers, neighbours):
         return [l]
     found = {k for other in neighbours[l] if other != INPUTS for k in _membranes(other, layers, neighbours)}
     return sorted(found)
+
+
+def error_lags(count: int, connections: Sequence[Connection]) -> tuple[tuple[int, ...], ...]:
+    """By layer, how many time steps an error of the outputs comes after what it belongs to in that layer.
+
+    They are the sums of the delays on each way from the layer to the last one, by no loop; (0,) without such delays.
+    """
+    found: list[set[int]] = [set() for _ in range(count)]
+    found[-1].add(0)
+    for l in reversed(range(count)):
+        for connection in connections:
+            if connection.source == l and not connection.loop:
+                found[l] |= {lag + connection.delay for lag in found[connection.target]}
+    return tuple(tuple(sorted(lags)) for lags in found)
 
 
 def require_rate_mapping(layers: Sequence[Layer], connections: Sequence[Connection]) -> None:

@@ -36,6 +36,7 @@ from .layers import (
     Skip,
     chain_shapes,
     connect,
+    error_lags,
     first_shape,
     layer_names,
     require_between,
@@ -50,7 +51,7 @@ from .surrogate import Sigmoid, Surrogate, is_built_in
 
 READOUTS = ("linear", "spiking", "leaky")
 FILE_FORMAT = "ottt_ref network"
-FILE_VERSION = 2
+FILE_VERSION, OLDEST_FILE_VERSION = 3, 2  # 3 is a network with delays, which readers of version 2 would leave out
 OURS = (LIF, Integrator)
 
 
@@ -62,8 +63,10 @@ class Network:
                  with a stateless Integrator is a sum of currents, which it passes on, and one with a leaky Integrator
                  is a stage without spikes, which passes on its potential.
     input_shape  of one sample; (n_in,) of the first weight if not given and that is dense
-    feedback     Feedback objects: from a later layer's spikes at t - 1 into an earlier layer
+    feedback     Feedback objects: from a later layer's outputs of the time step before into an earlier layer
     skips        Skip objects: from an earlier layer into a later one, within a time step
+
+    Each connection may have a delay of whole time steps (`Layer(..., delay=d)`, `Skip`, `Feedback`).
 
     A network owns its parameters. It takes copies of the operations, and of the neurons that have parameters: two
     networks that are made from one list of layers are independent, and the arrays that were given to `Dense` do not
@@ -137,6 +140,7 @@ class Network:
         self._incoming = [[c for c in self.connections if c.target == l] for l in range(len(self.layers))]
         self._outgoing = [[c for c in self.connections if c.source == l] for l in range(len(self.layers))]
         self._trace_layers = trace_layers(self.layers, self.connections)
+        self._error_lags = error_lags(len(self.layers), self.connections)
 
     @property
     def input_size(self) -> int:
@@ -165,9 +169,28 @@ class Network:
         return next((size for size in sizes if size is not None), None)
 
     @property
-    def delayed_sources(self) -> tuple[int, ...]:
-        """The indices of the layers whose spikes some layer sees one time step later."""
-        return tuple(sorted({connection.source for connection in self.connections if connection.delayed}))
+    def loop_sources(self) -> tuple[int, ...]:
+        """The indices of the layers that recurrent and feedback connections lead from."""
+        return tuple(sorted({connection.source for connection in self.connections if connection.loop}))
+
+    @property
+    def longest_delays(self) -> dict[int, int]:
+        """By source, -1 the inputs, the longest delay of what leads from it, in time steps; where there is any."""
+        found: dict[int, int] = {}
+        for connection in self.connections:
+            if connection.delay:
+                found[connection.source] = max(connection.delay, found.get(connection.source, 0))
+        return found
+
+    @property
+    def longest_delay(self) -> int:
+        """The longest delay of all connections, in time steps; 1 with loops without a delay of their own."""
+        return max(self.longest_delays.values(), default=0)
+
+    @property
+    def delays_errors(self) -> bool:
+        """Whether a delay lies on some way from a layer to the outputs, by no loop: errors then come back late."""
+        return any(lags != (0,) for lags in self._error_lags)
 
     @property
     def readout(self) -> Literal["linear", "spiking", "leaky"]:
@@ -188,6 +211,17 @@ class Network:
     def outgoing(self, l: int) -> list[Connection]:
         """The connections out of layer l."""
         return self._outgoing[l]
+
+    def error_lags(self, l: int) -> tuple[int, ...]:
+        """How many time steps an error of the outputs comes after what it belongs to in layer l (`layers.error_lags`).
+
+        >>> import numpy as np, ottt_ref as ot
+        >>> layers = [ot.Layer(ot.Dense(np.eye(2)), ot.LIF(), delay=d) for d in (1, 2)]
+        >>> network = ot.Network([*layers, ot.Layer(ot.Dense(np.eye(2)), ot.LIF(), delay=3)], skips=[ot.Skip(0, 2)])
+        >>> [network.error_lags(l) for l in range(3)]
+        [(0, 5), (3,), (0,)]
+        """
+        return self._error_lags[l]
 
     def trace_layer(self, l: int) -> int:
         """The layer whose λ a trace of layer l's input has: the membranes that it enters (`layers.trace_layers`)."""
@@ -343,7 +377,9 @@ class Network:
         description, arrays = describe(self), dict(self.parameters)
         for name, value in arrays.items():
             require_array(f"network: the parameter {name}", value, value.shape, self.dtype)
-        storage.write(path, FILE_FORMAT, FILE_VERSION, description, arrays)
+        delays = any(connection.delay != connection.loop for connection in self.connections)
+        version = FILE_VERSION if delays else OLDEST_FILE_VERSION
+        storage.write(path, FILE_FORMAT, version, description, arrays)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, limit: int = storage.LARGEST_ARRAYS) -> Network:
@@ -356,7 +392,7 @@ class Network:
         that is damaged, truncated, of another version, larger than the limit, or no network at all. Nothing in it is
         executed.
         """
-        description, arrays = storage.read(path, FILE_FORMAT, FILE_VERSION, limit)
+        description, arrays = storage.read(path, FILE_FORMAT, FILE_VERSION, limit, OLDEST_FILE_VERSION)
         try:
             network = cls(**rebuild(description, arrays))
             if list(arrays) != list(network.parameters):
@@ -402,7 +438,12 @@ class Network:
             return tuple(replace(c, operations=changed[f"{names[c.target]}.{word}{c.source}"]) for c in connections)
 
         layers = tuple(
-            Layer(changed[name], neuron_of(l, layer.neuron), changed.get(f"{name}.recurrent"))
+            replace(
+                layer,
+                synapses=changed[name],
+                neuron=neuron_of(l, layer.neuron),
+                recurrent=changed.get(f"{name}.recurrent"),
+            )
             for l, (name, layer) in enumerate(zip(names, self.layers))
         )
         return layers, across("feedback", self.feedback), across("skip", self.skips)

@@ -32,7 +32,8 @@ def to_graph(network: Network, *, dt: float = 1.0, accept_hard_reset: bool = Fal
     layer1_recurrent_0_linear and so on. Parameters are copied. What NIR cannot say is kept in the nodes' metadata,
     which other tools do not read. NIR knows the hard reset alone: with another one, they compute other spikes.
     Raises ModuleNotFoundError without the package nir, TypeError for exact numbers, ValueError that names an operation
-    or neurons that NIR has not, or a layer whose reset is not hard where that is not accepted.
+    or neurons that NIR has not, a connection with a delay of its own, or a layer whose reset is not hard where that is
+    not accepted.
 
     >>> import ottt_ref as ot, ottt_ref.nir
     >>> graph = ot.nir.to_graph(ot.dense_network([2, 3, 1], decay=0.75, reset="hard", rng=0), dt=0.5)
@@ -45,6 +46,7 @@ def to_graph(network: Network, *, dt: float = 1.0, accept_hard_reset: bool = Fal
     dt = float(require_positive("dt", dt))
     if not require_flag("accept_hard_reset", accept_hard_reset):
         _require_hard_resets(network)
+    _require_usual_delays(network)
     nir = package()
     nodes = {INPUT: nir.Input(np.array(network.input_shape))}
     names = _layer_nodes(network, dt, nodes)
@@ -66,6 +68,15 @@ def _require_hard_resets(network):
                 f"layers[{l}] must have the reset 'hard', the only one of NIR, got {reset!r}: with "
                 "accept_hard_reset=True (--accept-hard-reset) it is written as one, which other tools compute with; "
                 "ottt_ref alone reads what it was"
+            )
+
+
+def _require_usual_delays(network):
+    for connection in network.connections:
+        if connection.delay != connection.loop:
+            raise ValueError(
+                f"connection {connection.name} must have a delay of {int(connection.loop)} to be written as a graph, "
+                f"got {connection.delay} time steps"
             )
 
 
@@ -92,7 +103,7 @@ def _in_order(network):
     rest = [connection for connection in network.connections if not any(connection is each for each in row)]
     given = {(back.source, back.target, True): k for k, back in enumerate(network.feedback)}
     given |= {(skip.source, skip.target, False): k for k, skip in enumerate(network.skips)}
-    return row + sorted(rest, key=lambda each: given.get((each.source, each.target, each.delayed), -1))
+    return row + sorted(rest, key=lambda each: given.get((each.source, each.target, each.loop), -1))
 
 
 def operations_in(operation: Operation) -> list[Operation]:

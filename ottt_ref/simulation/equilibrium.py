@@ -113,7 +113,7 @@ def layer_norms(network: Network) -> tuple[np.ndarray, np.ndarray]:
         if connection.source >= 0:
             neuron = network.layers[connection.target].neuron
             threshold = float(neuron.threshold) if neuron.spiking else 1.0
-            part = delayed if connection.delayed else within
+            part = delayed if connection.loop else within
             norm = spectral_norm(network, connection) / threshold
             refuse_non_finite(f"spectral norm of {connection.name} over the threshold", np.array(norm))
             part[connection.target, connection.source] += norm
@@ -142,7 +142,7 @@ def limit_contraction(network: Network, largest: float) -> float:
     if _radius(within + delayed) <= largest:
         return 1.0
     scale = _scale_to(largest, lambda s: _radius(within + s * delayed))
-    for name in [_scalable(connection) for connection in network.connections if connection.delayed]:
+    for name in [_scalable(connection) for connection in network.connections if connection.loop]:
         network.parameters[name] = (scale * network.parameters[name]).astype(network.dtype)
     return scale
 
@@ -264,7 +264,7 @@ def solve(
     require_count("batch_size", batch_size)
     if require_network(network).dtype.hasobject:
         raise TypeError("rates must be 'measured' for a network of exact numbers with loops, got 'closed_form'")
-    if not network.delayed_sources:
+    if not network.loop_sources:
         raise ValueError("network must have recurrent or feedback connections for an equilibrium, got none")
     factor = contraction_factor(network)
     if not factor < 1:
@@ -274,7 +274,7 @@ def solve(
         )
     # an equilibrium is up to |a - f(a)| / (1 - ρ) away: near ρ = 1 a small residual says little
     tolerance = TOLERANCES[network.dtype] * min(1.0, 100 * (1 - factor))
-    packing = _Packing({l: (batch_size, *network.shapes[l]) for l in network.delayed_sources}, network.dtype)
+    packing = _Packing({l: (batch_size, *network.shapes[l]) for l in network.loop_sources}, network.dtype)
     evaluations = 0
 
     def residual(vector):

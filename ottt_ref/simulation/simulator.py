@@ -2,7 +2,8 @@
 
 u^l[t] = (what the reset leaves of u^l[t-1]) + W^l s^{l-1}[t] + b^l,   s^l[t] = H(u^l[t] - V_th),   s^0 = the inputs.
 Input, spikes and output of one time step happen in the same time step; what arrives by recurrent and feedback
-connections, W s[t-1], is added to the current, and so is what arrives by skips.
+connections, W s[t-1], is added to the current, and so is what arrives by skips. A connection with a delay of d time
+steps delivers s[t-d]; before the first outputs have come, that is 0.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ..network.network import OURS, Network, require_network
 from ..network.surrogate import is_built_in
 from ..validation import require_count, require_flag, require_result
 from .inputs import require_inputs, require_step
-from .state import State, network_state, state_of
+from .state import Before, State, network_state, state_of
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,10 @@ class Activity:
     layer_outputs       s^l of every layer; of one that does not spike its potential
     layer_surrogate_derivatives   ψ^l of every layer (1 for one that does not spike); None if they were not asked for
     spiking             the indices of the spiking layers
-    previous_outputs    of one time step, by layer: s^l[t-1] of those that some layer sees a time step later
+    previous_outputs    of one time step, by layer: s^l[t-1] of those that some layer sees later, -1 the inputs
     previous_states     of one time step, by layer: the states of t - 1 of neurons that have parameters
-    before              of a whole sequence: the states and the outputs by layer that it started from; None for rest
+    earlier             of one time step: (layer, or -1 for the inputs; d) → s[t-d], as far back as some layer sees
+    before              of a whole sequence: the states, outputs and past outputs that it started from; None for rest
     final_state         of a whole sequence that was simulated: the State after it
 
     >>> import numpy as np, ottt_ref as ot
@@ -52,7 +54,8 @@ class Activity:
     spiking: tuple[int, ...]
     previous_outputs: dict[int, np.ndarray] = field(default_factory=dict)
     previous_states: dict[int, tuple[np.ndarray, ...]] = field(default_factory=dict)
-    before: tuple[tuple[tuple[np.ndarray, ...], ...], tuple[np.ndarray, ...]] | None = None
+    earlier: Callable[[int, int], np.ndarray] | None = None
+    before: Before | None = None
     final_state: State | None = None
 
     @property
@@ -85,8 +88,18 @@ class Activity:
         return self.inputs if source == INPUTS else self.layer_outputs[source]
 
     def presynaptic(self, connection: Connection) -> np.ndarray:
-        """What enters a connection in one time step: [B, ...] of its source, of the time step before if delayed."""
-        return self.previous_outputs[connection.source] if connection.delayed else self.output_of(connection.source)
+        """What enters a connection in one time step: [B, ...] of its source, s[t-d] for a delay of d time steps.
+
+        Raises ValueError where the activity does not know what was so long ago: of a whole sequence, ask `at(t)`.
+        """
+        source, delay = connection.source, connection.delay
+        if delay == 0:
+            return self.output_of(source)
+        if delay == 1 and source in self.previous_outputs:
+            return self.previous_outputs[source]
+        if self.earlier is None:
+            raise ValueError(f"activity must know outputs of {delay} time steps before for {connection.name}")
+        return self.earlier(source, delay)
 
     @property
     def time_steps(self) -> int:
@@ -96,19 +109,30 @@ class Activity:
     def at(self, t: int) -> Activity:
         """Time step t of a whole sequence, as views."""
         derivatives = self.layer_surrogate_derivatives
-        states, outputs = self.before if self.before is not None else (None, None)
+        states = None if self.before is None else self.before[0]
         return Activity(
             self.inputs[t],
             tuple(tuple(state[t] for state in states) for states in self.layer_states),
             tuple(output[t] for output in self.layer_outputs),
             None if derivatives is None else tuple(derivative[t] for derivative in derivatives),
             self.spiking,
-            {l: _before(output, t, outputs and outputs[l]) for l, output in enumerate(self.layer_outputs)},
+            {l: self._sent(l, t, 1) for l in range(INPUTS, len(self.layer_outputs))},
             {
                 l: tuple(_before(state, t, states and states[l][k]) for k, state in enumerate(of_layer))
                 for l, of_layer in enumerate(self.layer_states)
             },
+            lambda source, delay: self._sent(source, t, delay),
         )
+
+    def _sent(self, source, t, delay):
+        """s[t-delay] of a layer, or of the inputs, -1; before the first time step what it started from."""
+        record = self.output_of(source)
+        if t >= delay:
+            return record[t - delay]
+        steps = delay - t - 1  # before the last one of what it started from
+        _, outputs, past = self.before or ((), (), {})
+        known = past.get(source, outputs[source : source + 1] if source != INPUTS else ())
+        return known[steps] if steps < len(known) else np.zeros_like(record[0])
 
     def _of_spiking(self, values):
         return tuple(values[l] for l in self.spiking)
@@ -123,6 +147,8 @@ def _before(record, t, initial):
 
 class Simulator:
     """A network in motion: the neurons' states and last outputs of `batch_size` samples, and nothing else.
+
+    Of a source with delayed connections it also holds the outputs of as many time steps as the longest delay has.
 
     `step` returns the activity of the step in arrays that the next step overwrites. With `derivatives` it holds
     the surrogate derivatives; with `soft` the surrogate's primitive stands in for the spike (claim E7). It starts from
@@ -155,7 +181,11 @@ class Simulator:
         self._all_states, self.states = _states(network, batch_size)
         self.outputs = tuple(np.zeros((batch_size, *shape), dtype=network.dtype) for shape in network.shapes)
         learning = {l for l, layer in enumerate(network.layers) if layer.neuron.parameter_names}
-        self._previous_outputs = {l: np.zeros_like(self.outputs[l]) for l in {*network.delayed_sources, *learning}}
+        kept = {**dict.fromkeys(learning, 1), **network.longest_delays}
+        shapes = {l: (batch_size, *network.shape_of(l)) for l in kept}
+        # by source: s[t-1], s[t-2], ... at time step t
+        self._past = {l: [np.zeros(shapes[l], network.dtype) for _ in range(steps)] for l, steps in kept.items()}
+        self._last_inputs = [np.zeros(shapes[INPUTS], network.dtype)] if INPUTS in kept else []
         self._previous_states = {l: tuple(np.zeros_like(state) for state in self.states[l]) for l in learning}
         self.time_steps = 0
         self.before = None if initial_state is None else network_state(network, initial_state, batch_size)
@@ -172,8 +202,11 @@ class Simulator:
         """
         inputs = require_step(self.network, inputs, len(self.outputs[0]))
         self.network.parameters.require_unchanged()
-        for l, previous in self._previous_outputs.items():
-            previous[...] = self.outputs[l]
+        for l, past in self._past.items():
+            past.insert(0, past.pop())  # the oldest array takes the newest outputs
+            past[0][...] = self._last_inputs[0] if l == INPUTS else self.outputs[l]
+        for last in self._last_inputs:
+            last[...] = inputs
         for l, states in self._previous_states.items():
             for previous, state in zip(states, self.states[l]):
                 previous[...] = state
@@ -183,8 +216,9 @@ class Simulator:
             self.outputs,
             None,
             self.network.spiking,
-            previous_outputs=self._previous_outputs,
+            previous_outputs={l: past[0] for l, past in self._past.items()},
             previous_states=self._previous_states,
+            earlier=self._earlier,
         )
         for l, layer in enumerate(self.network.layers):
             current = input_current(self.network, l, activity.presynaptic)
@@ -196,21 +230,31 @@ class Simulator:
         self.time_steps += 1
         return activity
 
-    def _start(self, states, outputs):
-        for arrays, given in zip((*self.states, self.outputs), (*states, outputs)):
+    def _start(self, states, outputs, past):
+        for arrays, given in zip((*self.states, self.outputs, *self.past.values()), (*states, outputs, *past.values())):
             for array, values in zip(arrays, given):
                 array[...] = values
 
     @property
+    def past(self) -> dict[int, tuple[np.ndarray, ...]]:
+        """By source with delays, -1 the inputs: its last outputs, those before, ... as far back as it is heard."""
+        last = {l: self._last_inputs[0] if l == INPUTS else self.outputs[l] for l in self.network.longest_delays}
+        return {l: (newest, *self._past[l][:-1]) for l, newest in last.items()}
+
+    @property
     def state(self) -> State:
         """What is carried to the next time step, copied."""
-        return state_of(self.network, self.states, self.outputs)
+        return state_of(self.network, self.states, self.outputs, past=self.past)
+
+    def _earlier(self, source, delay):
+        """s[t-delay] of a layer, or of the inputs, -1."""
+        return self._past[source][delay - 1]
 
     @property
     def state_bytes(self) -> int:
         """Bytes of what is carried from one time step to the next."""
         states = (*self.states, *self._previous_states.values())
-        arrays = (*self.outputs, *self._previous_outputs.values())
+        arrays = (*self.outputs, *self._last_inputs, *(array for past in self._past.values() for array in past))
         return sum(array.nbytes for array in (*arrays, *(state for layer in states for state in layer)))
 
     def _outside_is_finite(self, activity):

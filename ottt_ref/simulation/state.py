@@ -8,11 +8,12 @@ and RTRL over chunks are those of the whole sequence.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from ..files import storage
+from ..network.layers import INPUTS
 from ..network.network import Network, object_array
 from ..validation import FLOAT_DTYPES, require_array, require_result, shown
 
@@ -21,11 +22,17 @@ FILE_VERSION = 1
 OF_RULE = "rule/"
 
 
+# The neurons' states by layer, the outputs by layer, and by source with delays its outputs, the last ones first
+Before = tuple[tuple[tuple[np.ndarray, ...], ...], tuple[np.ndarray, ...], dict[int, tuple[np.ndarray, ...]]]
+
+
 class State(Mapping[str, np.ndarray]):
     """What a network, and a rule that learns on it, carries to the next time step: arrays by name.
 
     layer0.potential, ...   each state of the neurons of a layer, [B, ...], by the neuron's name for it
     layer0.output, ...      the outputs of a layer, [B, ...]: its reset and delayed connections see them a step later
+    layer0.output.1, ...    of a layer that is heard with a longer delay, those of 1, 2, ... time steps before
+    inputs, inputs.1, ...   where inputs arrive with a delay, the last ones and those of 1, 2, ... time steps before
     rule/...                what the rule keeps (`Rule.state`): the traces of OTTT, the sensitivities of RTRL
 
     Methods that go through time take one as `initial_state`, and give one as `final_state`; a mapping of arrays by the
@@ -113,8 +120,11 @@ def state_of(
     states: tuple[tuple[np.ndarray, ...], ...],
     outputs: tuple[np.ndarray, ...],
     of_rule: Mapping[str, np.ndarray] | None = None,
+    past: Mapping[int, Sequence[np.ndarray]] | None = None,
 ) -> State:
     """The State of the neurons' states and the outputs by layer, and of a rule's arrays; they are copied.
+
+    past  by source with delays, -1 the inputs: its outputs, the last ones first, as far back as they are heard
 
     >>> import numpy as np, ottt_ref as ot
     >>> from ottt_ref.simulation.state import state_of
@@ -127,13 +137,15 @@ def state_of(
         for state, array in zip(network.layers[l].neuron.states, states[l]):
             arrays[f"{name}.{state}"] = array
         arrays[_output_name(network, l)] = outputs[l]
+    for source, sent in (past or {}).items():
+        arrays.update(zip(_past_names(network, source), sent))
     return State({**arrays, **{OF_RULE + name: array for name, array in (of_rule or {}).items()}})
 
 
 def network_state(
     network: Network, state: Mapping[str, np.ndarray], batch_size: int, name: str = "initial_state"
-) -> tuple[tuple[tuple[np.ndarray, ...], ...], tuple[np.ndarray, ...]]:
-    """The neurons' states and the outputs by layer, of a State that fits the network and the batch, as copies.
+) -> Before:
+    """The neurons' states, the outputs and past outputs of a State that fits the network and the batch, as copies.
 
     Raises TypeError or ValueError that names what is missing, too much, or of another shape or dtype.
 
@@ -152,11 +164,17 @@ def network_state(
         states.append(tuple(arrays))
         outputs.append(output)
         known |= {*names, _output_name(network, l)}
+    past = {}
+    for source in network.longest_delays:
+        shape = (batch_size, *network.shape_of(source))
+        names = _past_names(network, source)
+        past[source] = tuple(_array_of(network, state, each, shape, name) for each in names)
+        known |= set(names)
     foreign = [each for each in state if each not in known]
     if foreign:
         advice = ": state.without_rule() leaves out what a rule carries" if foreign[0].startswith(OF_RULE) else ""
         raise ValueError(f"{name} must hold {sorted(known)} alone here, got {foreign[0]!r} as well{advice}")
-    return tuple(states), tuple(outputs)
+    return tuple(states), tuple(outputs), past
 
 
 def rule_state(
@@ -199,6 +217,12 @@ def _array_of(network, state, key, shape, name, dtype=None):
         array = object_array(array, lambda number: int(number) if isinstance(number, bool | np.bool_) else number)
     array = require_array(where, array, shape, network.dtype if dtype is None else dtype)
     return np.array(network.require_own_numbers(where, array)) if array.dtype.hasobject else array.copy()
+
+
+def _past_names(network, source):
+    """The names of a source's outputs, the last ones first, as many as its longest delay."""
+    last = "inputs" if source == INPUTS else _output_name(network, source)
+    return [last, *(f"{last}.{k}" for k in range(1, network.longest_delays[source]))]
 
 
 def _output_name(network, l):

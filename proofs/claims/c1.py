@@ -69,7 +69,7 @@ def check(case):
         raise Refuted(f"the weights of the norm should be positive, got {weights}")
     input_rate = ot.weighted_rate(case.case.float_inputs, network.layers[0].neuron.decay)
     rng = np.random.default_rng(case.seed)
-    shapes = {l: (len(input_rate), *network.shapes[l]) for l in network.delayed_sources}
+    shapes = {l: (len(input_rate), *network.shapes[l]) for l in network.loop_sources}
     starts = [{l: pick(shape) for l, shape in shapes.items()} for pick in (np.zeros, np.ones, rng.random)]
     worst, moved = 0.0, False
     for _ in range(SWEEPS):

@@ -30,7 +30,7 @@ def into_last_membrane(network):
 def check(case):
     """Against BPTT if the last membrane sends nothing back in time, and in any case without what comes back in time."""
     network = case.exact_network
-    sends_back = any(connection.delayed for connection in network.outgoing(last_membrane(network)))
+    sends_back = any(connection.loop for connection in network.outgoing(last_membrane(network)))
     other = Side(bptt_without_delays) if sends_back else bptt()
     return check_equality(case, OTTT, other, into_last_membrane)
 

@@ -124,7 +124,7 @@ def require_local(network, terms):
                 stray = [label for label in used if not _allowed(label, connection, t, i, j)]
                 if stray:
                     raise Refuted(f"{name}{[i, *rest]} at t = {t} uses {_readable(min(stray))}, which it must not")
-                if not used and not (connection.delayed and t == 0):  # there are no spikes before the first time step
+                if not used and not (connection.loop and t == 0):  # there are no spikes before the first time step
                     raise Refuted(f"{name}{[i, *rest]} at t = {t} depends on nothing")
 
 
@@ -133,7 +133,7 @@ def _allowed(label, connection, t, i, j):
     kind, layer, *index = label
     l = connection.target
     if kind == "spike":  # the trace of the presynaptic neuron
-        return layer == connection.source and index[0] <= t - connection.delayed and index[2] == j
+        return layer == connection.source and index[0] <= t - connection.delay and index[2] == j
     if kind == "psi":  # the postsynaptic neuron's own, and what the top-down error crosses
         return index[0] == t and (layer > l or (layer == l and index[2] == i))
     if kind == "weight":  # the top-down error at i comes by the synapses of i into the layer above, and from there

@@ -89,7 +89,7 @@ def _slope_of_iteration(network, inputs, labels, loss, direction):
             moved[index] = Dual(float(value[index]), float(direction[name][index]))
         dual.parameters[name] = moved
     rate = object_array(ot.weighted_rate(inputs, network.layers[0].neuron.decay), Dual)
-    delayed = {l: np.zeros((len(rate), *network.shapes[l]), dtype=object) for l in network.delayed_sources}
+    delayed = {l: np.zeros((len(rate), *network.shapes[l]), dtype=object) for l in network.loop_sources}
     for _ in range(SWEEPS):
         values = spike_representation.sweep(dual, rate, delayed)
         delayed = {l: values[l] for l in delayed}

@@ -163,10 +163,14 @@ CATALOGUE = (
         "simulation/simulator.py",
         (
             "delayed spikes of this time step",
-            "self.previous_outputs[connection.source] if connection.delayed else",
-            "self.output_of(connection.source) if connection.delayed else",
+            "            return self.previous_outputs[source]\n",
+            "            return self.output_of(source)\n",
         ),
-        ("delayed spikes two steps late in a record", "record[t - 1] if t else", "record[t - 2] if t > 1 else"),
+        (
+            "delayed spikes one step late in a record",
+            "record[t - delay] if t >= delay else",
+            "record[t - delay - 1] if t > delay else",
+        ),
         (
             "only the first way into a layer",
             "        total = total + other.forward(presynaptic(other), bias_input)\n",
@@ -182,7 +186,7 @@ CATALOGUE = (
             "surrogate_derivative[b, i - 1] * spike_error[b, i]",
         ),
         ("errors of branches not added up", "        total = total + part\n", "        total = part\n"),
-        ("nothing comes back by delays", "if delayed or not connection.delayed:", "if not connection.delayed:"),
+        ("nothing comes back by delays", "if loops or not connection.loop:", "if not connection.loop:"),
     ),
     *of_library(
         "methods/bptt.py",
@@ -192,7 +196,7 @@ CATALOGUE = (
             "surrogate_derivative[b, i] * spike_error[b, i]",
         ),
         ("error of the next step not leaked", "+ jacobian[b, i] * delta[b, i]", "+ delta[b, i]"),
-        ("errors of the wrong time step", "errors, output_errors[t], delayed", "errors, output_errors[t - 1], delayed"),
+        ("errors of the wrong time step", "errors, output_errors[t], loops", "errors, output_errors[t - 1], loops"),
     ),
     *of_library(
         "methods/shared/traces.py",
@@ -240,7 +244,7 @@ CATALOGUE = (
         (
             "nothing arrives by delayed connections",
             "if connection.source != INPUTS:",
-            "if connection.source != INPUTS and not connection.delayed:",
+            "if connection.source != INPUTS and not connection.loop:",
         ),
         (
             "output error of the first sample",

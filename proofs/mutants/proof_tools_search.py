@@ -93,7 +93,7 @@ SEARCH = (
             "(decay, -(decay * neuron.threshold * psi))",
         ),
         ("a hard reset does not forget", "(decay * (1 - spike), ", "(decay, "),
-        ("delays arrive at once", "arrives = t + 1 if connection.delayed else t", "arrives = t"),
+        ("delays arrive at once", "arrives = t + connection.delay", "arrives = t"),
         ("one step of waiting is free", "if later > t and not", "if later > t + 1 and not"),
         ("paths without a reset count as paths over one", 'crossed == (self.resets == "some")', "True"),
         ("a second reset ends a path", "(0, uncrossed + crossed) if is_reset", "(0, uncrossed) if is_reset"),

@@ -1,5 +1,7 @@
 """Small networks of every kind that are not rows of dense layers, and a naive simulation of any network."""
 
+from dataclasses import replace
+
 import numpy as np
 
 import ottt_ref as ot
@@ -122,6 +124,36 @@ def dropped_out(rng):
     return ot.Network([*hidden, readout], input_shape=(4,), feedback=back).with_dropout(3, rng)
 
 
+def delays(rng):
+    """Other delays of the row, of a skip and of loops; of the inputs too."""
+    layers = [
+        ot.Layer(dense(rng, 4, 3), lif(), dense(rng, 4, 4, bias=False), delay=1, recurrent_delay=2),
+        ot.Layer(dense(rng, 3, 4), lif(), delay=2),
+        ot.Layer(dense(rng, 2, 3), ot.Integrator(0.5)),
+    ]
+    across = [ot.Skip(0, 2, dense(rng, 2, 4, bias=False), delay=1), ot.Skip(-1, 1, dense(rng, 3, 3, bias=False))]
+    back = [ot.Feedback(1, 0, dense(rng, 4, 3, bias=False), delay=3)]
+    return ot.Network(layers, skips=across, feedback=back)
+
+
+def delayed_row(rng):
+    """A row of layers with delays alone, the last too, and a sum of currents and a leaky stage among them."""
+    layers = [
+        ot.Layer(dense(rng, 4, 3), lif()),
+        ot.Layer(dense(rng, 3, 4), ot.Integrator(), delay=1),
+        ot.Layer([ot.Scale(0.75)], lif(0.75), delay=1),
+        ot.Layer(dense(rng, 3, 3), ot.Integrator(0.25)),
+        ot.Layer(dense(rng, 2, 3), lif(), delay=1),
+    ]
+    return ot.Network(layers, skips=[ot.Skip(0, 1, dense(rng, 3, 4, bias=False))])
+
+
+def delayed_loop(rng):
+    """A recurrent connection with a delay of two time steps, and nothing else that is late."""
+    hidden = ot.Layer(dense(rng, 4, 3), lif(), dense(rng, 4, 4, bias=False), recurrent_delay=2)
+    return ot.Network([hidden, ot.Layer(dense(rng, 2, 4), ot.Integrator())])
+
+
 def leaky_stages(rng):
     """Stages without spikes, of a λ of their own: the first layer, and one that a skip leads into."""
     layers = [
@@ -161,15 +193,29 @@ KINDS = {
         dropped_out,
         leaky_stages,
         leaky_loops,
+        delays,
+        delayed_row,
+        delayed_loop,
     )
 }
-LOOPS = ("recurrent", "recurrent_output", "feedback", "convolutional_feedback", "dropped_out", "leaky_loops")
-WITHOUT_RATES = ("leaky_stages", "leaky_loops")  # which SR refuses
+LOOPS = (
+    "recurrent",
+    "recurrent_output",
+    "feedback",
+    "convolutional_feedback",
+    "dropped_out",
+    "leaky_loops",
+    "delays",
+    "delayed_loop",
+)
+LONGEST = {"delays": 3, "delayed_row": 3, "delayed_loop": 1}  # what is delayed most, in time steps
+WITHOUT_RATES = ("leaky_stages", "leaky_loops", "delayed_row")  # which SR refuses
 
 
 def case(kind, seed=0, time_steps=4, batch_size=3):
     """A network of that kind, inputs and labels; in each layer some neuron fires, some does not, in time for loops."""
     rng = np.random.default_rng([seed, *kind.encode()])
+    time_steps += LONGEST.get(kind, 0)  # for what is delayed to arrive
     for _ in range(100):
         network = KINDS[kind](rng)
         inputs = rng.normal(0.8, 1, (time_steps, batch_size, *network.input_shape))
@@ -182,11 +228,7 @@ def rational(network):
     """The network with a triangular surrogate in place of its own, over fractions."""
     triangle = ot.surrogate.Triangle(2.0, 0.5)
     layers = [
-        ot.Layer(
-            layer.synapses,
-            ot.LIF(layer.neuron.decay, surrogate=triangle) if layer.neuron.spiking else layer.neuron,
-            layer.recurrent,
-        )
+        replace(layer, neuron=ot.LIF(layer.neuron.decay, surrogate=triangle) if layer.neuron.spiking else layer.neuron)
         for layer in network.layers
     ]
     return ot.Network(layers, input_shape=network.input_shape, feedback=network.feedback, skips=network.skips).exact()
@@ -219,16 +261,16 @@ def naive_simulation(network, inputs):
     for b in range(inputs.shape[1]):
         potentials = [np.zeros(int(np.prod(shape))) for shape in network.shapes]
         outputs = [np.zeros(int(np.prod(shape))) for shape in network.shapes]
+        past = []
         for t in range(len(inputs)):
-            before = [output.copy() for output in outputs]
+            past.insert(0, [output.copy() for output in outputs])
+            before = past[0]
             for l, layer in enumerate(network.layers):
                 current = 0
                 for connection in network.connections:
                     if connection.target == l:
                         matrix, offset = maps[b, connection.name]
-                        given = before if connection.delayed else outputs
-                        s = inputs[t, b].reshape(-1) if connection.source == -1 else given[connection.source]
-                        current = current + matrix @ s + offset
+                        current = current + matrix @ _given(connection, inputs[:, b], t, outputs, past) + offset
                 neuron = layer.neuron
                 threshold = neuron.threshold if neuron.spiking else 0
                 fired = before[l] if neuron.spiking else 0
@@ -236,6 +278,16 @@ def naive_simulation(network, inputs):
                 outputs[l] = (potentials[l] >= threshold).astype(float) if neuron.spiking else potentials[l]
                 record[l][t][b] = potentials[l]
     return [np.array(values) for values in record]
+
+
+def _given(connection, inputs, t, outputs, past):
+    """s[t - d] of the connection's source, of one sample [n]; `past` has the outputs of t - 1, t - 2, ..."""
+    d = connection.delay
+    if connection.source == -1:
+        return inputs[t - d].reshape(-1) if t >= d else np.zeros(inputs[0].size)
+    if d == 0:
+        return outputs[connection.source]
+    return past[d - 1][connection.source] if d <= len(past) else np.zeros_like(outputs[connection.source])
 
 
 def _sample_matrix(network, connection, b, batch_size):

@@ -40,7 +40,7 @@ def loss_and_gradient(network, outputs, labels):
 def by_long_iteration(network, inputs, labels, sweeps):
     """Reverse-mode differentiation of `sweeps` sweeps from rest, one after the other."""
     input_rate = ot.weighted_rate(inputs, network.layers[network.trace_layer(0)].neuron.decay)
-    delayed = {l: np.zeros((inputs.shape[1], *network.shapes[l])) for l in network.delayed_sources}
+    delayed = {l: np.zeros((inputs.shape[1], *network.shapes[l])) for l in network.loop_sources}
     tape = []
     for _ in range(sweeps):
         values = spike_representation.sweep(network, input_rate, delayed)
@@ -57,12 +57,12 @@ def by_long_iteration(network, inputs, labels, sweeps):
             last = l == len(network.layers) - 1
             total = output_error if last else 0
             for c in network.connections:
-                if c.source == l and not c.delayed:
+                if c.source == l and not c.loop:
                     total = total + c.adjoint(errors[c.target])
             total = total + delayed_errors.get(l, 0)
             if network.layers[l].neuron.spiking:
                 current = sum(
-                    c.forward(delayed[c.source] if c.delayed else values[c.source], np.ones(1))
+                    c.forward(delayed[c.source] if c.loop else values[c.source], np.ones(1))
                     for c in network.connections
                     if c.target == l
                 )
@@ -71,9 +71,9 @@ def by_long_iteration(network, inputs, labels, sweeps):
             errors[l] = total
         delayed_errors = {l: 0 for l in delayed}
         for c in network.connections:
-            given = delayed[c.source] if c.delayed else values[c.source]
+            given = delayed[c.source] if c.loop else values[c.source]
             c.add_gradients(result, errors[c.target], given, np.ones(1))
-            if c.delayed:
+            if c.loop:
                 delayed_errors[c.source] = delayed_errors[c.source] + c.adjoint(errors[c.target])
         output_error = 0 * output_error  # the loss is of the last sweep alone
     return result
@@ -83,8 +83,8 @@ def by_long_iteration(network, inputs, labels, sweeps):
 def test_closed_form_rates_are_an_equilibrium(kind):
     network, inputs, labels = contracting(kind)
     values, (residual, evaluations) = spike_representation.rates_of(network, inputs, "closed_form")
-    again = spike_representation.sweep(network, values[0], {l: values[l + 1] for l in network.delayed_sources})
-    assert max(np.abs(again[l] - values[l + 1]).max() for l in network.delayed_sources) < 1e-9
+    again = spike_representation.sweep(network, values[0], {l: values[l + 1] for l in network.loop_sources})
+    assert max(np.abs(again[l] - values[l + 1]).max() for l in network.loop_sources) < 1e-9
     assert residual <= 1e-10 and evaluations > 10
     assert any(np.any((rate > 0) & (rate < 1)) for rate in values[1:])
     convergence = ot.spike_representation.gradients(network, inputs, labels, rates="closed_form").convergence
@@ -465,3 +465,36 @@ def test_loops_of_a_skip_gain_are_scaled_and_those_without_parameters_refused():
     assert contraction_factor(gained) == pytest.approx(0.5)
     with pytest.raises(ValueError, match=r"layer0\.recurrent must have a weight or a gain to scale, got Chain"):
         limit_contraction(network([ot.Scale(2.0)]), 0.5)
+
+
+def without_delays(network):
+    """The network with no delay but that of 1 of its loops."""
+    layers = [replace(layer, delay=0, recurrent_delay=1) for layer in network.layers]
+    skips = [replace(skip, delay=0) for skip in network.skips]
+    feedback = [replace(back, delay=1) for back in network.feedback]
+    return ot.Network(layers, input_shape=network.input_shape, skips=skips, feedback=feedback)
+
+
+def test_the_mapping_of_rates_has_no_delays():
+    network, inputs, labels = case("delays")
+    plain = without_delays(network)
+    ot.equilibrium.limit_contraction(network, 0.5)
+    ot.equilibrium.limit_contraction(plain, 0.5)
+    late, soon = (
+        ot.spike_representation.gradients(each, inputs, labels, rates="closed_form") for each in (network, plain)
+    )
+    for name, value in soon.items():
+        assert np.array_equal(late[name], value), name
+
+
+@pytest.mark.parametrize("decay", [F(1), F(3, 4)])
+@pytest.mark.parametrize("d", [1, 3])
+def test_what_is_delivered_late_has_a_rate_that_is_near_that_of_its_source(d, decay):
+    rng, steps = np.random.default_rng(d), 12
+    spikes = ot.exact_array(rng.integers(0, 2, (steps, 40, 1)).astype(float))
+    spikes[:, 0], spikes[:, 1] = 0, 0
+    spikes[-d:, 0], spikes[:-d, 1] = F(1), F(1)  # those that are furthest off: all late, and none late
+    delivered = np.concatenate([spikes[:d] * 0, spikes[:-d]])
+    off = np.abs(ot.weighted_rate(delivered, decay) - ot.weighted_rate(spikes, decay))
+    bound = ot.rate_normaliser(decay, d) / ot.rate_normaliser(decay, steps)
+    assert off.max() == bound

@@ -319,11 +319,11 @@ def test_a_description_with_any_value_replaced_is_refused(path, saved, place, va
     refuse(path, "does not describe a network")
 
 
-@pytest.mark.parametrize("version", [0, 1, 3, "2", None])
+@pytest.mark.parametrize("version", [0, 1, 4, "2", True, None])
 def test_another_version_is_refused(path, saved, version):
     description = {**description_of(saved), "version": version}
     with_member(path, saved, "description.npy", described(json.dumps(description)))
-    refuse(path, f"must be of version 2, got version {version!r}")
+    refuse(path, f"must be of version 2 or 3, got version {version!r}")
 
 
 def test_missing_and_surplus_parameters_are_refused(path, saved):

@@ -44,4 +44,4 @@ def test_floats_have_the_surrogate_of_their_own():
     assert isinstance(case.float_network.layers[0].neuron.surrogate, ot.surrogate.Sigmoid)
     assert isinstance(case.exact_network.layers[0].neuron.surrogate, ot.surrogate.Triangle)
     assert isinstance(case.exact_network.parameters["layer0.weight"][0, 0], Fraction)
-    assert replace(case, loops=((0, 0, case.weights[0]),)).exact_network.delayed_sources
+    assert replace(case, loops=((0, 0, case.weights[0]),)).exact_network.loop_sources

@@ -127,8 +127,8 @@ def delayed_spikes_of_this_step(activity, connection):
     return activity.output_of(connection.source)
 
 
-def nothing_comes_back_by_delays(network, l, errors, output_error, *, delayed):
-    return spatial.backpropagated_error(network, l, errors, output_error, delayed=False)
+def nothing_comes_back_by_delays(network, l, errors, output_error, *, loops, later):
+    return spatial.backpropagated_error(network, l, errors, output_error, loops=False, later=later)
 
 
 def surrogate_after_reset(neuron, state):

@@ -71,7 +71,7 @@ class StepNetwork(brainstate.nn.Module):
 
     def layers(self, inputs):
         """The output of each layer."""
-        previous = {l: self._fire(l) for l in self.structure.delayed_sources}
+        previous = {l: self._fire(l) for l in self.structure.loop_sources}
         if not self.delayed:
             previous = jax.lax.stop_gradient(previous)
         outputs = []
@@ -79,7 +79,7 @@ class StepNetwork(brainstate.nn.Module):
             current = 0
             for connection in self.structure.incoming(l):
                 source = connection.source
-                given = previous[source] if connection.delayed else inputs if source == INPUTS else outputs[source]
+                given = previous[source] if connection.loop else inputs if source == INPUTS else outputs[source]
                 current = current + self._current(connection, given)
             outputs.append(self._step(l, current))
         return outputs

@@ -82,7 +82,7 @@ class Graph(nn.Module):
         return self.synapses[connection.name.replace(".", "/")]
 
     def _given(self, connection, inputs, outputs):
-        if connection.delayed:
+        if connection.loop:
             if self._previous is None:
                 shape = (len(inputs), *self.structure.shape_of(connection.source))
                 return inputs.new_zeros(shape)

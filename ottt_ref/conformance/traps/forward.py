@@ -108,13 +108,14 @@ def with_default_epsilon(operation):
 
 def one_step_late(connection, now, earlier):
     """Layers hear the layer below one time step late; recurrent and feedback connections as ever."""
-    late = connection.delayed or connection.source != INPUTS
-    return (earlier[0] if late else now)[connection.source]
+    steps = connection.delay + (not connection.loop and connection.source != INPUTS)
+    return (earlier[steps - 1] if steps else now)[connection.source]
 
 
 def two_steps_late(connection, now, earlier):
-    """Recurrent and feedback connections deliver s[t-2]."""
-    return (earlier[1] if connection.delayed else now)[connection.source]
+    """Recurrent and feedback connections deliver s[t-2], not s[t-1]: one time step late, whatever their delay."""
+    steps = connection.delay + connection.loop
+    return (earlier[steps - 1] if steps else now)[connection.source]
 
 
 def is_skip(connection):
@@ -220,19 +221,19 @@ def connection_traps():
         Variation("recurrence-delayed", "recurrent and feedback connections deliver s[t-2] in place of s[t-1]",
                   "timing", given=two_steps_late),
         Variation("recurrent-ignored", "recurrent connections are left out", "recurrence",
-                  with_operations(silenced, lambda c: c.delayed and c.source == c.target)),
+                  with_operations(silenced, lambda c: c.loop and c.source == c.target)),
         Variation("feedback-ignored", "feedback connections are left out", "recurrence",
-                  with_operations(silenced, lambda c: c.delayed and c.source != c.target)),
+                  with_operations(silenced, lambda c: c.loop and c.source != c.target)),
         Variation("recurrent-ignored", "spikes by recurrent connections are left out, biases are not", "recurrence",
-                  given=partial(left_out, lambda c: c.delayed and c.source == c.target)),
+                  given=partial(left_out, lambda c: c.loop and c.source == c.target)),
         Variation("feedback-ignored", "spikes by feedback connections are left out, biases are not", "recurrence",
-                  given=partial(left_out, lambda c: c.delayed and c.source != c.target)),
+                  given=partial(left_out, lambda c: c.loop and c.source != c.target)),
         Variation("skip-ignored", "what comes by skips is left out, biases are not", "skip",
                   given=partial(left_out, is_skip)),
         Variation("skip-ignored", "skip connections are left out", "skip",
                   with_operations(silenced, is_skip), given=partial(left_out, is_skip)),
         Variation("recurrent-bias-ignored", "biases of recurrent and feedback connections are left out", "bias",
-                  with_operations(without_bias, lambda c: c.delayed)),
+                  with_operations(without_bias, lambda c: c.loop)),
         Variation("bias-ignored", "biases are left out", "bias", with_operations(without_bias)),
     )  # fmt: skip
 

@@ -45,7 +45,7 @@ def trace_traps(case):
         Variation("bias-untraced", "the biases' constant input is not traced", "trace",
                   constant_decay=lambda l, decay: None),
         Variation("recurrence-untraced", "what recurrent and feedback connections deliver is not traced", "trace",
-                  trace_decay=unless(lambda c: c.delayed)),
+                  trace_decay=unless(lambda c: c.loop)),
         Variation("trace-undecayed", "traces do not decay", "trace",
                   trace_decay=never_decays, constant_decay=never_decays),
         Variation("spike-trace-undecayed", "traces of spikes and inputs do not decay, that of the bias does", "trace",

@@ -88,7 +88,7 @@ def gradients(
                 f"input_gradients must be False for {type(running).__name__}, which has no errors at the layers: "
                 "exactly it would take a sensitivity for each input of each time step, a state that grows with T"
             )
-        simulator = Simulator(network, batch_size, initial_state=started_from(network, initial_state, running.state))
+        simulator = Simulator(network, batch_size, initial_state=started_from(network, initial_state, running.carried))
         sums = kind(
             network,
             batch_size,
@@ -111,7 +111,7 @@ def gradients(
                 f"input_gradients must be False for {type(running).__name__}, whose add_step does not call "
                 "sums.record(t, errors)"
             )
-        final_state = state_of(network, simulator.states, simulator.outputs, running.state)
+        final_state = state_of(network, simulator.states, simulator.outputs, running.carried, simulator.past)
         return sums
 
     sums = finite_sum(follow)
@@ -157,6 +157,8 @@ def take_in(running: Rule, activity: Activity) -> None:
     """Have the rule take in one time step's Activity, which it must leave as it is: ValueError otherwise."""
     with unchanged(f"rule: {type(running).__name__}.advance", _arrays_of(activity), running):
         running.advance(activity)
+        if running.lags is not None:
+            running.lags.take_in(running, activity)
 
 
 def add_step(running: Rule, sums: GradientSum, t: int, step: TimeStep, error_feedback: ErrorFeedback) -> None:
@@ -212,7 +214,22 @@ def started(
                 f"rule must give a Rule with {name} {given!r}, as super().__init__(network, batch_size) sets it, got "
                 f"{getattr(running, name, None)!r}"
             )
+    if network.delays_errors:
+        require_late_errors_suit(running)
     return running, require_feedback(error_feedback, running, network)
+
+
+def require_late_errors_suit(running: Rule) -> None:
+    """Raise TypeError where a rule of one's own adds gradients itself, and does not say that it does so with delays."""
+    own = [name for name in ("add_gradients", "add_step") if getattr(type(running), name) is not getattr(Rule, name)]
+    if running.lags is None and running.follows_errors:
+        own.append("__init__ without super().__init__(network, batch_size)")
+    if own and not running.handles_delays:
+        raise TypeError(
+            f"rule {type(running).__name__} must pair errors by presynaptic and bias_input alone in a network with a "
+            f"delay on a way to the outputs, whose errors belong to earlier time steps, got {' and '.join(own)} of its "
+            "own: where that suits, set handles_delays = True"
+        )
 
 
 def require_feedback(error_feedback: ErrorFeedback | None, running: Rule, network: Network) -> ErrorFeedback:
@@ -226,4 +243,19 @@ def require_feedback(error_feedback: ErrorFeedback | None, running: Rule, networ
             f"error_feedback must be None for {type(running).__name__}, which needs the outputs' errors alone"
         )
     error_feedback.check(network)
+    if running.lags is not None:
+        _require_lagged_error(error_feedback)
     return error_feedback
+
+
+def _require_lagged_error(error_feedback):
+    """Raise TypeError for feedback that says how errors come, but not to which time step they belong."""
+    where = {
+        name: next(k for k, each in enumerate(type(error_feedback).__mro__) if name in vars(each))
+        for name in ("spike_error", "lagged_error")
+    }
+    if where["spike_error"] < where["lagged_error"]:
+        raise TypeError(
+            f"error_feedback must define lagged_error for a network with a delay on a way to the outputs, whose errors "
+            f"belong to earlier time steps, got {type(error_feedback).__name__} without it"
+        )

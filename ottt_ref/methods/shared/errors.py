@@ -8,8 +8,9 @@ e^l[t] is the error at layer l's spikes, g^l[t] that at its potentials. Where it
     FeedbackMatrices    B^l ∂L[t]/∂o[t], by fixed matrices from the output (direct feedback alignment)
     LocalLosses         G^{l T} ∂ℓ(m, y)/∂m at m = G^l s^l[t]: each layer has a loss of its own (as DECOLLE has)
 
-Where skips branch, the errors that come back are added up. A delayed connection brings no error back: that would be an
-error of the next time step.
+Where skips branch, the errors that come back are added up. A recurrent or feedback connection brings no error back: it
+would be one of a later time step. What comes back through another connection with a delay belongs to an earlier time
+step (`lags`).
 
 Source: Xiao et al. 2022, section 4; Nøkland 2016 for fixed feedback; Kaiser et al. 2020 for local losses.
 """
@@ -86,6 +87,26 @@ class ErrorFeedback:
         """e^l[t], [B, ...], from the TimeStep and the errors g of the layers above, by layer; None below and at l."""
         raise TypeError(f"{type(self).__name__} must define spike_error(network, step, l, errors)")
 
+    def lags(self, network: Network, l: int, errors: Sequence[Mapping[int, np.ndarray]]) -> set[int]:
+        """How many time steps the errors of a time step come after what they belong to in layer l: one for each way.
+
+        errors  g of the layers above, by layer and lag
+
+        Asked for where there is a delay on a way to the outputs (`Network.error_lags`), as `lagged_error` is.
+        """
+        ways = [connection for connection in network.outgoing(l) if not connection.loop]
+        late = {lag + connection.delay for connection in ways for lag in errors[connection.target]}
+        return late | {0} if l == len(network.layers) - 1 else late
+
+    def lagged_error(
+        self, network: Network, step: TimeStep, l: int, lag: int, errors: Sequence[Mapping[int, np.ndarray]]
+    ) -> np.ndarray:
+        """e^l_k[t], [B, ...], that the TimeStep has for what layer l gave `lag` time steps before.
+
+        errors  g of the layers above, by layer and lag
+        """
+        raise TypeError(f"{type(self).__name__} must define lagged_error(network, step, l, lag, errors)")
+
 
 class TransposedWeights(ErrorFeedback):
     """Backpropagation through the layers of one time step.
@@ -99,7 +120,19 @@ class TransposedWeights(ErrorFeedback):
     """
 
     def spike_error(self, network: Network, step: TimeStep, l: int, errors: Sequence[np.ndarray | None]) -> np.ndarray:
-        return backpropagated_error(network, l, errors, step.output_error, delayed=False)
+        return backpropagated_error(network, l, errors, step.output_error, loops=False)
+
+    def lagged_error(
+        self, network: Network, step: TimeStep, l: int, lag: int, errors: Sequence[Mapping[int, np.ndarray]]
+    ) -> np.ndarray:
+        total = step.output_error if l == len(network.layers) - 1 else None
+        for connection in network.outgoing(l):
+            if not connection.loop and lag - connection.delay in errors[connection.target]:
+                part = connection.adjoint(errors[connection.target][lag - connection.delay])
+                total = part if total is None else total + part
+        if total is None:
+            raise ValueError(f"lag must be one of {self.lags(network, l, errors)} for layers[{l}], got {lag}")
+        return total
 
 
 class LayerMatrices(ErrorFeedback):
@@ -187,6 +220,14 @@ class LocalLosses(LayerMatrices):
         """The shape of one layer's matrix."""
         return outputs, neurons
 
+    def lags(self, network: Network, l: int, errors: Sequence[Mapping[int, np.ndarray]]) -> set[int]:
+        return {0}  # a layer's own loss is of the same time step
+
+    def lagged_error(
+        self, network: Network, step: TimeStep, l: int, lag: int, errors: Sequence[Mapping[int, np.ndarray]]
+    ) -> np.ndarray:
+        return self.spike_error(network, step, l, [each.get(lag) for each in errors])
+
     def hidden_error(self, step: TimeStep, l: int) -> np.ndarray:
         """e^l[t], [B, n_l]."""
         if step.loss is None or step.targets is None or step.time_steps is None:
@@ -224,15 +265,17 @@ def gated(surrogate_derivative, spike_error):
     return result
 
 
-def backpropagated_error(network, l, errors, output_error, *, delayed):
+def backpropagated_error(network, l, errors, output_error, *, loops, later=()):
     """e^l [B, ...]: what comes back from `errors` by layer, and ∂L/∂o at the last layer.
 
-    delayed  whether it also comes back by recurrent and feedback connections
+    loops  whether it also comes back by recurrent and feedback connections
+    later  the errors by layer of the time steps t + 1, t + 2, ..., which delayed connections bring back
     """
     parts = [output_error] if l == len(network.layers) - 1 else []
     for connection in network.outgoing(l):
-        if delayed or not connection.delayed:
-            parts.append(connection.adjoint(errors[connection.target]))
+        if loops or not connection.loop:
+            there = later[connection.delay - 1] if connection.delay else errors
+            parts.append(connection.adjoint(there[connection.target]))
     total = parts[0]
     for part in parts[1:]:
         total = total + part

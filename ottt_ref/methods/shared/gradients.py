@@ -23,7 +23,7 @@ class Gradients(Mapping[str, np.ndarray]):
     outputs   the network's outputs: [T, B, n_out]; of spike representation the outputs of the rates, [B, n_out]
     terms     on request, by parameter, [T, ...]: the part that each time step adds, whose sum is the gradient
     errors    on request, by layer, [T, B, ...]: the error at the potentials that each time step uses
-              (BPTT δ[t]; OTTT and SLTT g[t]; spike representation one row; RTRL has none)
+              (BPTT δ[t]; OTTT and SLTT g[t], with delays Σ_k g_k[t+k]; spike representation one row; RTRL has none)
     convergence   of spike representation with recurrent or feedback connections: an equilibrium.Convergence
     final_state   what network and rule carry to the next time step, a State; spike representation has none
     regularisation   the regulariser's part of `loss`; 0 without one
@@ -146,7 +146,22 @@ class GradientSum:
         if self.inputs is not None:
             self.steps_recorded += 1
             for connection in self._from_inputs:
-                self.inputs[t] += connection.adjoint(errors[connection.target])
+                if t >= connection.delay:
+                    self.inputs[t - connection.delay] += connection.adjoint(errors[connection.target])
+
+    def record_late(self, t: int, errors: Sequence[Mapping[int, np.ndarray]]) -> None:
+        """The same of errors of time step t, by layer and lag, that belong to `lag` time steps before: they add up."""
+        if self.errors is not None:
+            for record, late in zip(self.errors, errors):
+                for lag, error in late.items():
+                    if t >= lag:
+                        record[t - lag] += error
+        if self.inputs is not None:
+            self.steps_recorded += 1
+            for connection in self._from_inputs:
+                for lag, error in errors[connection.target].items():
+                    if t >= lag + connection.delay:
+                        self.inputs[t - lag - connection.delay] += connection.adjoint(error)
 
     def result(
         self,
@@ -206,6 +221,14 @@ class WatchedSum(GradientSum):
         super().record(t, errors)
         if self.inputs is not None:
             self._require(self.inputs[t], t, "gradient at the inputs")
+
+    def record_late(self, t: int, errors: Sequence[Mapping[int, np.ndarray]]) -> None:
+        for late, name in reversed(list(zip(errors, self._network.layer_names))):
+            for error in late.values():
+                self._require(error, t, "error of", name)
+        super().record_late(t, errors)
+        if self.inputs is not None:
+            self._require(self.inputs, t, "gradient at the inputs")
 
     def _require(self, array, t, *quantity):
         if not is_finite(array):

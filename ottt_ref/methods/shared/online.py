@@ -108,12 +108,13 @@ class OnlineLearner:
         """What is carried to the next time step, network's and rule's, copied; None before the first step."""
         if self._simulator is None or self.rule is None:
             return None
-        return state_of(self.network, self._simulator.states, self._simulator.outputs, self.rule.state)
+        simulator = self._simulator
+        return state_of(self.network, simulator.states, simulator.outputs, self.rule.carried, simulator.past)
 
     def _started(self, batch_size, initial_state=None):
         """The rule and the simulator of a sequence that starts."""
         rule, _ = started(self._rule, self.network, batch_size, None)
-        begun = started_from(self.network, initial_state, rule.state)
+        begun = started_from(self.network, initial_state, rule.carried)
         return rule, Simulator(self.network, batch_size, initial_state=begun)
 
     def step(
@@ -185,7 +186,7 @@ class OnlineLearner:
         """Bytes carried from one time step to the next: neurons' states, outputs, the rule's; 0 after a reset."""
         if self._simulator is None or self.rule is None:
             return 0
-        return self._simulator.state_bytes + sum(array.nbytes for array in self.rule.state.values())
+        return self._simulator.state_bytes + sum(array.nbytes for array in self.rule.carried.values())
 
     def __repr__(self) -> str:
         sizes = [self.network.input_size, *(math.prod(shape) for shape in self.network.shapes)]

@@ -17,6 +17,7 @@ from ...simulation.simulator import Activity
 from ...validation import require_count, require_result
 from .errors import ErrorFeedback, TimeStep, gated
 from .gradients import GradientSum
+from .lags import Lags
 from .traces import ParameterTraces
 
 
@@ -49,6 +50,8 @@ class Rule:
     """
 
     follows_errors: bool = True  # whether it asks for the errors of the layers; RTRL needs those of the outputs alone
+    lags: Lags | None = None  # what late errors are paired with, where a delay lies on a way to the outputs
+    handles_delays: bool = False  # whether it has an `add_gradients` or `add_step` that delays on ways to outputs suit
     traces_parameters: bool = False  # whether the neurons' own parameters have a trace, or take each time step alone
 
     def __init__(self, network: Network, batch_size: int) -> None:
@@ -56,6 +59,13 @@ class Rule:
         self.batch_size = require_count("batch_size", batch_size)
         self._parameters = ParameterTraces(network, batch_size, self.traces_parameters)
         self.state: dict[str, np.ndarray] = self._parameters.state if self.traces_parameters else {}
+        if self.network.delays_errors and self.follows_errors:
+            self.lags = Lags(network, batch_size)
+
+    @property
+    def carried(self) -> dict[str, np.ndarray]:
+        """`state`, and what errors that come late are paired with: arrays by name."""
+        return self.state if self.lags is None else {**self.state, **self.lags.state}
 
     def advance(self, activity: Activity) -> None:
         """Take in one time step's Activity, before its errors are known; change the state in place."""
@@ -97,6 +107,12 @@ class Rule:
 
     def add_step(self, sums: GradientSum, t: int, step: TimeStep, error_feedback: ErrorFeedback) -> None:
         """Take in the errors of time step t, a TimeStep whose activity was taken in before; add to the GradientSum."""
+        if self.lags is not None:
+            self._parameters.update(step.activity)
+            for l, name, _ in self.network.neuron_parameters:
+                self.lags.take_in_sensitivity(l, name, self._parameters.sensitivity(l, name))
+            self.lags.add_step(sums, t, step, error_feedback)
+            return
         network, activity = self.network, step.activity
         count = len(network.layers)
         errors: list = [None] * count

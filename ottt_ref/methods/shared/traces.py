@@ -2,7 +2,8 @@
 
 Operations between spikes and membranes are affine, so that what goes through them has the trace of the spikes, sent
 through them, with the trace Λ_t of the biases' constant input 1 (theorem P1): traces are kept where spikes enter, and
-nowhere inside. A recurrent or feedback connection has the trace of the spikes that it delivers, s[t-1].
+nowhere inside. A connection has the trace of what it delivers: a recurrent or feedback one of s[t-1], one with a delay
+of d time steps of s[t-d].
 
 Into neurons of K states with the leak A the trace is q[t] = A q[t-1] + (∂h/∂I) s[t], â[t] = (∂z/∂h) · q[t] (`neuron`).
 
@@ -108,24 +109,22 @@ class Traces:
 
 @dataclass(frozen=True)
 class Key:
-    """Which trace: of whose spikes, whether of the time step before, and by which layer's leak (None: no trace)."""
+    """Which trace: of whose spikes, of how many time steps before, and by which layer's leak (None: no trace)."""
 
     source: int
-    delayed: bool
+    delay: int
     layer: int | None
 
     def __str__(self):
         source = "inputs" if self.source == INPUTS else self.source
-        return f"{source}{' delayed' if self.delayed else ''} by {self.layer}"
+        return f"{source}{f' of {self.delay} before' if self.delay else ''} by {self.layer}"
 
 
 def _key(network, connection, dialect):
     if dialect == "authors" and connection.source == INPUTS:
-        return Key(INPUTS, False, None)
+        return Key(INPUTS, connection.delay, None)
     membranes = [layer.neuron.membrane for layer in network.layers]
-    return Key(
-        connection.source, connection.delayed, membranes.index(membranes[network.trace_layer(connection.target)])
-    )
+    return Key(connection.source, connection.delay, membranes.index(membranes[network.trace_layer(connection.target)]))
 
 
 class ParameterTraces:

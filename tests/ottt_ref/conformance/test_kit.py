@@ -507,18 +507,18 @@ def test_delayed_connections_are_given_the_step_before_and_late_ones_the_step_be
     late = replace(
         NOTHING,
         given=lambda connection, now, earlier: (
-            earlier[1][connection.source] if connection.delayed else now[connection.source]
+            earlier[1][connection.source] if connection.loop else now[connection.source]
         ),
     )
     seen = []
 
     def spy(connection, now, earlier):
-        if connection.delayed:
+        if connection.loop:
             seen.append((earlier[0][connection.source].copy(), earlier[1][connection.source].copy()))
-        return earlier[0][connection.source] if connection.delayed else now[connection.source]
+        return earlier[0][connection.source] if connection.loop else now[connection.source]
 
     found = compute(loop, "forward", replace(NOTHING, given=spy))
-    source = next(c.source for c in loop.network.connections if c.delayed)
+    source = next(c.source for c in loop.network.connections if c.loop)
     spikes = found[f"spikes/{source}"]
     assert all(np.array_equal(seen[t][0], spikes[t - 1]) for t in range(1, len(spikes)))
     assert all(np.array_equal(seen[t][1], spikes[t - 2]) for t in range(2, len(spikes)))

@@ -138,7 +138,7 @@ OPTIONS = {
 def gradients(method, rng):
     loops = method == "spike_representation"
     network = plain_network(rng) if loops and rng.random() < 0.8 else any_network(rng)
-    while loops and network.delayed_sources:  # closed-form rates of loops have no uncompiled run
+    while loops and network.loop_sources:  # closed-form rates of loops have no uncompiled run
         network = any_network(rng)
     inputs, targets = sequence(rng, network)
     loss = (ot.losses.Mixed(), ot.losses.MeanSquaredError())[rng.integers(2)]
@@ -413,7 +413,7 @@ def weighted_rate(rng):
 
 def without_loops(rng):
     network = any_network(rng)
-    while network.delayed_sources:
+    while network.loop_sources:
         network = any_network(rng)
     return network
 
@@ -464,7 +464,7 @@ def looped(rng):
 
 def equilibrium_call(name, rng):
     network = looped(rng)
-    recurrent = next(c for c in network.connections if c.delayed)
+    recurrent = next(c for c in network.connections if c.loop)
     weight = recurrent.operations.weight
     factor = float(np.linalg.norm(weight, 2))
     matrix = 0.2 * rng.normal(size=(3, 3))
@@ -519,7 +519,7 @@ def equilibrium_call(name, rng):
 
 def _factor(factor, result, given):
     network = given["network"]
-    if "connection" in given or network.dtype != np.float64 or len(network.delayed_sources) != 1:
+    if "connection" in given or network.dtype != np.float64 or len(network.loop_sources) != 1:
         return UNCOMPARED
     return _assert(abs(result - factor) < 1e-9 * (1 + factor))
 

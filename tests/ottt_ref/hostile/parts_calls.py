@@ -611,7 +611,7 @@ def connection_made(rng):
     arguments = {
         "source": -1,
         "target": 0,
-        "delayed": False,
+        "delay": 0,
         "operations": dense(rng, np.float64),
         "name": "layer0",
         "input_shape": (3,),

@@ -158,6 +158,14 @@ def test_what_is_no_network_of_ours_is_refused_by_name(complaint):
         nir.from_graph(REFUSED[complaint], dt=1.0, reset="hard")
 
 
+def test_a_delay_is_refused_by_name():
+    network = case("delays")[0]
+    with pytest.raises(
+        ValueError, match="connection layer0 must have a delay of 0 to be written as a graph, got 1 time"
+    ):
+        nir.to_graph(network, accept_hard_reset=True)
+
+
 MALFORMED = {
     "edges must join nodes that there are, got 'nowhere'": linked(["in a", "a nowhere", "a out"], a=neurons("LIF")),
     "edges must join each two nodes once": linked(["in a", "in a", "a b", "b out"], a=linear(), b=neurons("LIF")),

@@ -1,0 +1,110 @@
+"""Errors that come back late: in networks with a delay on a way from a layer to the outputs.
+
+What a layer gives at time t reaches the outputs at t + k, where k is the sum of the delays on the way. So an error of
+the outputs at time t belongs to what the layer did at t - k, and k, the lag, differs from way to way. Errors are kept
+by lag:
+
+    e^l_k[t] = Σ_c A_c^T g^target_{k - d_c}[t]    over the connections c out of layer l, with delays d_c, but no loops
+    g^l_k[t] = ψ^l[t-k] ∘ e^l_k[t]                (the last layer: e_0[t] = ∂L[t]/∂o[t], and no other lag)
+    ∇W^l += Σ_k g^l_k[t] x^l[t-k]^T               x: what the rule pairs: OTTT's trace â, SLTT's spikes s
+
+ψ and what is paired are kept for as many time steps as the longest lag has: memory that does not grow with T. With the
+parameters of the time step t itself, which matters online alone. Pairing with x^l[t] would be wrong (theorem L1).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...network.network import Network
+from ...simulation.simulator import Activity
+from ...validation import require_result
+from .errors import ErrorFeedback, TimeStep, gated
+from .gradients import GradientSum
+
+if TYPE_CHECKING:
+    from .rule import Rule
+
+
+class Lags:
+    """What a rule pairs late errors with: by layer, for the time steps t, t - 1, ... as far as its longest lag.
+
+    state  all of it: arrays by name
+    """
+
+    def __init__(self, network: Network, batch_size: int) -> None:
+        self._network = network
+        self.state: dict[str, np.ndarray] = {}
+        self._kept: dict[str, list[np.ndarray]] = {}  # by quantity: of t, t - 1, ...
+        for l, name in enumerate(network.layer_names):
+            depth = 1 + max(network.error_lags(l), default=0)
+            shape = (batch_size, *network.shapes[l])
+            self._keep(f"surrogate_derivative/{name}", shape, depth)
+            self._keep(f"bias_input/{name}", (1,), depth)
+            for connection in network.incoming(l):
+                if connection.parameters:
+                    self._keep(f"presynaptic/{connection.name}", (batch_size, *connection.input_shape), depth)
+            for parameter in network.layers[l].neuron.parameter_names:
+                self._keep(f"sensitivity/{name}.{parameter}", shape, depth)
+
+    def _keep(self, name, shape, depth):
+        arrays = [np.zeros(shape, dtype=self._network.dtype) for _ in range(depth)]
+        self._kept[name] = arrays
+        self.state.update({f"late {name}/{k}": array for k, array in enumerate(arrays)})
+
+    def _push(self, name, value, where):
+        arrays = self._kept[name]
+        require_result(where, value, arrays[0].shape, arrays[0].dtype)
+        for older, newer in reversed(list(zip(arrays[1:], arrays))):  # each stays what `state` calls it
+            older[...] = newer
+        arrays[0][...] = value
+
+    def take_in(self, rule: Rule, activity: Activity) -> None:
+        """Keep what the rule pairs in this time step, whose Activity it has taken in."""
+        kind = type(rule).__name__
+        for l, name in enumerate(self._network.layer_names):
+            where = f"rule: {{}} of {kind} for layers[{l}]"
+            derivative = rule.surrogate_derivative(l, activity)
+            self._push(f"surrogate_derivative/{name}", derivative, where.format("surrogate_derivative"))
+            self._push(f"bias_input/{name}", rule.bias_input(l), where.format("bias_input"))
+            for connection in self._network.incoming(l):
+                if connection.parameters:
+                    where = f"rule: presynaptic of {kind} for {connection.name}"
+                    self._push(f"presynaptic/{connection.name}", rule.presynaptic(connection, activity), where)
+
+    def take_in_sensitivity(self, l: int, parameter: str, value: np.ndarray) -> None:
+        """Keep ∂z[t]/∂θ of a parameter of layer l's neurons, [B, ...]."""
+        name = self._network.layer_names[l]
+        self._push(f"sensitivity/{name}.{parameter}", value, f"sensitivity of layers[{l}] to {parameter}")
+
+    def add_step(self, sums: GradientSum, t: int, step: TimeStep, error_feedback: ErrorFeedback) -> None:
+        """Add what the loss of time step t says of it and of the time steps before, as far as lags reach."""
+        errors = self._errors(sums, t, step, error_feedback)
+        for gradients in sums.at(t):
+            for connection in self._network.connections:
+                l, presynaptic = connection.target, self._kept.get(f"presynaptic/{connection.name}", [])
+                bias_inputs = self._kept[f"bias_input/{self._network.layer_names[l]}"]
+                for k, error in errors[l].items() if presynaptic else ():
+                    connection.add_gradients(gradients, error, presynaptic[k], bias_inputs[k])
+            for l, _, full_name in self._network.neuron_parameters:
+                for k, error in errors[l].items():
+                    gradients[full_name] += (error * self._kept[f"sensitivity/{full_name}"][k]).sum(axis=0)
+
+    def _errors(self, sums, t, step, error_feedback):
+        """g^l_k[t] by layer and lag; 0 of what would have been before the first time step, where ψ is 0."""
+        network = self._network
+        errors: list[dict[int, np.ndarray]] = [{} for _ in network.layers]
+        for l in reversed(range(len(network.layers))):
+            derivatives = self._kept[f"surrogate_derivative/{network.layer_names[l]}"]
+            where = f"error_feedback: lagged_error of {type(error_feedback).__name__} for layers[{l}]"
+            late = error_feedback.lags(network, l, errors)
+            for k in sorted({*late, *([0] if l in step.regularisation else [])}):
+                found = np.zeros_like(derivatives[k])
+                if k in late:
+                    found = error_feedback.lagged_error(network, step, l, k, errors)
+                    require_result(where, found, derivatives[k].shape, network.dtype)
+                errors[l][k] = gated(derivatives[k], found if k else step.with_regularisation(l, found))
+        sums.record_late(t, errors)
+        return errors
