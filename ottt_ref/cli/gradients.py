@@ -9,7 +9,7 @@ from ..finite import NonFiniteError
 from ..learning import losses
 from ..methods import METHODS
 from ..methods import gradients as driver_gradients
-from ..methods.shared.gradients import require_sequence
+from ..methods.shared.task import require_task
 from ..network.network import Network
 from ..outside import OutsideError, look_here, rule_named, told
 from .options import add_choice, add_limit, flag
@@ -106,7 +106,7 @@ def gradients_by(name, network):
     rule = rule_named("argument --method:", name, network)
 
     def gradients(network, inputs, targets, loss, **options):
-        require_sequence(network, inputs, targets, loss, terms=False)  # what follows is the rule's own doing
+        require_task(network, inputs, targets, loss)  # what follows is the rule's own doing
         with told(f"argument --method: {name!r}"):
             return driver_gradients(rule, network, inputs, targets, loss, **options)
 
