@@ -181,12 +181,24 @@ def names(parser, option, choices, meaning, *, old=None, read=str):
     old   a spelling that is still taken, and not shown
     read  what makes a name of what was written
     """
-    settings = {"dest": option.removeprefix("--"), "metavar": "NAME", "nargs": "+", "action": "extend"}
+    settings = {"dest": option.removeprefix("--"), "metavar": "NAME", "nargs": "+", "action": "extend", "type": read}
     if choices is not None:
-        settings |= {"choices": choices, "type": read}
+        settings |= {"choices": choices}
     parser.add_argument(option, help=meaning, **settings)
     if old:
         parser.add_argument(old, help=argparse.SUPPRESS, **settings)
+
+
+def one_of(choices, own):
+    """What reads one of some names, or MODULE:NAME, which names `own`: what the user wrote."""
+
+    def read(text):
+        if text not in choices and ":" not in text:
+            known = ", ".join(map(repr, choices))
+            raise argparse.ArgumentTypeError(f"invalid choice: {text!r} (choose from {known}, or MODULE:NAME, {own})")
+        return text
+
+    return read
 
 
 def positive(text):

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from ottt_ref import console
 from ottt_ref.console import CommandError, file, positive
+from ottt_ref.outside import OutsideError
 
-from . import induction, power, report, surveys, thorough, verdict
-from .claims import BY_NAME, CLAIMS
+from . import induction, own, power, report, surveys, thorough, verdict
+from .claims import CLAIMS
 from .museum import hall
 from .museum.exhibit import load_all
 from .mutants import score
@@ -26,6 +27,7 @@ EXAMPLES = (
     "--profile thorough --workers 8",
     "--list",
     "--counterexamples --claim D3",
+    "--claims my_module --cases 50",
 )
 NOTES = """\
 exit status: 0 if all that was checked holds, 1 if something does not, 2 if it could not be checked
@@ -55,14 +57,15 @@ def add_arguments(parser):
     parser.description = "Check the claims of the theory on random networks, and print one table."
     parser.examples, parser.notes = EXAMPLES, NOTES
     parser.set_defaults(command=run)
-    console.names(
-        parser,
-        "--claim",
-        tuple(BY_NAME),
-        f"these claims alone, of {', '.join(BY_NAME)}; all if not given",
-        read=str.upper,
-    )
+    known = ", ".join(claim.name for claim in CLAIMS)
+    console.names(parser, "--claim", None, f"these claims alone, of {known}, or of --claims; all if not given")
     option = parser.add_argument
+    option(
+        "--claims",
+        metavar="MODULE",
+        help="claims of your own in place of the theory's: a module of the present folder or an installed one, with "
+        "CLAIMS or Claim objects",
+    )
     option(
         "--cases",
         metavar="N",
@@ -100,9 +103,28 @@ def run(options):
     """Carry out what was asked for; the exit status."""
     mode = MODES.get(options.mode, CHECK)
     _refuse_without_effect(options, mode)
-    options.claims = [claim for claim in CLAIMS if not options.claim or claim.name in options.claim]
+    options.module = options.claims
+    options.claims = _chosen(options.claim, CLAIMS if options.module is None else _own(options.module))
     options.workers = options.workers or _workers()
     return mode.run(options)
+
+
+def _own(module):
+    try:
+        return own.load(module)
+    except OutsideError as error:
+        raise CommandError(str(error)) from None
+
+
+def _chosen(names, claims):
+    """Those of the claims that are named, in their order; all if none is. Letters may be small or large."""
+    known = {claim.name.upper() for claim in claims}
+    for name in names or ():
+        if name.upper() not in known:
+            choices = ", ".join(claim.name for claim in claims)
+            raise CommandError(f"argument --claim: invalid choice: {name!r} (choose from {choices})")
+    wanted = {name.upper() for name in names or known}
+    return [claim for claim in claims if claim.name.upper() in wanted]
 
 
 def _refuse_without_effect(options, mode):
@@ -112,7 +134,8 @@ def _refuse_without_effect(options, mode):
             raise CommandError(f"argument --{name}: has no effect with --{options.mode}")
     if options.progress and options.profile != "thorough":
         raise CommandError("argument --progress: has no effect without --profile thorough")
-    if options.surveys and options.claim and not set(options.claim) & set(surveys.DEPTHS):
+    named = {name.upper() for name in options.claim or ()}
+    if options.surveys and (options.claims or (named and not named & set(surveys.DEPTHS))):
         raise CommandError(f"argument --surveys: has no effect without the claims {', '.join(surveys.DEPTHS)}")
     if options.json and options.html and Path(options.json).resolve() == Path(options.html).resolve():
         raise CommandError(f"argument --html: must not be the file of --json, got {options.html!r}")
@@ -125,6 +148,9 @@ def check(options):
     options.seed = options.seed or 0
     if options.surveys is None:
         options.surveys = PROFILES[options.profile].surveys
+    bare = [claim.name for claim in options.claims if claim.sketch is None]
+    if options.html and bare:
+        raise CommandError(f"argument --html: claim {bare[0]} has no sketch, which the page shows")
     write_page = _page_writer() if options.html else None  # before hours of work
     screen = report.screen()
     files = induction.files_of(claim.name for claim in options.claims)
@@ -173,11 +199,15 @@ def _results(options, screen):
     def run_round(k):
         size = {"size": profile.size, "costly": profile.costly} if k == 0 else {"size": None}
         seed = options.seed + k
-        return run_all(options.claims, options.cases, seed, options.workers, screen, database=DATABASE, **size)
+        source = {"module": options.module} if options.module else {}
+        return run_all(
+            options.claims, options.cases, seed, options.workers, screen, database=DATABASE, **source, **size
+        )
 
     if profile.rounds == 1:
         return run_round(0)
     settings = {"claims": [claim.name for claim in options.claims], "cases": options.cases, "seed": options.seed}
+    settings |= {"module": options.module} if options.module else {}
     try:
         progress = thorough.Progress.open(options.progress or PROGRESS, settings)
     except ValueError as error:
@@ -257,12 +287,12 @@ class Mode:
     about: str = ""
 
 
-CHECK = Mode(check, ("claim", "cases", "profile", "progress", "seed", "surveys", "json", "html", "workers"))
+CHECK = Mode(check, ("claim", "claims", "cases", "profile", "progress", "seed", "surveys", "json", "html", "workers"))
 MODES = {
-    "list": Mode(list_claims, ("claim",), "list the claims and their hypotheses, and check nothing"),
+    "list": Mode(list_claims, ("claim", "claims"), "list the claims and their hypotheses, and check nothing"),
     "counterexamples": Mode(
         show_museum,
-        ("claim",),
+        ("claim", "claims"),
         "print the smallest networks where a claim fails without a hypothesis, with all that happens in them",
     ),
     "power": Mode(

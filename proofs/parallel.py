@@ -6,26 +6,31 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ottt_ref.workers import WorkerPool, messages
 
+from . import own
 from .claims import BY_NAME
 from .search import count, run
 
 REPORT_EVERY = 5  # cases between two messages from a worker
 
 
-def run_all(claims, cases, seed, workers, console, **options):
+def run_all(claims, cases, seed, workers, console, module=None, **options):
     """The claims' results in order, checked by `workers` processes while the progress is shown.
 
+    module   the name of the module that the claims are of; None of the theory's
     options  size, costly and database, of `search.run`
     """
     with messages() as inbox, WorkerPool(workers) as pool:
         pending = {
-            claim.name: pool.submit(_work, claim.name, cases, seed, inbox, options) for claim in _slowest_first(claims)
+            claim.name: pool.submit(_work, claim.name, module, cases, seed, inbox, options)
+            for claim in _slowest_first(claims)
         }
         _show_progress(claims, cases, pending, inbox, console)
         return [pending[claim.name].result() for claim in claims]
 
 
-def _work(name, cases, seed, inbox, options):
+def _work(name, module, cases, seed, inbox, options):
+    if module is not None:
+        own.load(module)
     done = 0
 
     def on_case():

@@ -13,7 +13,7 @@ from ottt_ref import console
 from ottt_ref.files.storage import write_bytes
 
 from . import surveys, verdict
-from .claims import BY_NAME
+from .claims import BY_NAME, CLAIMS
 
 
 def screen():
@@ -26,7 +26,9 @@ def table(results, proofs=None):
 
     `proofs`, by claim, are those that Coq has checked.
     """
-    rows = Table(title="The claims of the theory", show_lines=True, expand=True)
+    theirs = {claim.name for claim in CLAIMS}.isdisjoint(result.name for result in results)
+    title = "The claims" if theirs and results else "The claims of the theory"
+    rows = Table(title=title, show_lines=True, expand=True)
     rows.add_column("", no_wrap=True)
     rows.add_column("claim, and what was checked", ratio=9)
     rows.add_column("cases\n(drawn)", justify="right", no_wrap=True)

@@ -1,14 +1,16 @@
 """What `experiments digits` does."""
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 from ottt_ref import console
 from ottt_ref.console import above_zero, folder, positive
+from ottt_ref.outside import OutsideError, look_here
 
 from ..output import save, screen
 from . import picture, report, runs
-from .training import METHODS, MODELS, Settings
+from .training import METHODS, MODELS, Settings, try_out
 
 DEFAULTS = Settings()
 EXAMPLES = (
@@ -16,6 +18,7 @@ EXAMPLES = (
     "--model conv --method ottt-a bptt",
     "--method ottt-a ottt-o --seeds 1 --epochs 5 --output quick",
     "--validation --learning-rate 0.3",
+    "--method my_module:rule ottt-a --seeds 1 --epochs 5",
 )
 
 
@@ -26,8 +29,11 @@ def add_arguments(parser):
     option = parser.add_argument
     models = ", ".join(f"{name} ({model.description})" for name, model in MODELS.items())
     option("--model", choices=MODELS, default=DEFAULTS.model, help=f"the network: {models} (default: %(default)s)")
-    meaning = f"train with these methods alone, of {', '.join(METHODS)}; all if not given"
-    console.names(parser, "--method", tuple(METHODS), meaning)
+    meaning = (
+        f"train with these methods alone, of {', '.join(METHODS)}; or with a rule of your own, as my_module:rule; "
+    )
+    read = console.one_of(METHODS, "a rule of your own")
+    console.names(parser, "--method", None, f"{meaning}all of the former if not given", read=read)
     option("--seeds", metavar="N", type=positive, default=3, help="how many seeds, 0 to N-1 (%(default)s)")
     epochs = ", ".join(f"{name} {model.epochs}" for name, model in MODELS.items())
     option("--epochs", metavar="N", type=positive, help=f"how often each image is seen ({epochs})")
@@ -67,7 +73,6 @@ def add_arguments(parser):
 
 def run(options):
     """Train, write JSON and pictures, print the table, with what other models left in the folder."""
-    options.output.mkdir(parents=True, exist_ok=True)
     settings = Settings(
         model=options.model,
         epochs=options.epochs or MODELS[options.model].epochs,
@@ -77,6 +82,8 @@ def run(options):
         validation=options.validation,
     )
     methods = list(dict.fromkeys(options.method or METHODS))
+    _try_out([method for method in methods if method not in METHODS], settings)
+    options.output.mkdir(parents=True, exist_ok=True)
     pairs = [(method, seed) for seed in range(options.seeds) for method in methods]
     name = report.file_name(settings.model)
 
@@ -87,7 +94,8 @@ def run(options):
         report.write_json(path, settings, results, [])
         return f"the runs that were finished, {len(results)} of {len(pairs)}, are in {path}"
 
-    results = runs.train_all(pairs, settings, options.workers, screen(), interrupted)
+    with _own_errors():
+        results = runs.train_all(pairs, settings, options.workers, screen(), interrupted)
     results.sort(key=lambda result: methods.index(result["method"]))
     found = report.summaries(results, {method: runs.training_bytes(method, settings) for method in methods})
     report.write_json(options.output / f"{name}.json", settings, results, found)
@@ -98,3 +106,20 @@ def run(options):
     if not settings.validation:
         print("\n".join(report.findings(found)))
     print(f"wrote {', '.join(str(options.output / f'{name}.{kind}') for kind in ('json', 'png', 'svg'))}")
+
+
+def _try_out(rules, settings):
+    """Refuse a rule of the user's own that cannot be had, or cannot learn, before any work."""
+    with _own_errors():
+        for rule in rules:
+            look_here()
+            try_out(rule, settings)
+
+
+@contextmanager
+def _own_errors():
+    """What a rule of the user's own does wrong is the user's to mend: a line, and no fault of the program."""
+    try:
+        yield
+    except OutsideError as error:
+        raise console.CommandError(str(error)) from None

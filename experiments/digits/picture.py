@@ -56,9 +56,16 @@ def _curve(axes, method, values):
         values.mean(axis=0),
         color=colour,
         linestyle=dash,
-        label=NAMES[method] if method in NAMES else METHODS[method].label,
+        label=_label(method),
     )
     axes.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.08, linewidth=0)
+
+
+def _label(method):
+    """Its name here, the library's, or, of a rule of one's own, the name that it was given by."""
+    if method in NAMES:
+        return NAMES[method]
+    return METHODS[method].label if method in METHODS else method.replace("_", r"\_").replace("$", r"\$")
 
 
 def _zoom(axes, runs):

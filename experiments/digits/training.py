@@ -3,11 +3,13 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 import ottt_ref as ot
 from ottt_ref.methods import METHODS as REGISTRY
+from ottt_ref.outside import rule_named, told
 from ottt_ref.simulation import simulator as simulation
 
 from .data import as_images, load, sequence
@@ -109,11 +111,31 @@ METHODS = {
 }
 
 
+def by_own_rule(name):
+    """Learn by one update per batch, with the gradients of a rule of one's own, "my_module:rule"."""
+
+    def make(network, optimizer, time_steps):
+        rule = rule_named("argument --method:", name, network)
+        learn = by_gradients(partial(ot.methods.gradients, rule))(network, optimizer, time_steps)
+
+        def learn_or_tell(images, labels):
+            with told(f"argument --method: {name!r}"):
+                return learn(images, labels)
+
+        return learn_or_tell
+
+    return make
+
+
 def learner(method, rng, settings):
-    """A fresh network, its optimiser, and what learns one batch: (images [B, ...], labels [B]) → loss."""
+    """A fresh network, its optimiser, and what learns one batch: (images [B, ...], labels [B]) → loss.
+
+    method  one of METHODS, or a rule of one's own, "my_module:rule"
+    """
     network = MODELS[settings.model].make(rng)
     optimizer = ot.training.SGD(settings.learning_rate, momentum=settings.momentum)
-    return network, optimizer, METHODS[method](network, optimizer, settings.time_steps)
+    make = METHODS[method] if method in METHODS else by_own_rule(method)
+    return network, optimizer, make(network, optimizer, settings.time_steps)
 
 
 def train(method, seed, settings, on_epoch=lambda epoch, accuracy: None):
@@ -143,6 +165,11 @@ def learn_all(learn, digits, rng, batch_size):
     order = rng.permutation(len(digits.train_labels))
     batches = [order[first : first + batch_size] for first in range(0, len(order), batch_size)]
     return [learn(digits.train_images[batch], digits.train_labels[batch]) for batch in batches]
+
+
+def try_out(method, settings):
+    """Learn two images: raises OutsideError for a rule of one's own that cannot."""
+    _compile(method, settings, prepared(settings))
 
 
 def _compile(method, settings, digits):

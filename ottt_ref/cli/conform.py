@@ -1,7 +1,6 @@
 """The kit: `ottt-ref cases list`, `cases export DIR`, and `conform` of an adapter or of results in files."""
 
 import json
-import os
 import sys
 
 import numpy as np
@@ -14,6 +13,7 @@ from ..conformance.reference import MEANINGS, methods_of
 from ..conformance.results import Results
 from ..console import CommandError
 from ..files import storage
+from ..outside import look_here
 from .writing import write
 
 NOTES = """\
@@ -166,7 +166,7 @@ def conform(arguments):
 
 def _of_adapter(arguments):
     """The adapter, and the cases that it is asked for."""
-    sys.path.insert(0, os.getcwd())  # as `python -m` has it: an adapter lies where its author works
+    look_here()  # an adapter lies where its author works
     try:
         adapter = load_adapter(arguments.adapter)
     except AdapterError as error:

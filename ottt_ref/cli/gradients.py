@@ -2,12 +2,16 @@
 
 import numpy as np
 
+from .. import console
 from ..console import CommandError
 from ..files import storage
 from ..finite import NonFiniteError
 from ..learning import losses
 from ..methods import METHODS
+from ..methods import gradients as driver_gradients
+from ..methods.shared.task import require_task
 from ..network.network import Network
+from ..outside import OutsideError, look_here, rule_named, told
 from .options import add_choice, add_limit, flag
 from .writing import check_output, write
 
@@ -31,10 +35,16 @@ and with --terms
   terms.layer0.weight, ...           what each time step adds to that gradient, [T, ...]
   errors.layer0, ...                 the error at the potentials of each time step, [T, B, n] (rtrl has none)
 """
+OWN_RULES = """\
+--method my_module:rule takes a rule of your own, from a module of the present folder or an installed one: a subclass of
+ottt_ref.methods.Rule, or a function (network, batch_size) that gives one.
+
+"""
 EXAMPLES = (
     "--network net.npz --inputs x.npz --method ottt --output gradients.npz",
     "--network net.npz --inputs x.npz --method bptt --reset-gradient kept --terms",
     "--network net.npz --inputs x.npz --method spike-representation --rates closed-form --loss cross-entropy",
+    "--network net.npz --inputs x.npz --method my_module:rule",
 )
 
 
@@ -45,13 +55,19 @@ def add(commands):
         help="write the gradients of a network's parameters",
         description="Write the gradients of a network's parameters, and print their norms.",
         examples=EXAMPLES,
-        notes=FILES,
+        notes=OWN_RULES + FILES,
     )
     parser.set_defaults(command=write_gradients)
     option = parser.add_argument
     option("--network", required=True, metavar="FILE", help="a network, as `ottt-ref network` or Network.save write it")
     option("--inputs", required=True, metavar="FILE", help="the .npz file of inputs and targets (see below)")
-    option("--method", required=True, choices=METHODS, help="the method that computes them: %(choices)s")
+    option(
+        "--method",
+        required=True,
+        metavar="NAME",
+        type=console.one_of(METHODS, "a rule of your own"),
+        help=f"the method that computes them: {', '.join(METHODS)}; or a rule of your own, as my_module:rule",
+    )
     option("--output", default="gradients.npz", metavar="FILE", help="the .npz file to write (%(default)s)")
     option("--loss", choices=LOSSES, default="mixed", help="the loss of the outputs: %(choices)s (%(default)s)")
     for name, each in METHOD_OPTIONS.items():
@@ -66,10 +82,11 @@ def write_gradients(arguments):
     check_output(arguments.output, arguments.network, arguments.inputs)
     network = Network.load(arguments.network, limit=arguments.limit)
     inputs, targets = read_sequence(arguments.inputs, arguments.limit)
+    compute = gradients_by(arguments.method, network)
     try:
-        gradients = METHODS[arguments.method].gradients(
-            network, inputs, targets, LOSSES[arguments.loss], terms=arguments.terms, **options
-        )
+        gradients = compute(network, inputs, targets, LOSSES[arguments.loss], terms=arguments.terms, **options)
+    except OutsideError:
+        raise
     except NonFiniteError as error:
         raise CommandError(f"{arguments.network} overflows on {arguments.inputs}: {error.finding}") from None
     except (ValueError, TypeError) as error:
@@ -79,6 +96,21 @@ def write_gradients(arguments):
     steps, batch = inputs.shape[:2]
     wrote = f"wrote {arguments.output}: {arguments.method} gradients, {steps} time steps of {batch} samples"
     print(f"{wrote}\n\n{table(gradients)}", file=stream)
+
+
+def gradients_by(name, network):
+    """What computes the gradients: a method's function, or the driver with a rule of the user's own."""
+    if name in METHODS:
+        return METHODS[name].gradients
+    look_here()
+    rule = rule_named("argument --method:", name, network)
+
+    def gradients(network, inputs, targets, loss, **options):
+        require_task(network, inputs, targets, loss)  # what follows is the rule's own doing
+        with told(f"argument --method: {name!r}"):
+            return driver_gradients(rule, network, inputs, targets, loss, **options)
+
+    return gradients
 
 
 def method_options(arguments):

@@ -37,7 +37,6 @@ A class is instantiated without arguments, once.
 1 passed, 0 failed, 10 unsupported, 0 not compared
 """
 
-import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
@@ -45,6 +44,7 @@ from pathlib import Path
 
 from numpy.typing import ArrayLike
 
+from ..outside import OutsideError, named
 from . import files
 from .arrays import NEAR
 from .reference import MEANINGS
@@ -68,16 +68,10 @@ def load_adapter(text: str) -> Adapter:
     Traceback (most recent call last):
     ottt_ref.conformance.adapter.AdapterError: adapter 'numpy:adapter': module numpy has no 'adapter'
     """
-    module_name, colon, name = text.partition(":") if isinstance(text, str) else ("", "", "")
-    if not colon or not module_name or not name:
-        raise AdapterError(f"adapter must be written as package.module:name, got {text!r}")
     try:
-        module = importlib.import_module(module_name)
-    except ImportError as error:
-        raise AdapterError(f"adapter {text!r}: cannot import {module_name}: {error}") from None
-    if not hasattr(module, name):
-        raise AdapterError(f"adapter {text!r}: module {module_name} has no {name!r}")
-    return prepared(getattr(module, name))
+        return prepared(named("adapter", text))  # type: ignore[arg-type]
+    except OutsideError as error:
+        raise AdapterError(str(error)) from None
 
 
 def load_for(adapter: Adapter, folder: str | Path) -> list[files.Case]:

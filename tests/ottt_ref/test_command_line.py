@@ -376,7 +376,10 @@ def test_a_network_of_the_future_is_refused(prepared, capsys, folder):
     ("change", "complaint"),
     [
         ({"inputs": np.zeros((4, 2, 3), np.float32)}, "inputs must have dtype float64, got float32"),
-        ({"inputs": np.zeros((4, 2, 3), int)}, "inputs must have dtype float64, got int64"),
+        (
+            {"inputs": np.full((4, 2, 3), 2**53 + 1)},
+            "inputs must hold whole numbers that float64 can hold exactly, got",
+        ),
         ({"inputs": np.zeros((4, 2, 4))}, "inputs must be [T, B, 3], got shape (4, 2, 4)"),
         ({"inputs": np.zeros((4, 3))}, "inputs must be [T, B, 3], got shape (4, 3)"),
         ({"inputs": np.zeros((0, 2, 3))}, "inputs must be [T, B, 3] with T of at least 1, got shape (0, 2, 3)"),

@@ -146,6 +146,7 @@ def test_slack_is_written_with_its_meaning():
 @pytest.mark.parametrize("mode", command.MODES)
 def test_every_option_either_works_in_a_mode_or_is_refused(mode, capsys, monkeypatch):
     values = {"claim": ["H1"], "profile": "quick", "surveys": True}
+    monkeypatch.setattr(command.own, "load", lambda name: CLAIMS)
     for name in command.CHECK.takes:
         done = []
         known = replace(command.MODES[mode], run=lambda options, done=done: done.append(options))
