@@ -147,7 +147,7 @@ def make_case(specification: Specification) -> Case:
         "dtype": specification.dtype,
         "time_steps": specification.time_steps,
         "batch_size": specification.batch_size,
-        "network": describe(network),
+        "network": describe(network, lists=True),
         "loss": describe_loss(specification.loss),
         "online": {"optimizer": "SGD", "learning_rate": specification.learning_rate, "momentum": 0},
         "margin": drawn.margin,

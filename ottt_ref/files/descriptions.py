@@ -4,6 +4,10 @@ A delay is described where it is not the usual one: 0 within a row of layers and
 
 An operation's description is its type and what its constructor takes. Files hold the types that are named here, and
 nothing else: a subclass of one of them is another type.
+
+A number of a neuron may be an array, of which the description has the name: that of the parameter, layerN.decay, or,
+where it is not learned, of an array that lies beside the parameters under the same kind of name. In conformance cases,
+where nothing but parameters lies there, it stands in the description itself, as nested lists.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ import numpy as np
 from ..network.layers import Feedback, Layer, Skip, layer_names
 from ..network.neurons import LIF, Integrator, neuron_from_description
 from ..network.operations import SAVED, Conv2d, Mask
+from ..network.own_numbers import OwnNumbers
 from ..network.surrogate import ALL
 from ..validation import as_array, require_dtype
 
@@ -37,8 +42,11 @@ OPERATIONS, NEURONS, SURROGATES = _by_name(SAVED), _by_name((LIF, Integrator)), 
 ADDED = {Conv2d: ("dilation", "groups")}  # after the first files: left out where they are what they were then
 
 
-def describe(network: Network) -> dict[str, Any]:
-    """The network without its arrays; TypeError that names the layer where a part of it is none that files can hold."""
+def describe(network: Network, lists: bool = False) -> dict[str, Any]:
+    """The network without its arrays; TypeError that names the layer where a part of it is none that files can hold.
+
+    lists  whether the arrays of neurons that are no parameters stand in the description, as lists
+    """
     described = {c.name: _operation_described(c.operations, c.name) for c in network.connections}
     names = network.layer_names
 
@@ -59,7 +67,7 @@ def describe(network: Network) -> dict[str, Any]:
         "layers": [
             {
                 "synapses": described[name],
-                "neuron": _neuron_described(layer.neuron, name),
+                "neuron": _neuron_described(layer.neuron, name, lists),
                 "recurrent": described.get(f"{name}.recurrent"),
                 **_unusual(delay=(layer.delay, 0), recurrent_delay=(layer.recurrent_delay, 1)),
             }
@@ -97,11 +105,26 @@ def _operation_described(operation, name):
     return description
 
 
-def _neuron_described(neuron, name):
+def _neuron_described(neuron, name, lists):
     _require_kind(neuron, NEURONS, name)
     if neuron.spiking:
         _require_kind(neuron.surrogate, SURROGATES, name)
-    return neuron.description()
+    description = neuron.description()
+    for setting in neuron.array_settings:
+        if setting in neuron.trainable or not lists:
+            description[setting] = f"{name}.{setting}"
+    return description
+
+
+def fixed_arrays(network: Network) -> dict[str, np.ndarray]:
+    """The arrays of neurons that are no parameters, by the names that `describe` gives them."""
+    return {
+        f"{name}.{setting}": array
+        for name, layer in zip(network.layer_names, network.layers)
+        if isinstance(layer.neuron, OwnNumbers)
+        for setting, array in layer.neuron.array_settings.items()
+        if setting not in layer.neuron.trainable
+    }
 
 
 def _require_kind(part, kinds, name):
@@ -135,8 +158,12 @@ def rebuild(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) ->
         operations = operation(description["operations"], f"{names[target]}.{word}{source}")
         return kind(source, target, operations, **_delays(description, "delay"))
 
-    neurons = [neuron_from_description(layer["neuron"]) for layer in description["layers"]]
-    names = layer_names(neurons) if neurons else []
+    kinds = [NEURONS.get(layer["neuron"].get("type"), LIF) for layer in description["layers"]]
+    names = layer_names(kinds) if kinds else []
+    neurons = [
+        neuron_from_description(_with_arrays(layer["neuron"], name, arrays, dtype))
+        for name, layer in zip(names, description["layers"])
+    ]
     layers = []
     for name, layer, neuron in zip(names, description["layers"], neurons):
         recurrent = layer["recurrent"]
@@ -155,6 +182,15 @@ def rebuild(description: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) ->
 def _delays(description, *names):
     """The delays that are described."""
     return {name: description[name] for name in names if name in description}
+
+
+def _with_arrays(description, name, arrays, dtype):
+    """A neuron's description with its arrays in place of their names."""
+    result = dict(description)
+    for setting, value in description.items():
+        if value == f"{name}.{setting}":
+            result[setting] = _array(value, arrays, dtype)
+    return result
 
 
 def _require_floats(tree):

@@ -22,6 +22,7 @@ import numpy as np
 
 from ..exactness import exact_kind, is_rounded, require_exact
 from ..finite import is_finite
+from ..network.network import Parameters
 from ..validation import (
     as_array,
     describe_shape,
@@ -173,6 +174,8 @@ class Optimizer:
         before = dict(self._state)
         try:
             parameters.update(self._updated(parameters, gradients, rate))
+            if isinstance(parameters, Parameters):  # decays and thresholds have a range
+                parameters.project()
         except BaseException:
             self._state = before
             raise

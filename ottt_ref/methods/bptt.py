@@ -25,6 +25,7 @@ from ..learning.regularisers import Regulariser
 from ..network.network import Network
 from ..network.neuron import Neuron, checked_jacobian
 from ..network.neurons import RESET_GRADIENTS
+from ..network.per_neuron import add_parameter_gradient
 from ..simulation.simulator import Activity, run
 from ..validation import require_choice, require_flag, require_result, shown
 from .shared.errors import backpropagated_error, gated
@@ -259,7 +260,7 @@ def _add_neuron_gradients(sums, t, network, l, now, deltas, distance_error):
         for delta, derivative in zip(deltas, states):
             part = part + delta * derivative
         for gradients in sums.at(t):
-            gradients[f"{network.layer_names[l]}.{name}"] += part.sum(axis=0)
+            add_parameter_gradient(gradients[f"{network.layer_names[l]}.{name}"], part, network.shapes[l])
 
 
 @kernel

@@ -16,7 +16,7 @@ membrane forgets at each spike. There the same rule is applied, and E1 does not 
 Source: Xiao et al. 2022, section 4; theorems E1 to E4, H1, M1, O1 and Q1.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 import numpy as np
@@ -67,6 +67,14 @@ class OTTT(Rule):
 
     def bias_input(self, l: int) -> np.ndarray:
         return self.traces.bias_input(l)
+
+    def pairs(
+        self, connection: Connection, error: np.ndarray, activity: Activity
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Once, or once for each decay of the neurons that the connection enters."""
+        if self.traces.count(connection) == 1:
+            return super().pairs(connection, error, activity)
+        return self.traces.pairs(connection, error)
 
 
 def gradients(

@@ -28,6 +28,7 @@ from ..network.layers import INPUTS
 from ..network.network import Network
 from ..network.neuron import checked_jacobian
 from ..network.neurons import RESET_GRADIENTS
+from ..network.per_neuron import entries
 from ..simulation.simulator import Activity
 from ..validation import require_choice, require_result
 from .shared import driver, online
@@ -296,7 +297,7 @@ class RTRL(Rule):
         return sum(gradient.size for gradient in gradients.values())
 
     def _add_own(self, carried, distance, l, activity, first):
-        """Add ∂h/∂θ and ∂z/∂θ of the neurons' own parameters, each of which is one neuron's; how many is returned."""
+        """Add ∂h/∂θ and ∂z/∂θ of the neurons' own parameters, to the entry of each neuron; how many is returned."""
         neuron, count = self.network.layers[l].neuron, 0
         for name in neuron.parameter_names:
             states, direct = neuron.parameter_derivatives(
@@ -308,14 +309,15 @@ class RTRL(Rule):
                 psi = activity.layer_surrogate_derivatives[l]
                 for array, reset in zip(self._through_reset[l, name], resets):
                     array[...] = reset * psi * direct
-            size = math.prod(self.network.shapes[l])
-            here = slice(first + count, first + count + size)
+            own = getattr(neuron, name)
+            index = entries(own.shape, self.network.shapes[l])
+            here = slice(first + count, first + count + own.size)
             for k, array in enumerate(states):
                 array = array + through_reset[k]
-                _add_diagonal(carried[k][here], array)
-                _add_diagonal(distance[here], self.network.number(neuron.output_vector[k]) * array)
-            _add_diagonal(distance[here], direct)
-            count += size
+                _add_own_entries(carried[k][here], array, index)
+                _add_own_entries(distance[here], self.network.number(neuron.output_vector[k]) * array, index)
+            _add_own_entries(distance[here], direct, index)
+            count += own.size
         return count
 
     def _distance(self, neuron, carried):
@@ -325,12 +327,12 @@ class RTRL(Rule):
         return sum(self.network.number(weight) * state for weight, state in zip(neuron.output_vector, carried))
 
 
-def _add_diagonal(sensitivity, values):
-    """Add to ∂/∂θ_i of neuron i [n, B, ...] the values [B, ...] of each neuron, or a number."""
+def _add_own_entries(sensitivity, values, index):
+    """Add to ∂/∂θ_e of neuron i [P, B, ...] the values [B, ...] of each neuron, or a number, where e is its entry."""
     flat = sensitivity.reshape(*sensitivity.shape[:2], -1)
     by_neuron = np.broadcast_to(values, sensitivity.shape[1:]).reshape(sensitivity.shape[1], -1)
-    for i in range(flat.shape[0]):
-        flat[i, :, i] += by_neuron[:, i]
+    for i in range(flat.shape[2]):
+        flat[index[i], :, i] += by_neuron[:, i]
 
 
 def _flat(sensitivity):

@@ -11,6 +11,11 @@ sequence, in which time no longer occurs. The mapping is derived for the soft re
 A rate has no time: a connection with a delay of d time steps is taken to deliver the rate of its source. What it
 delivers has in fact a weighted rate that is at most Λ_d / Λ_T away from that, which is d / T at λ = 1.
 
+Thresholds may differ from neuron to neuron: the clamp is each neuron's. A threshold that is learned has the mapping's
+gradient, ∇V_th = - Σ_b (D p / V_th) I / V_th. Decays may differ too: the rate of a neuron's spikes is made with its
+own λ. But the inputs' rate has one λ, that of the neurons that they enter, which must have one. The
+mapping holds no λ at all: a decay that is learned is refused, since its gradient here would always be 0.
+
 With recurrent or feedback connections a rate depends on itself: the mapping's rates are its equilibrium a = f(a), and
 the errors, which come back by the same connections, solve p = ∂ℓ/∂a + (∂f/∂a)^T p (`equilibrium`; theorem D2).
 
@@ -29,9 +34,12 @@ from ..learning.losses import Loss, Mixed, step_loss
 from ..learning.regularisers import Regulariser, regularisation
 from ..network.layers import INPUTS, require_rate_mapping
 from ..network.network import Network, require_network
+from ..network.neurons import LIF
+from ..network.own_numbers import OwnNumbers
+from ..network.per_neuron import add_parameter_gradient, by_neuron
 from ..simulation import equilibrium
 from ..simulation.inputs import require_inputs
-from ..simulation.rates import finite_rates, measured_rates, rate_weights, require_rates, weighted_rate
+from ..simulation.rates import finite_rates, input_decay, measured_rates, rate_weights, require_rates, weighted_rate
 from ..simulation.simulator import input_current
 from ..validation import require_choice, require_flag, require_result, shown
 from .shared.errors import backpropagated_error
@@ -116,13 +124,20 @@ def gradients(
 
 def _require_mapping(network):
     require_rate_mapping(network.layers, network.connections)
-    for l in network.spiking:
-        neuron = network.layers[l].neuron
-        if neuron.parameter_names or not hasattr(neuron, "threshold"):
+    for l, layer in enumerate(network.layers):
+        neuron = layer.neuron
+        learned = [name for name in neuron.parameter_names if type(neuron) is not LIF or name != "threshold"]
+        if isinstance(neuron, OwnNumbers) and learned:
+            raise TypeError(
+                f"layers[{l}] must have no learned {' or '.join(learned)} for spike_representation, whose mapping does "
+                f"not depend on it: its gradient would always be 0, got {neuron!r}"
+            )
+        if l in network.spiking and (learned or not hasattr(neuron, "threshold")):
             raise TypeError(
                 f"layers[{l}] must have neurons of a threshold and without parameters of their own for "
                 f"spike_representation, whose mapping is the clamp of I / V_th, got {neuron!r}"
             )
+    input_decay(network)
 
 
 def rates_of(
@@ -152,7 +167,7 @@ def rates_of(
             return values, None
         delayed = {l: values[l + 1] for l in network.loop_sources}
         return values, (equilibrium.distance(delayed, sweep(network, values[0], delayed)), 0)
-    input_rate = weighted_rate(inputs, network.layers[network.trace_layer(0)].neuron.decay)
+    input_rate = weighted_rate(inputs, input_decay(network))
     solved: dict[int, np.ndarray] = {}
     report = None
     if network.loop_sources:
@@ -179,8 +194,8 @@ def sweep(network: Network, input_rate: np.ndarray, delayed: Mapping[int, np.nda
         current = input_current(network, l, lambda c: delayed[c.source] if c.loop else values[c.source])
         values[l] = current
         if neuron.spiking:
-            values[l] = np.empty_like(current)
-            clamp(rows(values[l]), rows(current), network.threshold(l))
+            values[l], threshold = np.empty_like(current), network.threshold(l)
+            (clamp if len(threshold) == 1 else clamp_each)(rows(values[l]), rows(current), threshold)
     return values
 
 
@@ -256,6 +271,12 @@ def _backward(network, values, output_error, terms, penalties, input_steps):
             sums.inputs = _at_inputs(network, errors, input_steps)
         for connection in network.connections:
             sums.add(0, connection, errors[connection.target], values[connection.source + 1], network.bias_input)
+        for l, _, full_name in network.neuron_parameters:  # thresholds
+            part, shape = np.empty_like(errors[l]), network.shapes[l]
+            threshold = by_neuron(network.layers[l].neuron.threshold, shape, network.dtype)
+            threshold_gradient(rows(part), rows(errors[l]), rows(currents[l]), threshold)
+            for gradients in sums.at(0):
+                add_parameter_gradient(gradients[full_name], part, shape)
         return sums
 
     return finite_sum(paired, first=None), report
@@ -306,8 +327,9 @@ def _errors_of(network, currents, output_error, returned, penalties):
         errors[l] = rate_error
         current = currents[l]
         if current is not None:
-            errors[l] = np.empty_like(rate_error)
-            clamp_gate(rows(errors[l]), rows(current), rows(rate_error), network.threshold(l))
+            errors[l], threshold = np.empty_like(rate_error), network.threshold(l)
+            gate = clamp_gate if len(threshold) == 1 else clamp_gate_each
+            gate(rows(errors[l]), rows(current), rows(rate_error), threshold)
     return errors
 
 
@@ -354,3 +376,35 @@ def clamp_gate(error, current, rate_error, threshold):
                 error[b, i] = rate_error[b, i] / threshold[0]
             else:
                 error[b, i] = 0
+
+
+@kernel
+def clamp_each(rate, current, threshold):
+    """σ(I / V_th) of neurons of a threshold each."""
+    for b in range(rate.shape[0]):
+        for i in range(rate.shape[1]):
+            if current[b, i] <= 0:
+                rate[b, i] = 0
+            elif current[b, i] >= threshold[i]:
+                rate[b, i] = 1
+            else:
+                rate[b, i] = current[b, i] / threshold[i]
+
+
+@kernel
+def clamp_gate_each(error, current, rate_error, threshold):
+    """D p / V_th of neurons of a threshold each."""
+    for b in range(error.shape[0]):
+        for i in range(error.shape[1]):
+            if current[b, i] > 0 and current[b, i] < threshold[i]:
+                error[b, i] = rate_error[b, i] / threshold[i]
+            else:
+                error[b, i] = 0
+
+
+@kernel
+def threshold_gradient(part, error, current, threshold):
+    """- (D p / V_th) I / V_th, what each sample and neuron has of ∇V_th."""
+    for b in range(part.shape[0]):
+        for i in range(part.shape[1]):
+            part[b, i] = -error[b, i] * current[b, i] / threshold[i]

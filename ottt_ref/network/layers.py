@@ -11,9 +11,10 @@ import numpy as np
 
 from ..annotations import Shape
 from ..validation import describe_shape, require_count, require_result, require_size, shown
-from .neuron import Neuron
+from .neuron import Neuron, same_membrane
 from .operations import Chain, Operation
 from .operations.trial import require_sound
+from .per_neuron import is_shared
 
 INPUTS = -1
 LONGEST_DELAY = 2**16  # time steps; the outputs of so many are kept
@@ -370,25 +371,30 @@ def first_shape(layers: Sequence[Layer], input_shape: Sequence[int] | None) -> S
     return tuple(require_size(f"input_shape[{k}]", size) for k, size in enumerate(input_shape))
 
 
-def trace_layers(layers: Sequence[Layer], connections: Sequence[Connection]) -> tuple[int, ...]:
-    """By layer, the layer whose decay traces of its inputs have; ValueError where several would differ.
+def trace_layers(layers: Sequence[Layer], connections: Sequence[Connection]) -> tuple[tuple[int, ...], ...]:
+    """By layer, the layers whose membranes its input enters; ValueError where their decays are several numbers.
 
-    That of a layer with a membrane, also of a leaky stage, is its own. A current that is passed on has that of the
-    membranes that it enters; a stateless readout, which has none, that of the layers that send it.
+    That of a layer with a membrane, also of a leaky stage, is its own. A current that is passed on has those of the
+    membranes that it enters; a stateless readout, which has none, those of the layers that send it.
     """
     onwards = {l: [c.target for c in connections if c.source == l and not c.loop] for l in range(len(layers))}
     backwards = {l: [c.source for c in connections if c.target == l and not c.loop] for l in range(len(layers))}
     result = []
     for l in range(len(layers)):
         found = _membranes(l, layers, onwards) or _membranes(l, layers, backwards)
-        membranes = [layers[k].neuron.membrane for k in found]
-        if any(membrane != membranes[0] for membrane in membranes):
+        neurons = [layers[k].neuron for k in found]
+        plain = [neuron for neuron in neurons if not neuron.leak_parameters and _has_one_leak(neuron)]
+        if any(not same_membrane(neuron, plain[0]) for neuron in plain):
             raise ValueError(
                 f"layers[{l}] must pass its current on to neurons of one decay, whose trace its inputs have, got "
                 f"decays {[layers[k].neuron.leak[0][0] for k in found]} of layers {found}"
             )
-        result.append(found[0])
+        result.append(tuple(found))
     return tuple(result)
+
+
+def _has_one_leak(neuron):
+    return all(is_shared(entry) for row in neuron.leak for entry in row)
 
 
 def _membranes(l, layers, neighbours):

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ..annotations import ConvertArray, ConvertNumber, Number, Seed, Shape
 from ..exactness import exact_kind, exact_values, require_exact
 from ..files import storage
-from ..files.descriptions import describe, rebuild
+from ..files.descriptions import describe, fixed_arrays, rebuild
 from ..validation import (
     FLOAT_DTYPES,
     require_array,
@@ -46,7 +46,9 @@ from .layers import (
 from .neuron import Neuron, require_neuron_names, require_sound_neuron
 from .neurons import LIF, Integrator, decay_from
 from .operations import BUILT_IN, Dense, Operation, WeightStandardised
+from .own_numbers import OwnNumbers, require_in_range, require_shapes
 from .ownership import owned, require_once
+from .per_neuron import Setting, by_neuron, is_shared
 from .surrogate import Sigmoid, Surrogate, is_built_in
 
 READOUTS = ("linear", "spiking", "leaky")
@@ -133,6 +135,8 @@ class Network:
         self.shapes = chain_shapes(self.layers, connections, self.input_shape, self._one)
         self.connections = tuple(replace(c, input_shape=self.shape_of(c.source)) for c in connections)
         for l, layer in enumerate(self.layers):
+            if isinstance(layer.neuron, OwnNumbers):
+                require_shapes(f"layers[{l}]", layer.neuron, self.shapes[l])
             if type(layer.neuron) not in OURS or not is_built_in(getattr(layer.neuron, "surrogate", None)):
                 require_sound_neuron(f"layers[{l}]", layer.neuron, self.shapes[l], self._one)
         if self.dtype in FLOAT_DTYPES:
@@ -225,15 +229,24 @@ class Network:
 
     def trace_layer(self, l: int) -> int:
         """The layer whose λ a trace of layer l's input has: the membranes that it enters (`layers.trace_layers`)."""
+        return self._trace_layers[l][0]
+
+    def trace_layers(self, l: int) -> tuple[int, ...]:
+        """All layers whose membranes layer l's input enters: several where a sum of currents goes to several layers."""
         return self._trace_layers[l]
 
     def decay(self, l: int) -> np.ndarray:
-        """λ of layer l in an array [1] of the network's dtype, as the kernels take it."""
-        return np.array([self.layers[l].neuron.decay], dtype=self.dtype)
+        """λ of layer l in an array of the network's dtype, as the kernels take it: [1], or [n] of one per neuron."""
+        return self._setting(l, self.layers[l].neuron.decay)
 
     def threshold(self, l: int) -> np.ndarray:
-        """V_th of layer l in an array [1] of the network's dtype, as the kernels take it."""
-        return np.array([self.layers[l].neuron.threshold], dtype=self.dtype)
+        """V_th of layer l in an array of the network's dtype, as the kernels take it: [1], or [n] of one per neuron."""
+        return self._setting(l, self.layers[l].neuron.threshold)
+
+    def _setting(self, l, value):
+        if not isinstance(value, np.ndarray):
+            return np.array([value], dtype=self.dtype)
+        return value.astype(self.dtype) if is_shared(value) else by_neuron(value, self.shapes[l], self.dtype)
 
     @property
     def bias_input(self) -> np.ndarray:
@@ -269,10 +282,7 @@ class Network:
 
     def project_parameters(self) -> None:
         """Bring the neurons' own parameters back into their range, after an update."""
-        for l, layer in enumerate(self.layers):
-            own = {name: self.parameters[full_name] for k, name, full_name in self.neuron_parameters if k == l}
-            if own:
-                layer.neuron.project(own)
+        self.parameters.project()
 
     def require_own_numbers(self, name: str, array: np.ndarray) -> np.ndarray:
         """Return `array`, of a network of exact numbers with fractions for whole numbers; TypeError for floats in it.
@@ -374,7 +384,7 @@ class Network:
         True
         """
         require_dtype("network.dtype", self.dtype)
-        description, arrays = describe(self), dict(self.parameters)
+        description, arrays = describe(self), {**self.parameters, **fixed_arrays(self)}
         for name, value in arrays.items():
             require_array(f"network: the parameter {name}", value, value.shape, self.dtype)
         delays = any(connection.delay != connection.loop for connection in self.connections)
@@ -395,8 +405,9 @@ class Network:
         description, arrays = storage.read(path, FILE_FORMAT, FILE_VERSION, limit, OLDEST_FILE_VERSION)
         try:
             network = cls(**rebuild(description, arrays))
-            if list(arrays) != list(network.parameters):
-                raise ValueError(f"it must hold {list(network.parameters)}, got {list(arrays)}")
+            expected = [*network.parameters, *fixed_arrays(network)]
+            if list(arrays) != expected:
+                raise ValueError(f"it must hold {expected}, got {list(arrays)}")
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ValueError(f"{path} does not describe a network: {error}") from None
         return network
@@ -478,6 +489,14 @@ class Parameters(MutableMapping[str, np.ndarray]):
             if twice:
                 raise ValueError(f"layers[{l}] must name its neurons' parameters unlike its operations', got {twice}")
             self._places.update(own)
+        self._neurons = [
+            (layer.neuron, layer.neuron.parameter_names) for layer in layers if layer.neuron.parameter_names
+        ]
+        self._ranged = [
+            (name, neuron)
+            for name, neuron in zip(layer_names([layer.neuron for layer in layers]), (each.neuron for each in layers))
+            if isinstance(neuron, OwnNumbers) and neuron.trainable
+        ]
         self._kinds = {name: (value.shape, value.dtype) for name, value in self.items()}
         self.exact_kind = exact_kind(dict(self))  # the type of its exact numbers, None of a network of others
 
@@ -504,6 +523,13 @@ class Parameters(MutableMapping[str, np.ndarray]):
             array = require_result(f"network: the parameter {name}", self[name], shape, dtype, "be")
             if self.exact_kind is not None:
                 require_exact(f"network: the parameter {name}", array)
+        for name, neuron in self._ranged:
+            require_in_range(name, neuron)
+
+    def project(self) -> None:
+        """Bring the neurons' own parameters back into their range: what every optimiser does after a step."""
+        for neuron, names in self._neurons:
+            neuron.project({name: getattr(neuron, name) for name in names})
 
     def __delitem__(self, name: str) -> None:
         raise TypeError(f"{name!r} must stay: a network's parameters can be assigned, not deleted")
@@ -587,13 +613,14 @@ def exact_array(values: npt.ArrayLike) -> np.ndarray:
 def dense_network(
     sizes: Sequence[int],
     *,
-    decay: Number | None = None,
-    tau: Number | None = None,
-    threshold: Number = 1.0,
+    decay: Setting | Sequence[Setting] | None = None,
+    tau: Setting | Sequence[Setting] | None = None,
+    threshold: Setting | Sequence[Setting] = 1.0,
     surrogate: Surrogate | None = None,
     reset: Literal["soft", "hard", "unleaked"] = "soft",
     reset_potential: Number = 0.0,
     readout: Literal["linear", "spiking", "leaky"] = "linear",
+    trainable: tuple[str, ...] = (),
     initialisation: Literal["uniform", "normal", "orthogonal"] = "uniform",
     gain: Number | None = None,
     rng: Seed = None,
@@ -608,41 +635,76 @@ def dense_network(
     surrogate        Sigmoid(alpha=4.0) if not given
     reset            "soft", "hard" (to reset_potential) or "unleaked"
     readout          "linear" (stateless), "spiking" or "leaky" (an integrator of the same decay)
+    trainable        which of "decay" and "threshold" are parameters (`LIF`), of a leaky readout its decay too
     initialisation   "uniform", "normal" or "orthogonal"; scaled so that the network fires
     gain             the potentials' spread in thresholds, 2.0 if not given
     rng              a numpy Generator, or a seed for one; fresh entropy if not given
     dtype            float64 or float32
 
+    decay, tau and threshold are a number or an array [n] (one for each neuron) for every layer, or a list of such, one
+    for each spiking layer; of decays one more for a leaky readout.
+
     Raises ValueError or TypeError that names the argument, what was expected and what came.
 
-    >>> import ottt_ref as ot
+    >>> import numpy as np, ottt_ref as ot
     >>> network = ot.dense_network([4, 8, 3], tau=4.0, surrogate=ot.surrogate.Arctan(), rng=0)
     >>> network.layers[0].neuron.decay
     0.75
     >>> {name: value.shape for name, value in network.parameters.items()}
     {'layer0.weight': (8, 4), 'layer0.bias': (8,), 'readout.weight': (3, 8), 'readout.bias': (3,)}
+    >>> network = ot.dense_network([4, 8, 8, 3], decay=[0.5, np.linspace(0.1, 0.9, 8)], trainable=("decay",), rng=0)
+    >>> network.parameters["layer0.decay"], network.parameters["layer1.decay"].shape
+    (array([0.5]), (8,))
     """
     require_choice("readout", readout, READOUTS)
     sizes = _require_sizes(sizes, readout)
     dtype = require_dtype("dtype", dtype)
-    neuron = LIF(
-        decay=decay_from(decay, tau),
-        threshold=threshold,
-        reset=reset,
-        surrogate=Sigmoid() if surrogate is None else surrogate,
-        reset_potential=reset_potential,
-    )
-    neurons: list[LIF | Integrator] = [neuron] * (len(sizes) - 1)
-    if readout != "spiking":
-        neurons[-1] = Integrator(neuron.decay if readout == "leaky" else 0.0)
+    spiking = len(sizes) - 1 - (readout != "spiking")
+    decays = _decays(decay, tau, spiking + (readout == "leaky"))
+    thresholds = _by_layer("threshold", threshold, spiking)
+    neurons: list[LIF | Integrator] = [
+        LIF(
+            decay=each,
+            threshold=above,
+            reset=reset,
+            surrogate=Sigmoid() if surrogate is None else surrogate,
+            reset_potential=reset_potential,
+            trainable=trainable,
+        )
+        for each, above in zip(decays, thresholds)
+    ]
+    if readout == "leaky":
+        learned = ("decay",) if "decay" in trainable else ()
+        neurons.append(Integrator(decays[-1], learned))
+    elif readout == "linear":
+        neurons.append(Integrator())
     rng = require_generator(rng)
     scale = {} if gain is None else {"gain": require_positive("gain", gain)}
     layers = []
-    for fan_in, fan_out, each in zip(sizes, sizes[1:], neurons):
-        std = _firing_std(fan_in, each, scale, dtype) if each.spiking else fan_in**-0.5
+    for fan_in, fan_out, neuron in zip(sizes, sizes[1:], neurons):
+        std = _firing_std(fan_in, neuron, scale, dtype) if neuron.spiking else fan_in**-0.5
         weight = draw(initialisation, rng, (fan_out, fan_in), std)
-        layers.append(Layer(Dense(weight.astype(dtype)), replace(each)))
+        layers.append(Layer(Dense(weight.astype(dtype)), neuron))
     return Network(layers)
+
+
+def _decays(decay, tau, count):
+    """λ of each layer that has one, from `decay` or `tau`, of which one at most is given."""
+    if decay is not None and tau is not None:
+        raise ValueError(f"decay and tau must not be given together, got decay={decay!r} and tau={tau!r}")
+    name, given = ("decay", decay) if tau is None else ("tau", tau)
+    return [
+        decay_from(each, None) if name == "decay" else decay_from(None, each) for each in _by_layer(name, given, count)
+    ]
+
+
+def _by_layer(name, value, count):
+    """A list of one value for each layer: the value for all, or those of a list."""
+    if not isinstance(value, list | tuple):
+        return [value] * count
+    if len(value) != count:
+        raise ValueError(f"{name} must be one for all layers, or a list of {count}, one for each, got {len(value)}")
+    return list(value)
 
 
 def _require_sizes(sizes, readout):
@@ -662,7 +724,8 @@ def _firing_std(fan_in, neuron, scale, dtype):
     largest = float(np.finfo(dtype).max) / 1e6  # no draw from such a spread overflows
     try:
         scale = {name: float(number) for name, number in scale.items()}
-        std = firing_std(fan_in, float(neuron.decay), float(neuron.threshold), **scale)
+        decay, threshold = (float(np.mean(value)) for value in (neuron.decay, neuron.threshold))
+        std = firing_std(fan_in, decay, threshold, **scale)
     except OverflowError:  # of an int or a Fraction that is no float
         std = np.inf
     if std > largest:

@@ -6,7 +6,7 @@
 
 Every method takes from a neuron the derivatives of these, and nothing else:
 
-    A, ∂h[t+1]/∂h[t] at a given s[t]      `leak`, [K][K] numbers
+    A, ∂h[t+1]/∂h[t] at a given s[t]      `leak`, [K][K] numbers, or arrays of the neurons' own (`per_neuron`)
     r[t] = ∂h[t+1]/∂s[t]                  `reset_jacobian`, K arrays
     ψ[t], in place of ∂s[t]/∂z[t]         `surrogate_derivative`
     ∂h[t]/∂I[t], ∂z[t]/∂h[t]              `input_vector` and `output_vector`, K numbers each
@@ -32,8 +32,9 @@ import numpy as np
 
 from ..annotations import ConvertArray, ConvertNumber, Number, Shape
 from ..exactness import is_rounded
-from ..validation import describe_shape, require_entry, require_result
+from ..validation import describe_shape, require_entry, require_finite, require_result
 from .arrays import with_own_arrays
+from .per_neuron import Setting, fitting_shapes, require_fitting, spread
 from .surrogate import Surrogate
 
 
@@ -43,7 +44,8 @@ class Neuron:
     states           the names of its state arrays; the first is the potential
     spiking          whether it has a threshold; a readout has none
     stateless        whether nothing is carried to the next time step
-    parameter_names  its attributes that are parameters: arrays of the layer's shape [...], learned as layerN.NAME
+    parameter_names  its attributes that are parameters, learned as layerN.NAME: arrays of the layer's shape [...], or
+                     [C], of one number for each channel of images, or [1], of one for the layer
 
     It must define `step` and `surrogate_derivative`, and what differs from a single potential that leaks by the
     attribute `decay`. SR needs the attribute `threshold` as well: its mapping is the clamp of I / V_th.
@@ -70,8 +72,8 @@ class Neuron:
     spiking: bool = True
     stateless: bool = False
     parameter_names: tuple[str, ...] = ()
-    decay: Number
-    threshold: Number
+    decay: Setting
+    threshold: Setting
 
     def step(self, state: tuple[np.ndarray, ...], output: np.ndarray, current: np.ndarray, soft: bool = False) -> None:
         """Advance by one time step, in place: `state`, a tuple of [B, ...], and `output` [B, ...], both of t - 1.
@@ -92,7 +94,8 @@ class Neuron:
 
         kept  whether the gradient also crosses the reset, through s[t]
         """
-        rows = [[filled(state[0], number) for number in row] for row in self.leak]
+        shape = state[0].shape[1:]
+        rows = [[filled(state[0], spread(entry, shape)) for entry in row] for row in self.leak]
         if kept:
             resets: Iterable[Any] = self.reset_jacobian(state, output)  # arrays or numbers
             for row, reset in zip(rows, resets):
@@ -105,9 +108,17 @@ class Neuron:
         return tuple(0 for _ in self.states)
 
     @property
-    def leak(self) -> tuple[tuple[Number, ...], ...]:
-        """A, [K][K]: the constant part of the Jacobian, by which traces decay."""
+    def leak(self) -> tuple[tuple[Setting, ...], ...]:
+        """A, [K][K]: the constant part of the Jacobian, by which traces decay.
+
+        Numbers, or arrays [1], [C] or of the layer's shape, of neurons whose traces decay each in its own way.
+        """
         return ((self.decay,),)
+
+    @property
+    def leak_parameters(self) -> tuple[str, ...]:
+        """Those of its parameters that the leak depends on: all of them, unless a subclass knows better."""
+        return self.parameter_names
 
     @property
     def input_vector(self) -> tuple[Number, ...]:
@@ -125,8 +136,8 @@ class Neuron:
         return len(self.states) == 1 and self.input_vector == self.output_vector == (1,)
 
     @property
-    def membrane(self) -> tuple[tuple[tuple[Number, ...], ...], tuple[Number, ...], tuple[Number, ...]]:
-        """What decides how a trace of its input decays: neurons of equal membranes can share one."""
+    def membrane(self) -> tuple[tuple[tuple[Setting, ...], ...], tuple[Number, ...], tuple[Number, ...]]:
+        """What decides how a trace of its input decays: neurons of equal membranes can share one (`same_membrane`)."""
         return self.leak, self.input_vector, self.output_vector
 
     def parameter_derivatives(
@@ -138,6 +149,7 @@ class Neuron:
     ) -> tuple[tuple[np.ndarray | Number, ...], np.ndarray | Number]:
         """∂h[t]/∂θ, K arrays [B, ...], and ∂z[t]/∂θ [B, ...], of the parameter of that name.
 
+        Each neuron's, by the number of its own: where neurons share one, theirs are added up.
         Of one time step alone: with h[t-1], s[t-1] and I[t] held as they are. A number stands for an array of it.
         """
         raise TypeError(f"{type(self).__name__} must define parameter_derivatives for its parameter {name!r}")
@@ -175,8 +187,32 @@ class Neuron:
         return {"type": type(self).__name__, **numbers_first, **surrogates}
 
 
-def filled(like: np.ndarray, value: Number) -> np.ndarray:
-    """An array like another, every number of which is `value`."""
+def same_membrane(one: Neuron, other: Neuron) -> bool:
+    """Whether what enters two neurons has the same trace, and always will: a leak that is learned goes its own way.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> from ottt_ref.network.neuron import same_membrane
+    >>> same_membrane(ot.LIF(decay=0.5), ot.LIF(decay=0.5, threshold=2.0))
+    True
+    >>> same_membrane(ot.LIF(trainable=("decay",)), ot.LIF(trainable=("decay",)))
+    False
+    """
+    if one is other or one.leak_parameters or other.leak_parameters:
+        return one is other
+    (leak, *vectors), (other_leak, *other_vectors) = one.membrane, other.membrane
+    if tuple(vectors) != tuple(other_vectors) or len(leak) != len(other_leak):
+        return False
+    pairs = [pair for row, other_row in zip(leak, other_leak) for pair in zip(row, other_row)]
+    return all(_equal(a, b) for a, b in pairs)
+
+
+def _equal(one, other):
+    arrays = isinstance(one, np.ndarray), isinstance(other, np.ndarray)
+    return np.array_equal(one, other) if all(arrays) else not any(arrays) and one == other
+
+
+def filled(like: np.ndarray, value: Setting) -> np.ndarray:
+    """An array like another, every number of which is `value`, or an array that is spread over it."""
     result = np.empty_like(like)
     result[...] = value
     return result
@@ -242,11 +278,13 @@ class _NeuronTrial:
             self._require_numbers(attribute, self._attribute(attribute), lengths)
         for parameter in neuron.parameter_names:
             value = self._attribute(parameter)
-            if not isinstance(value, np.ndarray) or value.shape != self.shape or value.dtype != self.one.dtype:
+            fits = isinstance(value, np.ndarray) and value.shape in fitting_shapes(self.shape)
+            if not fits or value.dtype != self.one.dtype:
                 got = f"{value.dtype} {describe_shape(value.shape)}" if isinstance(value, np.ndarray) else repr(value)
+                shapes = " or ".join(describe_shape(shape) for shape in reversed(fitting_shapes(self.shape)))
                 raise ValueError(
                     f"{self.name}: the parameter {parameter} of {type(neuron).__name__} must be {self.one.dtype} "
-                    f"{describe_shape(self.shape)}, got {got}"
+                    f"{shapes}, got {got}"
                 )
         state = tuple(self._counting() for _ in neuron.states)
         output, current = self._counting() * 0, self._counting()
@@ -314,11 +352,24 @@ class _NeuronTrial:
     def _require_numbers(self, attribute, rows, lengths):
         _require_fit(self.name, self.neuron, attribute, rows, lengths)
         for number in (number for row in rows for number in (row if len(lengths) == 2 else (row,))):
+            if isinstance(number, np.ndarray) and number.ndim:
+                self._require_own_array(attribute, number)
+                continue
             if not isinstance(number, numbers.Number) and not self.one.dtype.hasobject:
                 raise TypeError(f"{self._where(attribute)} must hold numbers, got {number!r}")
             if isinstance(number, float | np.floating) and not math.isfinite(number):
                 raise ValueError(f"{self._where(attribute)} must hold finite numbers, got {number!r}")
             self._require_exact(attribute, number)
+
+    def _require_own_array(self, attribute, array):
+        """An array in the leak: of numbers like the network's, in a shape that fits the layer."""
+        if attribute != "leak":
+            raise TypeError(f"{self._where(attribute)} must hold numbers, got {array!r}")
+        require_fitting(self._where(attribute), array, self.shape)
+        require_finite(
+            self._where(attribute), require_result(self._where(attribute), array, array.shape, self.one.dtype)
+        )
+        self._require_exact(attribute, array)
 
     def _require_exact(self, method, values):
         """No float among exact numbers."""

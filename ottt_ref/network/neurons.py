@@ -12,26 +12,24 @@ J[t] = ∂u[t+1]/∂u[t], with the reset's gradient detached, and what keeping i
     hard reset   λ (1 - s[t])   + λ (v_reset - u[t]) ψ[t]
 
 Integrator, a readout without threshold: u[t] = λ u[t-1] + I[t], J = λ.
+
+λ, V_th and v_reset are numbers, or arrays of the layer's neurons or channels (`per_neuron`), and λ and V_th may be
+parameters: `own_numbers` has what follows for every neuron of ours.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 import numpy as np
 
 from ..annotations import Number
 from ..kernel import kernel, rows
-from ..validation import (
-    FLOAT_DTYPES,
-    require_choice,
-    require_held,
-    require_number,
-    require_positive,
-    require_result,
-    require_unit_interval,
-)
+from ..validation import FLOAT_DTYPES, require_choice, require_number, require_result
+from . import each
 from .neuron import Neuron, filled
+from .own_numbers import OwnNumbers, require_decay, require_settings_held
+from .per_neuron import Setting, require_setting, spread
 from .surrogate import Sigmoid, Surrogate, from_description, require_surrogate, require_surrogate_held
 
 RESETS = ("soft", "hard", "unleaked")
@@ -103,8 +101,10 @@ def membrane_jacobian(jacobian, potential, spikes, surrogate_derivative, constan
                     jacobian[b, i] -= threshold * surrogate_derivative[b, i]
 
 
-def decay_from(decay: Number | None, tau: Number | None) -> Number:
+def decay_from(decay: Setting | None, tau: Setting | None) -> Setting:
     """λ from `decay` or from the time constant `tau` (in time steps): λ = 1 - 1/τ. Neither given: λ = 0.5.
+
+    Each is a number, or an array of one for each neuron.
 
     >>> from ottt_ref.network.neurons import decay_from
     >>> decay_from(None, 4.0)
@@ -113,18 +113,16 @@ def decay_from(decay: Number | None, tau: Number | None) -> Number:
     if decay is not None and tau is not None:
         raise ValueError(f"decay and tau must not be given together, got decay={decay!r} and tau={tau!r}")
     if tau is not None:
-        return 1 - 1 / require_number("tau", tau, "of at least 1", lambda number: number >= 1)
-    return 0.5 if decay is None else require_unit_interval("decay", decay)
+        return 1 - 1 / require_setting("tau", tau, _require_time_constant, lambda array: array >= 1, "of at least 1")
+    return 0.5 if decay is None else require_decay(decay)
 
 
-def _set(neuron, name, number):
-    """Keep a number as the checks give it back, as one of Python's own."""
-    object.__setattr__(neuron, name, number)
-    return number
+def _require_time_constant(name, value):
+    return require_number(name, value, "of at least 1", lambda number: number >= 1)
 
 
-@dataclass(frozen=True)
-class LIF(Neuron):
+@dataclass(frozen=True, eq=False, repr=False)
+class LIF(OwnNumbers):
     """Leaky integrate-and-fire neurons.
 
     u[t] = λ (u[t-1] - V_th s[t-1]) + I[t],   s[t] = H(u[t] - V_th)     with the soft reset
@@ -136,6 +134,12 @@ class LIF(Neuron):
     reset            "soft" (subtract V_th, then leak), "hard" (to reset_potential), "unleaked" (leak, then subtract)
     surrogate        the derivative used for H
     reset_potential  v_reset, below the threshold; used by the hard reset alone
+    trainable        which of "decay" and "threshold" are parameters, layerN.decay and layerN.threshold
+
+    decay, threshold and reset_potential are numbers, or arrays: [n] or [C, H, W] for each neuron of the layer, [C] for
+    each channel of images. A parameter is an array of one of these shapes, or [1], one number for the whole layer,
+    which a number becomes. After an update a decay is brought back into [0, 1], a threshold to at least
+    `SMALLEST_THRESHOLD`, 2^-10, and to at least that much above the reset potential.
 
     Raises ValueError or TypeError that names the field, what was expected and what came.
 
@@ -146,39 +150,34 @@ class LIF(Neuron):
     array([0.75   , 1.125  , 0.8125 , 1.15625])
     >>> activity.spikes[0].ravel()
     array([0., 1., 0., 1.])
+    >>> each = ot.LIF(decay=np.array([0.5, 0.9]), threshold=0.75, trainable=("decay", "threshold"))
+    >>> network = ot.Network([ot.Layer(ot.Dense(np.ones((2, 1))), each)])
+    >>> {name: value.tolist() for name, value in network.parameters.items() if "weight" not in name}
+    {'layer0.bias': [0.0, 0.0], 'layer0.decay': [0.5, 0.9], 'layer0.threshold': [0.75]}
     """
 
-    decay: Number = 0.5
-    threshold: Number = 1.0
+    decay: Setting = 0.5
+    threshold: Setting = 1.0
     reset: Literal["soft", "hard", "unleaked"] = "soft"
     surrogate: Surrogate = field(default_factory=Sigmoid)
-    reset_potential: Number = 0.0
+    reset_potential: Setting = 0.0
+    trainable: tuple[str, ...] = ()
+
+    setting_names = ("decay", "threshold", "reset_potential")
+    learnable = ("decay", "threshold")
 
     def __post_init__(self) -> None:
-        _set(self, "decay", require_unit_interval("decay", self.decay))
-        threshold = _set(self, "threshold", require_positive("threshold", self.threshold))
+        self._take_trainable()
+        self._take_decay()
+        self._take_threshold()
         require_choice("reset", self.reset, RESETS)
         require_surrogate(self.surrogate)
-        below = require_number(
-            "reset_potential", self.reset_potential, "below the threshold", lambda number: number < threshold
-        )
-        _set(self, "reset_potential", below)
+        self._take_reset_potential()
 
     def require_held(self, name: str, dtype: np.dtype) -> None:
         """Check that a network's dtype can hold its numbers; ValueError, which begins with `name`, otherwise."""
-        for field_name in ("decay", "threshold", "reset_potential"):
-            require_held(f"{name}: {field_name}", getattr(self, field_name), dtype)
-        _, threshold, reset_potential = self.constants(dtype)
-        if not reset_potential < threshold:
-            raise ValueError(
-                f"{name}: reset_potential must be below the threshold in {dtype}, got {self.reset_potential!r} and "
-                f"threshold {self.threshold!r}"
-            )
+        require_settings_held(name, self, dtype)
         require_surrogate_held(name, self.surrogate, dtype)
-
-    def constants(self, dtype: np.dtype) -> np.ndarray:
-        """λ, V_th and v_reset in an array of the network's dtype, as the kernels take them."""
-        return np.array([self.decay, self.threshold, self.reset_potential], dtype=dtype)
 
     def step(self, state: tuple[np.ndarray, ...], output: np.ndarray, current: np.ndarray, soft: bool = False) -> None:
         """Advance u and s in place by one time step of input `current`, all [B, ...].
@@ -186,34 +185,72 @@ class LIF(Neuron):
         With `soft`, the surrogate's primitive stands in for H: the network of claim E7.
         """
         potential = require_alike(self, state, output=output, current=current)
-        constants = self.constants(potential.dtype)
-        integrate(rows(potential), rows(output), rows(current), constants, RESETS.index(self.reset))
+        self._spike(potential, output, current, soft)
+
+    def _spike(self, potential, output, current, soft):
+        constants = self.constants(potential.dtype, potential.shape[1:])
+        step = integrate if constants.ndim == 1 else each.integrate_each
+        step(rows(potential), rows(output), rows(current), constants, RESETS.index(self.reset))
         if soft:
             output[...] = self.surrogate.primitive(self._distance(potential, constants))
         else:
-            fire(rows(output), rows(potential), constants)
+            (fire if constants.ndim == 1 else each.fire_each)(rows(output), rows(potential), constants)
 
     def surrogate_derivative(self, state: tuple[np.ndarray, ...]) -> np.ndarray:
         """ψ[t] at u[t], [B, ...]."""
         potential = require_alike(self, state)
-        return self.surrogate.derivative(self._distance(potential, self.constants(potential.dtype)))
+        constants = self.constants(potential.dtype, potential.shape[1:])
+        return self.surrogate.derivative(self._distance(potential, constants))
 
     def jacobian(
         self, state: tuple[np.ndarray, ...], output: np.ndarray, surrogate_derivative: np.ndarray, kept: bool
     ) -> tuple[tuple[np.ndarray, ...], ...]:
         """J[t] = ∂u[t+1]/∂u[t], one row of one array [B, ...]."""
         potential = require_alike(self, state, output=output, surrogate_derivative=surrogate_derivative)
+        return ((self._membrane_jacobian(potential, output, surrogate_derivative, kept),),)
+
+    def _membrane_jacobian(self, potential, output, surrogate_derivative, kept):
         result = np.empty_like(potential)
+        constants = self.constants(potential.dtype, potential.shape[1:])
         arrays = (rows(array) for array in (result, potential, output, surrogate_derivative))
-        membrane_jacobian(*arrays, self.constants(potential.dtype), RESETS.index(self.reset), kept)
-        return ((result,),)
+        of_membrane = membrane_jacobian if constants.ndim == 1 else each.membrane_jacobian_each
+        of_membrane(*arrays, constants, RESETS.index(self.reset), kept)
+        return result
 
     def reset_jacobian(self, state: tuple[np.ndarray, ...], output: np.ndarray) -> tuple[np.ndarray | Number, ...]:
         """∂u[t+1]/∂s[t], one array [B, ...] or number."""
+        numbers: Any = [getattr(self, name) for name in self.setting_names]
+        if any(isinstance(number, np.ndarray) for number in numbers):
+            result, shape = np.empty_like(state[0]), state[0].shape[1:]
+            constants = self._constants_of_each(result.dtype, shape)
+            each.reset_jacobian_each(rows(result), rows(state[0]), constants, RESETS.index(self.reset))
+            return (result,)
+        decay, threshold, reset_potential = numbers  # of the kind that the arrays hold
         if self.reset == "hard":
-            decay: Any = self.decay  # a number of the kind that the arrays hold
-            return (decay * (self.reset_potential - state[0]),)
-        return (-self.decay * self.threshold if self.reset == "soft" else -self.threshold,)
+            return (decay * (reset_potential - state[0]),)
+        return (-decay * threshold if self.reset == "soft" else -threshold,)
+
+    def parameter_derivatives(
+        self,
+        name: str,
+        previous_state: tuple[np.ndarray, ...],
+        previous_output: np.ndarray,
+        state: tuple[np.ndarray, ...],
+    ) -> tuple[tuple[np.ndarray | Number, ...], np.ndarray | Number]:
+        """∂u[t]/∂θ and ∂z[t]/∂θ of λ, with z = u - V_th, or of V_th: `network.each` has the equations."""
+        require_choice("name", name, self.learnable)
+        potential = require_alike(self, previous_state, output=previous_output)
+        return (self._derivative(name, potential, previous_output),), -1 if name == "threshold" else 0
+
+    def _derivative(self, name, potential, output):
+        result = np.empty_like(potential)
+        constants = self._constants_of_each(result.dtype, result.shape[1:])
+        if name == "decay":
+            arrays = (rows(array) for array in (result, potential, output))
+            each.decay_derivative(*arrays, constants, RESETS.index(self.reset))
+        else:
+            each.threshold_derivative(rows(result), rows(output), constants, RESETS.index(self.reset))
+        return result
 
     def post_reset_potential(self, potential: np.ndarray, spikes: np.ndarray) -> np.ndarray:
         """v[t], what leaks into the next step; raises ValueError for "unleaked", which has no such potential.
@@ -224,22 +261,25 @@ class LIF(Neuron):
         """
         if self.reset == "unleaked":
             raise ValueError("reset must be 'soft' or 'hard' for a post-reset potential, got 'unleaked'")
+        shape = np.shape(potential)[1:]
         if self.reset == "soft":
-            return potential - self.threshold * spikes
-        return potential - spikes * potential + spikes * self.reset_potential
+            return potential - spread(self.threshold, shape) * spikes
+        return potential - spikes * potential + spikes * spread(self.reset_potential, shape)
 
     @staticmethod
     def _distance(potential, constants):
         distance = np.empty_like(potential)
-        distance_to_threshold(rows(distance), rows(potential), constants)
+        measure = distance_to_threshold if constants.ndim == 1 else each.distance_to_threshold_each
+        measure(rows(distance), rows(potential), constants)
         return distance
 
 
-@dataclass(frozen=True)
-class Integrator(Neuron):
+@dataclass(frozen=True, eq=False, repr=False)
+class Integrator(OwnNumbers):
     """A readout without threshold: u[t] = λ u[t-1] + I[t], output u[t]. λ = 0 is the stateless linear readout.
 
-    decay  λ in [0, 1]
+    decay      λ in [0, 1]: a number, or an array [n] of one for each output
+    trainable  ("decay",) makes λ a parameter, readout.decay, an array [1] or [n]; brought back into [0, 1]
 
     >>> import numpy as np, ottt_ref as ot
     >>> hidden = ot.Layer(ot.Dense(np.array([[2.0]])), ot.LIF(decay=0.0))
@@ -248,31 +288,49 @@ class Integrator(Neuron):
     array([1.  , 1.5 , 1.75])
     """
 
-    decay: Number = 0.0
+    decay: Setting = 0.0
+    trainable: tuple[str, ...] = ()
 
     spiking = False
+    setting_names = ("decay",)
+    learnable = ("decay",)
 
     def __post_init__(self) -> None:
-        _set(self, "decay", require_unit_interval("decay", self.decay))
+        self._take_trainable()
+        self._take_decay()
 
     def require_held(self, name: str, dtype: np.dtype) -> None:
         """Check that a network's dtype can hold its decay; ValueError, which begins with `name`, otherwise."""
-        require_held(f"{name}: decay", self.decay, dtype)
+        require_settings_held(name, self, dtype)
 
     @property
     def stateless(self) -> bool:  # type: ignore[override]
-        """Whether nothing is carried to the next time step."""
-        return self.decay == 0
+        """Whether nothing is carried to the next time step: a decay of 0 that is not learned."""
+        decay = self.decay
+        return not self.trainable and (not np.any(decay) if isinstance(decay, np.ndarray) else decay == 0)
 
     def step(self, state: tuple[np.ndarray, ...], output: np.ndarray, current: np.ndarray, soft: bool = False) -> None:
         """Advance the readout in place by one time step of input `current`, all [B, ...]."""
         potential = require_alike(self, state, output=output, current=current)
-        leaky_accumulate(rows(potential), rows(current), np.array([self.decay], dtype=potential.dtype))
+        constants = self.constants(potential.dtype, potential.shape[1:])
+        accumulate = leaky_accumulate if constants.ndim == 1 else each.leaky_accumulate_each
+        accumulate(rows(potential), rows(current), constants if constants.ndim == 1 else constants[0])
         output[...] = potential
 
     def surrogate_derivative(self, state: tuple[np.ndarray, ...]) -> np.ndarray:
         """1: the output is the potential itself."""
         return filled(require_alike(self, state), 1)
+
+    def parameter_derivatives(
+        self,
+        name: str,
+        previous_state: tuple[np.ndarray, ...],
+        previous_output: np.ndarray,
+        state: tuple[np.ndarray, ...],
+    ) -> tuple[tuple[np.ndarray | Number, ...], np.ndarray | Number]:
+        """∂u[t]/∂λ = u[t-1], and 0: the output is u[t], whatever λ is."""
+        require_choice("name", name, self.learnable)
+        return (require_alike(self, previous_state).copy(),), 0
 
 
 def require_alike(neuron: Neuron, state: tuple[np.ndarray, ...], **arrays: np.ndarray) -> np.ndarray:
@@ -297,11 +355,21 @@ def require_alike(neuron: Neuron, state: tuple[np.ndarray, ...], **arrays: np.nd
 
 
 def neuron_from_description(description: Mapping[str, Any]) -> LIF | Integrator:
-    """Rebuild neurons from their `description()`; raise ValueError if it describes none of ours."""
-    fields = dict(description)
-    kind = fields.pop("type", None)
-    if kind == "Integrator" and set(fields) == {"decay"}:
-        return Integrator(**fields)
-    if kind == "LIF" and set(fields) == {"decay", "threshold", "reset", "reset_potential", "surrogate"}:
-        return LIF(**{**fields, "surrogate": from_description(fields["surrogate"])})
-    raise ValueError(f"neuron must be described as LIF or Integrator with all their fields, got {description!r}")
+    """Rebuild neurons from their `description()`; raise ValueError if it describes none of ours.
+
+    A number may be an array, or nested lists of numbers.
+    """
+    given = dict(description)
+    kind = KINDS.get(given.pop("type", None))
+    learned = given.pop("trainable", [])
+    if kind is None or set(given) != {each.name for each in fields(kind)} - {"trainable"}:
+        raise ValueError(f"neuron must be described as {' or '.join(KINDS)} with all their fields, got {description!r}")
+    for name in kind.setting_names:
+        if isinstance(given[name], list):
+            given[name] = np.array(given[name], dtype=np.float64)
+    if "surrogate" in given:
+        given["surrogate"] = from_description(given["surrogate"])
+    return kind(**given, trainable=tuple(learned) if isinstance(learned, list) else learned)
+
+
+KINDS: dict[Any, type[LIF] | type[Integrator]] = {kind.__name__: kind for kind in (LIF, Integrator)}

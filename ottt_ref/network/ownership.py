@@ -16,6 +16,7 @@ from ..exactness import exact_kind, exact_number, exact_values
 from .layers import Feedback, Layer, Skip
 from .neuron import Neuron
 from .operations import Operation
+from .own_numbers import OwnNumbers, converted
 
 Parts = tuple[tuple[Layer, ...], tuple[Feedback, ...], tuple[Skip, ...]]
 
@@ -68,6 +69,7 @@ def _has_parameters(part):
 def owned(layers: Sequence[Layer], feedback: Sequence[Feedback], skips: Sequence[Skip]) -> Parts:
     """Copies of what a network is made of, for it alone; of exact numbers throughout, if its parameters are exact."""
     kind = exact_kind(_parameters(layers, feedback, skips))
+    dtype = _dtype(layers, feedback, skips)
 
     def operation_of(operation):
         return operation.copy() if kind is None else operation.rebuilt(*_conversions(kind))
@@ -77,7 +79,7 @@ def owned(layers: Sequence[Layer], feedback: Sequence[Feedback], skips: Sequence
             replace(
                 layer,
                 synapses=operation_of(layer.synapses),
-                neuron=_neuron_of(layer.neuron, kind),
+                neuron=_neuron_of(layer.neuron, kind, dtype),
                 recurrent=None if layer.recurrent is None else operation_of(layer.recurrent),
             )
             for layer in layers
@@ -87,11 +89,20 @@ def owned(layers: Sequence[Layer], feedback: Sequence[Feedback], skips: Sequence
     )
 
 
-def _neuron_of(neuron, kind):
+def _neuron_of(neuron, kind, dtype):
     convertible = is_dataclass(type(neuron)) or type(neuron).rebuilt is not Neuron.rebuilt
+    if isinstance(neuron, OwnNumbers) and dtype is not None:
+        neuron = converted(neuron, dtype, kind)
     if kind is not None and convertible:  # of one that is not, what it gives is tried
         return neuron.rebuilt(*_conversions(kind))
     return neuron.copy() if neuron.parameter_names else neuron
+
+
+def _dtype(layers, feedback, skips):
+    """The dtype of the operations; None where there is no one dtype, which a network refuses."""
+    found = [part.dtype for _, part in _places(layers, feedback, skips) if isinstance(part, Operation)]
+    dtypes = {str(dtype): dtype for dtype in found if dtype is not None}
+    return next(iter(dtypes.values())) if len(dtypes) == 1 else None
 
 
 def _conversions(kind):
@@ -102,6 +113,8 @@ def _parameters(layers, feedback, skips):
     """Every parameter by where it stands."""
     found = {}
     for where, part in _places(layers, feedback, skips):
+        if isinstance(part, OwnNumbers):
+            continue  # whose numbers become what the network's are
         for name in part.parameter_names if isinstance(part, Operation | Neuron) else ():
             value = getattr(part, name, None)
             if isinstance(value, np.ndarray) and (isinstance(part, Neuron) or part.owner(name) is part):

@@ -112,9 +112,9 @@ def layer_norms(network: Network) -> tuple[np.ndarray, np.ndarray]:
     for connection in network.connections:
         if connection.source >= 0:
             neuron = network.layers[connection.target].neuron
-            threshold = float(neuron.threshold) if neuron.spiking else 1.0
+            least = float(network.threshold(connection.target).min()) if neuron.spiking else 1.0  # an upper bound
             part = delayed if connection.loop else within
-            norm = spectral_norm(network, connection) / threshold
+            norm = spectral_norm(network, connection) / least
             refuse_non_finite(f"spectral norm of {connection.name} over the threshold", np.array(norm))
             part[connection.target, connection.source] += norm
     return within, delayed

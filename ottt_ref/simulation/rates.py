@@ -15,8 +15,9 @@ from ..finite import is_finite, refuse_non_finite
 from ..kernel import rows
 from ..network.layers import INPUTS, require_rate_mapping
 from ..network.network import Network, require_network
-from ..network.neuron import Neuron
+from ..network.neuron import Neuron, same_membrane
 from ..network.neurons import leaky_accumulate
+from ..network.per_neuron import is_shared
 from ..validation import (
     as_array,
     describe_shape,
@@ -75,8 +76,10 @@ def weighted_rate(values: np.ndarray, decay: Number) -> np.ndarray:
 def measured_rates(network: Network, inputs: np.ndarray) -> list[np.ndarray]:
     """Weighted rates a^0 of the inputs (with the λ of the membranes that they enter), a^1 .. of the layers, [B, ...].
 
-    A readout has none. A layer that passes a current on has that of its current, which is affine in the others'.
-    Raises ValueError for a network with a leaky stage, whose rate is no function of others'.
+    A readout has none. A layer that passes a current on has that of its current, which is affine in the others'. Where
+    a layer's neurons decay each in its own way, the rate of each has its own λ.
+    Raises ValueError for a network with a leaky stage, whose rate is no function of others', and where the inputs enter
+    neurons of several decays, so that they have no one λ.
 
     >>> import numpy as np, ottt_ref as ot
     >>> network = ot.Network([ot.Layer(ot.Dense(np.array([[0.75]])), ot.LIF(decay=1.0))])
@@ -86,31 +89,69 @@ def measured_rates(network: Network, inputs: np.ndarray) -> list[np.ndarray]:
     """
     inputs = require_inputs(require_network(network), inputs)
     require_rate_mapping(network.layers, network.connections)
+    leak = _input_leak(network)
     simulator = Simulator(network, inputs.shape[1], derivatives=False)
-    neurons = {INPUTS: network.layers[network.trace_layer(0)].neuron}
-    neurons.update({l: network.layers[l].neuron for l in network.spiking})
-    shapes = {l: (inputs.shape[1], *network.shape_of(l)) for l in neurons}
-    traces = {l: Trace(neuron, shapes[l], network.dtype) for l, neuron in neurons.items()}
+    shapes = {l: (inputs.shape[1], *network.shape_of(l)) for l in (INPUTS, *network.spiking)}
+    first = network.layers[network.trace_layer(0)].neuron
+    traces = {INPUTS: Trace(first, shapes[INPUTS], network.dtype, lambda: leak)}
+    traces.update({l: Trace(network.layers[l].neuron, shapes[l], network.dtype) for l in network.spiking})
     for t in range(len(inputs)):
         activity = simulator.step(inputs[t])
         for l, trace in traces.items():
             trace.follow(activity.output_of(l))
-    values = {l: trace.value / _normaliser(network, trace.neuron, len(inputs)) for l, trace in traces.items()}
+    values = {l: trace.value / _normaliser(network, trace, len(inputs)) for l, trace in traces.items()}
     return complete_rates(network, values)
 
 
-def _normaliser(network, neuron, time_steps):
-    """Λ_T: the trace of a neuron that fires at every time step."""
-    if neuron.one_potential:
-        return rate_normaliser(np.array([neuron.leak[0][0]], dtype=network.dtype)[0], time_steps)
-    trace = Trace(neuron, (1, 1), network.dtype)
+def input_decay(network: Network) -> Number:
+    """The λ of the membranes that the inputs enter, which their rate has; ValueError where there are several.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> ot.rates.input_decay(ot.dense_network([2, 3, 1], decay=0.75))
+    0.75
+    """
+    return _input_leak(require_network(network))[0][0]
+
+
+def _input_leak(network):
+    neurons = [network.layers[l].neuron for l in network.trace_layers(0)]
+    leak = _one_leak(neurons[0])
+    if leak is None or any(not same_membrane(neuron, neurons[0]) for neuron in neurons):
+        raise ValueError(
+            f"layers[{network.trace_layer(0)}] must have neurons of one decay for a rate of the inputs that enter it, "
+            f"got {neurons[0]!r}"
+        )
+    return leak
+
+
+def _one_leak(neuron):
+    """The leak that all neurons of a layer have, [K][K] numbers; None where they have several."""
+    arrays = [entry for row in neuron.leak for entry in row if isinstance(entry, np.ndarray)]
+    if any(np.any(array != array.flat[0]) for array in arrays):
+        return None
+    return [[entry.flat[0] if isinstance(entry, np.ndarray) else entry for entry in row] for row in neuron.leak]
+
+
+def _normaliser(network, trace, time_steps):
+    """Λ_T: the trace of a neuron that fires at every time step, a number or an array [1, ...]."""
+    neuron = trace.neuron
+    leak = neuron.leak if trace.leak is None else trace.leak()
+    each = not all(is_shared(entry) for row in leak for entry in row)
+    if neuron.one_potential and not each:
+        decay = leak[0][0][0] if isinstance(leak[0][0], np.ndarray) else leak[0][0]
+        return rate_normaliser(np.array([decay], dtype=network.dtype)[0], time_steps)
+    ones = np.empty((1, *trace.value.shape[1:]) if each else (1, 1), dtype=network.dtype)
+    ones[...] = network.bias_input[0]
+    sums = Trace(neuron, ones.shape, network.dtype, trace.leak)
     for _ in range(time_steps):
-        trace.follow(network.bias_input.reshape(1, 1))
-    return trace.value[0, 0]
+        sums.follow(ones)
+    return sums.value if each else sums.value[0, 0]
 
 
 def rate_weights(network: Network, neuron: Neuron, time_steps: int) -> np.ndarray:
     """What each time step counts in the weighted rate of what enters a neuron, λ^(T-t) / Λ_T, [T].
+
+    Raises ValueError for neurons of several decays.
 
     >>> import ottt_ref as ot
     >>> from ottt_ref.simulation.rates import rate_weights
@@ -118,13 +159,17 @@ def rate_weights(network: Network, neuron: Neuron, time_steps: int) -> np.ndarra
     >>> (7 * rate_weights(network, network.layers[0].neuron, 3)).round(9).tolist()
     [1.0, 2.0, 4.0]
     """
-    trace, result = Trace(neuron, (1, 1), network.dtype), np.empty(time_steps, dtype=network.dtype)
+    leak = _one_leak(neuron)
+    if leak is None:
+        raise ValueError(f"neuron must have one decay for a rate of what enters it, got {neuron!r}")
+    trace = Trace(neuron, (1, 1), network.dtype, lambda: leak)
+    result = np.empty(time_steps, dtype=network.dtype)
     value = network.bias_input.reshape(1, 1)
     for t in reversed(range(time_steps)):
         trace.follow(value)
         result[t] = trace.value[0, 0]
         value = np.zeros_like(value)
-    return result / _normaliser(network, neuron, time_steps)
+    return result / _normaliser(network, trace, time_steps)
 
 
 def require_rates(

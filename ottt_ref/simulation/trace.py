@@ -6,19 +6,27 @@
 At the end of a sequence it is the weighted sum that spike representation is made of; on the way, what OTTT pairs.
 """
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 from ..annotations import Shape
 from ..kernel import kernel, rows
+from ..network.each import leaky_accumulate_each
 from ..network.neuron import Neuron
 from ..network.neurons import leaky_accumulate
+from ..network.per_neuron import Setting, by_neuron, is_shared
 from ..validation import require_result
+
+Leak = Sequence[Sequence[Setting]]
 
 
 class Trace:
     """One trace: the filter of a neuron's membrane, or the value itself for no neuron.
 
     neuron  whose leak it has
+    leak    () → A as it is now, [K][K]: the neuron's own if not given. Each entry is a number, or an array of the
+            shape of one sample of the value, for values each of which has a membrane of its own
     state   [B, ...], or [K, B, ...] of a neuron of several states
     value   â[t], [B, ...]
 
@@ -31,15 +39,18 @@ class Trace:
     array([[1.25]])
     """
 
-    def __init__(self, neuron: Neuron | None, shape: Shape, dtype: np.dtype) -> None:
+    def __init__(
+        self, neuron: Neuron | None, shape: Shape, dtype: np.dtype, leak: Callable[[], Leak] | None = None
+    ) -> None:
         self.neuron = neuron
-        if neuron is None or neuron.one_potential:
+        self.leak, self._now = leak, None
+        self._learned = neuron is not None and bool(neuron.leak_parameters)
+        self._one_state = neuron is None or neuron.one_potential
+        if neuron is None or self._one_state:
             self.state = self.value = np.zeros(shape, dtype=dtype)
-            self._decay = None if neuron is None else np.array([neuron.leak[0][0]], dtype=dtype)
             return
         self.state = np.zeros((len(neuron.states), *shape), dtype=dtype)
         self.value = np.zeros(shape, dtype=dtype)
-        self._leak = np.array(neuron.leak, dtype=dtype)
         self._vectors = [np.array(vector, dtype=dtype) for vector in (neuron.input_vector, neuron.output_vector)]
 
     def follow(self, value: np.ndarray) -> None:
@@ -47,12 +58,28 @@ class Trace:
         require_result("value", value, self.value.shape, self.value.dtype, "be")
         if self.neuron is None:
             self.value[...] = value
-        elif self.neuron.one_potential:
-            leaky_accumulate(rows(self.value), rows(value), self._decay)
+            return
+        leak = self._now if self._now is not None and not self._learned else self._read_leak()
+        each = leak.ndim == 3
+        if self._one_state:
+            accumulate = leaky_accumulate_each if each else leaky_accumulate
+            accumulate(rows(self.value), rows(value), leak[0, 0] if each else leak[0])
         else:
             into, out = self._vectors
             flat = self.state.reshape(*self.state.shape[:2], -1)
-            filter_step(rows(self.value), flat, rows(value), self._leak, into, out, np.zeros_like(into))
+            step = filter_step_each if each else filter_step
+            step(rows(self.value), flat, rows(value), leak, into, out, np.zeros_like(into))
+
+    def _read_leak(self):
+        """A as the kernels take it: [K, K], or [K, K, n]; at each time step anew where it is learned."""
+        given = self.neuron.leak if self.leak is None else self.leak()
+        shape, dtype = self.value.shape[1:], self.value.dtype
+        if all(is_shared(entry) for row in given for entry in row):
+            given = [[entry[0] if isinstance(entry, np.ndarray) else entry for entry in row] for row in given]
+            self._now = np.array(given, dtype=dtype)
+        else:
+            self._now = np.stack([np.stack([by_neuron(entry, shape, dtype) for entry in row]) for row in given])
+        return self._now
 
 
 @kernel
@@ -64,6 +91,23 @@ def filter_step(value, state, presynaptic, leak, input_vector, output_vector, sc
                 scratch[m] = input_vector[m] * presynaptic[b, i]
                 for k in range(leak.shape[1]):
                     scratch[m] += leak[m, k] * state[k, b, i]
+            total = output_vector[0] * scratch[0]
+            state[0, b, i] = scratch[0]
+            for m in range(1, leak.shape[0]):
+                state[m, b, i] = scratch[m]
+                total += output_vector[m] * scratch[m]
+            value[b, i] = total
+
+
+@kernel
+def filter_step_each(value, state, presynaptic, leak, input_vector, output_vector, scratch):
+    """`filter_step` of values each of which has a membrane of its own: A is [K, K, n]."""
+    for b in range(value.shape[0]):
+        for i in range(value.shape[1]):
+            for m in range(leak.shape[0]):
+                scratch[m] = input_vector[m] * presynaptic[b, i]
+                for k in range(leak.shape[1]):
+                    scratch[m] += leak[m, k, i] * state[k, b, i]
             total = output_vector[0] * scratch[0]
             state[0, b, i] = scratch[0]
             for m in range(1, leak.shape[0]):

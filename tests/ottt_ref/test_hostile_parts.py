@@ -302,7 +302,7 @@ def of(neuron):
         (learning(lambda self, *_: ((0,), np.ones((1, 3)))), r"parameter_derivatives of Other must give float64"),
         (learning(lambda self, *_: ((0,), None)), r"parameter_derivatives of Other must give float64"),
         (learning(lambda self, *_: None), "parameter_derivatives of Other must give ∂h/∂θ and ∂z/∂θ, got None"),
-        (learning(None, np.ones(2)), r"the parameter gain of Other must be float64 \[3\], got float64 \[2\]"),
+        (learning(None, np.ones(2)), r"the parameter gain of Other must be float64 \[3\] or \[1\], got float64 \[2\]"),
     ],
 )
 def test_what_a_neuron_gives_is_tried_on_two_samples(changes, complaint):

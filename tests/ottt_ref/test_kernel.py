@@ -39,6 +39,10 @@ class Draw:
         """λ, V_th, v_reset."""
         return np.array([self.rng.random(), 0.5 + self.rng.random(), -self.rng.random()], dtype=self.dtype)
 
+    def constants_of_each(self):
+        """λ, V_th, v_reset of each of 4 neurons."""
+        return np.stack([self.constants() for _ in range(4)], axis=1)
+
     def neurons(self):
         return self.array(2, 4)
 
@@ -53,9 +57,9 @@ def surrogate_cases(kind):
     return lambda draw: [[draw.array(40), draw.array(40), draw.parameters(kind())]]
 
 
-def membrane_cases(draw):
+def membrane_cases(draw, constants=Draw.constants):
     return [
-        [*(draw.neurons() for _ in range(2)), draw.spikes(2, 4), draw.neurons(), draw.constants(), reset, kept]
+        [*(draw.neurons() for _ in range(2)), draw.spikes(2, 4), draw.neurons(), constants(draw), reset, kept]
         for reset in range(3)
         for kept in (False, True)
     ]
@@ -104,6 +108,24 @@ ARGUMENTS = {
     "neurons.integrate": lambda draw: [
         [draw.neurons(), draw.spikes(2, 4), draw.neurons(), draw.constants(), reset] for reset in range(3)
     ],
+    "each.leaky_accumulate_each": lambda draw: [[draw.neurons(), draw.neurons(), draw.array(4)]],
+    "each.integrate_each": lambda draw: [
+        [draw.neurons(), draw.spikes(2, 4), draw.neurons(), draw.constants_of_each(), reset] for reset in range(3)
+    ],
+    "each.fire_each": lambda draw: [[draw.neurons(), draw.neurons(), draw.constants_of_each()]],
+    "each.distance_to_threshold_each": lambda draw: [[draw.neurons(), draw.neurons(), draw.constants_of_each()]],
+    "each.membrane_jacobian_each": lambda draw: membrane_cases(draw, Draw.constants_of_each),
+    "each.reset_jacobian_each": lambda draw: [
+        [draw.neurons(), draw.neurons(), draw.constants_of_each(), reset] for reset in range(3)
+    ],
+    "each.decay_derivative": lambda draw: [
+        [draw.neurons(), draw.neurons(), draw.spikes(2, 4), draw.constants_of_each(), reset] for reset in range(3)
+    ],
+    "each.threshold_derivative": lambda draw: [
+        [draw.neurons(), draw.spikes(2, 4), draw.constants_of_each(), reset] for reset in range(3)
+    ],
+    "per_neuron.add_shared": lambda draw: [[draw.array(3), draw.neurons(), np.array([0, 2, 2, 1])]],
+    "per_neuron.only_of_group": lambda draw: [[draw.neurons(), draw.neurons(), np.array([0, 1, 1, 0]), 1]],
     "neurons.fire": lambda draw: [[draw.neurons(), draw.neurons(), draw.constants()]],
     "neurons.distance_to_threshold": lambda draw: [[draw.neurons(), draw.neurons(), draw.constants()]],
     "neurons.membrane_jacobian": membrane_cases,
@@ -130,7 +152,25 @@ ARGUMENTS = {
             draw.array(2) * 0,
         ]
     ],
+    "trace.filter_step_each": lambda draw: [
+        [
+            draw.neurons(),
+            draw.array(2, 2, 4),
+            draw.neurons(),
+            draw.array(2, 2, 4),
+            draw.array(2),
+            draw.array(2),
+            draw.array(2) * 0,
+        ]
+    ],
     "spike_representation.clamp": lambda draw: [[draw.neurons(), draw.neurons(), draw.constants()[1:2]]],
+    "spike_representation.clamp_each": lambda draw: [[draw.neurons(), draw.neurons(), 0.5 + abs(draw.array(4))]],
+    "spike_representation.clamp_gate_each": lambda draw: [
+        [*(draw.neurons() for _ in range(3)), 0.5 + abs(draw.array(4))]
+    ],
+    "spike_representation.threshold_gradient": lambda draw: [
+        [*(draw.neurons() for _ in range(3)), 0.5 + abs(draw.array(4))]
+    ],
     "spike_representation.clamp_gate": lambda draw: [[*(draw.neurons() for _ in range(3)), draw.constants()[1:2]]],
     "dense.dense_forward": lambda draw: [
         [draw.neurons(), draw.array(4, 3), draw.array(4), draw.array(2, 3), draw.array(1)]

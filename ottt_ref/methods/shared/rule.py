@@ -6,13 +6,14 @@ OTTT pairs the trace â, SLTT the spikes s themselves. A rule is written once; t
 and online (`OnlineLearner`), on every layer, in floats and over fractions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from ...network.layers import Connection
 from ...network.network import Network, require_network
+from ...network.per_neuron import add_parameter_gradient
 from ...simulation.simulator import Activity
 from ...validation import require_count, require_result
 from .errors import ErrorFeedback, TimeStep, gated
@@ -97,13 +98,24 @@ class Rule:
         error        g^l[t] at the target's potentials, [B, ...]
         spike_error  e^l[t] at the target's spikes, [B, ...], for rules that hold ψ in a trace per synapse
         """
+        for own_error, presynaptic, bias_input in self.pairs(connection, error, activity):
+            connection.add_gradients(gradients, own_error, presynaptic, bias_input)
+
+    def pairs(
+        self, connection: Connection, error: np.ndarray, activity: Activity
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """What is paired at a connection: (error, presynaptic, bias_input), [B, ...], [B, ...] and [1], once or more.
+
+        Once, with `presynaptic` and `bias_input`; a rule that keeps several traces of one connection splits the error
+        into parts, each with its own trace.
+        """
         kind = f"rule: {{}} of {type(self).__name__} for {connection.name}"
         shape = (len(error), *connection.input_shape)
         presynaptic = require_result(
             kind.format("presynaptic"), self.presynaptic(connection, activity), shape, error.dtype
         )
         bias_input = require_result(kind.format("bias_input"), self.bias_input(connection.target), (1,), error.dtype)
-        connection.add_gradients(gradients, error, presynaptic, bias_input)
+        yield error, presynaptic, bias_input
 
     def add_step(self, sums: GradientSum, t: int, step: TimeStep, error_feedback: ErrorFeedback) -> None:
         """Take in the errors of time step t, a TimeStep whose activity was taken in before; add to the GradientSum."""
@@ -134,4 +146,4 @@ class Rule:
                     self.add_gradients(gradients, connection, errors[l], spike_errors[l], activity)
             for l, name, full_name in network.neuron_parameters:
                 sensitivity = self._parameters.sensitivity(l, name)
-                gradients[full_name] += (errors[l] * sensitivity).sum(axis=0)
+                add_parameter_gradient(gradients[full_name], errors[l] * sensitivity, network.shapes[l])

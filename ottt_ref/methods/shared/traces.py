@@ -7,21 +7,29 @@ of d time steps of s[t-d].
 
 Into neurons of K states with the leak A the trace is q[t] = A q[t-1] + (∂h/∂I) s[t], â[t] = (∂z/∂h) · q[t] (`neuron`).
 
+Where the neurons of a layer decay each in its own way, what enters neuron i has a trace with λ_i. There is a trace for
+each distinct decay, and for a decay that is learned one for each of its numbers. Each is paired with the errors of the
+neurons that have it. The state is then the number of decays times what is presynaptic. A current that is passed on by a
+stateless layer has no such trace: of which neurons it will be is not known where it is summed. OTTT refuses it.
+
 Dialects. "derivation" traces everything that enters a leaky membrane: also the network's inputs, and the biases, whose
 input is always 1 and whose trace is Λ_t = Σ_{k<t} λ^k. A leaky stage is such a membrane, and what it sends on, its
 potential, is traced as spikes are. "authors" takes the inputs and every bias as they are at t. In
-both a stateless readout's weight is paired with the trace of its spikes, with the decay of the neurons that send them
-(theorem Q1 says of what that is the gradient), and its bias, which enters no membrane, with 1.
+both a stateless readout's weight is paired with the trace of its spikes, with the decay of the neurons that send them,
+each with its own (theorem Q1 says of what that is the gradient), and its bias, which enters no membrane, with 1.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 
+from ...kernel import rows
 from ...network.layers import INPUTS, Connection
 from ...network.network import Network, require_network
-from ...network.neuron import Neuron
+from ...network.neuron import Neuron, same_membrane
+from ...network.per_neuron import Groups, is_shared, only_of_group, spread
 from ...simulation.simulator import Activity
 from ...simulation.trace import Trace
 from ...validation import require_choice, require_count
@@ -35,6 +43,9 @@ class Traces:
 
     The trace of what enters layer l decays as that layer's membranes do: it stands for the time spent in them.
     Connections that carry the same spikes into equal membranes share one trace; those without parameters need none.
+    Into a layer of several decays there is a trace for each of them, and `pairs` says which errors belong to it.
+
+    Raises ValueError where a stateless layer passes its current on to neurons of several decays, which has no trace.
 
     With λ = 1/2, of inputs that are always 1, and of the biases' input, which is 1 too:
 
@@ -48,6 +59,17 @@ class Traces:
     1.0 1.0
     1.5 1.5
     1.75 1.75
+
+    Into two neurons of λ = 1/2 and 0, after these three steps:
+
+    >>> network = ot.dense_network([1, 2, 1], decay=np.array([0.5, 0.0]), rng=0)
+    >>> traces, activity = ot.methods.Traces(network, 1, "derivation"), ot.simulate(network, np.ones((3, 1, 1)))
+    >>> for t in range(3):
+    ...     traces.update(activity.at(t))
+    >>> for error, trace, constant in traces.pairs(network.connections[0], np.array([[7.0, 8.0]])):
+    ...     print(error.tolist(), trace.tolist(), constant.tolist())
+    [[7.0, 0.0]] [[1.75]] [1.75]
+    [[0.0, 8.0]] [[1.0]] [1.0]
     """
 
     def __init__(self, network: Network, batch_size: int, dialect: Dialect) -> None:
@@ -55,76 +77,187 @@ class Traces:
         require_count("batch_size", batch_size)
         require_choice("dialect", dialect, DIALECTS)
         self._bias_input = network.bias_input
-        self._membranes = [network.layers[network.trace_layer(l)].neuron for l in range(len(network.layers))]
+        self._membranes = [_Membranes(network, l) for l in range(len(network.layers))]
         self._bias_traced = [
             dialect == "derivation" and not (l == len(network.layers) - 1 and layer.neuron.stateless)
             for l, layer in enumerate(network.layers)
         ]
         self._biases = [
-            Trace(self._membranes[l] if traced else None, (1,), network.dtype)
-            for l, traced in enumerate(self._bias_traced)
+            self._bias_traces(membranes, traced) for membranes, traced in zip(self._membranes, self._bias_traced)
         ]
-        self._keys = {c.name: _key(network, c, dialect) for c in network.connections if c.parameters}
+        self._keys = {c.name: self._keys_of(c, dialect) for c in network.connections if c.parameters}
+        self._counts = {
+            c.name: max(len(self._keys[c.name]), len(self._biases[c.target]))
+            for c in network.connections
+            if c.name in self._keys
+        }
         self._traces: dict[Key, Trace] = {}
         for connection in network.connections:
-            if connection.name in self._keys and self._keys[connection.name] not in self._traces:
-                key, shape = self._keys[connection.name], (batch_size, *network.shape_of(connection.source))
-                neuron = None if key.layer is None else network.layers[key.layer].neuron
-                self._traces[key] = Trace(neuron, shape, network.dtype)
+            shape = (batch_size, *network.shape_of(connection.source))
+            for key in self._keys.get(connection.name, ()):
+                if key not in self._traces:
+                    self._traces[key] = self._trace(key, shape)
+
+    def _bias_traces(self, membranes, traced):
+        dtype = self._network.dtype
+        if not traced:
+            return [Trace(None, (1,), dtype)]
+        return [Trace(membranes.neuron, (1,), dtype, membranes.leak(g)) for g in range(len(membranes.groups))]
+
+    def _keys_of(self, connection, dialect):
+        """One key, or one for each decay of the target."""
+        source, delay = connection.source, connection.delay
+        if dialect == "authors" and source == INPUTS:
+            return [Key(INPUTS, delay, None)]
+        membranes = self._membranes[connection.target]
+        if membranes.sends:
+            membranes.require_sender(source)
+            return [Key(source, delay, membranes.first, OWN if len(membranes.groups) > 1 else None)]
+        if len(membranes.groups) == 1:
+            return [Key(source, delay, membranes.first)]
+        return [Key(source, delay, membranes.first, g) for g in range(len(membranes.groups))]
+
+    def _trace(self, key, shape):
+        if key.layer is None:
+            return Trace(None, shape, self._network.dtype)
+        neuron = self._network.layers[key.layer].neuron
+        membranes = self._membranes[key.layer]
+        leak = None if key.group == OWN else membranes.leak(key.group or 0)
+        return Trace(neuron, shape, self._network.dtype, leak)
 
     def presynaptic(self, connection: Connection) -> np.ndarray:
-        """What the connection's errors are paired with, [B, ...]; for one that has parameters."""
-        return self._traces[self._keys[connection.name]].value
+        """What the connection's errors are paired with, [B, ...]; for one that has parameters.
+
+        Raises ValueError where the neurons that it enters have several decays, and so several traces (`pairs`).
+        """
+        return self._one_trace(connection).value
 
     def bias_input(self, l: int) -> np.ndarray:
-        """What stands for the biases' constant input into layer l, [1]."""
-        return self._biases[l].value
+        """What stands for the biases' constant input into layer l, [1]; ValueError for a layer of several decays."""
+        return self._one_bias(l).value
+
+    def pairs(self, connection: Connection, error: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """For each decay of the target (error, presynaptic, bias_input): what is paired, [B, ...], [B, ...] and [1].
+
+        error  [B, ...] at the target's potentials; of each decay that of the neurons that have it, and 0 of the others
+        """
+        traces = [self._traces[key] for key in self._keys[connection.name]]
+        biases = self._biases[connection.target]
+        groups, count = self._membranes[connection.target].groups, self._counts[connection.name]
+        for g in range(count):
+            own = error
+            if count > 1:
+                own = np.empty_like(error)
+                only_of_group(rows(own), rows(error), groups.index, g)
+            yield own, traces[g % len(traces)].value, biases[g % len(biases)].value
+
+    def count(self, connection: Connection) -> int:
+        """How many pairs there are for a connection: 1, or the number of decays of the neurons that it enters."""
+        return self._counts[connection.name]
 
     def membrane(self, connection: Connection) -> Neuron | None:
         """The neuron whose leak the trace of a connection has; None where a value stands for its own trace."""
-        return self._traces[self._keys[connection.name]].neuron
+        return self._traces[self._keys[connection.name][0]].neuron
 
     def bias_membrane(self, l: int) -> Neuron | None:
         """The neuron whose leak the trace of layer l's bias input has; None where the input stays 1."""
-        return self._biases[l].neuron
+        return self._biases[l][0].neuron
+
+    def _one_trace(self, connection):
+        keys = self._keys[connection.name]
+        if len(keys) > 1:
+            raise _several(f"{connection.name} enters neurons of {len(keys)} decays")
+        return self._traces[keys[0]]
+
+    def _one_bias(self, l):
+        if len(self._biases[l]) > 1:
+            raise _several(f"layers[{l}] has neurons of {len(self._biases[l])} decays")
+        return self._biases[l][0]
 
     @property
     def state(self) -> dict[str, np.ndarray]:
         """What is carried from one time step to the next: arrays by name."""
-        of_biases = {f"bias_trace/{l}": trace.state for l, trace in enumerate(self._biases)}
+        of_biases = {}
+        for l, traces in enumerate(self._biases):
+            for g, trace in enumerate(traces):
+                of_biases[f"bias_trace/{l}" if len(traces) == 1 else f"bias_trace/{l}/{g}"] = trace.state
         return {**{f"trace/{key}": trace.state for key, trace in self._traces.items()}, **of_biases}
 
     def update(self, activity: Activity) -> None:
         """Take in one time step: â[t] = λ â[t-1] + s[t], or s[t] where the dialect traces nothing."""
         values = {
-            self._keys[connection.name]: activity.presynaptic(connection)
+            key: activity.presynaptic(connection)
             for connection in self._network.connections
-            if connection.name in self._keys
+            for key in self._keys.get(connection.name, ())
         }
         for key, value in values.items():
             self._traces[key].follow(value)
-        for trace in self._biases:
+        for trace in (trace for traces in self._biases for trace in traces):
             trace.follow(self._bias_input)
+
+
+OWN = "own"
 
 
 @dataclass(frozen=True)
 class Key:
-    """Which trace: of whose spikes, of how many time steps before, and by which layer's leak (None: no trace)."""
+    """Which trace: of whose spikes, of how many time steps before, and by which layer's leak (None: no trace).
+
+    group  of a layer of several decays which of them; OWN where each value has the decay of the neuron that sends it
+    """
 
     source: int
     delay: int
     layer: int | None
+    group: int | str | None = None
 
     def __str__(self):
         source = "inputs" if self.source == INPUTS else self.source
-        return f"{source}{f' of {self.delay} before' if self.delay else ''} by {self.layer}"
+        group = "" if self.group is None else f" {self.group}"
+        return f"{source}{f' of {self.delay} before' if self.delay else ''} by {self.layer}{group}"
 
 
-def _key(network, connection, dialect):
-    if dialect == "authors" and connection.source == INPUTS:
-        return Key(INPUTS, connection.delay, None)
-    membranes = [layer.neuron.membrane for layer in network.layers]
-    return Key(connection.source, connection.delay, membranes.index(membranes[network.trace_layer(connection.target)]))
+class _Membranes:
+    """The membranes that a current into layer l enters; of a stateless readout those of the neurons that send it.
+
+    first   the first layer of equal membranes, which stands for all
+    groups  of neurons that decay alike
+    sends   whether they are the senders'
+    """
+
+    def __init__(self, network, l):
+        self._network, self._l = network, l
+        found = network.trace_layers(l)
+        self.neuron = network.layers[found[0]].neuron
+        self.first = next(k for k, layer in enumerate(network.layers) if same_membrane(layer.neuron, self.neuron))
+        self.groups = Groups(self.neuron, network.shapes[found[0]])
+        self.sends = l not in found and found[0] < l
+        self._layers = found
+        passes_on = l not in found and not self.sends
+        differ = any(not same_membrane(network.layers[k].neuron, self.neuron) for k in found)
+        if (passes_on and len(self.groups) > 1) or (differ and not self.sends):
+            raise _several(f"layers[{l}] passes its current on to neurons of several decays, in layers {list(found)}")
+
+    def require_sender(self, source):
+        """Check that what a source sends to a stateless readout has a decay of its own, where there are several."""
+        neurons = [self._network.layers[k].neuron for k in self._layers]
+        several = len(self.groups) > 1 or any(not same_membrane(neuron, self.neuron) for neuron in neurons)
+        if several and list(self._layers) != [source]:
+            what = "the inputs" if source == INPUTS else f"layers[{source}]"
+            raise _several(
+                f"layers[{self._l}] has no membrane and hears layers {list(self._layers)} of several decays; what "
+                f"{what} sends has no one decay"
+            )
+
+    def leak(self, g):
+        """() → A of the neurons of a group, as it is now; None where that is the layer's own, one for all."""
+        if all(is_shared(entry) for row in self.neuron.leak for entry in row):
+            return None
+        return lambda: self.groups.leak(g)
+
+
+def _several(what):
+    return ValueError(f"{what}: there is no one trace of what enters it")
 
 
 class ParameterTraces:
@@ -158,10 +291,15 @@ class ParameterTraces:
                 for m, row in enumerate(layer.neuron.leak):
                     state[m] = direct[m]
                     if self._traced:
-                        for k, number in enumerate(row):
-                            state[m] += self._network.number(number) * before[k]
+                        for k, entry in enumerate(row):
+                            state[m] += self._own(entry, l) * before[k]
                     value += self._network.number(layer.neuron.output_vector[m]) * state[m]
                 self._values[l, name] = value
+
+    def _own(self, entry, l):
+        """An entry of the leak as one of the network's numbers, or as an array of them for the neurons of layer l."""
+        found = spread(entry, self._network.shapes[l])
+        return found if isinstance(found, np.ndarray) else self._network.number(found)
 
     def sensitivity(self, l, name):
         """∂z[t]/∂θ, [B, ...]."""

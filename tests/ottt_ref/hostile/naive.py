@@ -240,7 +240,7 @@ def _standardises(operation):
 def lif_step(neuron, potential, output, current):
     """u[t] of LIF from u[t-1], s[t-1] and I[t]."""
     u, s, current = numbers(potential), numbers(output), numbers(current)
-    decay, threshold, resting = float(neuron.decay), float(neuron.threshold), float(neuron.reset_potential)
+    decay, threshold, resting = (numbers(value) for value in (neuron.decay, neuron.threshold, neuron.reset_potential))
     if neuron.reset == "soft":
         return decay * (u - threshold * s) + current
     if neuron.reset == "unleaked":
@@ -251,7 +251,7 @@ def lif_step(neuron, potential, output, current):
 def lif_jacobian(neuron, potential, output, psi, kept):
     """∂u[t+1]/∂u[t]."""
     u, s, psi = numbers(potential), numbers(output), numbers(psi)
-    decay, threshold, resting = float(neuron.decay), float(neuron.threshold), float(neuron.reset_potential)
+    decay, threshold, resting = (numbers(value) for value in (neuron.decay, neuron.threshold, neuron.reset_potential))
     if neuron.reset == "soft":
         return decay - (decay * threshold * psi if kept else 0) + 0 * u
     if neuron.reset == "unleaked":

@@ -329,6 +329,10 @@ def network_call(method, rng):
             lambda result, given: _assert(tuple(result) == (network.input_shape, *network.shapes)[given["source"] + 1]),
         ),
         "trace_layer": ({"l": l}, lambda result, given: _assert(0 <= result < len(network.layers))),
+        "trace_layers": (
+            {"l": l},
+            lambda result, given: _assert(network.trace_layer(given["l"]) == result[0]),
+        ),
         "with_dropout": (
             {"batch_size": 2, "rng": 3},
             lambda result, given: same_network(result.without_dropout(), network),
@@ -343,7 +347,7 @@ def network_call(method, rng):
         "rebuilt": ("convert_array", "convert_number"),
         "require_own_numbers": ("name", "array"),
         "number": ("value",),
-        **{each: ("l",) for each in ("decay", "threshold", "incoming", "outgoing", "trace_layer")},
+        **{each: ("l",) for each in ("decay", "threshold", "incoming", "outgoing", "trace_layer", "trace_layers")},
         "shape_of": ("source",),
     }
     function = getattr(exact if method == "exact" else network, method)
@@ -362,14 +366,16 @@ def dense_network(rng):
         "gain": 2.0,
         "rng": int(rng.integers(100)),
         "dtype": (np.float64, np.float32)[rng.integers(2)],
+        "trainable": ((), ("threshold",), ("decay", "threshold"))[rng.integers(3)],
         **({"decay": 0.75} if rng.random() < 0.5 else {"tau": 4.0}),
     }
 
     def oracle(result, given):
         neuron = result.layers[0].neuron
-        assert neuron.threshold == given["threshold"] and neuron.reset == given["reset"]
-        if given.get("tau") is not None and "decay" not in given:
-            assert float(neuron.decay) == float(1 - 1 / given["tau"])
+        first = given["threshold"][0] if isinstance(given["threshold"], list | tuple) else given["threshold"]
+        assert np.all(neuron.threshold == first) and neuron.reset == given["reset"]
+        if isinstance(given.get("tau"), float) and "decay" not in given:
+            assert np.all(neuron.decay == 1 - 1 / given["tau"])
         assert result.readout == given["readout"] and result.dtype == np.dtype(given["dtype"])
         inputs = np.ones((2, 1, result.input_size), dtype=result.dtype)
         return uncompiled(ot.simulate, ot.simulate(result, inputs), {"network": result, "inputs": inputs})
@@ -430,6 +436,7 @@ def rates_call(name, rng):
     ]
     calls = {
         "ot.rates.measured_rates": (ot.rates.measured_rates, {"inputs": inputs}),
+        "ot.rates.input_decay": (ot.rates.input_decay, {}),
         "ot.rates.require_rates": (ot.rates.require_rates, {"name": "values", "values": by_layer, "layers": [-1]}),
         "ot.rates.complete_rates": (ot.rates.complete_rates, {"values": by_layer}),
         "ot.rates.finite_rates": (ot.rates.finite_rates, {"values": measured}),
@@ -649,6 +656,10 @@ def rule_call(name, method, rng):
         "add_step": ({"sums": sums, "t": 0, "step": step, "error_feedback": methods.TransposedWeights()}, of_one_step),
         "advance": ({"activity": first}, lambda result, given: _assert(result is None)),
         "bias_input": ({"l": 0}, lambda result, given: naive.close(result, np.ones(1))),
+        "pairs": (
+            {"connection": connection, "error": error, "activity": first},
+            lambda result, given: _assert(sum(np.array_equal(part[0], error) for part in result) == 1),
+        ),
         "presynaptic": ({"connection": connection, "activity": first}, paired),
         "surrogate_derivative": (
             {"l": 0, "activity": first},
@@ -739,9 +750,15 @@ def traces_call(method, rng):
         traces.update(activity.at(t))
     connection = network.connections[0]
     wanted = 0.5 * activity.inputs[0] + activity.inputs[1]
+    pair_of_one = [np.ones((2, 4)), wanted, np.array([1.5])]
     calls = {
         "presynaptic": ({"connection": connection}, lambda result, given: naive.same(result, wanted)),
         "bias_input": ({"l": 0}, lambda result, given: naive.same(result, np.array([1.5]))),
+        "count": ({"connection": connection}, lambda result, given: _assert(result == 1)),
+        "pairs": (
+            {"connection": connection, "error": np.ones((2, 4))},
+            lambda result, given: naive.same([part for pair in result for part in pair], pair_of_one),
+        ),
         "membrane": ({"connection": connection}, lambda result, given: _assert(result == network.layers[0].neuron)),
         "bias_membrane": ({"l": 0}, lambda result, given: _assert(result == network.layers[0].neuron)),
         "update": (
@@ -987,6 +1004,9 @@ def _records():
         ),
         "Activity": partial(record_made, Activity, activity_fields),
         "Parameters": parameters_made,
+        "Parameters.project": lambda rng: Call(
+            network.parameters.project, {}, lambda result, given: _assert(result is None)
+        ),
         "Parameters.require_unchanged": lambda rng: Call(
             network.parameters.require_unchanged, {}, lambda result, given: _assert(result is None)
         ),
@@ -1015,7 +1035,7 @@ def _algebra_calls():
         found[f"ot.{method}.gradients"] = partial(gradients, method)
     for name in ALGEBRA:
         found[name] = partial(algebra, name)
-    for name in ("measured_rates", "require_rates", "complete_rates", "finite_rates"):
+    for name in ("measured_rates", "input_decay", "require_rates", "complete_rates", "finite_rates"):
         found[f"ot.rates.{name}"] = partial(rates_call, f"ot.rates.{name}")
     for name in ("rates_of", "sweep", "rate_outputs", "backward", "errors_of"):
         found[f"ot.spike_representation.{name}"] = partial(rates_call, f"ot.spike_representation.{name}")

@@ -261,14 +261,6 @@ ABSTRACT = {
         ot.Neuron().parameter_derivatives,
         {"name": "gain", "previous_state": (), "previous_output": np.ones(2), "state": ()},
     ),
-    "ot.LIF.parameter_derivatives": (
-        ot.LIF().parameter_derivatives,
-        {"name": "gain", "previous_state": (), "previous_output": np.ones(2), "state": ()},
-    ),
-    "ot.Integrator.parameter_derivatives": (
-        ot.Integrator().parameter_derivatives,
-        {"name": "gain", "previous_state": (), "previous_output": np.ones(2), "state": ()},
-    ),
     "ot.Neuron.rebuilt": (ot.Neuron().rebuilt, {"convert_array": np.copy, "convert_number": float}),
     "ot.losses.Loss.evaluate": (ot.losses.Loss().evaluate, {"outputs": np.ones((1, 2)), "targets": np.ones((1, 2))}),
     "ot.losses.Loss.value": (ot.losses.Loss().value, {"outputs": np.ones((1, 2)), "targets": np.ones((1, 2))}),
@@ -392,13 +384,17 @@ def neuron_call(kind, method, rng):
         "description": ({}, lambda result, given: _assert(result["type"] == kind and result["decay"] == 0.75)),
         "constants": (
             {"dtype": np.dtype(dtype)},
-            lambda result, given: naive.close(result, np.array([0.75, 1.25, -0.25])),
+            lambda result, given: naive.close(result, np.array([0.75, 1.25, -0.25])[: len(neuron.setting_names)]),
         ),
         "require_held": (
             {"name": "layers[0]", "dtype": np.dtype(dtype)},
             lambda result, given: _assert(result is None),
         ),
         "post_reset_potential": ({"potential": u, "spikes": s}, partial(_post_reset, neuron)),
+        "parameter_derivatives": (
+            {"name": "decay", "previous_state": (u,), "previous_output": s, "state": (u,)},
+            of(_neuron_parameter_derivatives),
+        ),
     }
     arguments, oracle = calls[method]
     if kind == "Neuron":
@@ -407,6 +403,8 @@ def neuron_call(kind, method, rng):
         return Call(neuron.post_reset_potential, arguments, None, raises=ValueError, open=("potential", "spikes"))
     # formulas, of numbers as well as of arrays; conversions take functions of one's own
     own = {"rebuilt": tuple(arguments), "project": ("parameters",), "reset_jacobian": ("output",)}
+    own["parameter_derivatives"] = ("state", "previous_output")  # of the readout and the threshold, not asked for
+    own["constants"] = ("shape",)
     ours = {"jacobian": ("state", "output", "surrogate_derivative", "kept")} if kind == "Integrator" else {}
     return Call(
         getattr(neuron, method),
@@ -449,6 +447,20 @@ def _neuron_reset_jacobian(kind, neuron, result, given):
     wanted = {"soft": -0.75 * 1.25, "unleaked": -1.25}.get(neuron.reset)
     wanted = 0.75 * (-0.25 - naive.numbers(u)) if wanted is None else wanted
     return naive.close(result[0], wanted, np.abs(wanted) + 1, dtype=np.asarray(u).dtype)
+
+
+def _neuron_parameter_derivatives(kind, neuron, result, given):
+    """What λ is multiplied by in one time step; the threshold's derivative, where that is asked for."""
+    (u,), s = given["previous_state"], given["previous_output"]
+    if given["name"] != "decay":
+        return UNCOMPARED
+    leaky = ot.LIF(1.0, 1.25, neuron.reset, reset_potential=-0.25) if kind == "LIF" else None
+    wanted = naive.numbers(u)
+    if leaky is not None:
+        wanted = naive.lif_step(leaky, u, s, np.zeros(np.shape(u)))
+        wanted = naive.numbers(u) if neuron.reset == "unleaked" else wanted
+    naive.close(result[0][0], wanted, np.abs(naive.numbers(u)) + 4)
+    return naive.same(result[1], 0)
 
 
 def _neuron_surrogate_derivative(kind, neuron, result, given):
@@ -527,14 +539,19 @@ def lif_made(rng):
         "reset": ("soft", "hard", "unleaked")[rng.integers(3)],
         "surrogate": ot.surrogate.Sigmoid(),
         "reset_potential": -0.25,
+        "trainable": ((), ("threshold",), ("threshold", "decay"))[rng.integers(3)],
     }
+    if rng.random() < 0.5:
+        arguments["decay"] = np.array([0.75, 0.5, 0.25])
 
     def oracle(result, given):
+        if any(value.shape not in ((1,), (3,), (2, 3)) for value in result.array_settings.values()):
+            return UNCOMPARED  # a layer of another shape
         u, s, current = rng.normal(size=(2, 3)), rng.integers(0, 2, (2, 3)).astype(float), rng.normal(size=(2, 3))
         wanted = naive.lif_step(result, u, s, current)
         result.step((u,), s, current)
         size = 4 + abs(float(given["threshold"])) + abs(float(given["reset_potential"]))
-        naive.close(u, wanted, np.full((2, 3), size))
+        return naive.close(u, wanted, np.full((2, 3), size))
 
     return Call(ot.LIF, arguments, oracle)
 
@@ -545,7 +562,7 @@ def integrator_made(rng):
         result.step((u,), np.zeros((1, 1)), np.array([[0.5]]))
         naive.close(u, np.array([[2.0 * float(given["decay"]) + 0.5]]))
 
-    return Call(ot.Integrator, {"decay": 0.75}, oracle)
+    return Call(ot.Integrator, {"decay": 0.75, "trainable": ((), ("decay",))[rng.integers(2)]}, oracle)
 
 
 def layer_made(rng):

@@ -278,7 +278,7 @@ def broken(**changes):
         (broken(output_vector=(1,)), r"output_vector of Broken must give \[2\]"),
         (
             broken(parameter_names=("extra",), extra=np.zeros(3)),
-            r"the parameter extra of Broken must be float64 \[2\], got float64 \[3\]",
+            r"the parameter extra of Broken must be float64 \[2\] or \[1\], got float64 \[3\]",
         ),
     ],
 )
