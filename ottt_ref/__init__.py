@@ -1,6 +1,6 @@
 """Reference implementation of OTTT, BPTT and spike representation for spiking neural networks.
 
-description   network: Network, dense_network; models; layers: Layer, Feedback, Skip; neurons: LIF, Integrator;
+description   network: Network, dense_network; models; layers: Layer, Feedback, Skip; neurons: LIF, CubaLIF, Integrator;
               operations: Dense, Conv2d, WeightStandardised, AveragePool2d, Scale, Dropout, ..., and Operation for
               one's own; surrogate; losses
 forward       simulate; State: what is carried from one time step to the next
@@ -20,7 +20,7 @@ from .network import models, surrogate
 from .network.layers import Feedback, Layer, Skip
 from .network.network import Network, dense_network, exact_array
 from .network.neuron import Neuron
-from .network.neurons import LIF, Integrator
+from .network.neurons import LIF, CubaLIF, Integrator
 from .network.operations import (
     AveragePool1d,
     AveragePool2d,
@@ -70,6 +70,7 @@ __all__ = [
     "Chain",
     "Conv1d",
     "Conv2d",
+    "CubaLIF",
     "Dense",
     "Dropout",
     "Feedback",

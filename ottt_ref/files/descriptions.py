@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..network.layers import Feedback, Layer, Skip, layer_names
-from ..network.neurons import LIF, Integrator, neuron_from_description
+from ..network.neurons import LIF, OURS, neuron_from_description
 from ..network.operations import SAVED, Conv2d, Mask
 from ..network.own_numbers import OwnNumbers
 from ..network.surrogate import ALL
@@ -36,7 +36,7 @@ def _by_name(kinds):
     return {kind.__name__: kind for kind in kinds}
 
 
-OPERATIONS, NEURONS, SURROGATES = _by_name(SAVED), _by_name((LIF, Integrator)), _by_name(ALL)
+OPERATIONS, NEURONS, SURROGATES = _by_name(SAVED), _by_name(OURS), _by_name(ALL)
 
 
 ADDED = {Conv2d: ("dilation", "groups")}  # after the first files: left out where they are what they were then

@@ -34,7 +34,7 @@ from ..learning.losses import Loss, Mixed, step_loss
 from ..learning.regularisers import Regulariser, regularisation
 from ..network.layers import INPUTS, require_rate_mapping
 from ..network.network import Network, require_network
-from ..network.neurons import LIF
+from ..network.neurons import LIF, CubaLIF
 from ..network.own_numbers import OwnNumbers
 from ..network.per_neuron import add_parameter_gradient, by_neuron
 from ..simulation import equilibrium
@@ -126,6 +126,11 @@ def _require_mapping(network):
     require_rate_mapping(network.layers, network.connections)
     for l, layer in enumerate(network.layers):
         neuron = layer.neuron
+        if isinstance(neuron, CubaLIF):
+            raise TypeError(
+                f"layers[{l}] must have neurons without a current that leaks for spike_representation, whose mapping "
+                f"is the clamp of I / V_th: with it the rate would be that of I / ((1 - α) V_th), got {neuron!r}"
+            )
         learned = [name for name in neuron.parameter_names if type(neuron) is not LIF or name != "threshold"]
         if isinstance(neuron, OwnNumbers) and learned:
             raise TypeError(

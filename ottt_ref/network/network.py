@@ -44,7 +44,7 @@ from .layers import (
     trace_layers,
 )
 from .neuron import Neuron, require_neuron_names, require_sound_neuron
-from .neurons import LIF, Integrator, decay_from
+from .neurons import LIF, OURS, Integrator, decay_from
 from .operations import BUILT_IN, Dense, Operation, WeightStandardised
 from .own_numbers import OwnNumbers, require_in_range, require_shapes
 from .ownership import owned, require_once
@@ -54,7 +54,6 @@ from .surrogate import Sigmoid, Surrogate, is_built_in
 READOUTS = ("linear", "spiking", "leaky")
 FILE_FORMAT = "ottt_ref network"
 FILE_VERSION, OLDEST_FILE_VERSION = 3, 2  # 3 is a network with delays, which readers of version 2 would leave out
-OURS = (LIF, Integrator)
 
 
 class Network:

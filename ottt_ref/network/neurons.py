@@ -11,6 +11,7 @@ J[t] = ∂u[t+1]/∂u[t], with the reset's gradient detached, and what keeping i
     unleaked     λ              - V_th ψ[t]
     hard reset   λ (1 - s[t])   + λ (v_reset - u[t]) ψ[t]
 
+CubaLIF, the same with i[t] in place of I[t], a current that leaks: i[t] = α i[t-1] + I[t].
 Integrator, a readout without threshold: u[t] = λ u[t-1] + I[t], J = λ.
 
 λ, V_th and v_reset are numbers, or arrays of the layer's neurons or channels (`per_neuron`), and λ and V_th may be
@@ -25,7 +26,7 @@ import numpy as np
 
 from ..annotations import Number
 from ..kernel import kernel, rows
-from ..validation import FLOAT_DTYPES, require_choice, require_number, require_result
+from ..validation import FLOAT_DTYPES, require_choice, require_flag, require_number, require_result
 from . import each
 from .neuron import Neuron, filled
 from .own_numbers import OwnNumbers, require_decay, require_settings_held
@@ -121,8 +122,101 @@ def _require_time_constant(name, value):
     return require_number(name, value, "of at least 1", lambda number: number >= 1)
 
 
+class Membrane(OwnNumbers):
+    """What `LIF` and `CubaLIF` have in common: a potential that leaks, fires and is reset.
+
+    The first three of its settings are λ, V_th and v_reset.
+    """
+
+    reset: Literal["soft", "hard", "unleaked"]
+    surrogate: Surrogate
+    reset_potential: Setting
+
+    def _take_membrane(self):
+        """Check the fields of the membrane."""
+        self._take_trainable()
+        self._take_decay()
+        self._take_threshold()
+        require_choice("reset", self.reset, RESETS)
+        require_surrogate(self.surrogate)
+        self._take_reset_potential()
+
+    def require_held(self, name: str, dtype: np.dtype) -> None:
+        """Check that a network's dtype can hold its numbers; ValueError, which begins with `name`, otherwise."""
+        require_settings_held(name, self, dtype)
+        require_surrogate_held(name, self.surrogate, dtype)
+
+    def surrogate_derivative(self, state: tuple[np.ndarray, ...]) -> np.ndarray:
+        """ψ[t] at u[t], [B, ...]."""
+        potential = require_alike(self, state)
+        constants = self.constants(potential.dtype, potential.shape[1:])
+        return self.surrogate.derivative(self._distance(potential, constants))
+
+    def _spike(self, potential, output, current, soft):
+        constants = self.constants(potential.dtype, potential.shape[1:])
+        step = integrate if constants.ndim == 1 else each.integrate_each
+        step(rows(potential), rows(output), rows(current), constants, RESETS.index(self.reset))
+        if soft:
+            output[...] = self.surrogate.primitive(self._distance(potential, constants))
+        else:
+            (fire if constants.ndim == 1 else each.fire_each)(rows(output), rows(potential), constants)
+
+    def _membrane_jacobian(self, potential, output, surrogate_derivative, kept):
+        result = np.empty_like(potential)
+        constants = self.constants(potential.dtype, potential.shape[1:])
+        arrays = (rows(array) for array in (result, potential, output, surrogate_derivative))
+        of_membrane = membrane_jacobian if constants.ndim == 1 else each.membrane_jacobian_each
+        of_membrane(*arrays, constants, RESETS.index(self.reset), require_flag("kept", kept))
+        return result
+
+    def _derivative(self, name, potential, output):
+        """∂u[t]/∂θ of λ or V_th from u[t-1] and s[t-1]."""
+        result = np.empty_like(potential)
+        constants = self._constants_of_each(result.dtype, result.shape[1:])
+        if name == "decay":
+            arrays = (rows(array) for array in (result, potential, output))
+            each.decay_derivative(*arrays, constants, RESETS.index(self.reset))
+        else:
+            each.threshold_derivative(rows(result), rows(output), constants, RESETS.index(self.reset))
+        return result
+
+    def _reset_derivative(self, potential):
+        """∂u[t+1]/∂s[t], an array [B, ...], or a number."""
+        numbers: Any = [getattr(self, name) for name in self.setting_names[:3]]
+        if any(isinstance(number, np.ndarray) for number in numbers):
+            result, shape = np.empty_like(potential), potential.shape[1:]
+            constants = self._constants_of_each(result.dtype, shape)
+            each.reset_jacobian_each(rows(result), rows(potential), constants, RESETS.index(self.reset))
+            return result
+        decay, threshold, reset_potential = numbers  # of the kind that the arrays hold
+        if self.reset == "hard":
+            return decay * (reset_potential - potential)
+        return -decay * threshold if self.reset == "soft" else -threshold
+
+    def post_reset_potential(self, potential: np.ndarray, spikes: np.ndarray) -> np.ndarray:
+        """v[t], what leaks into the next step; raises ValueError for "unleaked", which has no such potential.
+
+        >>> import ottt_ref as ot
+        >>> ot.LIF(threshold=1.0).post_reset_potential(1.25, 1)
+        0.25
+        """
+        if self.reset == "unleaked":
+            raise ValueError("reset must be 'soft' or 'hard' for a post-reset potential, got 'unleaked'")
+        shape = np.shape(potential)[1:]
+        if self.reset == "soft":
+            return potential - spread(self.threshold, shape) * spikes
+        return potential - spikes * potential + spikes * spread(self.reset_potential, shape)
+
+    @staticmethod
+    def _distance(potential, constants):
+        distance = np.empty_like(potential)
+        measure = distance_to_threshold if constants.ndim == 1 else each.distance_to_threshold_each
+        measure(rows(distance), rows(potential), constants)
+        return distance
+
+
 @dataclass(frozen=True, eq=False, repr=False)
-class LIF(OwnNumbers):
+class LIF(Membrane):
     """Leaky integrate-and-fire neurons.
 
     u[t] = λ (u[t-1] - V_th s[t-1]) + I[t],   s[t] = H(u[t] - V_th)     with the soft reset
@@ -167,17 +261,7 @@ class LIF(OwnNumbers):
     learnable = ("decay", "threshold")
 
     def __post_init__(self) -> None:
-        self._take_trainable()
-        self._take_decay()
-        self._take_threshold()
-        require_choice("reset", self.reset, RESETS)
-        require_surrogate(self.surrogate)
-        self._take_reset_potential()
-
-    def require_held(self, name: str, dtype: np.dtype) -> None:
-        """Check that a network's dtype can hold its numbers; ValueError, which begins with `name`, otherwise."""
-        require_settings_held(name, self, dtype)
-        require_surrogate_held(name, self.surrogate, dtype)
+        self._take_membrane()
 
     def step(self, state: tuple[np.ndarray, ...], output: np.ndarray, current: np.ndarray, soft: bool = False) -> None:
         """Advance u and s in place by one time step of input `current`, all [B, ...].
@@ -187,21 +271,6 @@ class LIF(OwnNumbers):
         potential = require_alike(self, state, output=output, current=current)
         self._spike(potential, output, current, soft)
 
-    def _spike(self, potential, output, current, soft):
-        constants = self.constants(potential.dtype, potential.shape[1:])
-        step = integrate if constants.ndim == 1 else each.integrate_each
-        step(rows(potential), rows(output), rows(current), constants, RESETS.index(self.reset))
-        if soft:
-            output[...] = self.surrogate.primitive(self._distance(potential, constants))
-        else:
-            (fire if constants.ndim == 1 else each.fire_each)(rows(output), rows(potential), constants)
-
-    def surrogate_derivative(self, state: tuple[np.ndarray, ...]) -> np.ndarray:
-        """ψ[t] at u[t], [B, ...]."""
-        potential = require_alike(self, state)
-        constants = self.constants(potential.dtype, potential.shape[1:])
-        return self.surrogate.derivative(self._distance(potential, constants))
-
     def jacobian(
         self, state: tuple[np.ndarray, ...], output: np.ndarray, surrogate_derivative: np.ndarray, kept: bool
     ) -> tuple[tuple[np.ndarray, ...], ...]:
@@ -209,26 +278,9 @@ class LIF(OwnNumbers):
         potential = require_alike(self, state, output=output, surrogate_derivative=surrogate_derivative)
         return ((self._membrane_jacobian(potential, output, surrogate_derivative, kept),),)
 
-    def _membrane_jacobian(self, potential, output, surrogate_derivative, kept):
-        result = np.empty_like(potential)
-        constants = self.constants(potential.dtype, potential.shape[1:])
-        arrays = (rows(array) for array in (result, potential, output, surrogate_derivative))
-        of_membrane = membrane_jacobian if constants.ndim == 1 else each.membrane_jacobian_each
-        of_membrane(*arrays, constants, RESETS.index(self.reset), kept)
-        return result
-
     def reset_jacobian(self, state: tuple[np.ndarray, ...], output: np.ndarray) -> tuple[np.ndarray | Number, ...]:
         """∂u[t+1]/∂s[t], one array [B, ...] or number."""
-        numbers: Any = [getattr(self, name) for name in self.setting_names]
-        if any(isinstance(number, np.ndarray) for number in numbers):
-            result, shape = np.empty_like(state[0]), state[0].shape[1:]
-            constants = self._constants_of_each(result.dtype, shape)
-            each.reset_jacobian_each(rows(result), rows(state[0]), constants, RESETS.index(self.reset))
-            return (result,)
-        decay, threshold, reset_potential = numbers  # of the kind that the arrays hold
-        if self.reset == "hard":
-            return (decay * (reset_potential - state[0]),)
-        return (-decay * threshold if self.reset == "soft" else -threshold,)
+        return (self._reset_derivative(require_alike(self, state)),)
 
     def parameter_derivatives(
         self,
@@ -242,36 +294,93 @@ class LIF(OwnNumbers):
         potential = require_alike(self, previous_state, output=previous_output)
         return (self._derivative(name, potential, previous_output),), -1 if name == "threshold" else 0
 
-    def _derivative(self, name, potential, output):
-        result = np.empty_like(potential)
-        constants = self._constants_of_each(result.dtype, result.shape[1:])
-        if name == "decay":
-            arrays = (rows(array) for array in (result, potential, output))
-            each.decay_derivative(*arrays, constants, RESETS.index(self.reset))
-        else:
-            each.threshold_derivative(rows(result), rows(output), constants, RESETS.index(self.reset))
-        return result
 
-    def post_reset_potential(self, potential: np.ndarray, spikes: np.ndarray) -> np.ndarray:
-        """v[t], what leaks into the next step; raises ValueError for "unleaked", which has no such potential.
+@dataclass(frozen=True, eq=False, repr=False)
+class CubaLIF(Membrane):
+    """Leaky integrate-and-fire neurons with a synaptic current that leaks too: two leaks.
 
-        >>> import ottt_ref as ot
-        >>> ot.LIF(threshold=1.0).post_reset_potential(1.25, 1)
-        0.25
+    i[t] = α i[t-1] + I[t]
+    u[t] = λ (u[t-1] - V_th s[t-1]) + i[t],   s[t] = H(u[t] - V_th)     with the soft reset
+
+    The resets are those of `LIF`, of the potential alone: the current goes on through a spike. It is NIR's CubaLIF and
+    snnTorch's Synaptic, the latter with reset="unleaked".
+
+    decay            λ in [0, 1], the membrane's leak
+    current_decay    α in [0, 1], the current's; 0 makes it a LIF neuron
+    trainable        which of "decay", "current_decay" and "threshold" are parameters
+
+    All else is as of `LIF`: the numbers may be arrays.
+
+    Raises ValueError or TypeError that names the field, what was expected and what came.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> neuron = ot.CubaLIF(decay=0.5, current_decay=0.5, threshold=1.0)
+    >>> network = ot.Network([ot.Layer(ot.Dense(np.array([[1.0]])), neuron)])
+    >>> activity = ot.simulate(network, np.array([0.75, 0.0, 0.0, 0.0]).reshape(4, 1, 1))
+    >>> potential, current = activity.layer_states[0]
+    >>> current.ravel(), potential.ravel()
+    (array([0.75   , 0.375  , 0.1875 , 0.09375]), array([0.75  , 0.75  , 0.5625, 0.375 ]))
+    """
+
+    decay: Setting = 0.5
+    current_decay: Setting = 0.5
+    threshold: Setting = 1.0
+    reset: Literal["soft", "hard", "unleaked"] = "soft"
+    surrogate: Surrogate = field(default_factory=Sigmoid)
+    reset_potential: Setting = 0.0
+    trainable: tuple[str, ...] = ()
+
+    states = ("potential", "current")
+    input_vector = (1, 1)  # the current enters i, and by i the potential of the same time step
+    setting_names = ("decay", "threshold", "reset_potential", "current_decay")
+    learnable = ("decay", "current_decay", "threshold")
+
+    def __post_init__(self) -> None:
+        self._take_membrane()
+        self._take_decay("current_decay")
+
+    def step(self, state: tuple[np.ndarray, ...], output: np.ndarray, current: np.ndarray, soft: bool = False) -> None:
+        """Advance u, i and s in place by one time step of input `current`, all [B, ...].
+
+        With `soft`, the surrogate's primitive stands in for H: the network of claim E7.
         """
-        if self.reset == "unleaked":
-            raise ValueError("reset must be 'soft' or 'hard' for a post-reset potential, got 'unleaked'")
-        shape = np.shape(potential)[1:]
-        if self.reset == "soft":
-            return potential - spread(self.threshold, shape) * spikes
-        return potential - spikes * potential + spikes * spread(self.reset_potential, shape)
+        potential = require_alike(self, state, output=output, current=current)
+        constants = self.constants(potential.dtype, potential.shape[1:])
+        accumulate = leaky_accumulate if constants.ndim == 1 else each.leaky_accumulate_each
+        accumulate(rows(state[1]), rows(current), constants[3:] if constants.ndim == 1 else constants[3])
+        self._spike(potential, output, state[1], soft)
 
-    @staticmethod
-    def _distance(potential, constants):
-        distance = np.empty_like(potential)
-        measure = distance_to_threshold if constants.ndim == 1 else each.distance_to_threshold_each
-        measure(rows(distance), rows(potential), constants)
-        return distance
+    def jacobian(
+        self, state: tuple[np.ndarray, ...], output: np.ndarray, surrogate_derivative: np.ndarray, kept: bool
+    ) -> tuple[tuple[np.ndarray, ...], ...]:
+        """∂(u, i)[t+1]/∂(u, i)[t], two rows of two arrays [B, ...]: ∂u/∂u and α, 0 and α."""
+        potential = require_alike(self, state, output=output, surrogate_derivative=surrogate_derivative)
+        through_current = filled(potential, spread(self.current_decay, potential.shape[1:]))
+        of_membrane = self._membrane_jacobian(potential, output, surrogate_derivative, kept)
+        return (of_membrane, through_current), (np.zeros_like(potential), through_current.copy())
+
+    def reset_jacobian(self, state: tuple[np.ndarray, ...], output: np.ndarray) -> tuple[np.ndarray | Number, ...]:
+        """∂u[t+1]/∂s[t], an array [B, ...] or number, and 0: no spike resets the current."""
+        return self._reset_derivative(require_alike(self, state)), 0
+
+    @property
+    def leak(self) -> tuple[tuple[Setting, ...], ...]:
+        """A: λ and α in the row of the potential, 0 and α in that of the current."""
+        return (self.decay, self.current_decay), (0, self.current_decay)
+
+    def parameter_derivatives(
+        self,
+        name: str,
+        previous_state: tuple[np.ndarray, ...],
+        previous_output: np.ndarray,
+        state: tuple[np.ndarray, ...],
+    ) -> tuple[tuple[np.ndarray | Number, ...], np.ndarray | Number]:
+        """∂u[t]/∂θ and ∂i[t]/∂θ, and ∂z[t]/∂θ: of α they are i[t-1], i[t-1] and 0; of λ and V_th as of `LIF`."""
+        require_choice("name", name, self.learnable)
+        potential = require_alike(self, previous_state, output=previous_output)
+        if name == "current_decay":
+            return (previous_state[1].copy(), previous_state[1].copy()), 0
+        return (self._derivative(name, potential, previous_output), 0), -1 if name == "threshold" else 0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -334,27 +443,31 @@ class Integrator(OwnNumbers):
 
 
 def require_alike(neuron: Neuron, state: tuple[np.ndarray, ...], **arrays: np.ndarray) -> np.ndarray:
-    """The potential [B, ...] of `state`, checked together with arrays of its shape and dtype, by name.
+    """The potential [B, ...] of `state`, checked together with its other states and arrays like it, by name.
 
     Kernels trust shapes, and write into rows of the state and the output, which must be contiguous.
     Raises TypeError or ValueError.
     """
     where = type(neuron).__name__
-    if not isinstance(state, tuple | list) or len(state) != 1:
-        raise TypeError(f"{where}: state must be a tuple of one array, the potential, got {state!r}")
-    (potential,) = state
+    if not isinstance(state, tuple | list) or len(state) != len(neuron.states):
+        expected = "one array, the potential" if len(neuron.states) == 1 else f"arrays, the {', '.join(neuron.states)}"
+        raise TypeError(f"{where}: state must be a tuple of {expected}, got {state!r}")
+    potential, *others = state
     plain = isinstance(potential, np.ndarray) and not isinstance(potential, np.ma.MaskedArray)
     if not plain or potential.ndim < 2 or potential.dtype not in (*FLOAT_DTYPES, np.dtype(object)):
         raise TypeError(f"{where}: the potential must be an array [B, ...] of numbers, got {potential!r}")
     for name, array in arrays.items():
         require_result(f"{where}: {name}", array, potential.shape, potential.dtype, "be")
-    for name, array in {"the potential": potential, "output": arrays.get("output", potential)}.items():
+    for name, array in zip(neuron.states[1:], others):
+        require_result(f"{where}: the {name}", array, potential.shape, potential.dtype, "be")
+    own = dict(zip((f"the {name}" for name in neuron.states), state))
+    for name, array in {**own, "output": arrays.get("output", potential)}.items():
         if not array.flags.c_contiguous:
             raise ValueError(f"{where}: {name} must be contiguous, in C's order, got strides {array.strides}")
     return potential
 
 
-def neuron_from_description(description: Mapping[str, Any]) -> LIF | Integrator:
+def neuron_from_description(description: Mapping[str, Any]) -> LIF | CubaLIF | Integrator:
     """Rebuild neurons from their `description()`; raise ValueError if it describes none of ours.
 
     A number may be an array, or nested lists of numbers.
@@ -363,7 +476,7 @@ def neuron_from_description(description: Mapping[str, Any]) -> LIF | Integrator:
     kind = KINDS.get(given.pop("type", None))
     learned = given.pop("trainable", [])
     if kind is None or set(given) != {each.name for each in fields(kind)} - {"trainable"}:
-        raise ValueError(f"neuron must be described as {' or '.join(KINDS)} with all their fields, got {description!r}")
+        raise ValueError(f"neuron must be described as {', '.join(KINDS)} with all their fields, got {description!r}")
     for name in kind.setting_names:
         if isinstance(given[name], list):
             given[name] = np.array(given[name], dtype=np.float64)
@@ -372,4 +485,5 @@ def neuron_from_description(description: Mapping[str, Any]) -> LIF | Integrator:
     return kind(**given, trainable=tuple(learned) if isinstance(learned, list) else learned)
 
 
-KINDS: dict[Any, type[LIF] | type[Integrator]] = {kind.__name__: kind for kind in (LIF, Integrator)}
+OURS = (LIF, CubaLIF, Integrator)
+KINDS: dict[Any, type[LIF] | type[CubaLIF] | type[Integrator]] = {kind.__name__: kind for kind in OURS}

@@ -356,6 +356,9 @@ def surrogate_made(kind, rng):
 
 NEURONS = {
     "LIF": lambda rng: ot.LIF(0.75, 1.25, ("soft", "hard", "unleaked")[rng.integers(3)], reset_potential=-0.25),
+    "CubaLIF": lambda rng: ot.CubaLIF(
+        0.75, 0.5, 1.25, ("soft", "hard", "unleaked")[rng.integers(3)], reset_potential=-0.25
+    ),
     "Integrator": lambda rng: ot.Integrator(0.75),
 }
 
@@ -365,16 +368,17 @@ def neuron_call(kind, method, rng):
     dtype = dtype_of(rng)
     u, s = normal(rng, (2, 3), dtype), rng.integers(0, 2, (2, 3)).astype(dtype)
     current, psi = normal(rng, (2, 3), dtype), rng.random((2, 3)).astype(dtype)
+    states = (u, *(normal(rng, (2, 3), dtype) for _ in neuron.states[1:]))
 
     def of(oracle):
         return partial(oracle, kind, neuron)
 
-    state = {"state": (u,), "output": s}
+    state = {"state": states, "output": s}
     calls = {
         "step": ({**state, "current": current, "soft": False}, of(_neuron_step)),
         "jacobian": ({**state, "surrogate_derivative": psi, "kept": bool(rng.integers(2))}, of(_neuron_jacobian)),
         "reset_jacobian": (state, of(_neuron_reset_jacobian)),
-        "surrogate_derivative": ({"state": (u,)}, of(_neuron_surrogate_derivative)),
+        "surrogate_derivative": ({"state": states}, of(_neuron_surrogate_derivative)),
         "copy": ({}, lambda result, given: _assert(result == neuron or kind == "Neuron")),
         "rebuilt": (
             {"convert_array": np.copy, "convert_number": float},
@@ -384,7 +388,7 @@ def neuron_call(kind, method, rng):
         "description": ({}, lambda result, given: _assert(result["type"] == kind and result["decay"] == 0.75)),
         "constants": (
             {"dtype": np.dtype(dtype)},
-            lambda result, given: naive.close(result, np.array([0.75, 1.25, -0.25])[: len(neuron.setting_names)]),
+            lambda result, given: naive.close(result, np.array([0.75, 1.25, -0.25, 0.5])[: len(neuron.setting_names)]),
         ),
         "require_held": (
             {"name": "layers[0]", "dtype": np.dtype(dtype)},
@@ -392,7 +396,7 @@ def neuron_call(kind, method, rng):
         ),
         "post_reset_potential": ({"potential": u, "spikes": s}, partial(_post_reset, neuron)),
         "parameter_derivatives": (
-            {"name": "decay", "previous_state": (u,), "previous_output": s, "state": (u,)},
+            {"name": "decay", "previous_state": states, "previous_output": s, "state": states},
             of(_neuron_parameter_derivatives),
         ),
     }
@@ -404,7 +408,7 @@ def neuron_call(kind, method, rng):
     # formulas, of numbers as well as of arrays; conversions take functions of one's own
     own = {"rebuilt": tuple(arguments), "project": ("parameters",), "reset_jacobian": ("output",)}
     own["parameter_derivatives"] = ("state", "previous_output")  # of the readout and the threshold, not asked for
-    own["constants"] = ("shape",)
+    own["constants"] = ("dtype", "shape")  # which the network knows
     ours = {"jacobian": ("state", "output", "surrogate_derivative", "kept")} if kind == "Integrator" else {}
     return Call(
         getattr(neuron, method),
@@ -417,7 +421,11 @@ def neuron_call(kind, method, rng):
 
 def _neuron_step(kind, neuron, result, given):
     before_u, before_s = given["state_before"][0], given["output_before"]
-    if kind == "LIF":
+    if kind == "CubaLIF":
+        wanted = 0.5 * naive.numbers(given["state_before"][1]) + naive.numbers(given["current"])
+        naive.close(given["state"][1], wanted, np.abs(wanted) + 4)
+        wanted = naive.lif_step(neuron, before_u, before_s, given["state"][1])
+    elif kind == "LIF":
         wanted = naive.lif_step(neuron, before_u, before_s, given["current"])
     else:
         wanted = 0.75 * naive.numbers(before_u) + naive.numbers(given["current"])
@@ -431,8 +439,12 @@ def _neuron_step(kind, neuron, result, given):
 
 
 def _neuron_jacobian(kind, neuron, result, given):
-    (u,), kept = given["state"], given["kept"]
-    if kind == "LIF":
+    (u, *_), kept = given["state"], given["kept"]
+    if kind == "CubaLIF":
+        naive.same(result[1][0], 0 * result[0][0])
+        naive.same(result[1][1], result[0][1])
+        naive.close(result[0][1], np.full(np.shape(u), 0.5))
+    if kind != "Integrator":
         wanted = naive.lif_jacobian(neuron, u, given["output"], given["surrogate_derivative"], kept)
     else:
         wanted = np.full(np.shape(u), 0.75)
@@ -443,7 +455,8 @@ def _neuron_jacobian(kind, neuron, result, given):
 def _neuron_reset_jacobian(kind, neuron, result, given):
     if kind == "Integrator":
         return naive.same(list(result), [0])
-    (u,) = given["state"]
+    naive.same(list(result[1:]), [0] * (len(result) - 1))
+    u = given["state"][0]
     wanted = {"soft": -0.75 * 1.25, "unleaked": -1.25}.get(neuron.reset)
     wanted = 0.75 * (-0.25 - naive.numbers(u)) if wanted is None else wanted
     return naive.close(result[0], wanted, np.abs(wanted) + 1, dtype=np.asarray(u).dtype)
@@ -451,10 +464,10 @@ def _neuron_reset_jacobian(kind, neuron, result, given):
 
 def _neuron_parameter_derivatives(kind, neuron, result, given):
     """What λ is multiplied by in one time step; the threshold's derivative, where that is asked for."""
-    (u,), s = given["previous_state"], given["previous_output"]
+    (u, *_), s = given["previous_state"], given["previous_output"]
     if given["name"] != "decay":
         return UNCOMPARED
-    leaky = ot.LIF(1.0, 1.25, neuron.reset, reset_potential=-0.25) if kind == "LIF" else None
+    leaky = ot.LIF(1.0, 1.25, neuron.reset, reset_potential=-0.25) if kind != "Integrator" else None
     wanted = naive.numbers(u)
     if leaky is not None:
         wanted = naive.lif_step(leaky, u, s, np.zeros(np.shape(u)))
@@ -464,9 +477,9 @@ def _neuron_parameter_derivatives(kind, neuron, result, given):
 
 
 def _neuron_surrogate_derivative(kind, neuron, result, given):
-    (u,) = given["state"]
+    u = given["state"][0]
     wanted = np.ones(np.shape(u))
-    if kind == "LIF":
+    if kind != "Integrator":
         values = np.clip(naive.numbers(u) - 1.25, -100, 100)
         wanted = np.array([oracles.sigmoid_surrogate(float(z), 4.0) for z in values.flat]).reshape(np.shape(u))
     naive.close(result, wanted, 4 + np.abs(np.clip(naive.numbers(u), -50, 50)))
@@ -532,8 +545,9 @@ def loss_made(kind, rng):
     return Call(getattr(ot.losses, kind), arguments, NOTHING if kind == "Loss" else oracle)
 
 
-def lif_made(rng):
+def lif_made(kind, rng):
     arguments = {
+        **({"current_decay": 0.5} if kind is ot.CubaLIF else {}),
         "decay": 0.75,
         "threshold": 1.25,
         "reset": ("soft", "hard", "unleaked")[rng.integers(3)],
@@ -548,12 +562,12 @@ def lif_made(rng):
         if any(value.shape not in ((1,), (3,), (2, 3)) for value in result.array_settings.values()):
             return UNCOMPARED  # a layer of another shape
         u, s, current = rng.normal(size=(2, 3)), rng.integers(0, 2, (2, 3)).astype(float), rng.normal(size=(2, 3))
-        wanted = naive.lif_step(result, u, s, current)
-        result.step((u,), s, current)
+        wanted = naive.lif_step(result, u, s, current)  # of two leaks, from a current of 0
+        result.step((u, np.zeros((2, 3)))[: len(result.states)], s, current)
         size = 4 + abs(float(given["threshold"])) + abs(float(given["reset_potential"]))
         return naive.close(u, wanted, np.full((2, 3), size))
 
-    return Call(ot.LIF, arguments, oracle)
+    return Call(kind, arguments, oracle)
 
 
 def integrator_made(rng):
@@ -641,7 +655,8 @@ def connection_made(rng):
 def catalogue():
     """Every right call of this module, by name: functions of a random generator."""
     found = {
-        "ot.LIF": lif_made,
+        "ot.LIF": partial(lif_made, ot.LIF),
+        "ot.CubaLIF": partial(lif_made, ot.CubaLIF),
         "ot.Integrator": integrator_made,
         "ot.Neuron": lambda rng: Call(ot.Neuron, {}, NOTHING),
         "ot.Operation": lambda rng: Call(ot.Operation, {}, NOTHING),
@@ -663,7 +678,7 @@ def catalogue():
         three = {"add_gradients": add_gradients}
         base = partial(three[method], "Flatten") if method in three else partial(operation_call, "Flatten", method)
         found[f"ot.Operation.{method}"] = base
-    for kind in ("LIF", "Integrator", "Neuron"):
+    for kind in (*NEURONS, "Neuron"):
         for method in methods_of(getattr(ot, kind)):
             found.setdefault(f"ot.{kind}.{method}", partial(neuron_call, kind, method))
     for kind in (*SURROGATES, "Surrogate"):

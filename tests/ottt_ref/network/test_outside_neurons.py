@@ -251,14 +251,14 @@ def test_parameters_of_neurons_are_learned_and_brought_back_into_their_range():
 
 def test_a_neuron_that_files_cannot_hold_is_refused_when_saving(tmp_path):
     network, _, _ = network_of("adaptive")
-    with pytest.raises(TypeError, match=r"layer0.* must be made of LIF, Integrator.*Adaptive"):
+    with pytest.raises(TypeError, match=r"layer0.* must be made of LIF, CubaLIF, Integrator.*Adaptive"):
         network.save(tmp_path / "net.npz")
     assert not list(tmp_path.iterdir())
 
     class Renamed(ot.LIF):
         pass
 
-    with pytest.raises(TypeError, match=r"must be made of LIF, Integrator, .*Renamed"):
+    with pytest.raises(TypeError, match=r"must be made of LIF, CubaLIF, Integrator, .*Renamed"):
         ot.Network([ot.Layer(ot.Dense(np.ones((1, 1))), Renamed())]).save(tmp_path / "net.npz")
 
 

@@ -28,16 +28,21 @@ def numbers(rng, shape):
     return {"decay": np.resize(decays, count).reshape(shape), "threshold": eighths(rng, 0.5, 1.25, shape)}
 
 
-def dense(rng, own, *, trainable=BOTH, reset="soft", readout=None, loop=False):
+def dense(rng, own, *, trainable=BOTH, reset="soft", readout=None, loop=False, cuba=False):
     """Two layers of 4 and 3 neurons with `own` numbers of each, and a leaky readout of two."""
     layers = []
     for n_in, n_out in ((3, 4), (4, 3)):
-        neuron = ot.LIF(
-            **numbers(rng, (n_out,) if own == "neuron" else (1,)),
+        shape, kind, more, learned = (n_out,) if own == "neuron" else (1,), ot.LIF, {}, trainable
+        if cuba:
+            kind, more = ot.CubaLIF, {"current_decay": eighths(rng, 0.125, 0.75, shape)}
+            learned = (*trainable, "current_decay") if trainable == BOTH else trainable
+        neuron = kind(
+            **numbers(rng, shape),
+            **more,
             reset=reset,
             surrogate=TRIANGLE,
             reset_potential=eighths(rng, -0.5, 0.25, n_out),
-            trainable=trainable,
+            trainable=learned,
         )
         synapses = ot.Dense(eighths(rng, -0.5, 1.5, (n_out, n_in)), eighths(rng, 0, 0.25, n_out))
         layers.append(ot.Layer(synapses, neuron, ot.Dense(eighths(rng, -0.5, 0.5, (n_out, n_out))) if loop else None))
@@ -65,6 +70,8 @@ KINDS = {
     "neuron": lambda rng, **options: dense(rng, "neuron", **options),
     "layer": lambda rng, **options: dense(rng, "layer", **options),
     "loop": lambda rng, **options: dense(rng, "neuron", loop=True, **options),
+    "cuba": lambda rng, **options: dense(rng, "neuron", cuba=True, **options),
+    "cuba layer": lambda rng, **options: dense(rng, "layer", cuba=True, loop=True, **options),
     "channel": lambda rng, **options: convolutional(rng, "channel", **options),
     "pixel": lambda rng, **options: convolutional(rng, "pixel", **options),
 }
@@ -163,7 +170,7 @@ def test_arrays_of_equal_numbers_are_the_numbers():
 
 @pytest.mark.parametrize("reset_gradient", ["detached", "kept"])
 @pytest.mark.parametrize("reset", RESETS)
-@pytest.mark.parametrize("kind", slow(KINDS, ["channel", "pixel", "loop"]))
+@pytest.mark.parametrize("kind", slow(KINDS, ["channel", "pixel", "loop", "cuba", "cuba layer"]))
 def test_rtrl_is_bptt_exactly(kind, reset, reset_gradient):
     data = exact(*case(kind, time_steps=3, batch_size=1, reset=reset))
     left = ot.bptt.gradients(*data, reset_gradient=reset_gradient)
@@ -176,7 +183,7 @@ def test_rtrl_is_bptt_exactly(kind, reset, reset_gradient):
 
 
 @pytest.mark.parametrize("reset", RESETS)
-@pytest.mark.parametrize("kind", slow(KINDS, ["channel", "pixel", "loop"]))
+@pytest.mark.parametrize("kind", slow(KINDS, ["channel", "pixel", "loop", "cuba layer"]))
 def test_bptt_kept_is_the_derivative_of_the_soft_spike_network(kind, reset):
     network, inputs, targets = case(kind, time_steps=4, batch_size=2, reset=reset)
     for layer in network.layers[:-1]:
@@ -203,13 +210,13 @@ def test_bptt_kept_is_the_derivative_of_the_soft_spike_network(kind, reset):
 
 
 @pytest.mark.parametrize("reset", ["soft", "unleaked"])
-@pytest.mark.parametrize("kind", slow(["neuron", "layer", "channel", "pixel"], ["channel", "pixel"]))
+@pytest.mark.parametrize("kind", slow(["neuron", "layer", "cuba", "channel", "pixel"], ["channel", "pixel"]))
 def test_ottt_is_bptt_in_the_last_hidden_layer_before_a_stateless_readout(kind, reset):
     """E1 with a decay of each neuron: for the weights, the biases, and the decays and thresholds themselves."""
-    options = {"readout": ot.Integrator()} if kind in ("neuron", "layer") else {}
+    options = {"readout": ot.Integrator()} if kind in ("neuron", "layer", "cuba") else {}
     data = exact(*case(kind, reset=reset, **options))
     found, right, sltt = (method.gradients(*data) for method in (ot.ottt, ot.bptt, ot.sltt))
-    for name in ("layer1.weight", "layer1.bias", "layer1.decay", "layer1.threshold"):
+    for name in (name for name in right if name.startswith("layer1")):
         assert np.all(found[name] == right[name]) and np.any(right[name] != 0), name
         assert np.any(sltt[name] != right[name]), name
     assert np.any(found["layer0.weight"] != right["layer0.weight"])
@@ -368,7 +375,7 @@ def test_a_stateless_readout_that_hears_several_layers_has_the_one_decay_or_none
 # learning
 
 
-@pytest.mark.parametrize("kind", slow(KINDS, ["pixel", "loop"]))
+@pytest.mark.parametrize("kind", slow(KINDS, ["pixel", "loop", "cuba layer"]))
 def test_online_steps_without_learning_are_the_terms(kind):
     network, inputs, targets = case(kind)
     before = {name: value.copy() for name, value in network.parameters.items()}
@@ -490,7 +497,7 @@ def test_what_spike_representation_has_no_mapping_for_is_refused_by_name():
 # numbers
 
 
-@pytest.mark.parametrize("kind", slow(KINDS, ["pixel", "loop"]))
+@pytest.mark.parametrize("kind", slow(KINDS, ["pixel", "loop", "cuba layer"]))
 def test_compiled_and_uncompiled_runs_agree_bit_for_bit_and_float32_is_near(kind):
     network, inputs, targets = case(kind)
     plain, single = network.as_objects(float), network.astype(np.float32)
@@ -584,7 +591,7 @@ def test_arrays_that_do_not_fit_the_layer_are_refused_when_the_network_is_made(n
 
 
 @pytest.mark.parametrize("trainable", [(), ("threshold",), BOTH], ids=len)
-@pytest.mark.parametrize("kind", slow(KINDS, ["layer", "pixel", "loop"]))
+@pytest.mark.parametrize("kind", slow(KINDS, ["layer", "pixel", "loop", "cuba layer"]))
 def test_a_saved_network_is_the_same_network(kind, trainable, tmp_path):
     network, inputs, targets = case(kind, trainable=trainable)
     for saved, dtype in ((network, np.float64), (network.astype(np.float32), np.float32)):
@@ -608,8 +615,8 @@ def test_a_saved_network_is_the_same_network(kind, trainable, tmp_path):
         (lambda neuron: neuron.update(decay=[2.0] * 4), r"decay must be in \[0, 1\]"),
         (lambda neuron: neuron.update(trainable="decay"), "trainable must be a tuple"),
         (lambda neuron: neuron.update(trainable=[3]), "trainable must be a tuple"),
-        (lambda neuron: neuron.pop("threshold"), "neuron must be described as LIF or Integrator with all their fields"),
-        (lambda neuron: neuron.update(type="Other"), "neuron must be described as LIF or Integrator"),
+        (lambda neuron: neuron.pop("threshold"), "neuron must be described as LIF, CubaLIF, Integrator"),
+        (lambda neuron: neuron.update(type="Other"), "neuron must be described as LIF, CubaLIF"),
         (lambda neuron: neuron.update(decay=0.5), "it must hold"),
     ],
 )
