@@ -467,7 +467,10 @@ UNSAVED = {
         lambda: network_of(synapses=[ot.Dropout(0.5), ot.Dense(np.eye(2))]).with_dropout(2, 0),
         "layer0 must be made of .* got Mask.* network must be saved as it is before with_dropout",
     ),
-    "a neuron": (lambda: network_of(neuron=MyLIF()), r"layer0 must be made of LIF, CubaLIF, Integrator, .* of type .*MyLIF"),
+    "a neuron": (
+        lambda: network_of(neuron=MyLIF()),
+        r"layer0 must be made of LIF, CubaLIF, Integrator, .* of type .*MyLIF",
+    ),
     "a surrogate": (
         lambda: network_of(neuron=ot.LIF(surrogate=MyTriangle())),
         "layer0 must be made of Sigmoid, .* of type .*MyTriangle",
