@@ -21,6 +21,9 @@ report says so. What the backend does not have is said by NotImplementedError("w
 raises: it is reported as unsupported, never as a pass. One that comes from inside another package is a failure, as any
 exception is: it may be a mistake. `conformance.Unsupported("why")` may come from anywhere.
 An adapter with an attribute `methods`, a collection of names, is asked for these alone.
+An adapter with an attribute `features`, a collection of names of `specifications.FEATURES`, is asked for the cases that
+need them: it takes `case.weights` [T, B], `case.targets` [T, B], `case.initial_state` by name, `case.loss_time_steps`.
+Without it such cases are unsupported.
 An adapter whose attribute `given_spikes` is true computes its gradients at the reference's spikes and surrogate
 derivatives (`case.arrays["spikes/0"]`, "psi/0"), so that a spike that flips by rounding cannot spoil them.
 An adapter whose attribute `case_set` is a number is pinned to that version of the set of cases: cases that later
@@ -48,6 +51,7 @@ from ..outside import OutsideError, named
 from . import files
 from .arrays import NEAR
 from .reference import MEANINGS
+from .specifications import FEATURES
 
 Adapter = Callable[[files.Case, str], Mapping[str, ArrayLike]]
 
@@ -108,6 +112,7 @@ def prepared(adapter: Adapter | type) -> Adapter:
         raise AdapterError(f"adapter must be callable as adapter(case, method), got {made!r}")
     _require_signature(made)
     _require_methods(made)
+    _require_features(made)
     try:
         files.specifications(getattr(made, "case_set", None))
     except (TypeError, ValueError) as error:
@@ -129,6 +134,17 @@ def _require_signature(made):
         raise AdapterError(
             f"adapter must be callable as adapter(case, method), got {name}{signature}: {error}"
         ) from None
+
+
+def _require_features(made):
+    """Refuse `features` that are no collection of the names that there are."""
+    try:
+        names = getattr(made, "features", None)
+        wrong = isinstance(names, str) or [name for name in names or () if name not in FEATURES]
+    except Exception as error:  # of a property, or of what cannot be gone through
+        raise AdapterError(f"adapter: features cannot be read: {type(error).__name__}: {error}") from error
+    if wrong:
+        raise AdapterError(f"adapter: features must be a collection of {', '.join(FEATURES)}, got {names!r}")
 
 
 def _require_methods(made):

@@ -55,6 +55,10 @@ def ask(adapter: Adapter, case: Case, method: str) -> Mapping[str, Any] | Refusa
     known = getattr(adapter, "methods", None)
     if known is not None and method not in known:
         return Refusal(True, f"the adapter has the methods {', '.join(sorted(known))}")
+    taken = getattr(adapter, "features", None) or ()
+    missing = [feature for feature in getattr(case, "features", ()) if feature not in taken]
+    if missing:
+        return Refusal(True, f"the adapter does not say that it takes {', '.join(missing)} (its attribute features)")
     try:
         found = adapter(case, method)
         if hasattr(found, "keys") and hasattr(found, "__getitem__"):

@@ -54,6 +54,17 @@ CONVENTIONS = {
         "MeanSquaredError: the mean over classes of (o - y)^2; Mixed: (1 - mse_weight) cross-entropy + mse_weight "
         "squared error; labels are one-hot"
     ),
+    "weights": (
+        "where a case has weights w[t, b], they multiply l of each time step and sample, before the 1/T and the mean "
+        "over the batch; nothing is renormalised: L = sum over t and b of w[t, b] l(o[t, b], y) / (T B). Where it has "
+        "loss_time_steps, that number is the T of 1/T, and not the number of time steps. Targets [T, B] are the labels "
+        "of each time step. The same holds for online learning at each time step"
+    ),
+    "initial state": (
+        "where a case has initial_state/layerL.potential and layerL.output (readout for a last layer that is an "
+        "Integrator), u and s before t = 0 are these and not 0, for the neurons and for recurrent and feedback "
+        "connections; no gradient goes back to them, and traces are 0 before t = 0 all the same"
+    ),
     "bptt": (
         "delta_l[t] = psi_l[t] e_l[t] + J_l[t] delta_l[t+1], 0 after the last step, psi = 1 for an Integrator; e_l[t]"
         " is dL/do[t] for the last layer, plus A^T delta of every connection that layer l feeds: delta[t], or "
@@ -124,9 +135,10 @@ RESULTS = {
 
 PLAIN = {
     "inputs": ("current or spikes", "what the first layer is given, [T, B, ...]"),
-    "targets": ("class", "class labels [B], or target rows [B, C]"),
+    "targets": ("class", "class labels [B], or target rows [B, C], or class labels of each time step [T, B]"),
     "outputs": ("potential", "the readout's potential, or the last layer's spikes, [T, B, C]"),
     "loss": ("loss", "sum over time of l(o[t], y) / T, the mean over the batch"),
+    "weights": ("1", "what l of each time step and sample is multiplied by, [T, B]"),
 }
 OF_LAYER = {
     "potential": ("potential", "u[t] before the reset"),
@@ -149,6 +161,8 @@ def _unit_and_meaning(name, layer_names):
     if kind in OF_LAYER:
         unit, what = OF_LAYER[kind]
         return unit, f"{what} of {layer_names[int(rest[0])]}"
+    if kind == "initial_state":
+        return "potential", f"{rest[0]} before the first time step, [B, ...]"
     if kind == "parameter":
         return "weight", f"the parameter {rest[0]}"
     if kind == "trace":

@@ -19,6 +19,8 @@ DIR/manifest.json           UTF-8 JSON:
         methods             the methods that are asked for
         results             by method: the names of the arrays that results must hold, and of those that they may
         arrays              by name: shape, dtype, unit and meaning
+        features            where there are some: what not every backend has, of specifications.FEATURES
+        loss_time_steps     T of the loss's 1/T, where it is not the number of time steps
 DIR/NAME.npz                an uncompressed zip of .npy arrays, C-contiguous, little-endian, without pickles
 
 The same version of ottt_ref on the same machine writes the same bytes. What is read is not trusted: sizes and hashes
@@ -41,10 +43,11 @@ from ..files import storage
 from ..files.descriptions import describe, rebuild
 from ..learning import losses
 from ..network.network import Network
+from ..simulation.state import network_state
 from .arrays import expected_of, names_of
 from .conventions import CONVENTIONS, RESULTS, describe_array
-from .reference import FORWARD, MEANINGS, METHODS, ONLINE, expected, methods_of
-from .specifications import CASE_SET, SPECIFICATIONS, Specification, draw
+from .reference import FORWARD, MEANINGS, METHODS, ONLINE, expected, methods_of, targets_at
+from .specifications import CASE_SET, FEATURES, SPECIFICATIONS, Specification, draw
 
 FORMAT, VERSION = "ottt_ref conformance cases", 1
 MANIFEST = "manifest.json"
@@ -85,8 +88,28 @@ class Case:
 
     @property
     def targets(self) -> np.ndarray:
-        """Class labels [B], or rows [B, C]."""
+        """Class labels [B], or rows [B, C]; or with the feature "targets of each step" labels [T, B]."""
         return self.arrays["targets"]
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """What the case asks for that not every backend has, of `specifications.FEATURES`."""
+        return tuple(self.entry.get("features", ()))
+
+    @property
+    def weights(self) -> np.ndarray | None:
+        """What ℓ of each time step and sample is multiplied by, [T, B]; None for 1."""
+        return self.arrays.get("weights")
+
+    @property
+    def initial_state(self) -> dict[str, np.ndarray] | None:
+        """What the network starts from, by name: layer0.potential, layer0.output, ..., [B, ...]; None for rest."""
+        return self._starting_with("initial_state/") or None
+
+    @property
+    def loss_time_steps(self) -> int:
+        """T of the loss's 1/T: the number of time steps, unless the case is a part of a longer sequence."""
+        return self.entry.get("loss_time_steps", self.entry["time_steps"])
 
     @property
     def parameters(self) -> dict[str, np.ndarray]:
@@ -154,6 +177,10 @@ def make_case(specification: Specification) -> Case:
         "methods": methods_of(specification),
         "arrays": {name: describe_array(name, array, network) for name, array in arrays.items()},
     }
+    if specification.features:
+        entry["features"] = list(specification.features)
+    if specification.loss_steps:
+        entry["loss_time_steps"] = specification.loss_steps
     return Case(specification.name, specification.purpose, entry, arrays)
 
 
@@ -330,7 +357,7 @@ def _require_whole(case):
         raise ValueError(f"methods must be {FORWARD} and others of {', '.join(known[1:])}, got {case.methods}")
     steps, batch = (validation.require_count(name, case.entry[name]) for name in ("time_steps", "batch_size"))
     _require_shape(case, "inputs", (steps, batch, *network.input_shape))
-    losses.require_targets(case.loss, case.targets, batch, network)
+    _require_features(case, network, steps, batch)
     for l, shape in enumerate(network.shapes):
         for kind in ("potential", "spikes", "psi") if l in network.spiking else ("potential",):
             _require_shape(case, f"{kind}/{l}", (steps, batch, *shape))
@@ -342,6 +369,24 @@ def _require_whole(case):
                 raise ValueError(f"array {each.full!r} must have {steps} time steps, got {list(each.values.shape)}")
         if method != FORWARD:
             _require_parameters(case, method, shapes)
+
+
+def _require_features(case, network, steps, batch):
+    """Whether targets, weights, initial state and T of the loss are whole, and the features those that are there."""
+    losses.require_targets(case.loss, case.targets, batch, network, steps)
+    losses.require_weights(case.weights, steps, batch, network)
+    if case.initial_state is not None:
+        network_state(network, case.initial_state, batch)
+    validation.require_count("loss_time_steps", case.loss_time_steps)
+    there = (
+        case.weights is not None,
+        targets_at(case.targets, 0) is not case.targets,
+        case.initial_state is not None,
+        case.loss_time_steps != steps,
+    )
+    features = tuple(name for name, asked in zip(FEATURES, there) if asked)
+    if case.features != features:
+        raise ValueError(f"features must be those that are there, {list(features)}, got {list(case.features)}")
 
 
 def _require_parameters(case, method, shapes):

@@ -1,6 +1,8 @@
 """What is expected of a case: everything that the reference computes on the way, by the arrays' names.
 
-inputs, targets                    what goes in: [T, B, ...]; labels [B] or rows [B, C]
+inputs, targets                    what goes in: [T, B, ...]; labels [B] or rows [B, C], or labels [T, B]
+weights                            where there are some: what ℓ of a time step and sample is multiplied by, [T, B]
+initial_state/NAME                 where it does not start from rest: layer0.potential, layer0.output, ..., [B, ...]
 parameter/NAME                     the network's parameters
 potential/L, spikes/L, psi/L       u, s and ψ of layer L, [T, B, ...]; of a readout its output is the potential
 trace/CONNECTION, constant_trace/L â of what a connection is given, [T, B, ...]; Λ_t, what stands for the bias, [T]
@@ -49,8 +51,16 @@ def methods_of(specification):
 def expected(drawn):
     """Every array of a case, by name."""
     network, inputs, targets, loss = drawn.network, drawn.inputs, drawn.targets, drawn.specification.loss
-    activity = run(network, inputs)
+    activity = run(network, inputs, initial_state=drawn.initial_state)
+    asked = {
+        "weights": drawn.weights,
+        "initial_state": drawn.initial_state,
+        "time_steps": drawn.specification.loss_steps,
+    }
     arrays = {"inputs": inputs, "targets": targets}
+    if drawn.weights is not None:
+        arrays["weights"] = drawn.weights
+    arrays.update({f"initial_state/{name}": value for name, value in (drawn.initial_state or {}).items()})
     arrays.update({f"parameter/{name}": value.copy() for name, value in network.parameters.items()})
     for l in range(len(network.layers)):
         arrays[f"potential/{l}"] = activity.layer_potentials[l]
@@ -61,10 +71,16 @@ def expected(drawn):
     arrays["outputs"] = activity.outputs
     for name in methods_of(drawn.specification):
         if name in METHODS:
-            arrays.update(_gradients(name, network, inputs, targets, loss))
+            options = {} if name == "spike-representation" else asked
+            arrays.update(_gradients(name, network, inputs, targets, loss, options))
         elif name in ONLINE:
-            arrays.update(_online(name, network, inputs, targets, loss, drawn.specification.learning_rate))
+            arrays.update(_online(name, network, inputs, targets, loss, drawn.specification.learning_rate, asked))
     return arrays
+
+
+def targets_at(targets, t):
+    """The targets of time step t: labels [B] or rows [B, C], which may be the same at each, or labels [T, B]."""
+    return targets[t] if targets.ndim == 2 and targets.dtype.kind in "iu" else targets
 
 
 def _traces(network, activity):
@@ -83,8 +99,8 @@ def _traces(network, activity):
     }
 
 
-def _gradients(name, network, inputs, targets, loss):
-    found = METHODS[name](network, inputs, targets, loss, terms=True)
+def _gradients(name, network, inputs, targets, loss, asked):
+    found = METHODS[name](network, inputs, targets, loss, terms=True, **asked)
     arrays = {f"error/{name}/{l}": error for l, error in enumerate(found.errors or ())}  # RTRL has none
     arrays.update({f"gradient/{name}/{parameter}": value for parameter, value in found.items()})
     if name == "spike-representation":
@@ -94,13 +110,15 @@ def _gradients(name, network, inputs, targets, loss):
     return arrays
 
 
-def _online(name, network, inputs, targets, loss, rate):
+def _online(name, network, inputs, targets, loss, rate, asked):
     learning = network.copy()
     optimizer = SGD(rate, momentum=0)
-    learner = ONLINE[name](learning, optimizer, loss, time_steps=len(inputs))
+    learner = ONLINE[name](learning, optimizer, loss, time_steps=asked["time_steps"] or len(inputs))
+    learner.reset(asked["initial_state"])
     rows = {parameter: [] for parameter in learning.parameters}
-    for row in inputs:
-        learner.step(np.ascontiguousarray(row), targets)
+    for t, row in enumerate(inputs):
+        weights = None if asked["weights"] is None else asked["weights"][t]
+        learner.step(np.ascontiguousarray(row), targets_at(targets, t), weights=weights)
         for parameter, value in learning.parameters.items():
             rows[parameter].append(value.copy())
     return {f"online/{name}/{parameter}": np.stack(values) for parameter, values in rows.items()}

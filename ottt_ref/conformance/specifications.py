@@ -17,12 +17,14 @@ from ..methods import spike_representation
 from ..network import surrogate
 from ..network.network import Network
 from ..simulation.simulator import input_current, run
+from ..simulation.state import State
 from . import networks
 from .networks import currents, dense, images
 
 MARGIN = 2.0**-10  # of the threshold; float32 rounds potentials of a few V_th by some 2^-22
 ATTEMPTS = 1000
-CASE_SET = 1  # the version of the set: one more whenever a case is added, and no case ever changes its numbers
+FEATURES = ("weights", "targets of each step", "initial state", "time steps of the loss")  # an adapter says it has them
+CASE_SET = 2  # the version of the set: one more whenever a case is added, and no case ever changes its numbers
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,10 @@ class Specification:
     margin    whether the draw must keep MARGIN
     alive     whether the draw must be alive (`is_alive`)
     rates     whether SR is asked for: not where the clamp's corners cannot be kept away from
-    targets   "labels" [B], or rows [B, C]: "distributions" over the classes, or any "numbers"
+    targets   "labels" [B], or rows [B, C]: "distributions" over the classes, or any "numbers"; or "labels of each step"
+    weights   of the loss: "none"; "mask", of sequences of different lengths; "last" step; any "numbers"
+    started   whether it starts from a state that is not rest
+    loss_steps   T of the loss's 1/T, where it is not the number of time steps
     learning_rate   of online learning
     since     the version of the set in which it is first
     """
@@ -54,17 +59,32 @@ class Specification:
     rates: bool = True
     learning_rate: float = 0.1
     since: int = 1
+    weights: str = "none"
+    started: bool = False
+    loss_steps: int | None = None
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """What the case asks for that not every backend has: of FEATURES."""
+        asked = (self.weights != "none", self.targets == "labels of each step", self.started, bool(self.loss_steps))
+        return tuple(name for name, there in zip(FEATURES, asked) if there)
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A case's numbers: the network, its inputs [T, B, ...], its targets, and the margin in thresholds."""
+    """A case's numbers: the network, its inputs [T, B, ...], its targets, and the margin in thresholds.
+
+    weights        [T, B], or None
+    initial_state  a State, or None for rest
+    """
 
     specification: Specification
     network: Network
     inputs: np.ndarray
     targets: np.ndarray
     margin: float
+    weights: np.ndarray | None = None
+    initial_state: State | None = None
 
 
 def draw(specification):
@@ -75,8 +95,9 @@ def draw(specification):
         shape = (specification.time_steps, specification.batch_size, *network.input_shape)
         inputs = specification.inputs(rng, shape).astype(specification.dtype)
         targets = _targets(specification, rng, network)
-        margin = least_margin(network, inputs, specification.rates)
-        drawn = Drawn(specification, network, inputs, targets, margin)
+        weights, state = _weights(specification, rng), _initial_state(specification, rng, network)
+        margin = least_margin(network, inputs, specification.rates, state)
+        drawn = Drawn(specification, network, inputs, targets, margin, weights, state)
         if (margin >= MARGIN or not specification.margin) and (not specification.alive or is_alive(drawn)):
             return drawn
     raise ValueError(f"{specification.name}: no draw of {ATTEMPTS} is alive and keeps a margin of {MARGIN}")
@@ -86,18 +107,42 @@ def _targets(specification, rng, network):
     batch, classes = specification.batch_size, network.output_size
     if specification.targets == "labels":
         return rng.integers(0, classes, size=batch)
+    if specification.targets == "labels of each step":
+        return rng.integers(0, classes, size=(specification.time_steps, batch))
     rows = rng.random((batch, classes))
     if specification.targets == "distributions":
         rows = rows / rows.sum(axis=1, keepdims=True)
     return rows.astype(specification.dtype)
 
 
-def least_margin(network, inputs, with_rates):
+def _weights(specification, rng):
+    shape = (specification.time_steps, specification.batch_size)
+    steps = np.arange(shape[0])[:, np.newaxis]
+    if specification.weights == "none":
+        return None
+    if specification.weights == "mask":
+        weights = steps < rng.integers(2, shape[0] + 1, size=shape[1])
+    elif specification.weights == "last":
+        weights = np.broadcast_to(steps == shape[0] - 1, shape)
+    else:
+        weights = rng.uniform(0.1, 2.0, shape)
+    return weights.astype(specification.dtype)
+
+
+def _initial_state(specification, rng, network):
+    """That after other inputs of the same kind; None for rest."""
+    if not specification.started:
+        return None
+    shape = (specification.time_steps, specification.batch_size, *network.input_shape)
+    return run(network, specification.inputs(rng, shape).astype(specification.dtype)).final_state
+
+
+def least_margin(network, inputs, with_rates, initial_state=None):
     """The least distance, in thresholds, of anything discontinuous: see the module's docstring.
 
     A rate's current that is 0 exactly, where nothing arrives, lies on the clamp's corner for every backend alike.
     """
-    activity = run(network, inputs)
+    activity = run(network, inputs, initial_state=initial_state)
     distances = []
     for l in network.spiking:
         neuron = network.layers[l].neuron
@@ -119,7 +164,7 @@ def is_alive(drawn):
     sample's somewhere: with fewer, a loop's equation is one of numbers, and its transpose the same.
     """
     network, inputs = drawn.network, drawn.inputs
-    spikes = run(network, inputs).spikes
+    spikes = run(network, inputs, initial_state=drawn.initial_state).spikes
     if not all(0.1 <= s.mean() <= 0.9 and (len(s) == 1 or np.any(s != s[0])) for s in spikes):
         return False
     if not drawn.specification.rates:
@@ -232,6 +277,20 @@ def _extremes():
     )
 
 
+def _time_steps():
+    """What is asked of single time steps, and where a sequence starts."""
+    second = {"rates": False, "since": 2}
+    of_chunk = {"started": True, "loss_steps": 10, "weights": "numbers"}
+    return (
+        _case("dense-masked", "sequences of different lengths in one batch: a mask", weights="mask", **second),
+        _case("dense-last-step", "the loss at the last time step alone", weights="last", **second),
+        _case("recurrent-step-targets", "a target for each time step", networks.recurrent,
+              targets="labels of each step", **second),
+        _case("feedback-chunk", "a part of a longer sequence: its state, its T, weights", networks.feedback,
+              **of_chunk, **second),
+    )  # fmt: skip
+
+
 IN_SINGLE_PRECISION = ("dense", "dense-long", "dense-unleaked", "recurrent", "conv-standardised", "saturated")
 
 
@@ -240,4 +299,5 @@ def _single(like):
 
 
 IN_DOUBLE = (*_sizes(), *_neurons(), *_losses(), *_connections(), *_extremes())
-SPECIFICATIONS = (*IN_DOUBLE, *(_single(each) for each in IN_DOUBLE if each.name in IN_SINGLE_PRECISION))
+FIRST_SET = (*IN_DOUBLE, *(_single(each) for each in IN_DOUBLE if each.name in IN_SINGLE_PRECISION))
+SPECIFICATIONS = (*FIRST_SET, *_time_steps())

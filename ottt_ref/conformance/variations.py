@@ -16,6 +16,7 @@ from ..learning.losses import require_targets, sequence_loss
 from ..methods import METHODS, bptt
 from ..methods.shared import driver
 from ..simulation.simulator import Activity, input_current
+from ..simulation.state import network_state
 from . import varied_learning, varied_rates
 from .reference import FORWARD, ONLINE
 
@@ -65,7 +66,8 @@ class Variation:
     aspect           what it is about: two variations of one aspect are never combined
     network          Network → Network
     given            (connection, now, earlier) → what it is given [B, ...] (see `as_given`)
-    start            neuron → the potential before the first time step
+    start            neuron → the potential before the first time step, or what is added to that of the case's state
+    from_rest        whether the case's initial state is forgotten
     axes, returned   the axes of the inputs that stand for time and batch, and of what is returned
     seen             name, array, network, Activity → the array [T, B, ...] that is returned of the forward pass
     loss             Loss → Loss
@@ -91,6 +93,7 @@ class Variation:
     network: Callable = unchanged
     given: Callable = as_given
     start: Callable = at_rest
+    from_rest: bool = False
     axes: tuple = (0, 1)
     returned: tuple | None = None
     seen: Callable | None = None
@@ -120,20 +123,20 @@ def compute(case, method, variation):
     """What an adapter would return of the case under the variation, by name: see `adapter`."""
     network = variation.network(case.network if method in ONLINE else case.shared_network)
     inputs = np.ascontiguousarray(np.moveaxis(case.inputs, variation.axes, (0, 1)))
+    state = None if variation.from_rest else case.initial_state
     if method == FORWARD:
-        return _forward(network, inputs, variation)
+        return _forward(network, inputs, variation, state)
     loss = variation.loss(case.loss)
-    targets = require_targets(loss, case.targets, inputs.shape[1], network)
+    targets = require_targets(loss, case.targets, inputs.shape[1], network, len(inputs))
     if method in ONLINE:
-        rate = case.entry["online"]["learning_rate"]
-        return varied_learning.online(network, inputs, targets, loss, rate, method, variation)
+        return varied_learning.online(case, network, inputs, targets, loss, state, method, variation)
+    activity = run(network, inputs, variation, state)
     if method == "spike-representation":
-        activity = run(network, inputs, variation)
         data = (network, activity, targets, loss)
         values = varied_rates.gradients(*data, variation)
     else:
-        activity = run(network, inputs, variation)
-        errors = sequence_loss(loss, activity.outputs, targets)[1]
+        steps = case.entry.get("loss_time_steps")  # else of the inputs, whose axes may be others here
+        errors = sequence_loss(loss, activity.outputs, targets, case.weights, steps)[1]
         errors = variation.steps(loss, activity.outputs, targets, errors)
         values = _algebra(network, activity, errors, method, variation)
     return variation.parameters(values)
@@ -147,8 +150,8 @@ def _algebra(network, activity, errors, method, variation):
     return driver.accumulate(rule, network, activity, errors, error_feedback=varied_learning.feedback(variation)).values
 
 
-def _forward(network, inputs, variation):
-    activity = run(network, inputs, variation)
+def _forward(network, inputs, variation, state):
+    activity = run(network, inputs, variation, state)
     found = {f"potential/{l}": potential for l, potential in enumerate(activity.layer_potentials)}
     found.update({f"spikes/{l}": activity.layer_outputs[l] for l in network.spiking})
     found.update({f"psi/{l}": activity.layer_surrogate_derivatives[l] for l in network.spiking})
@@ -159,13 +162,16 @@ def _forward(network, inputs, variation):
     return {name: np.moveaxis(array, (0, 1), axes) for name, array in found.items()}
 
 
-def run(network, inputs, variation):
+def run(network, inputs, variation, state=None):
     """The Activity [T, B, ...] of a network whose connections are given what the variation says."""
     batch = inputs.shape[1]
     rest = {l: np.zeros((batch, *shape), network.dtype) for l, shape in enumerate(network.shapes)}
-    potentials = {l: zeros + zeros.dtype.type(variation.start(network.layers[l].neuron)) for l, zeros in rest.items()}
+    before = None if state is None else network_state(network, state, batch)
+    outputs = rest if before is None else dict(enumerate(before[1]))
+    starts = rest if before is None else {l: states[0] for l, states in enumerate(before[0])}
+    potentials = {l: u + u.dtype.type(variation.start(network.layers[l].neuron)) for l, u in starts.items()}
     rest[-1] = np.zeros_like(inputs[0])
-    records, earlier = [], [rest] * (2 + network.longest_delay)
+    records, earlier = [], [{**outputs, -1: rest[-1]}, *[rest] * (1 + network.longest_delay)]
     for row in inputs:
         now = {-1: row}
         presynaptic = partial(variation.given, now=now, earlier=earlier)
@@ -175,7 +181,7 @@ def run(network, inputs, variation):
             layer.neuron.step((potentials[l],), now[l], current)
         records.append(({l: potential.copy() for l, potential in potentials.items()}, now))
         earlier = [now, *earlier[:-1]]
-    return _activity(network, inputs, records, PairedAtOnce if variation.paired_at_once else Activity)
+    return _activity(network, inputs, records, before, PairedAtOnce if variation.paired_at_once else Activity)
 
 
 class PairedAtOnce(Activity):
@@ -187,9 +193,9 @@ class PairedAtOnce(Activity):
         return varied_learning.LoopsAtThisStep(**{each.name: getattr(now, each.name) for each in fields(now)})
 
 
-def _activity(network, inputs, records, kind):
+def _activity(network, inputs, records, before, kind):
     layers = range(len(network.layers))
     states = tuple((np.stack([u[l] for u, _ in records]),) for l in layers)
     outputs = tuple(np.stack([s[l] for _, s in records]) for l in layers)
     derivatives = tuple(network.layers[l].neuron.surrogate_derivative(states[l]) for l in layers)
-    return kind(inputs, states, outputs, derivatives, network.spiking)
+    return kind(inputs, states, outputs, derivatives, network.spiking, before=before)

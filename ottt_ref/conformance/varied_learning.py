@@ -132,15 +132,20 @@ def _decay_of(neuron, network):
     return None if neuron is None else np.array([neuron.decay], dtype=network.dtype)
 
 
-def online(network, inputs, targets, loss, rate, method, variation):
-    """Every parameter after each time step, [T, ...]."""
+def online(case, network, inputs, targets, loss, state, method, variation):
+    """Every parameter after each time step, [T, ...]; `targets` are rows, of each time step or the same at all."""
+    rate = case.entry["online"]["learning_rate"]
     optimizer = SGD(rate if variation.learning_rate is None else variation.learning_rate, momentum=variation.momentum)
-    learner = VariedLearner(method, variation, network, optimizer, loss, len(inputs))
+    steps = case.entry.get("loss_time_steps", len(inputs))
+    learner = VariedLearner(method, variation, network, optimizer, loss, steps)
+    learner.reset(state)
     records = {name: [] for name in network.parameters}
     for t, row in enumerate(inputs):
         before = {name: value.copy() for name, value in network.parameters.items()}
         learner.last = t == len(inputs) - 1
-        learner.step(np.ascontiguousarray(row), targets)
+        weights = None if case.weights is None else case.weights[t]
+        each = targets if targets.ndim == 2 else np.ascontiguousarray(targets[t])
+        learner.step(np.ascontiguousarray(row), each, weights=weights)
         after = before if variation.online == "recorded before" else network.parameters
         for name, value in after.items():
             records[name].append(value.copy())
@@ -159,10 +164,10 @@ class VariedLearner(OnlineLearner):
         super().__init__(rule, network, optimizer, loss, **options)
         self._variation, self._so_far, self.last = variation, network.zero_gradients(), False
 
-    def step(self, inputs, targets):
+    def step(self, inputs, targets=None, *, weights=None):
         if self._variation.online == "forgetting":
             self.reset()
-        return super().step(inputs, targets)
+        return super().step(inputs, targets, weights=weights)
 
     def learn(self, step):
         if self._variation.online == "layer by layer" and self.rule.lags is None:

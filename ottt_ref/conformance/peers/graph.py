@@ -6,6 +6,7 @@ after the other, and one step after the other with an update after each.
 """
 
 from ...network.layers import INPUTS
+from ..reference import targets_at
 from . import installed
 from .torch_layers import Layers
 
@@ -53,6 +54,10 @@ class Graph(nn.Module):
         """Drop what was recorded, and the last outputs."""
         self.currents, self.outputs = [], []
         self._previous = None
+
+    def start(self, outputs):
+        """Start from outputs by layer, [B, ...]; the neurons' own state is theirs to set."""
+        self._previous = outputs
 
     def forward(self, inputs):
         """The output [B, C] of a time step of inputs [B, ...]."""
@@ -107,12 +112,22 @@ def targets_of(case):
     return torch.tensor(case.targets)
 
 
+def at_each_step(case):
+    """(inputs [B, ...], targets, weights [B] or None) of each time step."""
+    targets = [torch.tensor(targets_at(case.targets, t)) for t in range(len(case.inputs))]
+    weights = [None] * len(targets) if case.weights is None else list(torch.tensor(case.weights))
+    return list(zip(inputs_of(case), targets, weights))
+
+
 def step_loss(case):
-    """(outputs [B, C], targets) → L[t] = ℓ / T, the mean over the batch, of torch's own losses."""
-    description, steps = case.entry["loss"], case.entry["time_steps"]
+    """(outputs [B, C], targets, weights) → L[t] = w ℓ / T, the mean over the batch, of torch's own losses."""
+    description, steps = case.entry["loss"], case.loss_time_steps
     weight = {"CrossEntropy": 0.0, "MeanSquaredError": 1.0, "Mixed": description.get("mse_weight")}[description["type"]]
 
-    def loss(outputs, targets):
+    def loss(outputs, targets, weights=None):
+        if weights is not None:  # torch's own losses have no weights of samples: each of them is a batch of one
+            each = [loss(o[None], y[None]) for o, y in zip(outputs, targets)]
+            return sum(w * value for w, value in zip(weights, each)) / len(each)
         rows = targets
         if targets.ndim == 1:
             rows = functional.one_hot(targets, outputs.shape[1]).to(outputs.dtype)
@@ -133,8 +148,8 @@ def forward(case, graph, potential_of):
     """
     found, potentials, loss, total = {}, [], step_loss(case), 0.0
     with torch.no_grad():
-        for inputs in inputs_of(case):
-            total += loss(graph(inputs), targets_of(case))
+        for inputs, *asked in at_each_step(case):
+            total += loss(graph(inputs), *asked)
             potentials.append([potential_of(*pair) for pair in zip(graph.neurons, graph.outputs[-1])])
     for l in range(len(graph.neurons)):
         if potentials[0][l] is not None:
@@ -146,8 +161,8 @@ def forward(case, graph, potential_of):
 
 def through_time(case, graph):
     """The gradients, the errors by layer and the loss, which goes backwards through the whole sequence."""
-    loss, targets = step_loss(case), targets_of(case)
-    total = sum(loss(graph(inputs), targets) for inputs in inputs_of(case))
+    loss = step_loss(case)
+    total = sum(loss(graph(inputs), *asked) for inputs, *asked in at_each_step(case))
     total.backward()
     return {**gradients(case, graph.by_name), **errors(graph.currents), "loss": total.detach().numpy()}
 
@@ -158,9 +173,9 @@ def step_by_step(case, graph, detach, optimizer=None):
     detach     cuts the neurons' state off from what it was computed from
     optimizer  updates after each time step, if given: the parameters after each are returned
     """
-    loss, targets, rows, total = step_loss(case), targets_of(case), [], 0.0
-    for inputs in inputs_of(case):
-        now = loss(graph(inputs), targets)
+    loss, rows, total = step_loss(case), [], 0.0
+    for inputs, *asked in at_each_step(case):
+        now = loss(graph(inputs), *asked)
         now.backward()
         total += now.detach()
         detach()

@@ -15,6 +15,7 @@ import warnings
 
 from ...network.layers import INPUTS
 from ..reference import ONLINE
+from ..specifications import FEATURES
 from . import graph as graphs
 from . import installed, torch_rates
 from .soft_spikes import derivative, primitive_of
@@ -135,9 +136,20 @@ def neurons_of(case, kept=False):
     return [LIF(each, kept) if each["type"] == "LIF" else Integrator(each) for each in described]
 
 
+def started(case, graph):
+    """The graph, from the case's initial state if it has one."""
+    if case.initial_state is not None:
+        given = {name: torch.tensor(array) for name, array in case.initial_state.items()}
+        names = case.network.layer_names
+        for name, neuron in zip(names, graph.neurons):
+            neuron.potential, neuron.spikes = given[f"{name}.potential"], given[f"{name}.output"]
+        graph.start([given[f"{name}.output"] for name in names])
+    return graph
+
+
 def forward(case):
     """What a forward pass records, and ψ."""
-    graph, derivatives = graphs.Graph(case, neurons_of(case)), []
+    graph, derivatives = started(case, graphs.Graph(case, neurons_of(case))), []
 
     def potential_of(neuron, _):
         if isinstance(neuron, LIF):
@@ -151,12 +163,14 @@ def forward(case):
 
 def forwards_in_time(case, kept):
     """The gradients by forward-mode differentiation, with a tangent for each number of each parameter."""
-    graph = graphs.Graph(case, neurons_of(case, kept))
-    loss, targets = graphs.step_loss(case), graphs.targets_of(case)
+    graph = started(case, graphs.Graph(case, neurons_of(case, kept)))
+    loss = graphs.step_loss(case)
 
     def total(parameters):
-        steps = (torch.func.functional_call(graph, parameters, (inputs,)) for inputs in graphs.inputs_of(case))
-        value = sum(loss(outputs, targets) for outputs in steps)
+        value = sum(
+            loss(torch.func.functional_call(graph, parameters, (inputs,)), *asked)
+            for inputs, *asked in graphs.at_each_step(case)
+        )
         return value, value
 
     with warnings.catch_warnings():
@@ -173,6 +187,7 @@ def step_by_step(case, method):
     neurons = neurons_of(case)
     dialect = DIALECTS.get(method)
     graph = TracedGraph(case, neurons, dialect) if dialect else graphs.Graph(case, neurons, truncated=True)
+    started(case, graph)
 
     def detach():
         for neuron in neurons:
@@ -190,7 +205,7 @@ def adapter(case, method):
     if method == "forward":
         return forward(case)
     if method.startswith("bptt"):
-        return graphs.through_time(case, graphs.Graph(case, neurons_of(case, kept)))
+        return graphs.through_time(case, started(case, graphs.Graph(case, neurons_of(case, kept))))
     if method.startswith("rtrl"):
         return forwards_in_time(case, kept)
     if method == "spike-representation":
@@ -199,3 +214,4 @@ def adapter(case, method):
 
 
 adapter.methods = methods
+adapter.features = FEATURES

@@ -194,6 +194,8 @@ def neuron_traps():
                   with_neurons(as_kind(ResetByOne))),
         Variation("start-from-reset", "potentials start from the reset potential, not from 0", "start",
                   start=lambda neuron: getattr(neuron, "reset_potential", 0.0)),
+        Variation("initial-state-forgotten", "the sequence starts from rest, not from the state that is given", "start",
+                  from_rest=True),
         Variation("threshold-one", "the threshold is 1, whatever V_th is", "threshold",
                   with_neurons(lambda neuron: replace(neuron, threshold=1.0))),
         Variation("decay-exponential", "λ is exp(-1/τ), not 1 - 1/τ", "decay",
@@ -295,5 +297,6 @@ def combined(first, second):
         name=f"{first.name} + {second.name}",
         says=f"{first.says}; and {second.says}",
         network=lambda network: second.network(first.network(network)),
+        from_rest=first.from_rest or second.from_rest,
         given=second.given if first.aspect != "timing" else first.given,
     )

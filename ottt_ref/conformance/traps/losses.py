@@ -163,7 +163,61 @@ def loss_traps(case):
                   steps=lambda loss, outputs, targets, errors: _last(errors)),
         Variation("loss-of-average", "the loss is that of the time-averaged output", "loss",
                   steps=lambda loss, outputs, targets, errors: losses.average_loss(loss, outputs, targets)[1]),
+        *_time_step_traps(case),
     )  # fmt: skip
+
+
+def _time_step_traps(case):
+    """Variations of what is said of single time steps, in the cases where something is."""
+    steps, batch, divisor, weights = (
+        case.entry["time_steps"], case.entry["batch_size"], case.loss_time_steps, case.weights,
+    )  # fmt: skip
+    found = []
+    if weights is not None:
+        by_sample = np.maximum(weights.sum(axis=0), np.finfo(weights.dtype).tiny)[:, np.newaxis]
+        unweighted = losses.sequence_loss
+        found += [
+            Variation(
+                "weights-renormalised",
+                "the loss is divided by the sum of the weights, not by T and B",
+                "loss",
+                steps=lambda loss, outputs, targets, errors: errors * (divisor * batch / weights.sum()),
+            ),
+            Variation(
+                "weights-renormalised",
+                "each sample's loss is divided by the sum of its weights, not by T",
+                "loss",
+                steps=lambda loss, outputs, targets, errors: errors * (divisor / by_sample),
+            ),
+            Variation(
+                "weights-left-out",
+                "the weights are left out",
+                "loss",
+                steps=lambda loss, outputs, targets, errors: unweighted(loss, outputs, targets, None, divisor)[1],
+            ),
+        ]
+    if divisor != steps:
+        found.append(
+            Variation(
+                "loss-of-chunk",
+                "the loss is divided by the number of time steps, not by the T given",
+                "loss",
+                steps=lambda loss, outputs, targets, errors: errors * (divisor / steps),
+            )
+        )
+    if "targets of each step" in case.features:
+        found += [
+            Variation(
+                f"targets-of-{word}-step",
+                f"the targets of the {word} time step are taken at each",
+                "loss",
+                steps=lambda loss, outputs, targets, errors, t=t: losses.sequence_loss(
+                    loss, outputs, targets[t], weights, divisor
+                )[1],
+            )
+            for word, t in (("first", 0), ("last", -1))
+        ]
+    return tuple(found)  # fmt: skip
 
 
 def _last(errors):

@@ -39,6 +39,7 @@ class Step:
     outputs: list = field(default_factory=list)
     derivatives: list = field(default_factory=list)
     given: dict = field(default_factory=dict)
+    t: int = 0
 
 
 def chain(description):
@@ -66,6 +67,8 @@ def connections_of(network):
 
 class Backend(Operations, Neurons, Losses, Rates):
     """Every method of every case: an adapter of the conformance kit."""
+
+    features = ("weights", "targets of each step", "initial state", "time steps of the loss")
 
     def __call__(self, case, method):
         self.read(case.entry, case.arrays)
@@ -97,7 +100,16 @@ class Backend(Operations, Neurons, Losses, Rates):
             given = np.zeros((1, *self.shapes[l - 1]), dtype=self.dtype)
             self.shapes[l] = self.current(next(self.into(l)), given).shape[1:]
         targets, classes = arrays["targets"], self.shapes[len(self.neurons) - 1][0]
-        self.targets = np.eye(classes, dtype=self.dtype)[targets] if targets.ndim == 1 else self.read_array(targets)
+        rows = np.eye(classes, dtype=self.dtype)[targets] if targets.dtype.kind == "i" else self.read_array(targets)
+        self.step_targets = rows if rows.ndim == 3 else None
+        self.targets = rows[0] if rows.ndim == 3 else rows
+        self.weights = self.read_array(arrays["weights"]) if "weights" in arrays else None
+        self.sample_weight = None
+        self.initial_state = {
+            name.removeprefix("initial_state/"): self.read_array(array)
+            for name, array in arrays.items()
+            if name.startswith("initial_state/")
+        }
 
     def read_neuron(self, description):
         return description
@@ -113,13 +125,19 @@ class Backend(Operations, Neurons, Losses, Rates):
     def rest(self):
         """The state before the first time step."""
         zeros = [np.zeros((self.inputs.shape[1], *self.shapes[l]), dtype=self.dtype) for l in range(len(self.neurons))]
-        return Step(zeros, zeros)
+        if not self.initial_state:
+            return Step(zeros, zeros)
+        names = [f"layer{l}" for l in range(len(self.neurons))]
+        if self.neurons[-1]["type"] == "Integrator":
+            names[-1] = "readout"
+        return Step(*([self.initial_state[f"{name}.{kind}"] for name in names] for kind in ("potential", "output")))
 
     def run(self):
         """Every time step of the sequence."""
         before, steps = self.rest(), []
-        for x in self.inputs:
+        for t, x in enumerate(self.inputs):
             before = self.step(before, x)
+            before.t = t
             steps.append(before)
         return steps
 
@@ -154,12 +172,35 @@ class Backend(Operations, Neurons, Losses, Rates):
 
     def sequence_loss(self, steps):
         """L: the mean over time and batch of ℓ."""
+        if self.entry.get("features"):
+            return sum(self.weighted_loss(step) for step in steps) / self.loss_steps()
         outputs = np.concatenate([step.outputs[-1] for step in steps])
         return self.loss_value(outputs, np.tile(self.targets, (len(steps), 1)))
 
+    def weighted_loss(self, step):
+        """The mean over the batch of w ℓ at one time step."""
+        self.look_at(step.t)
+        rows = zip(step.outputs[-1], self.targets)
+        each = [self.loss_value(output[np.newaxis], target[np.newaxis]) for output, target in rows]
+        return np.mean(each if self.sample_weight is None else self.sample_weight[:, 0] * each)
+
+    def loss_steps(self):
+        """T of the loss's 1/T."""
+        return self.entry.get("loss_time_steps", len(self.inputs))
+
+    def look_at(self, t):
+        """Take the targets and the weights of a time step, where each has its own."""
+        if self.step_targets is not None:
+            self.targets = self.step_targets[t]
+        if self.weights is not None:
+            self.sample_weight = self.weights[t][:, np.newaxis]
+
     def output_error(self, outputs):
         """∂L[t]/∂o[t]: of ℓ / T, the mean over the batch."""
-        return self.loss_gradient(outputs, self.targets) / (len(self.inputs) * len(outputs))
+        gradient = self.loss_gradient(outputs, self.targets)
+        return (gradient if self.sample_weight is None else self.sample_weight * gradient) / (
+            self.loss_steps() * len(outputs)
+        )
 
     def errors(self, step, output_error, later=None, kept=False):
         """The errors at the potentials, by layer: δ[t] from δ[t+1] = `later`, or, without, the instantaneous g[t]."""
@@ -187,6 +228,7 @@ class Backend(Operations, Neurons, Losses, Rates):
         steps = self.run()
         later, errors, gradients = [np.zeros_like(u) for u in steps[-1].potentials], [], self.zeros()
         for step in reversed(steps):
+            self.look_at(step.t)
             later = self.errors(step, self.output_error(step.outputs[-1]), later, kept)
             errors.insert(0, later)
         for connection in self.connections:
@@ -214,6 +256,7 @@ class Backend(Operations, Neurons, Losses, Rates):
 
     def add_step(self, gradients, step, traces, rule):
         """Add what one time step gives; its errors by layer."""
+        self.look_at(step.t)
         errors = self.errors(step, self.output_error(step.outputs[-1]))
         for connection in self.connections:
             values, constant = self.paired(connection, step, traces, rule)
@@ -262,8 +305,9 @@ class Backend(Operations, Neurons, Losses, Rates):
     def online(self, rule):
         """OTTT that updates after each time step."""
         step, traces, history = self.rest(), {}, [self.parameters]
-        for x in self.inputs:
+        for t, x in enumerate(self.inputs):
             step, gradients = self.step(step, x), self.zeros()
+            step.t = t
             self.add_step(gradients, step, traces, rule)
             self.update(gradients)
             history.append(self.parameters)

@@ -7,7 +7,8 @@ import ottt_ref as ot
 from ottt_ref.conformance import adapter as adapters
 from ottt_ref.conformance import checking, files
 from ottt_ref.conformance.compare import Divergence, Misfit, differing, first_in_time, misfit
-from ottt_ref.conformance.reference import METHODS, ONLINE
+from ottt_ref.conformance.reference import METHODS, ONLINE, targets_at
+from ottt_ref.conformance.specifications import FEATURES
 
 pytestmark = pytest.mark.slow
 
@@ -21,21 +22,27 @@ def reference(case, method, network=None):
     """The reference itself as a backend, in arrays of its own."""
     network = network or case.network
     data = (network, case.inputs.copy(), case.targets.copy(), case.loss)
+    asked = {"weights": case.weights, "initial_state": case.initial_state, "time_steps": case.loss_time_steps}
     if method == "forward":
-        activity = ot.simulate(network, data[1])
+        activity = ot.simulate(network, data[1], initial_state=case.initial_state)
         found = {f"potential/{l}": potential for l, potential in enumerate(activity.layer_potentials)}
         found.update({f"spikes/{l}": activity.layer_outputs[l] for l in network.spiking})
         return {**found, "outputs": activity.outputs}
     if method in ONLINE:
         optimizer = ot.training.SGD(case.entry["online"]["learning_rate"], momentum=0)
-        learner = ONLINE[method](network, optimizer, case.loss, time_steps=len(data[1]))
+        learner = ONLINE[method](network, optimizer, case.loss, time_steps=case.loss_time_steps)
+        learner.reset(case.initial_state)
         rows = []
-        for row in data[1]:
-            learner.step(np.ascontiguousarray(row), data[2])
+        for t, row in enumerate(data[1]):
+            weights = None if case.weights is None else case.weights[t]
+            learner.step(np.ascontiguousarray(row), targets_at(data[2], t), weights=weights)
             rows.append({name: value.copy() for name, value in network.parameters.items()})
         return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
-    gradients = METHODS[method](*data, terms=True)
+    gradients = METHODS[method](*data, terms=True, **({} if method == "spike-representation" else asked))
     return {**gradients, **{f"error/{l}": error for l, error in enumerate(gradients.errors or ())}}
+
+
+reference.features = FEATURES
 
 
 def check_case(adapter, case, methods=None, relative=None):

@@ -179,6 +179,10 @@ TRAPS = {
     "authors-loop-bias-traced": "reduced-precision",
     "trace-counts-events": "reduced-precision",
     "kernel-axes-swapped": "kernel-axes-swapped",
+    "weights-renormalised": "weights-renormalised",
+    "loss-of-chunk": "loss-of-chunk",
+    "targets-of-first-step": "targets-of-first-step",
+    "initial-state-forgotten": "initial-state-forgotten",
     "pool-zeros-uncounted": "pool-padding-uncounted",
 }
 NAMELESS = sorted(set(FAULTS) - set(TRAPS))

@@ -67,12 +67,13 @@ def test_every_array_is_described(cases):
 def test_what_is_expected_is_what_the_library_computes(cases):
     for case in cases:
         network, data = case.network, (case.inputs.copy(), case.targets.copy(), case.loss)
-        activity = ot.simulate(network, data[0])
+        asked = {"weights": case.weights, "initial_state": case.initial_state, "time_steps": case.loss_time_steps}
+        activity = ot.simulate(network, data[0], initial_state=case.initial_state)
         for l in network.spiking:
             assert np.array_equal(case.arrays[f"spikes/{l}"], activity.layer_outputs[l])
         for name, expected in case.gradients("ottt-authors").items():
-            assert np.array_equal(ot.ottt.gradients(network, *data, dialect="authors")[name], expected)
-        kept = ot.bptt.gradients(network, *data, reset_gradient="kept")
+            assert np.array_equal(ot.ottt.gradients(network, *data, dialect="authors", **asked)[name], expected)
+        kept = ot.bptt.gradients(network, *data, reset_gradient="kept", **asked)
         assert all(np.array_equal(kept[name], value) for name, value in case.gradients("bptt-kept").items())
 
 

@@ -83,9 +83,9 @@ def test_what_cannot_be_checked_is_refused_when_tests_are_collected(adapter, opt
 @pytest.mark.slow
 def test_an_adapter_that_is_pinned_is_not_asked_for_cases_of_later_sets(monkeypatch, tmp_path):
     shortest = tuple(each for each in files.SPECIFICATIONS if each.name in ("dense", "silent"))
-    later = replace(shortest[0], name="later", since=2)
+    later = replace(shortest[0], name="later", since=3)
     monkeypatch.setattr(files, "SPECIFICATIONS", (*shortest, later))
-    monkeypatch.setattr(files, "CASE_SET", 2)
+    monkeypatch.setattr(files, "CASE_SET", 3)
     files.export(tmp_path)
 
     def pinned(case, method):
@@ -97,7 +97,7 @@ def test_an_adapter_that_is_pinned_is_not_asked_for_cases_of_later_sets(monkeypa
     assert names == {each.name for each in files.SPECIFICATIONS[:2]}
     assert "later" in {case for case, _ in suite.Suite(right).names()}
     assert "later" in {case.name for case in load_for(right, tmp_path)}
-    for wrong in (3, 0, "1", 1.5):
+    for wrong in (4, 0, "1", 1.5):
         pinned.case_set = wrong
         with pytest.raises(AdapterError, match="case_set must be"):
             prepared(pinned)

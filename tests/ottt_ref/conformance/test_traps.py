@@ -37,6 +37,10 @@ SEPARATING = (
     "conv-standardised",
     "conv-feedback",
     "at-threshold",
+    "dense-masked",
+    "dense-last-step",
+    "recurrent-step-targets",
+    "feedback-chunk",
 )
 
 
