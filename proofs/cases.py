@@ -32,6 +32,9 @@ class Case:
     labels           [B] class labels
     surrogate        the surrogate of the floating-point network
     loops            (source, target, rows of Fractions) of each recurrent or feedback connection, from spikes at t - 1
+    delays           by layer, the time steps from the layer before; () for none
+    skips            (source, target, delay, rows of Fractions) of each skip
+    loop_delay       of the loops
     """
 
     weights: tuple
@@ -42,6 +45,9 @@ class Case:
     labels: tuple
     surrogate: ot.surrogate.Surrogate
     loops: tuple = ()
+    delays: tuple = ()
+    skips: tuple = ()
+    loop_delay: int = 1
 
     @property
     def exact_network(self):
@@ -80,13 +86,17 @@ class Case:
         back = {
             (source, target): ot.Dense(np.array(weight, dtype=dtype), False) for source, target, weight in self.loops
         }
-        layers = [
-            ot.Layer(
-                ot.Dense(np.array(weight, dtype=dtype), np.array(bias, dtype=dtype)), neuron, back.pop((l, l), None)
-            )
-            for l, (weight, bias, neuron) in enumerate(zip(self.weights, self.biases, neurons))
+        delays, layers = self.delays or (0,) * len(neurons), []
+        for l, (weight, bias, neuron, delay) in enumerate(zip(self.weights, self.biases, neurons, delays)):
+            synapses = ot.Dense(np.array(weight, dtype=dtype), np.array(bias, dtype=dtype))
+            loop = back.pop((l, l), None)
+            layers.append(ot.Layer(synapses, neuron, loop, delay, 1 if loop is None else self.loop_delay))
+        skips = [
+            ot.Skip(source, target, ot.Dense(np.array(weight, dtype=dtype), False), delay)
+            for source, target, delay, weight in self.skips
         ]
-        return ot.Network(layers, feedback=[ot.Feedback(*ends, synapses) for ends, synapses in back.items()])
+        feedback = [ot.Feedback(*ends, synapses, self.loop_delay) for ends, synapses in back.items()]
+        return ot.Network(layers, feedback=feedback, skips=skips)
 
     def __str__(self):
         lines = [
@@ -98,7 +108,11 @@ class Case:
         for l, (weight, bias) in enumerate(zip(self.weights, self.biases)):
             lines.append(f"W[{l}] = {_rows(weight)}, b[{l}] = {_row(bias)}")
         for source, target, weight in self.loops:
-            lines.append(f"from layer {source} at t - 1 to layer {target}: {_rows(weight)}")
+            lines.append(f"from layer {source} at t - {self.loop_delay} to layer {target}: {_rows(weight)}")
+        if any(self.delays):
+            lines.append(f"delays of the row of layers {self.delays}")
+        for source, target, delay, weight in self.skips:
+            lines.append(f"from layer {source} at t - {delay} to layer {target}: {_rows(weight)}")
         lines.append("inputs by time step: " + "; ".join(_rows(step) for step in self.inputs))
         lines.append(f"targets {list(self.labels)}")
         return "\n".join(lines)

@@ -43,6 +43,9 @@ OTTT_GRADIENT = Equation(r"\nabla W^l = \sum_t g^l[t]\, \hat a^{l-1}[t]^\top", "
 SLTT_GRADIENT = Equation(
     r"\nabla W^l = \sum_t g^l[t]\, s^{l-1}[t]^\top", "ottt_ref.methods.shared.rule.Rule.presynaptic"
 )
+LATE_ERROR = Equation(
+    r"g^l_k[t] = \psi^l[t-k] \circ \sum_c W_c^\top g_{k - d_c}[t]", "ottt_ref.methods.shared.lags.Lags.add_step"
+)
 RTRL_UPDATE = Equation(
     r"\frac{\partial u[t]}{\partial w} = J[t-1] \frac{\partial u[t-1]}{\partial w} + \frac{\partial I[t]}{\partial w}",
     "ottt_ref.methods.rtrl.RTRL.advance",

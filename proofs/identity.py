@@ -30,6 +30,8 @@ class Architecture:
 
     sizes     [n_in, n_1, ..., n_out]; with readout "spiking" every size after the first is a spiking layer
     loops     (source, target) of each recurrent or feedback connection
+    delays    by layer, the time steps from the layer before; () for none. Then loops have a delay of 2, and the last
+              layer hears the first also by a skip with a delay of 1
     forgets   whether λ is 0, not a variable
     """
 
@@ -39,6 +41,7 @@ class Architecture:
     reset: str = "soft"
     loops: tuple = ()
     forgets: bool = False
+    delays: tuple = ()
 
     def data(self, variable):
         """A network, its activity and ∂L/∂o [T, 1, n_out], with `variable()` in place of each free number."""
@@ -52,23 +55,22 @@ class Architecture:
         if self.readout != "spiking":
             neurons[-1] = unchecked(ot.Integrator(), decay=decay if self.readout == "leaky" else 0)
         back = {ends: self._dense(variable, *ends) for ends in self.loops}
-        layers = [
-            ot.Layer(
-                ot.Dense(
-                    free_array(variable, self.sizes[l + 1], self.sizes[l]), free_array(variable, self.sizes[l + 1])
-                ),
-                neurons[l],
-                back.pop((l, l), None),
-            )
-            for l in range(len(neurons))
-        ]
-        return ot.Network(layers, feedback=[ot.Feedback(*ends, synapses) for ends, synapses in back.items()])
+        late, last, layers = 2 if self.delays else 1, len(neurons) - 1, []
+        for l, (neuron, delay) in enumerate(zip(neurons, self.delays or (0,) * len(neurons))):
+            weight = free_array(variable, self.sizes[l + 1], self.sizes[l])
+            synapses = ot.Dense(weight, free_array(variable, self.sizes[l + 1]))
+            loop = back.pop((l, l), None)
+            layers.append(ot.Layer(synapses, neuron, loop, delay, 1 if loop is None else late))
+        skips = [ot.Skip(0, last, self._dense(variable, 0, last), 1)] if self.delays and last > 0 else []
+        feedback = [ot.Feedback(*ends, synapses, late) for ends, synapses in back.items()]
+        return ot.Network(layers, feedback=feedback, skips=skips)
 
     def _dense(self, variable, source, target):
         return ot.Dense(free_array(variable, self.sizes[target + 1], self.sizes[source + 1]), False)
 
     def __str__(self):
-        loops = "".join(f", {k} to {l} at t - 1" for k, l in self.loops)
+        loops = "".join(f", {k} to {l} at t - {2 if self.delays else 1}" for k, l in self.loops)
+        loops += f", delays {self.delays} and a skip at t - 1" if self.delays else ""
         sizes = "-".join(map(str, self.sizes))
         return f"{sizes}, T = {self.time_steps}, readout {self.readout}, reset {self.reset}{loops}"
 

@@ -1,8 +1,8 @@
 """The claims, in the order of the theory."""
 
-from . import a1, c1, d0, d1, d2, d3, e1, e2, e3, e4, e5, e6, e7, f1, h1, i1, m1, o1, p1, q1, r1, r2, r3, r4
+from . import a1, c1, d0, d1, d2, d3, e1, e2, e3, e4, e5, e6, e7, f1, h1, i1, l1, m1, o1, p1, q1, r1, r2, r3, r4
 
-MODULES = (e1, e2, e3, e4, e5, e6, e7, f1, q1, p1, r1, r2, r3, c1, r4, d0, d1, d2, d3, i1, o1, h1, m1, a1)
+MODULES = (e1, e2, e3, e4, e5, e6, e7, l1, f1, q1, p1, r1, r2, r3, c1, r4, d0, d1, d2, d3, i1, o1, h1, m1, a1)
 CLAIMS = tuple(module.CLAIM for module in MODULES)
 BY_NAME = {claim.name: claim for claim in CLAIMS}
 
@@ -10,6 +10,7 @@ BY_NAME = {claim.name: claim for claim in CLAIMS}
 LETTERS = {
     "A": "agreement of two implementations of the same thing",
     "E": "equalities between the methods' gradients",
+    "L": "lags: errors that come back late, where connections have delays",
     "F": "fast forms of the same gradient",
     "Q": "the question of the readout: of what its traced gradient is the gradient",
     "P": "passing through affine operations: traces and errors",

@@ -168,8 +168,8 @@ CATALOGUE = (
         ),
         (
             "delayed spikes one step late in a record",
-            "record[t - delay] if t >= delay else",
-            "record[t - delay - 1] if t > delay else",
+            "        if t >= delay:\n            return record[t - delay]\n",
+            "        if t > delay:\n            return record[t - delay - 1]\n",
         ),
         (
             "only the first way into a layer",
@@ -220,6 +220,15 @@ CATALOGUE = (
             "step_loss(self.loss, self.activity.outputs, targets, time_steps, weights)",
             "step_loss(self.loss, self.activity.outputs, targets, 1, weights)",
         ),
+    ),
+    *of_library(
+        "methods/shared/lags.py",
+        (
+            "late errors paired at once",
+            "connection.add_gradients(gradients, error, presynaptic[k], bias_inputs[k])",
+            "connection.add_gradients(gradients, error, presynaptic[0], bias_inputs[0])",
+        ),
+        ("surrogate of this time step", "gated(derivatives[k], found", "gated(derivatives[0], found"),
     ),
     *of_library(
         "methods/shared/rule.py",

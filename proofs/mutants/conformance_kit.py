@@ -128,7 +128,7 @@ FAULTS = (
         ("loss not varied", "loss = variation.loss(case.loss)", "loss = case.loss"),
         ("gradients not varied", "return variation.parameters(values)", "return values"),
         ("start at rest", "zeros + zeros.dtype.type(variation.start(network.layers[l].neuron))", "zeros.copy()"),
-        ("two time steps of memory forgotten", "earlier = [now, earlier[0]]", "earlier = [now, now]"),
+        ("two time steps of memory forgotten", "earlier = [now, *earlier[:-1]]", "earlier = [now] * len(earlier)"),
         (
             "axes as they came in",
             "axes = variation.axes if variation.returned is None else variation.returned",

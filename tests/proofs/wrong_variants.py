@@ -8,7 +8,7 @@ import numpy as np
 
 from ottt_ref import bptt, losses, ottt, plain, rtrl, sltt, spike_representation
 from ottt_ref.methods.shared import errors as spatial
-from ottt_ref.methods.shared import traces
+from ottt_ref.methods.shared import lags, traces
 from ottt_ref.network import neurons
 from ottt_ref.network.operations import convolution
 from ottt_ref.network.operations import dense as synapses
@@ -129,6 +129,31 @@ def delayed_spikes_of_this_step(activity, connection):
 
 def nothing_comes_back_by_delays(network, l, errors, output_error, *, loops, later):
     return spatial.backpropagated_error(network, l, errors, output_error, loops=False, later=later)
+
+
+def late_errors_paired_at_once(lags_, rule, activity):
+    """What is paired is that of this time step, whatever the lag."""
+    _correct_take_in(lags_, rule, activity)
+    for arrays in lags_._kept.values():
+        for older in arrays[1:]:
+            older[...] = arrays[0]
+
+
+_correct_take_in = lags.Lags.take_in
+
+
+def errors_one_step_early(network, l, errors, output_error, *, loops, later):
+    """Errors come back by delays that are one time step too short, where they are longer than one."""
+    return spatial.backpropagated_error(network, l, errors, output_error, loops=loops, later=[later[0], *later])
+
+
+def late_sensitivities_of_the_step_before(rule, current, connection):
+    """∂s/∂θ of t - 1, whatever the delay."""
+    early = replace(connection, delay=min(connection.delay, 1))
+    _correct_add_presynaptic(rule, current, early)
+
+
+_correct_add_presynaptic = rtrl.RTRL._add_presynaptic
 
 
 def surrogate_after_reset(neuron, state):
@@ -357,6 +382,10 @@ WRONG_VARIANTS = [
     WrongVariant("E7", "gradient halved", losses, "squared_error", mean_error_not_squared_gradient),
     WrongVariant("E7", "sum for mean", losses, "squared_error", squared_error_of_the_sum),
     WrongVariant("E7", "transposed weight", synapses, "dense_adjoint", transposed_weight),
+    WrongVariant("L1", "late errors paired at once", lags.Lags, "take_in", late_errors_paired_at_once),
+    WrongVariant("L1", "errors one step early in BPTT", bptt, "backpropagated_error", errors_one_step_early),
+    WrongVariant("L1", "no long delays in RTRL", rtrl.RTRL, "_add_presynaptic", late_sensitivities_of_the_step_before),
+    WrongVariant("L1", "trace one step late", traces.Traces, "update", trace_one_step_late),
     WrongVariant("Q1", "readout not traced", traces.Traces, "__init__", readout_not_traced),
     WrongVariant("Q1", "trace one step late", traces.Traces, "update", trace_one_step_late),
     WrongVariant("R1", "hard reset", neurons, "integrate", reset_to_zero),

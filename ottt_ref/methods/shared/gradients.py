@@ -224,8 +224,8 @@ class WatchedSum(GradientSum):
 
     def record_late(self, t: int, errors: Sequence[Mapping[int, np.ndarray]]) -> None:
         for late, name in reversed(list(zip(errors, self._network.layer_names))):
-            for error in late.values():
-                self._require(error, t, "error of", name)
+            for lag, error in late.items():
+                self._require(error, t, f"error with a lag of {lag} of", name)
         super().record_late(t, errors)
         if self.inputs is not None:
             self._require(self.inputs, t, "gradient at the inputs")
