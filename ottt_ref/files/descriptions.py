@@ -94,8 +94,10 @@ def _operation_described(operation, name):
             children = isinstance(value, tuple)
             parts = [_operation_described(child, name) for child in (value if children else (value,))]
             description[field] = parts if children else parts[0]
-        elif field in kind.array_names:
+        elif field in kind.array_names and field in kind.parameter_names:
             description[field] = field in operation.parameter_names
+        elif field in kind.array_names:
+            description[field] = [float(number) for number in value]
         elif field not in kind.parameter_names:
             description[field] = list(value) if isinstance(value, tuple) else value
     for number in set(kind.number_names) - set(_fields(kind)):
@@ -215,7 +217,9 @@ def _operation_rebuilt(description, name, arrays, dtype):
             arguments[field] = _array(f"{name}.{field}", arrays, dtype) if there else False
         elif field in given or field not in ADDED.get(kind, ()):
             value = given.pop(field)
-            if field in kind.child_names:
+            if field in kind.array_names:
+                value = _fixed(field, value, dtype)
+            elif field in kind.child_names:
                 parts = [
                     _operation_rebuilt(each, name, arrays, dtype)
                     for each in (value if isinstance(value, list) else [value])
@@ -227,6 +231,14 @@ def _operation_rebuilt(description, name, arrays, dtype):
             f"an operation must be one of {', '.join(OPERATIONS)} with all its fields, got {description!r}"
         )
     return kind(**arguments)
+
+
+def _fixed(field, value, dtype):
+    """An array of fixed numbers, which lies in the description as a list."""
+    if not isinstance(value, list) or not all(type(number) in (int, float) for number in value):
+        raise ValueError(f"{field} must be a list of numbers, got {value!r}")
+    with np.errstate(over="ignore"):  # infinity is refused by name
+        return np.array(value, dtype=np.float64).astype(dtype)
 
 
 def _array(name, arrays, dtype):

@@ -569,7 +569,7 @@ def _require_numbers_held(name, operation, dtype):
 def _one_dtype(connections):
     dtypes = {str(connection.operations.dtype): connection.operations.dtype for connection in connections}
     dtypes.pop("None", None)
-    if not dtypes:
+    if not any(connection.parameters for connection in connections):
         raise ValueError("layers must have at least one parameter, got none")
     if len(dtypes) > 1:
         raise TypeError(f"layers must all have one dtype, got {sorted(dtypes)}")

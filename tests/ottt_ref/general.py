@@ -78,6 +78,16 @@ def in_a_row(rng):
     return ot.Network(layers, input_shape=(2, 7))
 
 
+def normalised(rng):
+    """Batch normalisation at inference, as a fixed scale of channels: before and after a convolution, and in a row."""
+    scales = [ot.ChannelScale(rng.normal(1, 0.2, n), rng.normal(0.1, 0.1, n)) for n in (2, 3, 2)]
+    layers = [
+        ot.Layer([scales[0], conv(rng, 3, 2, padding=1), scales[1]], lif()),
+        ot.Layer([ot.AveragePool2d(2), ot.Flatten(), dense(rng, 2, 12), scales[2]], ot.Integrator()),
+    ]
+    return ot.Network(layers, input_shape=(2, 4, 4))
+
+
 def standardised_dense(rng):
     hidden = ot.WeightStandardised(dense(rng, 4, 3), rng.normal(1.5, 0.2, 4))
     return ot.Network([ot.Layer(hidden, lif()), ot.Layer(dense(rng, 2, 4), ot.Integrator())])
@@ -186,6 +196,7 @@ KINDS = {
         convolutional,
         grouped,
         in_a_row,
+        normalised,
         standardised_dense,
         standardised_convolution,
         residual,

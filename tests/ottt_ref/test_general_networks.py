@@ -18,7 +18,7 @@ RELATIVE_ERROR = 1e-6
 
 LARGE = (
     *("residual", "dropped_out", "convolutional", "convolutional_feedback", "standardised_convolution"),
-    *("grouped", "in_a_row"),
+    *("grouped", "in_a_row", "normalised"),
 )
 
 every_kind = pytest.mark.parametrize("kind", slow(KINDS, [kind for kind in KINDS if kind in LARGE]))

@@ -33,6 +33,7 @@ OPERATIONS = {
     "AveragePool2d": (ot.AveragePool2d(2), (3, 4, 4)),
     "AveragePool1d": (ot.AveragePool1d(2), (3, 4)),
     "Upsample2d": (ot.Upsample2d(2), (3, 4, 4)),
+    "ChannelScale": (ot.ChannelScale(ones(3)), (3, 4, 4)),
     "Flatten": (ot.Flatten(), (3, 4, 4)),
     "Scale": (ot.Scale(2.0), (3, 4, 4)),
     "SkipInit": (ot.SkipInit(ones(1)), (3, 4, 4)),

@@ -129,6 +129,10 @@ ARGUMENTS = {
     "neurons.fire": lambda draw: [[draw.neurons(), draw.neurons(), draw.constants()]],
     "neurons.distance_to_threshold": lambda draw: [[draw.neurons(), draw.neurons(), draw.constants()]],
     "neurons.membrane_jacobian": membrane_cases,
+    "channel_scale.scale_channels": lambda draw: [
+        [*(draw.array(2, 4, 3) for _ in range(2)), draw.array(4), draw.array(4), draw.array(1)]
+    ],
+    "channel_scale.scale_channels_adjoint": lambda draw: [[*(draw.array(2, 4, 3) for _ in range(2)), draw.array(4)]],
     "scale.multiply": lambda draw: [[draw.neurons(), draw.neurons(), draw.array(1)]],
     "dropout.apply_mask": lambda draw: [[draw.array(6, 4), draw.array(6, 4), draw.neurons()]],
     "pooling.average_pool": lambda draw: [[draw.images(3, 2), draw.images(3, 5, 6), (3, 2), (2, 3), draw.array(1)]],

@@ -30,6 +30,8 @@ OPERATIONS = {
     "pool in a row": (ot.AveragePool1d(3, stride=2, padding=1), ROW),
     "upsample": (ot.Upsample2d(3), IMAGE),
     "upsample by direction": (ot.Upsample2d((1, 3)), IMAGE),
+    "channel scale": (ot.ChannelScale(OTHER.normal(size=2), OTHER.normal(size=2)), IMAGE),
+    "channel scale of a row": (ot.ChannelScale(OTHER.normal(size=3)), (3,)),
     "grouped convolution": (GROUPED, IMAGE),
     "depthwise convolution": (conv(OTHER, 6, 1, padding=1, groups=2), IMAGE),
     "convolution in a row": (row_conv(OTHER, 3, 4, 3, stride=2, padding=2, dilation=2), ROW),
@@ -214,6 +216,78 @@ def test_scale_flatten_and_mask():
     assert np.array_equal(ot.Flatten().forward(images, np.ones(1)), images.reshape(3, -1))
     mask = np.array([[0.0, 2.0], [2.0, 0.0]])
     assert np.array_equal(Mask(mask).forward(np.ones((4, 2)), np.ones(1)), np.tile(mask, (2, 1)))
+
+
+def test_a_channel_scale_is_a_batch_normalisation_at_inference():
+    weight, bias, mean = OTHER.normal(size=(3, 2))
+    variance = OTHER.random(2)
+    values = values_of(IMAGE)
+    scale = ot.ChannelScale.from_batch_norm(weight, bias, mean, variance, eps=0.01)
+    axes = (slice(None), None, None)
+    expected = weight[axes] * (values - mean[axes]) / np.sqrt(variance[axes] + 0.01) + bias[axes]
+    np.testing.assert_allclose(scale.forward(values, np.ones(1)), expected, rtol=0, atol=1e-14)
+    plain = ot.ChannelScale.from_batch_norm(None, None, mean.astype(np.float32), variance.astype(np.float32))
+    assert plain.dtype == np.float32
+    np.testing.assert_allclose(plain.factor, (variance + 1e-5) ** -0.5, rtol=1e-6)
+    np.testing.assert_allclose(plain.offset, -mean * (variance + 1e-5) ** -0.5, rtol=1e-6)
+
+
+def test_a_channel_scale_is_not_learned_and_belongs_to_the_network():
+    factor = np.array([2.0, 0.5])
+    scale = ot.ChannelScale(factor)
+    network = ot.Network([ot.Layer([scale, ot.Dense(np.eye(2))], ot.LIF())], input_shape=(2,))
+    factor[...] = 0
+    assert list(network.parameters) == ["layer0.weight", "layer0.bias"]
+    assert network.layers[0].synapses.operations[0].factor.tolist() == [2.0, 0.5]
+    assert network.astype(np.float32).layers[0].synapses.operations[0].dtype == np.float32
+    exact = network.exact().layers[0].synapses.operations[0]
+    assert exact.factor.tolist() == [F(2), F(1, 2)] and type(exact.offset[0]) is F
+
+
+WRONG_SCALES = {
+    r"offset must be \[2\], got shape \(3,\)": lambda: ot.ChannelScale(np.ones(2), np.ones(3)),
+    "factor must be finite, got inf": lambda: ot.ChannelScale(np.array([1.0, np.inf])),
+    "running_var must be at least 0, and above 0 with eps = 0.0, got 0.0": lambda: ot.ChannelScale.from_batch_norm(
+        None, None, np.ones(2), np.array([1.0, 0.0]), eps=0
+    ),
+    "running_var must be at least 0, .* got -1.0": lambda: ot.ChannelScale.from_batch_norm(
+        None, None, np.ones(2), np.array([1.0, -1.0]), eps=2
+    ),
+    "eps must be of at least 0, got -1.0": lambda: ot.ChannelScale.from_batch_norm(
+        None, None, np.ones(2), np.ones(2), eps=-1.0
+    ),
+    r"weight must be \[2\], got shape \(3,\)": lambda: ot.ChannelScale.from_batch_norm(
+        np.ones(3), None, np.ones(2), np.ones(2)
+    ),
+    "factor must be finite, got inf at index": lambda: ot.ChannelScale.from_batch_norm(
+        np.full(2, 1e300), None, np.zeros(2), np.full(2, 1e-300), eps=0
+    ),
+    r"ChannelScale\(2, float64\) must be given 2 channels, got \[3, 4\]": lambda: ot.ChannelScale(
+        np.ones(2)
+    ).output_shape((3, 4)),
+    "layers must have at least one parameter, got none": lambda: ot.Network(
+        [ot.Layer(ot.ChannelScale(np.ones(2)), ot.LIF())], input_shape=(2,)
+    ),
+}
+
+
+@pytest.mark.parametrize("complaint", WRONG_SCALES)
+def test_a_wrong_channel_scale_is_refused(complaint):
+    with pytest.raises(ValueError, match=complaint):
+        WRONG_SCALES[complaint]()
+
+
+def test_a_channel_scale_of_another_dtype_is_refused():
+    with pytest.raises(TypeError, match="operations must all have one dtype"):
+        ot.Chain([ot.ChannelScale(np.ones(2, np.float32)), ot.Dense(np.eye(2))])
+    with pytest.raises(TypeError, match="layers must all have one dtype"):
+        layers = [ot.Layer(ot.Dense(np.eye(2)), ot.LIF())]
+        ot.Network(
+            [*layers, ot.Layer(ot.Dense(np.eye(2)), ot.LIF())],
+            skips=[ot.Skip(-1, 1, ot.ChannelScale(np.ones(2, np.float32)))],
+        )
+    with pytest.raises(TypeError, match="running_mean must have dtype float64 or float32, got object"):
+        ot.ChannelScale.from_batch_norm(None, None, ot.exact_array([1]), ot.exact_array([1]))
 
 
 @every_operation

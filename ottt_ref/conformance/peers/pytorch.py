@@ -108,8 +108,8 @@ class TracedGraph(graphs.Graph):
         module, bias_input = self.module_of(connection), self.constants[-1][connection.target]
         fixed = {name: parameter.detach() for name, parameter in module.named_parameters()}
         traced = {
-            name: parameter * bias_input if name.endswith("bias") else parameter
-            for name, parameter in module.named_parameters()
+            name: array * bias_input if name.endswith(("bias", "offset")) else array
+            for name, array in (*module.named_parameters(), *module.named_buffers())
         }
         self.traces[-1][connection.name] = self._trace(connection, value.detach())
         learning = torch.func.functional_call(module, traced, (self.traces[-1][connection.name],))

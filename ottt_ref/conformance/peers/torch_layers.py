@@ -17,6 +17,19 @@ class Scaled(nn.Module):
         return self.factor * values
 
 
+class ChannelScale(nn.Module):
+    """A fixed factor and offset of each channel.."""
+
+    def __init__(self, factor, offset):
+        super().__init__()
+        self.register_buffer("factor", torch.tensor(factor))
+        self.register_buffer("offset", torch.tensor(offset))
+
+    def forward(self, values):
+        shape = (-1, *[1] * (values.ndim - 2))
+        return self.factor.reshape(shape) * values + self.offset.reshape(shape)
+
+
 class SkipInit(nn.Module):
     """A learned factor of all that goes through (`ottt_ref.network.operations.skip_init`)."""
 
@@ -90,6 +103,9 @@ class Layers:
 
     def Scale(self, operation):
         return Scaled(operation.factor)
+
+    def ChannelScale(self, operation):
+        return ChannelScale(operation.factor, operation.offset)
 
     def SkipInit(self, operation):
         return SkipInit()

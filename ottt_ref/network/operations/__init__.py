@@ -1,6 +1,7 @@
 """Operations between layers, a file each: affine maps of one time step's values."""
 
 from .chain import Chain
+from .channel_scale import ChannelScale
 from .convolution import Conv1d, Conv2d
 from .dense import Dense, Synapses
 from .dropout import Dropout, Mask
@@ -16,6 +17,7 @@ SAVED = (
     AveragePool1d,
     AveragePool2d,
     Chain,
+    ChannelScale,
     Conv1d,
     Conv2d,
     Dense,

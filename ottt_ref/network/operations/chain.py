@@ -52,6 +52,11 @@ class Chain(Operation):
             raise TypeError(f"operations must all have one dtype, got {sorted(dtypes)}")
         self.parameter_names = tuple(names)
 
+    @property
+    def dtype(self) -> np.dtype | None:
+        """The one dtype of its operations' arrays; None if there are none."""
+        return next((operation.dtype for operation in self.operations if operation.dtype is not None), None)
+
     def output_shape(self, input_shape: Shape) -> Shape:
         for operation in self.operations:
             input_shape = operation.output_shape(input_shape)

@@ -114,7 +114,7 @@ class Operation:
 
     @property
     def dtype(self) -> np.dtype | None:
-        """The dtype of the parameters; None if there are none."""
+        """The dtype of the parameters; None if there are none, and none of fixed arrays either."""
         return next((value.dtype for value in self.parameters.values()), None)
 
     @property

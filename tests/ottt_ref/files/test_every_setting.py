@@ -96,6 +96,7 @@ class Drawn:
                 ot.Upsample2d(self.size(2)),
             ],
             "skip": lambda: [ot.SkipInit(self.array(1))],
+            "channels": lambda: [ot.ChannelScale(self.array(2), self.choose(None, self.array(2)))],
             "nothing": lambda: [ot.Chain()],
         }
         names = self.draw(st.lists(st.sampled_from(sorted(kinds)), max_size=3, unique=True))

@@ -95,6 +95,9 @@ def affine_map(operation, shape):
         return _upsampled(operation, shape), 0.0
     if isinstance(operation, ot.Scale):
         return float(operation.factor) * np.eye(size), np.zeros(size)
+    if isinstance(operation, ot.ChannelScale):
+        each = size // shape[0]
+        return np.diag(np.repeat(numbers(operation.factor), each)), np.repeat(numbers(operation.offset), each)
     if isinstance(operation, ot.SkipInit):
         return float(operation.skip_gain[0]) * np.eye(size), np.zeros(size)
     assert type(operation) in (ot.Flatten, ot.Dropout), type(operation)

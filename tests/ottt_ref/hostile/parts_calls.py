@@ -53,6 +53,7 @@ OPERATIONS = {
     "AveragePool1d": (lambda rng, dtype: ot.AveragePool1d(3, int(rng.integers(1, 4)), 1), ROW),
     "Flatten": (lambda rng, dtype: ot.Flatten(), IMAGE),
     "Scale": (lambda rng, dtype: ot.Scale(float(rng.normal())), (3,)),
+    "ChannelScale": (lambda rng, dtype: ot.ChannelScale(normal(rng, 2, dtype), normal(rng, 2, dtype)), IMAGE),
     "SkipInit": (lambda rng, dtype: ot.SkipInit(normal(rng, 1, dtype)), IMAGE),
     "Upsample2d": (lambda rng, dtype: ot.Upsample2d((int(rng.integers(1, 4)), 2)), IMAGE),
     "Dropout": (lambda rng, dtype: ot.Dropout(0.5), (3,)),
@@ -163,7 +164,23 @@ def operation_call(name, method, rng):
             operation.parameters[parameter] if operation.parameter_names else getattr(operation, parameter, None)
         )
 
+    def normalises(result, given):
+        found = [result.factor, result.offset]
+        weight, bias, mean, variance = (
+            default if given[each] is None else naive.numbers(given[each])
+            for each, default in (("weight", 1.0), ("bias", 0.0), ("running_mean", None), ("running_var", None))
+        )
+        factor = weight / np.sqrt(variance + float(given["eps"]))
+        for array, wanted in zip(found, (factor, bias - mean * factor)):
+            naive.close(array, wanted, np.abs(bias) + np.abs(mean * factor) + np.abs(factor))
+
+    dtype = values.dtype
+    arrays = {each: normal(rng, 2, dtype) for each in ("weight", "bias", "running_mean")}
     calls = {
+        "from_batch_norm": (
+            {**arrays, "running_var": rng.random(2).astype(dtype) + dtype.type(0.1), "eps": 0.5},
+            normalises,
+        ),
         "output_shape": ({"input_shape": shape}, reached),
         "child_shapes": ({"input_shape": shape}, passed_on),
         "copy": ({}, alike),
@@ -220,6 +237,7 @@ def operation_made(name, rng):
         "AveragePool1d": lambda: {"size": 2, "stride": 1, "padding": 1},
         "Flatten": dict,
         "Scale": lambda: {"factor": 0.75},
+        "ChannelScale": lambda: {"factor": operation.factor, "offset": operation.offset},
         "SkipInit": lambda: {"skip_gain": operation.skip_gain},
         "Upsample2d": lambda: {"factor": 2},
         "Dropout": lambda: {"rate": 0.25},

@@ -538,6 +538,7 @@ def test_every_type_that_files_hold_comes_back_with_every_field(tmp_path):
         ot.AveragePool2d((3, 2), stride=(2, 1), padding=1),
         ot.WeightStandardised(ot.Conv2d(rng.normal(size=(2, 1, 2, 2)), False, stride=2, padding=1), epsilon=0.5),
         ot.SkipInit(np.array([0.75])),
+        ot.ChannelScale(rng.normal(size=2), rng.normal(size=2)),
         ot.Flatten(),
     ]
     of_sequences = [

@@ -82,6 +82,22 @@ def test_upsampling_by_direction_is_torchs():
     require_same(ot.Upsample2d((1, 3)), lambda x: functional.interpolate(x, scale_factor=(1, 3)), images(2))
 
 
+@pytest.mark.parametrize("affine", [True, False])
+def test_a_channel_scale_is_torchs_batch_normalisation_in_eval_mode(affine):
+    normalisation = torch.nn.BatchNorm2d(3, eps=0.01, affine=affine).double()
+    for _ in range(3):  # in training: the running mean and variance move
+        normalisation(torch.tensor(RNG.normal(1.0, 2.0, size=(4, 3, 6, 5))))
+    if affine:
+        with torch.no_grad():
+            normalisation.weight.copy_(torch.tensor(RNG.normal(size=3)))
+            normalisation.bias.copy_(torch.tensor(RNG.normal(size=3)))
+    held = {name: array.detach().numpy() for name, array in normalisation.state_dict().items()}
+    arrays = [held.get(name) for name in ("weight", "bias", "running_mean", "running_var")]
+    scale = ot.ChannelScale.from_batch_norm(*arrays, eps=normalisation.eps)
+    normalisation.eval()
+    require_same(scale, normalisation, images(3))
+
+
 def images(channels):
     return RNG.normal(size=(2, channels, 6, 5))
 
