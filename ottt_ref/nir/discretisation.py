@@ -30,41 +30,41 @@ def euler(node, name, numbers, dt, leak="tau", factor="r"):
     leak, factor  the fields that hold τ and r: of a synaptic current tau_syn and w_in
     """
     r, dtype = numbers[factor]
-    if leak not in numbers:
-        return 1.0, each(lambda r: _gain(r * float(dtype.type(dt)), dtype), r)
-    tau, tau_dtype = numbers[leak]
-    step = float(tau_dtype.type(dt))  # a file of float32 means the float32 nearest to dt, too
-    coarser = max(dtype, tau_dtype, key=lambda each: np.finfo(each).eps)
     where = field_name(node, name, leak)
 
-    def decay(tau):
-        if not tau >= step > 0:
+    def gain(step, tau, r, dtype):
+        result = r * step / tau
+        result = (
+            1.0 if abs(result - 1) <= 4 * np.finfo(dtype).eps else float(dtype.type(result))
+        )  # what rounding explains
+        if not math.isfinite(result):
+            whole = f"{factor} dt/tau" if leak in numbers else f"{factor} dt"
             raise ValueError(
-                f"{where} must be at least dt, for decay = 1 - dt/tau in [0, 1], got tau={tau!r} and dt={dt!r}"
+                f"{field_name(node, name, factor)} must make a factor {whole} that is finite, got {r!r} and dt={dt!r}"
             )
-        return float(tau_dtype.type(1 - step / tau))
+        return result
 
-    def gain(tau, r):
+    if leak not in numbers:
+        return 1.0, each(lambda r: gain(float(dtype.type(dt)), 1.0, r, dtype), r)
+    tau, tau_dtype = numbers[leak]
+    step = float(tau_dtype.type(dt))  # a file of float32 means the float32 nearest to dt, too
+    coarser = max(dtype, tau_dtype, key=lambda dtype: np.finfo(dtype).eps)
+
+    def both(tau, r):
         if math.isinf(tau) and math.isinf(r):
-            return 1.0  # the limit, where r = τ/dt, as snnTorch writes beta = 1
+            return 1.0, 1.0  # the limits where r = τ/dt, as snnTorch writes beta = 1
         if math.isinf(tau) or math.isinf(r):
             raise ValueError(
                 f"{where} must be infinite where {factor} is, and only there (decay = 1 and {factor} dt/tau = 1, as "
                 f"snnTorch writes beta = 1), got tau={tau!r} and {factor}={r!r}"
             )
-        return _gain(r * step / tau, coarser)
+        if not tau >= step > 0:
+            raise ValueError(
+                f"{where} must be at least dt, for decay = 1 - dt/tau in [0, 1], got tau={tau!r} and dt={dt!r}"
+            )
+        return float(tau_dtype.type(1 - step / tau)), gain(step, tau, r, coarser)
 
-    gains, decays = each(gain, tau, r), each(decay, tau)
-    if not np.all(np.isfinite(gains)):
-        raise ValueError(
-            f"{field_name(node, name, factor)} must make a factor {factor} dt/tau that is finite, got {r!r}"
-        )
-    return decays, gains
-
-
-def _gain(gain, dtype):
-    """κ; 1 where it differs by what rounding τ and r to the file's numbers explains."""
-    return 1.0 if abs(gain - 1) <= 4 * np.finfo(dtype).eps else float(dtype.type(gain))
+    return each(lambda tau, r: both(tau, r)[0], tau, r), each(lambda tau, r: both(tau, r)[1], tau, r)
 
 
 def potentials(node, name, numbers, reset, dtype):
