@@ -101,6 +101,9 @@ ARGUMENTS = {
     ],
     "finite.all_finite": lambda draw: [[draw.array(9)]],
     "losses.cross_entropy": lambda draw: [[draw.array(9), *(draw.array(9, 4) for _ in range(3))]],
+    "losses.weigh": lambda draw: [[draw.array(9), draw.array(9, 4), draw.array(9)]],
+    "regularisers.mean_rate": lambda draw: [[draw.array(2), draw.neurons(), draw.spikes(2, 4), draw.constants()]],
+    "regularisers.mean_distance": lambda draw: [[draw.array(2), draw.neurons(), draw.spikes(2, 4), draw.constants()]],
     "losses.squared_error": lambda draw: [
         [draw.array(9), *(draw.array(9, 4) for _ in range(3)), np.array([4], dtype=draw.dtype)]
     ],
