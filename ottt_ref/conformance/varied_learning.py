@@ -61,9 +61,11 @@ class LoopsAtOnce(TransposedWeights):
             return error
         alone = [None] * len(network.layers)
         for k in reversed(range(len(network.layers))):
-            above = backpropagated_error(network, k, alone, step.output_error, loops=False)
+            spikes = step.activity.layer_outputs[k]
+            above = backpropagated_error(network, k, alone, step.output_error, loops=False, spikes=spikes)
             alone[k] = gated(step.activity.layer_surrogate_derivatives[k], above)
-        return sum((c.adjoint(alone[c.target]) for c in loops), error)
+        spikes = step.activity.layer_outputs[l]
+        return sum((c.adjoint(alone[c.target], spikes) for c in loops), error)
 
     def lagged_error(self, network, step, l, lag, errors):
         """Of errors that come late, those by loops out of the layers above alone, at the lag that they have there."""
@@ -187,7 +189,8 @@ class VariedLearner(OnlineLearner):
     def _layer_by_layer(self, step):
         network, errors = self.network, [None] * len(self.network.layers)
         for l in reversed(range(len(network.layers))):
-            spike_error = backpropagated_error(network, l, errors, step.output_error, loops=False)
+            spikes = step.activity.layer_outputs[l]
+            spike_error = backpropagated_error(network, l, errors, step.output_error, loops=False, spikes=spikes)
             errors[l] = gated(step.activity.layer_surrogate_derivatives[l], spike_error)
             sums = GradientSum(network, len(spike_error))
             for connection in (c for c in network.incoming(l) if c.parameters):

@@ -180,7 +180,8 @@ def _back(kind, network, activity, output_errors, kept, leaks_back, delays_back,
         now: Any = activity.at(t)  # with surrogate derivatives, which `simulate` may leave out
         for l in reversed(range(len(network.layers))):  # errors of l and of the layers below are still those of t + 1
             neuron, psi = network.layers[l].neuron, now.layer_surrogate_derivatives[l]
-            spike_error = backpropagated_error(network, l, errors, output_errors[t], loops=delays_back, later=later)
+            back = {"loops": delays_back, "later": later, "spikes": now.layer_outputs[l]}
+            spike_error = backpropagated_error(network, l, errors, output_errors[t], **back)
             if l in penalties:
                 spike_error = spike_error + penalties[l][t]
             jacobian = checked_jacobian(f"layers[{l}]", neuron, now.layer_states[l], now.layer_outputs[l], psi, kept)
@@ -194,9 +195,10 @@ def _back(kind, network, activity, output_errors, kept, leaks_back, delays_back,
             else:
                 errors[l] = backpropagate_states(network, neuron, deltas[l], gated(psi, spike_error), jacobian)
             for connection in network.incoming(l):
-                sums.add(t, connection, errors[l], now.presynaptic(connection), bias_input)
+                entering, delivered = now.presynaptic(connection), now.delivered(connection)
+                sums.add(t, connection, errors[l], entering, bias_input, delivered)
             _add_neuron_gradients(sums, t, network, l, now, deltas[l], gated(psi, distance_error))
-        sums.record(t, errors)
+        sums.record(t, errors, now)
         if later[0] is not errors:
             later.pop()
             later.insert(0, [error.copy() for error in errors])

@@ -224,8 +224,8 @@ class RTRL(Rule):
             carried = [self._carried(l, m) for m in range(len(neuron.states))]
             current = carried[0] if neuron.one_potential else np.zeros_like(carried[0])
             for connection in self.network.incoming(l):
-                self._add_presynaptic(current, connection)
-                first += self._add_direct(current, connection, activity.presynaptic(connection), first)
+                self._add_presynaptic(current, connection, activity)
+                first += self._add_direct(current, connection, activity, first)
             if not neuron.one_potential:
                 for state, weight in zip(carried, neuron.input_vector):
                     state += self.network.number(weight) * current
@@ -263,7 +263,7 @@ class RTRL(Rule):
             carried += part
         return carried
 
-    def _add_presynaptic(self, current, connection):
+    def _add_presynaptic(self, current, connection, activity):
         """Add W ∂s/∂θ of the source: every parameter's row goes through the connection like a sample.
 
         The source of a loop is this layer or a later one, whose sensitivities are still those of t - 1.
@@ -272,10 +272,22 @@ class RTRL(Rule):
             source = self._spikes[connection.source]
             if connection.delay and connection.source in self._past:
                 source = self._past[connection.source][connection.delay - 1]
+            if connection.front is not None:
+                self._add_by_jacobian(current, connection, activity.delivered(connection), source)
+                return
             samples = source.reshape(-1, *source.shape[2:])
             current += connection.forward(samples, self._bias_input - self._bias_input).reshape(current.shape)
 
-    def _add_direct(self, current, connection, presynaptic, first):
+    def _add_by_jacobian(self, current, connection, delivered, source):
+        """Add J ∂s/∂θ of a connection that is not linear: a row of J is the adjoint of an error of 1 at one neuron."""
+        error = np.zeros_like(current[0])
+        by_neuron = _flat(current)
+        for i in range(by_neuron.shape[2]):
+            rows(error)[:, i] = 1
+            add_through_row(by_neuron, rows(connection.adjoint(error, delivered)), _flat(source), i)
+            rows(error)[:, i] = 0
+
+    def _add_direct(self, current, connection, activity, first):
         """Add ∂(W s + b)/∂θ: the gradient that an error of 1 at one neuron of one sample would have.
 
         The connection's parameters are θ[first], θ[first + 1], ...; how many they are is returned.
@@ -283,6 +295,7 @@ class RTRL(Rule):
         gradients = {name: np.zeros_like(self.network.parameters[name]) for name in connection.parameters}
         if not gradients:
             return 0
+        entering, delivered = activity.presynaptic(connection), activity.delivered(connection)
         error = np.zeros_like(current[0])
         by_neuron = _flat(current)
         for b in range(error.shape[0]):
@@ -290,7 +303,7 @@ class RTRL(Rule):
                 rows(error)[b, i] = 1
                 for gradient in gradients.values():
                     gradient[...] = 0
-                connection.add_gradients(gradients, error, presynaptic, self._bias_input)
+                connection.add_gradients(gradients, error, entering, self._bias_input, delivered)
                 rows(error)[b, i] = 0
                 flat = np.concatenate([gradient.reshape(-1) for gradient in gradients.values()])
                 by_neuron[first : first + flat.size, b, i] += flat
@@ -346,6 +359,15 @@ def multiply_rows(result, factor, sensitivity):
         for b in range(sensitivity.shape[1]):
             for i in range(sensitivity.shape[2]):
                 result[p, b, i] = factor[b, i] * sensitivity[p, b, i]
+
+
+@kernel
+def add_through_row(result, row, sensitivity, i):
+    """Neuron i's ∂I/∂θ += Σ_j J[i, j] ∂s_j/∂θ, for every parameter, of a row [B, n] of each sample's J."""
+    for p in range(sensitivity.shape[0]):
+        for b in range(sensitivity.shape[1]):
+            for j in range(sensitivity.shape[2]):
+                result[p, b, i] += row[b, j] * sensitivity[p, b, j]
 
 
 @kernel

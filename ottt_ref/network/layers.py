@@ -174,6 +174,28 @@ def as_operation(name: str, value: object) -> Operation:
     return Chain(value)
 
 
+def divided(operation: Operation) -> tuple[Operation | None, Operation]:
+    """The operations up to the last that is not linear, None for none, and those after it."""
+    if operation.linear:
+        return None, operation
+    flat = tuple(_flat(operation))
+    last = max(k for k, each in enumerate(flat) if not each.linear)
+    return Chain(flat[: last + 1]), Chain(flat[last + 1 :])
+
+
+def _flat(operation):
+    if type(operation) is not Chain:
+        yield operation
+        return
+    for each in operation.operations:
+        yield from _flat(each)
+
+
+def adjoint_at(operation, error, values):
+    """The transposed Jacobian at the values, times the error, of an operation that is not linear."""
+    return operation.adjoint(error, values.shape[1:], values)
+
+
 def _require_ends(connection):
     object.__setattr__(connection, "source", require_count("source", connection.source, minimum=INPUTS))
     object.__setattr__(connection, "target", require_count("target", connection.target, minimum=0))
@@ -184,6 +206,9 @@ def _require_ends(connection):
 class Connection:
     """One way into layer `target`: from layer `source`, or from the inputs, -1, of `delay` time steps before; `name` is
     what the parameters' names begin with.
+
+    Where an operation of it is not linear, errors are paired with what comes out of the last such one, and traces are
+    kept of that: `front` are the operations up to there, `back` those after it.
     """
 
     source: int
@@ -208,17 +233,54 @@ class Connection:
         )
         return np.ascontiguousarray(result)  # kernels write into arrays like it
 
-    def adjoint(self, error: np.ndarray) -> np.ndarray:
-        """The error at the source's values from the error at the target's potentials."""
+    def adjoint(self, error: np.ndarray, values: np.ndarray | None = None) -> np.ndarray:
+        """The error at the source's values from the error at the target's potentials.
+
+        values  what was delivered then, [B, ...]: where it is not linear, the error goes through its Jacobian there
+        """
         self._require("the error", error, self.output_shape)
         shape = (len(error), *self.input_shape)
-        result = self.operations.adjoint(error, self.input_shape)
+        if self.front is None:
+            result = self.operations.adjoint(error, self.input_shape)
+        else:
+            values = require_result(f"{self.name}: delivered values", values, shape, error.dtype, "be")
+            result = adjoint_at(self.operations, error, values)
         return np.ascontiguousarray(require_result(f"{self.name}: adjoint", result, shape, error.dtype))
 
     @cached_property
     def output_shape(self) -> Shape:
         """The shape of what arrives for one sample."""
         return tuple(self.operations.output_shape(self.input_shape))
+
+    @cached_property
+    def _parts(self) -> tuple[Operation | None, Operation]:
+        return divided(self.operations)
+
+    @property
+    def front(self) -> Operation | None:
+        """The operations up to the last that is not linear; None where all are."""
+        return self._parts[0]
+
+    @property
+    def back(self) -> Operation:
+        """The operations after the front: all of them where they are linear."""
+        return self._parts[1]
+
+    @cached_property
+    def presynaptic_shape(self) -> Shape:
+        """The shape of what errors are paired with, for one sample: what leaves the front, or enters the connection."""
+        return self.input_shape if self.front is None else tuple(self.front.output_shape(self.input_shape))
+
+    def entering(self, values: np.ndarray) -> np.ndarray:
+        """What errors are paired with, [B, ...]: the values that are delivered, after the front."""
+        if self.front is None:
+            return values
+        self._require("delivered values", values, self.input_shape)
+        one = np.zeros(1, dtype=values.dtype)
+        one[0] = 1
+        shape = (len(values), *self.presynaptic_shape)
+        result = self.front.forward(values, one)
+        return np.ascontiguousarray(require_result(f"{self.name}: forward", result, shape, values.dtype))
 
     @cached_property
     def parameters(self) -> dict[str, tuple[Operation, str]]:
@@ -229,9 +291,19 @@ class Connection:
         }
 
     def add_gradients(
-        self, gradients: Mapping[str, np.ndarray], error: np.ndarray, presynaptic: np.ndarray, bias_input: np.ndarray
+        self,
+        gradients: Mapping[str, np.ndarray],
+        error: np.ndarray,
+        presynaptic: np.ndarray,
+        bias_input: np.ndarray,
+        delivered: np.ndarray | None = None,
     ) -> None:
-        """Add one pairing to `gradients`, by the network's parameter names."""
+        """Add one pairing to `gradients`, by the network's parameter names.
+
+        presynaptic  [B, ...] of what `entering` gives, or a trace of it
+        delivered    what entered the connection in that time step, [B, ...], for parameters before an operation that
+                     is not linear
+        """
         if not isinstance(gradients, Mapping):
             raise TypeError(f"{self.name}: gradients must be a mapping of arrays by parameter, got {shown(gradients)}")
         try:
@@ -241,10 +313,19 @@ class Connection:
         if own:
             self._require("the error", error, self.output_shape)
             require_result(
-                f"{self.name}: presynaptic values", presynaptic, (len(error), *self.input_shape), error.dtype, "be"
+                f"{self.name}: presynaptic values",
+                presynaptic,
+                (len(error), *self.presynaptic_shape),
+                error.dtype,
+                "be",
             )
             self._require_constant(bias_input, error.dtype)
-            self.operations.add_gradients(own, error, presynaptic, bias_input)
+            self.back.add_gradients(own, error, presynaptic, bias_input)
+            if self.front is not None and self.front.parameter_names:
+                shape = (len(error), *self.input_shape)
+                delivered = require_result(f"{self.name}: delivered values", delivered, shape, error.dtype, "be")
+                front_error = self.back.adjoint(error, self.presynaptic_shape)
+                self.front.add_gradients(own, front_error, delivered, bias_input)
 
     def _require(self, what, array, shape):
         """Kernels trust what they are given: check that it is [B, *shape]."""
@@ -422,8 +503,15 @@ def require_rate_mapping(layers: Sequence[Layer], connections: Sequence[Connecti
     """Raise ValueError where a layer's weighted rate is no function of the weighted rates that it is given.
 
     That is so of a leaky stage: with a = Σ_t λ^(T-t) u[t] / Λ_T of its own λ, a is Σ_t (T - t + 1) λ^(T-t) I[t] / Λ_T,
-    which asks when the currents came. Its rate does not settle with T either: at λ = 1 it grows without bound.
+    which asks when the currents came. Its rate does not settle with T either: at λ = 1 it grows without bound. It is so
+    of a maximum as well: two neurons of the rate 1/2 have a maximum of the rate 1/2 or 1, as they fire together or not.
     """
+    for connection in connections:
+        if connection.front is not None:
+            raise ValueError(
+                f"{connection.name} must be of linear operations for spike_representation: the rate of a maximum is no "
+                f"function of the rates, got {connection.operations!r}"
+            )
     for l, layer in enumerate(layers):
         onwards = [connection.name for connection in connections if connection.source == l]
         if onwards and not (layer.neuron.spiking or layer.neuron.stateless):

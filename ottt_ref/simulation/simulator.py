@@ -88,6 +88,13 @@ class Activity:
         return self.inputs if source == INPUTS else self.layer_outputs[source]
 
     def presynaptic(self, connection: Connection) -> np.ndarray:
+        """What errors at the connection's target are paired with in one time step: what is delivered, [B, ...].
+
+        Where an operation of the connection is not linear, what comes out of the last such one.
+        """
+        return connection.entering(self.delivered(connection))
+
+    def delivered(self, connection: Connection) -> np.ndarray:
         """What enters a connection in one time step: [B, ...] of its source, s[t-d] for a delay of d time steps.
 
         Raises ValueError where the activity does not know what was so long ago: of a whole sequence, ask `at(t)`.
@@ -221,7 +228,7 @@ class Simulator:
             earlier=self._earlier,
         )
         for l, layer in enumerate(self.network.layers):
-            current = input_current(self.network, l, activity.presynaptic)
+            current = input_current(self.network, l, activity.delivered)
             layer.neuron.step(self.states[l], self.outputs[l], current, self.soft)
         if self.derivatives:
             activity = replace(activity, layer_surrogate_derivatives=self._derivatives())

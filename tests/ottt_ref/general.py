@@ -88,6 +88,28 @@ def normalised(rng):
     return ot.Network(layers, input_shape=(2, 4, 4))
 
 
+def max_pooled(rng):
+    """Spikes of images pooled before a convolution, in a loop and on the way to the readout."""
+    layers = [
+        ot.Layer(conv(rng, 2, 1, padding=1), lif()),
+        ot.Layer(
+            [ot.MaxPool2d(2), conv(rng, 2, 2, padding=1)], lif(), [ot.MaxPool2d(3, 1, 1), conv(rng, 2, 2, (1, 1))]
+        ),
+        ot.Layer([ot.Scale(0.5), ot.MaxPool2d((1, 2)), ot.Flatten(), dense(rng, 2, 4)], ot.Integrator()),
+    ]
+    return ot.Network(layers, input_shape=(1, 4, 4))
+
+
+def pooled_currents(rng):
+    """A maximum of currents: parameters before what is not linear. No traces go through it."""
+    layers = [
+        ot.Layer([ot.SkipInit(np.array([0.9])), ot.MaxPool1d(2, 1), ot.Conv1d(rng.normal(size=(2, 1, 2)))], lif()),
+        ot.Layer([ot.Conv1d(rng.normal(size=(2, 2, 2))), ot.MaxPool1d(2, 1)], lif()),
+        ot.Layer([ot.Flatten(), dense(rng, 2, 4)], ot.Integrator()),
+    ]
+    return ot.Network(layers, input_shape=(1, 6))
+
+
 def standardised_dense(rng):
     hidden = ot.WeightStandardised(dense(rng, 4, 3), rng.normal(1.5, 0.2, 4))
     return ot.Network([ot.Layer(hidden, lif()), ot.Layer(dense(rng, 2, 4), ot.Integrator())])
@@ -209,6 +231,7 @@ KINDS = {
         delayed_loop,
     )
 }
+NOT_LINEAR = {kind.__name__: kind for kind in (max_pooled, pooled_currents)}
 LOOPS = (
     "recurrent",
     "recurrent_output",
@@ -228,7 +251,7 @@ def case(kind, seed=0, time_steps=4, batch_size=3):
     rng = np.random.default_rng([seed, *kind.encode()])
     time_steps += LONGEST.get(kind, 0)  # for what is delayed to arrive
     for _ in range(100):
-        network = KINDS[kind](rng)
+        network = {**KINDS, **NOT_LINEAR}[kind](rng)
         inputs = rng.normal(0.8, 1, (time_steps, batch_size, *network.input_shape))
         if all(0 < spikes[:-1].mean() < 1 for spikes in ot.simulate(network, inputs).spikes):
             return network, inputs, rng.integers(0, 2, batch_size)

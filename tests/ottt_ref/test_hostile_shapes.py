@@ -34,6 +34,9 @@ OPERATIONS = {
     "AveragePool1d": (ot.AveragePool1d(2), (3, 4)),
     "Upsample2d": (ot.Upsample2d(2), (3, 4, 4)),
     "ChannelScale": (ot.ChannelScale(ones(3)), (3, 4, 4)),
+    "MaxPool2d": (ot.MaxPool2d(2), (3, 4, 4)),
+    "MaxPool1d": (ot.MaxPool1d(2), (3, 4)),
+    "a chain that is not linear": (ot.Chain([ot.MaxPool1d(2, 1), ot.Flatten(), ot.Dense(ones(5, 9))]), (3, 4)),
     "Flatten": (ot.Flatten(), (3, 4, 4)),
     "Scale": (ot.Scale(2.0), (3, 4, 4)),
     "SkipInit": (ot.SkipInit(ones(1)), (3, 4, 4)),
@@ -97,15 +100,18 @@ def test_an_operation_refuses_values_of_another_shape(name):
 def test_an_operation_refuses_errors_of_another_shape(name):
     operation, shape = OPERATIONS[name]
     values, error, gradients = arrays_of(operation, shape)
+    at = () if operation.linear else (values,)
     for wrong in [*wrong_of(error), ones(2, *error.shape[1:], dtype=SINGLE) if gradients else None]:
-        refused(operation.adjoint, wrong, shape)
+        refused(operation.adjoint, wrong, shape, *at)
         if gradients:
             refused(operation.add_gradients, gradients, wrong, values, ONE)
     for wrong_shape in (None, 3, "abc", (0.5,), (*shape, 2), tuple(n + 1 for n in shape)):
-        refused(operation.adjoint, error, wrong_shape)
+        refused(operation.adjoint, error, wrong_shape, *at)
+    for wrong in wrong_of(values) if at else ():
+        refused(operation.adjoint, error, shape, wrong)
     if gradients:
         refused(operation.add_gradients, gradients, ones(3, *error.shape[1:]), values, ONE)
-    assert operation.adjoint(error, shape).shape == values.shape
+    assert operation.adjoint(error, shape, *at).shape == values.shape
 
 
 @pytest.mark.parametrize("name", [name for name in OPERATIONS if OPERATIONS[name][0].parameter_names])

@@ -142,9 +142,14 @@ ARGUMENTS = {
     "pooling.average_pool_adjoint": lambda draw: [
         [draw.images(3, 5, 6), draw.images(3, 2), (3, 2), (2, 3), draw.array(1)]
     ],
+    "max_pooling.max_pool": lambda draw: [[draw.images(3, 2), draw.images(3, 5, 6), (3, 2), (2, 3), (1, 0)]],
+    "max_pooling.max_pool_adjoint": lambda draw: [
+        [draw.images(3, 5, 6), draw.images(3, 2), draw.images(3, 5, 6), (3, 2), (2, 3), (1, 0)]
+    ],
     "upsampling.upsample": lambda draw: [[draw.images(3, 4, 6), draw.images(3, 2), (2, 3)]],
     "upsampling.upsample_adjoint": lambda draw: [[draw.images(3, 2), draw.images(3, 4, 6), (2, 3)]],
     "rtrl.multiply_rows": lambda draw: [[draw.array(20, 2, 4), draw.neurons(), draw.array(20, 2, 4)]],
+    "rtrl.add_through_row": lambda draw: [[draw.array(20, 2, 4), draw.array(2, 3), draw.array(20, 2, 3), 1]],
     "rtrl.add_output_gradient": lambda draw: [[draw.array(20), draw.neurons(), draw.array(20, 2, 4)]],
     "skip_init.add_products": lambda draw: [[draw.array(1), draw.neurons(), draw.neurons()]],
     "errors.gate": lambda draw: [[draw.neurons() for _ in range(3)]],

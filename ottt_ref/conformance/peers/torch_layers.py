@@ -95,6 +95,12 @@ class Layers:
     def AveragePool1d(self, operation):
         return self.namespace.AvgPool1d(operation.size, operation.stride, operation.padding)
 
+    def MaxPool2d(self, operation):
+        return self.namespace.MaxPool2d(operation.size, operation.stride, operation.padding)
+
+    def MaxPool1d(self, operation):
+        return self.namespace.MaxPool1d(operation.size, operation.stride, operation.padding)
+
     def Upsample2d(self, operation):
         return self.namespace.Upsample(scale_factor=operation.factor, mode="nearest")
 

@@ -120,7 +120,8 @@ class TransposedWeights(ErrorFeedback):
     """
 
     def spike_error(self, network: Network, step: TimeStep, l: int, errors: Sequence[np.ndarray | None]) -> np.ndarray:
-        return backpropagated_error(network, l, errors, step.output_error, loops=False)
+        spikes = step.activity.layer_outputs[l]
+        return backpropagated_error(network, l, errors, step.output_error, loops=False, spikes=spikes)
 
     def lagged_error(
         self, network: Network, step: TimeStep, l: int, lag: int, errors: Sequence[Mapping[int, np.ndarray]]
@@ -265,17 +266,19 @@ def gated(surrogate_derivative, spike_error):
     return result
 
 
-def backpropagated_error(network, l, errors, output_error, *, loops, later=()):
+def backpropagated_error(network, l, errors, output_error, *, loops, later=(), spikes=None):
     """e^l [B, ...]: what comes back from `errors` by layer, and ∂L/∂o at the last layer.
 
-    loops  whether it also comes back by recurrent and feedback connections
-    later  the errors by layer of the time steps t + 1, t + 2, ..., which delayed connections bring back
+    loops   whether it also comes back by recurrent and feedback connections
+    later   the errors by layer of the time steps t + 1, t + 2, ..., which delayed connections bring back
+    spikes  s^l [B, ...], what all connections out of layer l deliver, at once or later: where one is not linear, the
+            error comes back through its Jacobian there
     """
     parts = [output_error] if l == len(network.layers) - 1 else []
     for connection in network.outgoing(l):
         if loops or not connection.loop:
             there = later[connection.delay - 1] if connection.delay else errors
-            parts.append(connection.adjoint(there[connection.target]))
+            parts.append(connection.adjoint(there[connection.target], spikes))
     total = parts[0]
     for part in parts[1:]:
         total = total + part

@@ -129,16 +129,27 @@ class GradientSum:
                 raise ValueError(f"gradients must be added to in place, with +=, got other arrays for {changed}")
 
     def add(
-        self, t: int, connection: Connection, error: np.ndarray, presynaptic: np.ndarray, bias_input: np.ndarray
+        self,
+        t: int,
+        connection: Connection,
+        error: np.ndarray,
+        presynaptic: np.ndarray,
+        bias_input: np.ndarray,
+        delivered: np.ndarray | None = None,
     ) -> None:
-        """Pair the error [B, ...] at the connection's target at time step t with what enters it, [B, ...] and [1]."""
-        for gradients in self.at(t):
-            connection.add_gradients(gradients, error, presynaptic, bias_input)
+        """Pair the error [B, ...] at the connection's target at time step t with what enters it, [B, ...] and [1].
 
-    def record(self, t: int, errors: Sequence[np.ndarray]) -> None:
+        delivered  what parameters before an operation that is not linear need, [B, ...]
+        """
+        for gradients in self.at(t):
+            connection.add_gradients(gradients, error, presynaptic, bias_input, delivered)
+
+    def record(self, t: int, errors: Sequence[np.ndarray], activity: Activity | None = None) -> None:
         """Keep the errors at the potentials of time step t, by layer, if terms are kept.
 
         And if they are asked for those at the inputs: Σ W^T error[t], over the connections from the inputs.
+
+        activity  of the time step: where a connection from the inputs is not linear, its Jacobian is taken there
         """
         if self.errors is not None:
             for record, error in zip(self.errors, errors):
@@ -147,7 +158,8 @@ class GradientSum:
             self.steps_recorded += 1
             for connection in self._from_inputs:
                 if t >= connection.delay:
-                    self.inputs[t - connection.delay] += connection.adjoint(errors[connection.target])
+                    given = None if activity is None else activity.delivered(connection)
+                    self.inputs[t - connection.delay] += connection.adjoint(errors[connection.target], given)
 
     def record_late(self, t: int, errors: Sequence[Mapping[int, np.ndarray]]) -> None:
         """The same of errors of time step t, by layer and lag, that belong to `lag` time steps before: they add up."""
@@ -209,16 +221,22 @@ class WatchedSum(GradientSum):
             self._require(value, t, "gradient of", name)
 
     def add(
-        self, t: int, connection: Connection, error: np.ndarray, presynaptic: np.ndarray, bias_input: np.ndarray
+        self,
+        t: int,
+        connection: Connection,
+        error: np.ndarray,
+        presynaptic: np.ndarray,
+        bias_input: np.ndarray,
+        delivered: np.ndarray | None = None,
     ) -> None:
         self._require(error, t, "error of", self._network.layer_names[connection.target])
         self._require(presynaptic, t, "what enters", connection.name)
-        super().add(t, connection, error, presynaptic, bias_input)
+        super().add(t, connection, error, presynaptic, bias_input, delivered)
 
-    def record(self, t: int, errors: Sequence[np.ndarray]) -> None:
+    def record(self, t: int, errors: Sequence[np.ndarray], activity: Activity | None = None) -> None:
         for error, name in reversed(list(zip(errors, self._network.layer_names))):
             self._require(error, t, "error of", name)
-        super().record(t, errors)
+        super().record(t, errors, activity)
         if self.inputs is not None:
             self._require(self.inputs[t], t, "gradient at the inputs")
 

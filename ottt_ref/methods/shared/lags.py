@@ -45,7 +45,7 @@ class Lags:
             self._keep(f"bias_input/{name}", (1,), depth)
             for connection in network.incoming(l):
                 if connection.parameters:
-                    self._keep(f"presynaptic/{connection.name}", (batch_size, *connection.input_shape), depth)
+                    self._keep(f"presynaptic/{connection.name}", (batch_size, *connection.presynaptic_shape), depth)
             for parameter in network.layers[l].neuron.parameter_names:
                 self._keep(f"sensitivity/{name}.{parameter}", shape, depth)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...network.layers import Connection
+from ...network.layers import INPUTS, Connection
 from ...network.network import Network, require_network
 from ...network.per_neuron import add_parameter_gradient
 from ...simulation.simulator import Activity
@@ -58,9 +58,14 @@ class Rule:
     def __init__(self, network: Network, batch_size: int) -> None:
         self.network = require_network(network)
         self.batch_size = require_count("batch_size", batch_size)
+        if any(
+            getattr(type(self), name) is not getattr(Rule, name) for name in ("presynaptic", "pairs", "add_gradients")
+        ):
+            _require_traceable(type(self).__name__, network)
         self._parameters = ParameterTraces(network, batch_size, self.traces_parameters)
         self.state: dict[str, np.ndarray] = self._parameters.state if self.traces_parameters else {}
         if self.network.delays_errors and self.follows_errors:
+            _require_linear(type(self).__name__, network)
             self.lags = Lags(network, batch_size)
 
     @property
@@ -72,7 +77,7 @@ class Rule:
         """Take in one time step's Activity, before its errors are known; change the state in place."""
 
     def presynaptic(self, connection: Connection, activity: Activity) -> np.ndarray:
-        """What the error at the connection's target is paired with, [B, ...] of its source."""
+        """What the error at the connection's target is paired with, [B, ...] of its `presynaptic_shape`."""
         return activity.presynaptic(connection)
 
     def bias_input(self, l: int) -> np.ndarray:
@@ -98,8 +103,9 @@ class Rule:
         error        g^l[t] at the target's potentials, [B, ...]
         spike_error  e^l[t] at the target's spikes, [B, ...], for rules that hold ψ in a trace per synapse
         """
+        delivered = activity.delivered(connection)
         for own_error, presynaptic, bias_input in self.pairs(connection, error, activity):
-            connection.add_gradients(gradients, own_error, presynaptic, bias_input)
+            connection.add_gradients(gradients, own_error, presynaptic, bias_input, delivered)
 
     def pairs(
         self, connection: Connection, error: np.ndarray, activity: Activity
@@ -110,7 +116,7 @@ class Rule:
         into parts, each with its own trace.
         """
         kind = f"rule: {{}} of {type(self).__name__} for {connection.name}"
-        shape = (len(error), *connection.input_shape)
+        shape = (len(error), *connection.presynaptic_shape)
         presynaptic = require_result(
             kind.format("presynaptic"), self.presynaptic(connection, activity), shape, error.dtype
         )
@@ -137,7 +143,7 @@ class Rule:
             where = f"rule: surrogate_derivative of {type(self).__name__} for layers[{l}]"
             derivative = require_result(where, self.surrogate_derivative(l, activity), shape, dtype)
             errors[l] = gated(derivative, spike_errors[l])
-        sums.record(t, errors)
+        sums.record(t, errors, activity)
         self._parameters.update(activity)
         for gradients in sums.at(t):
             for connection in network.connections:
@@ -147,3 +153,43 @@ class Rule:
             for l, name, full_name in network.neuron_parameters:
                 sensitivity = self._parameters.sensitivity(l, name)
                 add_parameter_gradient(gradients[full_name], errors[l] * sensitivity, network.shapes[l])
+
+
+def _require_linear(rule, network):
+    """Check that all is linear: errors that come late would go back through the Jacobian of time steps long ago."""
+    for c in network.connections:
+        if c.front is not None:
+            raise ValueError(
+                f"{c.name} must be of linear operations for {rule} in a network with a delay on a way to the outputs, "
+                f"got {c.operations!r}: bptt and rtrl take it"
+            )
+
+
+def _require_traceable(rule, network):
+    """Check that no parameter lies before an operation that is not linear: what it adds to later time steps depends on
+    where the values of each time step went, and is no error of theirs times a trace.
+
+    Raises ValueError that names the connection.
+    """
+    for c in network.connections:
+        if c.front is None:
+            continue
+        if c.front.parameter_names:
+            raise ValueError(
+                f"{c.name} must have its parameters {list(c.front.parameter_names)} after its last operation that is "
+                f"not linear, for {rule}, whose traces begin there, got {c.operations!r}: bptt, rtrl and sltt take it"
+            )
+        if c.source != INPUTS and network.layers[c.source].neuron.stateless and _sums_parameters(network, c.source):
+            raise ValueError(
+                f"{c.name} must take spikes or inputs for {rule}, since an operation of it is not linear, got the "
+                f"current of layers[{c.source}], whose parameters have no trace through it: bptt, rtrl and sltt take it"
+            )
+
+
+def _sums_parameters(network, l):
+    """Whether a parameter enters the sum of currents of layer l, at once or by sums before it."""
+    return any(
+        c.parameters
+        or (c.source != INPUTS and network.layers[c.source].neuron.stateless and _sums_parameters(network, c.source))
+        for c in network.incoming(l)
+    )

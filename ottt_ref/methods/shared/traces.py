@@ -5,6 +5,11 @@ through them, with the trace Λ_t of the biases' constant input 1 (theorem P1): 
 nowhere inside. A connection has the trace of what it delivers: a recurrent or feedback one of s[t-1], one with a delay
 of d time steps of s[t-d].
 
+Where an operation is not linear, as max pooling is not, the trace of its result is not its result of the trace: the
+trace is kept of what comes out of the last such operation, which enters a membrane by affine ones again. So its weights
+have the exact trace (E1, E2). Parameters before that operation have none: what they add at a time step goes where the
+values of that time step send it. They are refused.
+
 Into neurons of K states with the leak A the trace is q[t] = A q[t-1] + (∂h/∂I) s[t], â[t] = (∂z/∂h) · q[t] (`neuron`).
 
 Where the neurons of a layer decay each in its own way, what enters neuron i has a trace with λ_i. There is a trace for
@@ -93,7 +98,7 @@ class Traces:
         }
         self._traces: dict[Key, Trace] = {}
         for connection in network.connections:
-            shape = (batch_size, *network.shape_of(connection.source))
+            shape = (batch_size, *connection.presynaptic_shape)
             for key in self._keys.get(connection.name, ()):
                 if key not in self._traces:
                     self._traces[key] = self._trace(key, shape)
@@ -107,15 +112,18 @@ class Traces:
     def _keys_of(self, connection, dialect):
         """One key, or one for each decay of the target."""
         source, delay = connection.source, connection.delay
+        through = None if connection.front is None else connection.name
         if dialect == "authors" and source == INPUTS:
-            return [Key(INPUTS, delay, None)]
+            return [Key(INPUTS, delay, None, through=through)]
         membranes = self._membranes[connection.target]
         if membranes.sends:
             membranes.require_sender(source)
-            return [Key(source, delay, membranes.first, OWN if len(membranes.groups) > 1 else None)]
+            if through is not None and len(membranes.groups) > 1:
+                raise _several(f"{connection.name} has no membrane, and pools spikes of neurons of several decays")
+            return [Key(source, delay, membranes.first, OWN if len(membranes.groups) > 1 else None, through)]
         if len(membranes.groups) == 1:
-            return [Key(source, delay, membranes.first)]
-        return [Key(source, delay, membranes.first, g) for g in range(len(membranes.groups))]
+            return [Key(source, delay, membranes.first, None, through)]
+        return [Key(source, delay, membranes.first, g, through) for g in range(len(membranes.groups))]
 
     def _trace(self, key, shape):
         if key.layer is None:
@@ -203,18 +211,21 @@ OWN = "own"
 class Key:
     """Which trace: of whose spikes, of how many time steps before, and by which layer's leak (None: no trace).
 
-    group  of a layer of several decays which of them; OWN where each value has the decay of the neuron that sends it
+    group    of a layer of several decays which of them; OWN where each value has the decay of the neuron that sends it
+    through  the connection whose operations the spikes went through, where these are not linear; None otherwise
     """
 
     source: int
     delay: int
     layer: int | None
     group: int | str | None = None
+    through: str | None = None
 
     def __str__(self):
         source = "inputs" if self.source == INPUTS else self.source
         group = "" if self.group is None else f" {self.group}"
-        return f"{source}{f' of {self.delay} before' if self.delay else ''} by {self.layer}{group}"
+        through = "" if self.through is None else f" through {self.through}"
+        return f"{source}{f' of {self.delay} before' if self.delay else ''} by {self.layer}{group}{through}"
 
 
 class _Membranes:

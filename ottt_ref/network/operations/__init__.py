@@ -1,4 +1,4 @@
-"""Operations between layers, a file each: affine maps of one time step's values."""
+"""Operations between layers, a file each: affine maps of one time step's values, and max pooling."""
 
 from .chain import Chain
 from .channel_scale import ChannelScale
@@ -6,6 +6,7 @@ from .convolution import Conv1d, Conv2d
 from .dense import Dense, Synapses
 from .dropout import Dropout, Mask
 from .flatten import Flatten
+from .max_pooling import MaxPool1d, MaxPool2d
 from .operation import Operation
 from .pooling import AveragePool1d, AveragePool2d
 from .scale import Scale
@@ -23,6 +24,8 @@ SAVED = (
     Dense,
     Dropout,
     Flatten,
+    MaxPool1d,
+    MaxPool2d,
     Scale,
     SkipInit,
     Upsample2d,

@@ -3,6 +3,9 @@
 forward        A_K (... A_1 (x))
 adjoint        A_1^T (... A_K^T δ)
 gradients      of A_k: the error behind it, A_{k+1}^T (... A_K^T δ), paired with A_{k-1} (... A_1 (x))
+
+Where an operation is not linear, errors go back through its Jacobian at what it was given: the adjoint computes that
+anew from the values that went into the chain, with the constant input 1.
 """
 
 from collections.abc import Iterable, MutableMapping
@@ -11,7 +14,7 @@ import numpy as np
 
 from ...annotations import Shape
 from ...validation import require_result, shown
-from .door import require_batch, require_error
+from .door import require_batch, require_error, require_given
 from .operation import Operation
 
 
@@ -51,6 +54,7 @@ class Chain(Operation):
         if len(dtypes) > 1:
             raise TypeError(f"operations must all have one dtype, got {sorted(dtypes)}")
         self.parameter_names = tuple(names)
+        self.linear = all(operation.linear for operation in self.operations)
 
     @property
     def dtype(self) -> np.dtype | None:
@@ -68,10 +72,22 @@ class Chain(Operation):
             values = _forward(operation, values, bias_input)
         return values
 
-    def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
-        require_error(self, error, input_shape)
+    def adjoint(self, error: np.ndarray, input_shape: Shape, values: np.ndarray | None = None) -> np.ndarray:
+        shape = require_error(self, error, input_shape)
+        if not self.linear:
+            return self._adjoint_at(error, require_given(self, values, shape, error.dtype))
         for operation, shape in reversed(list(zip(self.operations, self.child_shapes(input_shape)))):
             error = _adjoint(operation, error, shape)
+        return error
+
+    def _adjoint_at(self, error, values):
+        one = np.zeros(1, dtype=values.dtype)
+        one[0] = 1
+        given = [values]
+        for operation in self.operations[:-1]:
+            given.append(_forward(operation, given[-1], one))
+        for operation, values in zip(reversed(self.operations), reversed(given)):
+            error = _adjoint(operation, error, values.shape[1:], values)
         return error
 
     def add_gradients(
@@ -89,7 +105,7 @@ class Chain(Operation):
             self.operations[k].add_gradients(gradients, error, values[k], bias_input)
             if not any(operation.parameter_names for operation in self.operations[:k]):
                 return
-            error = _adjoint(self.operations[k], error, values[k].shape[1:])
+            error = _adjoint(self.operations[k], error, values[k].shape[1:], values[k])
 
     def child_shapes(self, input_shape: Shape) -> Iterable[Shape]:
         for operation in self.operations:
@@ -107,6 +123,7 @@ def _forward(operation, values, bias_input):
     return require_result(where, operation.forward(values, bias_input), shape, values.dtype)
 
 
-def _adjoint(operation, error, shape):
+def _adjoint(operation, error, shape, values=None):
     where = f"adjoint of {type(operation).__name__}"
-    return require_result(where, operation.adjoint(error, shape), (len(error), *shape), error.dtype)
+    given = (error, shape) if operation.linear else (error, shape, values)
+    return require_result(where, operation.adjoint(*given), (len(error), *shape), error.dtype)

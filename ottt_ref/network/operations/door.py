@@ -39,6 +39,13 @@ def require_values(
     return len(values), *operation.output_shape(values.shape[1:])
 
 
+def require_given(operation: Operation, values: np.ndarray | None, shape: Shape, dtype: np.dtype) -> np.ndarray:
+    """The values that went into an operation that is not linear, of that shape and dtype; TypeError, ValueError."""
+    if values is None:
+        raise TypeError(f"{operation!r} is not linear: its adjoint must be given the values that went in, got None")
+    return require_result("the values", values, shape, dtype, "be", of=operation)
+
+
 def require_error(operation: Operation, error: np.ndarray, input_shape: Shape, dtype: np.dtype | None = None) -> Shape:
     """The shape [B, *input_shape] of what an error [B, ...] comes back as.
 

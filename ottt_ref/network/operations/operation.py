@@ -10,6 +10,10 @@ meets the biases alone. Every method needs three things of it:
 Because it is affine, the trace of its result is the operation applied to the trace of its values, with the trace of
 the constant 1 for c (theorem P1): OTTT needs no trace inside a chain of operations, only one where spikes enter it.
 
+An operation that is not linear in its values, such as max pooling, says so: `linear = False`. Its adjoint is taken at
+the values that went in, A^T becomes the transposed Jacobian there, and traces are kept of what comes out of it
+(`layers.Connection`).
+
 What an operation consists of is declared by name. One walk over it copies, converts, draws masks and finds the owner of
 a parameter; files hold what the constructor takes (`files.descriptions`).
 """
@@ -37,6 +41,8 @@ class Operation:
     array_names      further arrays of the network's numbers, such as a fixed mask
     number_names     single numbers that are multiplied or added, such as a factor
     child_names      operations, or tuples of operations, that it is made of
+    linear           False for a map that is not affine: then `adjoint(error, input_shape, values)` is given the values
+                     that went in, and is the transposed Jacobian there; `bias_input` is 1
 
     What is declared is converted with the network (`astype`, `exact`, `copy`); every other attribute, such as a stride,
     is taken as it is. Arrays have the network's dtype, also float32 and object. What an operation is given it must not
@@ -69,6 +75,7 @@ class Operation:
     array_names: tuple[str, ...] = ()
     number_names: tuple[str, ...] = ()
     child_names: tuple[str, ...] = ()
+    linear: bool = True
 
     def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
@@ -86,7 +93,7 @@ class Operation:
         raise TypeError(f"{type(self).__name__} must define forward(values, bias_input), got none")
 
     def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
-        """A^T δ [B, *input_shape] from δ [B, ...]."""
+        """A^T δ [B, *input_shape] from δ [B, ...]; of an operation that is not linear also from the values."""
         raise TypeError(f"{type(self).__name__} must define adjoint(error, input_shape), got none")
 
     def add_gradients(

@@ -45,6 +45,7 @@ class _Trial:
         self.bias_input = bias_input
 
     def run(self, input_shape):
+        self._require_linear()
         parameters = self.operation.parameters
         for name, value in parameters.items():
             require_array(f"{self.where}.{name}", value, value.shape, self.bias_input.dtype)
@@ -52,7 +53,8 @@ class _Trial:
         values = self._counting((samples, *input_shape))
         error = self._counting((samples, *self._output_shape(input_shape)))
         self._require_result("forward", error.shape, values, self.bias_input)
-        self._require_result("adjoint", values.shape, error, input_shape)
+        at = () if self.operation.linear else (values,)
+        self._require_result("adjoint", values.shape, error, input_shape, *at)
         gradients = {name: self._counting(value.shape) * 0 for name, value in parameters.items()}
         if gradients:
             self._require_added(gradients, error, values)
@@ -75,9 +77,18 @@ class _Trial:
             )
         return sizes
 
-    def _require_result(self, method, shape, given, second):
+    def _require_linear(self):
+        """`linear` is a truth value, and what is made of others is linear only where they are."""
+        linear = self.operation.linear
+        if not isinstance(linear, bool):
+            raise TypeError(f"{self.where}.linear must be True or False, got {linear!r}")
+        others = [type(child).__name__ for child in self.operation.children if not child.linear]
+        if linear and others:
+            raise ValueError(f"{self.where}.linear must be False, as that of its {', '.join(others)} is, got True")
+
+    def _require_result(self, method, shape, given, *others):
         """Call forward or adjoint, and check what comes."""
-        got = self._called(method, given, second)
+        got = self._called(method, given, *others)
         wanted = f"{self.where}.{method} must return an array {describe_shape(shape)} of {self.bias_input.dtype}"
         wanted += f" for {describe_shape(given.shape)}"
         if not isinstance(got, np.ndarray):

@@ -80,7 +80,8 @@ class Drawn:
         weight = self.array(2, 2 // groups, 3)
         convolution = self.saw(ot.Conv1d(weight, self.bias(2), groups=self.size(groups), **options))
         pool = self.saw(ot.AveragePool1d(self.size(3), self.size(1), self.size(1)))
-        return self.draw(st.permutations([self.standardised(convolution), pool]))
+        largest = self.saw(ot.MaxPool1d(self.size(3), self.size(1), self.size(1)))
+        return self.draw(st.permutations([self.standardised(convolution), pool, largest]))
 
     def dense(self, n_out, n_in):
         return self.standardised(self.saw(ot.Dense(self.array(n_out, n_in), self.bias(n_out))))
@@ -96,6 +97,7 @@ class Drawn:
                 ot.Upsample2d(self.size(2)),
             ],
             "skip": lambda: [ot.SkipInit(self.array(1))],
+            "largest": lambda: [ot.MaxPool2d(self.pair(3), stride=self.size(1), padding=self.pair(1))],
             "channels": lambda: [ot.ChannelScale(self.array(2), self.choose(None, self.array(2)))],
             "nothing": lambda: [ot.Chain()],
         }

@@ -192,6 +192,10 @@ def _upsampled(operation, shape):
 def forward(operation, values, constant):
     """A x + b c [B, ...], and the largest terms that were added."""
     shape = values.shape[1:]
+    if isinstance(operation, ot.MaxPool2d | ot.MaxPool1d):
+        result = np.stack([_selection(operation, each) @ each.reshape(-1) for each in numbers(values)])
+        result = result.reshape(len(values), *operation.output_shape(shape))
+        return result, np.abs(result)
     matrix, offset = affine_map(operation, shape)
     rows = numbers(values).reshape(len(values), -1)
     constant = 0.0 if constant is None else float(np.asarray(constant)[0])
@@ -200,8 +204,31 @@ def forward(operation, values, constant):
     return (rows @ matrix.T + offset * constant).reshape(out), scale.reshape(out)
 
 
-def adjoint(operation, error, shape):
-    """A^T δ [B, *shape], and the largest terms that were added."""
+def _selection(operation, values):
+    """Which value of one sample each output is, as a matrix: the first of those that are largest in its window."""
+    size, stride, padding, shape = operation.size, operation.stride, operation.padding, values.shape
+    if isinstance(operation, ot.MaxPool1d):
+        size, stride, padding, shape = (1, size), (1, stride), (0, padding), (shape[0], 1, shape[1])
+    image = values.reshape(shape)
+    rows, columns, seen = _windows(shape, size, stride, _pair(padding, None))
+    matrix = np.zeros((shape[0], rows, columns, *shape))
+    for c in range(shape[0]):
+        best = {}
+        for y, x, _, _, row, column in seen:
+            if (y, x) not in best or image[c, row, column] > image[c, *best[y, x]]:
+                best[y, x] = row, column
+        for (y, x), place in best.items():
+            matrix[c, y, x, c, *place] = 1
+    return matrix.reshape(-1, math.prod(shape))
+
+
+def adjoint(operation, error, shape, values=None):
+    """A^T δ [B, *shape], and the largest terms that were added; of max pooling at the values."""
+    if isinstance(operation, ot.MaxPool2d | ot.MaxPool1d):
+        pairs = [(_selection(operation, each), row.reshape(-1)) for each, row in zip(numbers(values), numbers(error))]
+        out = (len(error), *shape)
+        result, terms = (np.stack(each) for each in zip(*((row @ a, np.abs(row) @ a) for a, row in pairs)))
+        return result.reshape(out), terms.reshape(out)
     matrix, _ = affine_map(operation, tuple(shape))
     rows = numbers(error).reshape(len(error), -1)
     out = (len(error), *shape)

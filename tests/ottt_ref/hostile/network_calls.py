@@ -852,6 +852,11 @@ def activity_call(method, rng):
     calls = {
         "at": (activity, {"t": last}, at),
         "output_of": (activity, {"source": -1}, lambda result, given: naive.same(result, activity.inputs)),
+        "delivered": (
+            activity.at(last),
+            {"connection": connection},
+            lambda result, given: naive.same(result, activity.inputs[last]),
+        ),
         "presynaptic": (
             activity.at(last),
             {"connection": connection},

@@ -51,6 +51,8 @@ OPERATIONS = {
     "Conv1d": (row_convolution, ROW),
     "AveragePool2d": (lambda rng, dtype: ot.AveragePool2d((2, 2), (1, int(rng.integers(1, 4))), (1, 0)), IMAGE),
     "AveragePool1d": (lambda rng, dtype: ot.AveragePool1d(3, int(rng.integers(1, 4)), 1), ROW),
+    "MaxPool2d": (lambda rng, dtype: ot.MaxPool2d((2, 3), (1, int(rng.integers(1, 4))), (1, 0)), IMAGE),
+    "MaxPool1d": (lambda rng, dtype: ot.MaxPool1d(3, int(rng.integers(1, 4)), 1), ROW),
     "Flatten": (lambda rng, dtype: ot.Flatten(), IMAGE),
     "Scale": (lambda rng, dtype: ot.Scale(float(rng.normal())), (3,)),
     "ChannelScale": (lambda rng, dtype: ot.ChannelScale(normal(rng, 2, dtype), normal(rng, 2, dtype)), IMAGE),
@@ -87,12 +89,13 @@ def forward(name, rng):
 
 
 def adjoint(name, rng):
-    operation, shape, _, error, _ = drawn(name, rng)
+    operation, shape, values, error, _ = drawn(name, rng)
 
     def oracle(result, given):
-        naive.close(result, *naive.adjoint(operation, given["error"], given["input_shape"]))
+        naive.close(result, *naive.adjoint(operation, *given.values()))
 
-    return Call(operation.adjoint, {"error": error, "input_shape": shape}, oracle)
+    at = {} if operation.linear else {"values": values}
+    return Call(operation.adjoint, {"error": error, "input_shape": shape, **at}, oracle)
 
 
 def add_gradients(name, rng):
@@ -235,6 +238,8 @@ def operation_made(name, rng):
         "Conv1d": lambda: {"weight": operation.weight, "bias": operation.bias, "dilation": 2, "groups": 1},
         "AveragePool2d": lambda: {"size": (2, 1), "stride": (1, 2), "padding": 0},
         "AveragePool1d": lambda: {"size": 2, "stride": 1, "padding": 1},
+        "MaxPool2d": lambda: {"size": (2, 1), "stride": (1, 2), "padding": 0},
+        "MaxPool1d": lambda: {"size": 2, "stride": 1, "padding": 1},
         "Flatten": dict,
         "Scale": lambda: {"factor": 0.75},
         "ChannelScale": lambda: {"factor": operation.factor, "offset": operation.offset},
@@ -625,14 +630,22 @@ def between(kind, source, target, rng):
 
 
 def connection_call(method, rng):
-    operation, shape, values, error, constant = drawn(
-        ("Dense", "Conv2d", "Conv1d", "WeightStandardised")[rng.integers(4)], rng
-    )
-    connection = Connection(-1, 0, False, operation, "layer0", shape)
+    kinds = ("Dense", "Conv2d", "Conv1d", "WeightStandardised")
+    if method in ("adjoint", "entering"):
+        kinds = (*kinds, "MaxPool2d")
+    operation, shape, values, error, constant = drawn(kinds[rng.integers(len(kinds))], rng)
+    connection = Connection(-1, 0, 0, operation, "layer0", shape)
     gradients = {f"layer0.{each}": np.zeros_like(array) for each, array in operation.parameters.items()}
     calls = {
         "forward": ({"values": values, "bias_input": constant}, naive.forward),
-        "adjoint": ({"error": error}, lambda operation, error: naive.adjoint(operation, error, shape)),
+        "adjoint": (
+            {"error": error, **({} if operation.linear else {"values": values})},
+            lambda operation, error, *at: naive.adjoint(operation, error, shape, *at),
+        ),
+        "entering": (
+            {"values": values},
+            lambda operation, values: (values, values) if operation.linear else naive.forward(operation, values, None),
+        ),
         "add_gradients": (
             {"gradients": gradients, "error": error, "presynaptic": values, "bias_input": constant},
             None,
@@ -683,7 +696,7 @@ def catalogue():
         "ot.Feedback": partial(between, ot.Feedback, 1, 0),
         "ot.Skip": partial(between, ot.Skip, -1, 1),
         "Connection": connection_made,
-        **{f"Connection.{each}": partial(connection_call, each) for each in ("forward", "adjoint", "add_gradients")},
+        **{f"Connection.{each}": partial(connection_call, each) for each in methods_of(Connection)},
         **{name: partial(abstract, *given) for name, given in ABSTRACT.items()},
     }
     for name in OPERATIONS:

@@ -539,11 +539,13 @@ def test_every_type_that_files_hold_comes_back_with_every_field(tmp_path):
         ot.WeightStandardised(ot.Conv2d(rng.normal(size=(2, 1, 2, 2)), False, stride=2, padding=1), epsilon=0.5),
         ot.SkipInit(np.array([0.75])),
         ot.ChannelScale(rng.normal(size=2), rng.normal(size=2)),
+        ot.MaxPool2d((2, 1), 1, (1, 0)),
         ot.Flatten(),
     ]
     of_sequences = [
         ot.Conv1d(rng.normal(size=(4, 1, 2)), stride=2, padding=1, dilation=2, groups=2),
         ot.AveragePool1d(2, 1, 1),
+        ot.MaxPool1d(2, 1, 1),
         ot.Flatten(),
     ]
     found = set()

@@ -29,6 +29,8 @@ FLOATS_ALONE = {
     *(f"surrogate.{name}_{kind}" for name in SMOOTH for kind in ("derivative", "primitive")),
 }
 COMPARING = {
+    "max_pooling.max_pool",
+    "max_pooling.max_pool_adjoint",
     "neurons.fire",
     "spike_representation.clamp",
     "spike_representation.clamp_gate",

@@ -30,9 +30,10 @@ OF_SEQUENCES = [
 def paired(operation, values, error):
     """The result, the error that comes back, and the gradients, by name."""
     result = operation.forward(values, np.ones(1))
+    at = () if operation.linear else (values,)
     gradients = {name: np.zeros_like(array) for name, array in operation.parameters.items()}
     operation.add_gradients(gradients, error, values, np.ones(1))
-    return {"result": result, "values": operation.adjoint(error, values.shape[1:]), **gradients}
+    return {"result": result, "values": operation.adjoint(error, values.shape[1:], *at), **gradients}
 
 
 def differentiated(function, values, error, **parameters):
@@ -96,6 +97,20 @@ def test_a_channel_scale_is_torchs_batch_normalisation_in_eval_mode(affine):
     scale = ot.ChannelScale.from_batch_norm(*arrays, eps=normalisation.eps)
     normalisation.eval()
     require_same(scale, normalisation, images(3))
+
+
+@pytest.mark.parametrize("ties", [True, False])
+@pytest.mark.parametrize(("size", "stride", "padding"), [(2, None, 0), ((3, 2), (2, 1), (1, 0)), (3, 1, 1)])
+def test_max_pools_are_torchs_and_so_is_where_errors_go_among_equals(size, stride, padding, ties):
+    """Of spikes nearly all windows hold equal values: the first in row order is the one."""
+    values = RNG.integers(0, 2, size=(2, 3, 6, 5)).astype(float) if ties else images(3)
+    operation = ot.MaxPool2d(size, stride, padding)
+    require_same(operation, lambda x: functional.max_pool2d(x, size, stride, padding), values)
+
+
+def test_max_pools_of_sequences_are_torchs():
+    values = RNG.integers(0, 2, size=(2, 3, 7)).astype(float)
+    require_same(ot.MaxPool1d(3, 2, 1), lambda x: functional.max_pool1d(x, 3, 2, 1), values)
 
 
 def images(channels):
