@@ -2,6 +2,8 @@
 
 For a fixed affine operation A x + b c, with the constant c = 1: Σ_t λ^(T-t) (A s[t] + b) = A â[T] + b Λ_T. OTTT needs
 traces only where spikes enter a chain of operations. And errors go back through A^T: δ · (A s) = (A^T δ) · s.
+
+A maximum is not affine. In a chain with max pooling it holds of what comes out of the last pool: s[t] is that.
 """
 
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import ottt_ref as ot
+from ottt_ref.network.layers import divided
 from ottt_ref.network.operations import Mask
 
 from ..cases import DECAYS, eighths
@@ -41,15 +44,32 @@ def numbers(draw, shape):
 
 
 def convolution(draw, shape):
-    window, stride = (draw(st.integers(1, min(2, side))) for side in shape[1:]), draw(st.integers(1, 2))
-    outputs = draw(st.integers(1, 2))
-    weight, bias = numbers(draw, (outputs, shape[0], *window)), numbers(draw, (outputs,))
-    return ot.Conv2d(weight, bias, stride=stride, padding=draw(st.integers(0, 1)))
+    """With a stride and padding for each direction; in some, windows with gaps, or a kernel for each channel."""
+    window, padding = [tuple(draw(st.integers(least, least + 1)) for _ in range(2)) for least in (1, 0)]
+    lengths = [length + 2 * zeros for length, zeros in zip(shape[1:], padding)]
+    window, dilation = tuple(min(side, length) for side, length in zip(window, lengths)), (1, 1)
+    outputs, groups = draw(st.integers(1, 2)), 1
+    kind = draw(st.sampled_from(["dense", "dilated", "depthwise"]))
+    if kind == "dilated":
+        window, dilation = (tuple(2 if length > 2 else 1 for length in lengths) for _ in range(2))
+    elif kind == "depthwise":
+        groups, outputs = shape[0], shape[0] * outputs
+    weight, bias = numbers(draw, (outputs, shape[0] // groups, *window)), numbers(draw, (outputs,))
+    stride = draw(st.tuples(st.integers(1, 2), st.integers(1, 2)))
+    return ot.Conv2d(weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 def pool(draw, shape):
     size = tuple(draw(st.integers(1, min(2, side))) for side in shape[1:])
     return ot.AveragePool2d(size, stride=draw(st.integers(1, 2))).rebuilt(None, Fraction)
+
+
+def maximum_pool(draw, shape):
+    return ot.MaxPool2d(tuple(draw(st.integers(1, min(2, side))) for side in shape[1:]), stride=draw(st.integers(1, 2)))
+
+
+def channels(draw, shape):
+    return ot.ChannelScale(numbers(draw, shape[:1]), numbers(draw, shape[:1]))
 
 
 def mask(draw, shape):
@@ -60,6 +80,8 @@ OPERATIONS = (
     convolution,
     pool,
     mask,
+    maximum_pool,
+    channels,
     lambda draw, shape: ot.Scale(draw(eighths(-3, 3, simplest=2))),
     lambda draw, shape: ot.Upsample2d(2),
     lambda draw, shape: ot.SkipInit(numbers(draw, (1,))),
@@ -96,21 +118,36 @@ def sequences(draw):
 
 def check(case):
     bias_input = np.array([Fraction(1)])
-    trace, bias_trace, traced = case.spikes[0] * 0, bias_input * 0, None
+    front, back = divided(case.chain)
+    trace, bias_trace, traced = 0, bias_input * 0, 0
     for spikes in case.spikes:
-        trace, bias_trace = case.decay * trace + spikes, case.decay * bias_trace + bias_input
-        result = case.chain.forward(spikes, bias_input)
-        traced = result if traced is None else case.decay * traced + result
-    through = case.chain.forward(trace, bias_trace)
+        entering = spikes if front is None else front.forward(spikes, bias_input)
+        trace, bias_trace = case.decay * trace + entering, case.decay * bias_trace + bias_input
+        traced = case.decay * traced + case.chain.forward(spikes, bias_input)
+    through = back.forward(trace, bias_trace)
     if np.any(traced != through):
         index = tuple(int(k) for k in np.argwhere(traced != through)[0])
         raise Refuted(f"at {list(index)} the trace of the result is {traced[index]}, of the values {through[index]}")
-    linear = case.chain.forward(trace, bias_input * 0)
-    back = case.chain.adjoint(case.error, trace.shape[1:])
-    left, right = (case.error * linear).sum(), (back * trace).sum()
+    linear = back.forward(trace, bias_input * 0)
+    returned = back.adjoint(case.error, trace.shape[1:])
+    left, right = (case.error * linear).sum(), (returned * trace).sum()
     if left != right:
         raise Refuted(f"δ · (A â) is {left}, (A^T δ) · â is {right}")
+    if front is not None and len(front.operations) == 1:
+        _check_routes(case, returned, front, bias_input)
     return Finding(None, bool(np.any(linear != 0)) and bool(np.any(case.spikes == 0)) and left != 0)
+
+
+def _check_routes(case, error, front, bias_input):
+    """A small step of the values changes what a pool gives by its adjoint; of equals it makes the first larger."""
+    values = case.spikes[-1]
+    step = Fraction(1, 2**40)
+    towards = front.adjoint(error, values.shape[1:], values)
+    moved = values + step * np.array(range(values.size, 0, -1), dtype=object).reshape(values.shape)
+    change = (error * (front.forward(moved, bias_input) - front.forward(values, bias_input))).sum()
+    expected = (towards * (moved - values)).sum()
+    if change != expected:
+        raise Refuted(f"a small step changes δ · f by {change}, f's adjoint says {expected}")
 
 
 def maximum():
@@ -127,7 +164,8 @@ def maximum():
 CLAIM = Claim(
     name="P1",
     statement="the trace of A s + b is A â + b Λ, and δ · (A s) = (A^T δ) · s",
-    hypotheses="A affine: scale, convolution, pooling, upsampling, dropout mask, dense, skip gain, and chains of them",
+    hypotheses="A affine: scale, of channels too, convolution in groups, average pooling, upsampling, dropout mask, "
+    "dense, skip gain, and chains of them; with max pooling in a chain, s what comes out of the last",
     source="theory P1",
     checked="random chains of operations, every entry, fractions",
     kind="exact",

@@ -130,6 +130,25 @@ CATALOGUE = (
         ("pool's adjoint not shared out", "part = share[0] * error[b, c, y, x]", "part = error[b, c, y, x]"),
     ),
     *of_library(
+        "network/operations/channel_scale.py",
+        (
+            "offset not multiplied by its input",
+            "values[b, c, i] + offset[c] * bias_input[0]",
+            "values[b, c, i] + offset[c]",
+        ),
+        ("channels scaled once on the way back", "factor[c] * error[b, c, i]", "factor[0] * error[b, c, i]"),
+    ),
+    *of_library(
+        "network/operations/max_pooling.py",
+        ("of equals the last", "> image[b, c, first, beside]:", ">= image[b, c, first, beside]:"),
+        (
+            "the first of a window",
+            "                                largest = image[b, c, row, column]\n",
+            "                                pass\n",
+        ),
+        ("error of one window for another", "+= error[b, c, y, x]", "= error[b, c, y, x]"),
+    ),
+    *of_library(
         "network/operations/upsampling.py",
         (
             "upsampling's adjoint overwrites",

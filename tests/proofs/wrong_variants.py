@@ -10,7 +10,7 @@ from ottt_ref import bptt, losses, ottt, plain, rtrl, sltt, spike_representation
 from ottt_ref.methods.shared import errors as spatial
 from ottt_ref.methods.shared import lags, traces
 from ottt_ref.network import neurons
-from ottt_ref.network.operations import convolution
+from ottt_ref.network.operations import convolution, max_pooling
 from ottt_ref.network.operations import dense as synapses
 from ottt_ref.simulation import simulator as simulation
 from ottt_ref.simulation import trace
@@ -127,8 +127,8 @@ def delayed_spikes_of_this_step(activity, connection):
     return activity.output_of(connection.source)
 
 
-def nothing_comes_back_by_delays(network, l, errors, output_error, *, loops, later):
-    return spatial.backpropagated_error(network, l, errors, output_error, loops=False, later=later)
+def nothing_comes_back_by_delays(network, l, errors, output_error, *, loops, **others):
+    return spatial.backpropagated_error(network, l, errors, output_error, loops=False, **others)
 
 
 def late_errors_paired_at_once(lags_, rule, activity):
@@ -229,6 +229,19 @@ def stride_forgotten(image_error, weight, error, stride, dilation, groups):
     _correct_adjoint(image_error, weight, error, (1, 1), dilation, groups)
 
 
+def dilation_forgotten(image_error, weight, error, stride, dilation, groups):
+    _correct_adjoint(image_error, weight, error, stride, (1, 1), groups)
+
+
+def to_the_last_of_equals(image_error, error, image, *windows):
+    """The first of equals, seen from the end."""
+    turned = (np.ascontiguousarray(each[:, :, ::-1, ::-1]) for each in (image_error, error, image))
+    back = next(turned)
+    _correct_pool_adjoint(back, *turned, *windows)
+    image_error[...] = back[:, :, ::-1, ::-1]
+
+
+_correct_pool_adjoint = max_pooling.max_pool_adjoint
 _correct_dense = synapses.dense_forward
 _correct_adjoint = convolution.convolve_adjoint
 
@@ -376,7 +389,7 @@ WRONG_VARIANTS = [
     WrongVariant("E6", "transposed weight", synapses, "dense_adjoint", transposed_weight),
     WrongVariant("E6", "delays dropped from BPTT", bptt, "backpropagated_error", nothing_comes_back_by_delays),
     WrongVariant("E2", "delays dropped from BPTT", bptt, "backpropagated_error", nothing_comes_back_by_delays),
-    WrongVariant("E7", "delayed spikes of this step", simulation.Activity, "presynaptic", delayed_spikes_of_this_step),
+    WrongVariant("E7", "delayed spikes of this step", simulation.Activity, "delivered", delayed_spikes_of_this_step),
     WrongVariant("E7", "reset gradient never kept", neurons, "membrane_jacobian", reset_never_kept),
     WrongVariant("E7", "surrogate at the wrong potential", neurons.LIF, "surrogate_derivative", surrogate_after_reset),
     WrongVariant("E7", "gradient halved", losses, "squared_error", mean_error_not_squared_gradient),
@@ -396,6 +409,8 @@ WRONG_VARIANTS = [
     WrongVariant("R2", "silent at threshold", neurons, "fire", silent_at_threshold),
     WrongVariant("P1", "bias not through", synapses, "dense_forward", bias_not_through),
     WrongVariant("P1", "stride forgotten", convolution, "convolve_adjoint", stride_forgotten),
+    WrongVariant("P1", "dilation forgotten", convolution, "convolve_adjoint", dilation_forgotten),
+    WrongVariant("P1", "to the last of equals", max_pooling, "max_pool_adjoint", to_the_last_of_equals),
     WrongVariant("F1", "trace not decayed", trace, "leaky_accumulate", trace_not_decayed),
     WrongVariant("F1", "trace one step late", traces.Traces, "update", trace_one_step_late),
     WrongVariant("R3", "no reset", neurons, "integrate", no_reset),
@@ -416,7 +431,7 @@ WRONG_VARIANTS = [
     WrongVariant("O1", "trace forgotten between steps", ottt.OnlineLearner, "step", first_step_only),
     WrongVariant("H1", "BPTT in place of OTTT", ottt, "accumulate", bptt_in_place_of_ottt),
     WrongVariant("H1", "next step is seen", ottt, "accumulate", next_step_is_seen),
-    WrongVariant("H1", "loops without delay", simulation.Activity, "presynaptic", without_delay),
+    WrongVariant("H1", "loops without delay", simulation.Activity, "delivered", without_delay),
     WrongVariant("H1", "surrogate of the neighbour", spatial, "gate", surrogate_of_the_neighbour),
     WrongVariant("H1", "transposed weight", synapses, "dense_adjoint", transposed_weight),
     WrongVariant("M1", "history kept", ottt.OnlineLearner, "step", with_history),
