@@ -118,7 +118,7 @@ def jacobian_of_this_step(rule, activity):
 _correct_sensitivities = rtrl.RTRL.advance
 
 
-def presynaptic_sensitivity_dropped(sensitivities, carried, connection):
+def presynaptic_sensitivity_dropped(sensitivities, carried, connection, activity):
     """What the layer before knows does not arrive."""
 
 
