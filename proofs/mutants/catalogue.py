@@ -152,8 +152,8 @@ CATALOGUE = (
         "network/operations/upsampling.py",
         (
             "upsampling's adjoint overwrites",
-            "values_error[b, c, y // factor, x // factor] += error",
-            "values_error[b, c, y // factor, x // factor] = error",
+            "values_error[b, c, y // factor[0], x // factor[1]] += error",
+            "values_error[b, c, y // factor[0], x // factor[1]] = error",
         ),
     ),
     *of_library(
@@ -215,7 +215,7 @@ CATALOGUE = (
             "surrogate_derivative[b, i] * spike_error[b, i]",
         ),
         ("error of the next step not leaked", "+ jacobian[b, i] * delta[b, i]", "+ delta[b, i]"),
-        ("errors of the wrong time step", "errors, output_errors[t], loops", "errors, output_errors[t - 1], loops"),
+        ("errors of the wrong time step", "errors, output_errors[t], **back", "errors, output_errors[t - 1], **back"),
     ),
     *of_library(
         "methods/shared/traces.py",
