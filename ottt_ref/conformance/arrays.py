@@ -82,7 +82,7 @@ def names_of(case, method):
 
 
 def _forward(case):
-    kinds = {"potential": False, "spikes": True, "psi": False}
+    kinds = {"current": False, "potential": False, "spikes": True, "psi": False}
     names = [f"{kind}/{l}" for l in range(len(case.entry["network"]["layers"])) for kind in kinds]
     result = [
         Expected(name, name, case.arrays[name], kinds[name.partition("/")[0]], True)

@@ -26,6 +26,24 @@ CONVENTIONS = {
         "I[t]; hard: u[t] = decay ((1 - s[t-1]) u[t-1] + reset_potential s[t-1]) + I[t]; u and s are 0 before t = 0; "
         "potentials are recorded before the reset"
     ),
+    "numbers": (
+        "decay, threshold, reset_potential and current_decay of neurons are a number; or a list, of one number for each "
+        "channel of images [C], or for each neuron, in the layer's shape; or the name of a parameter, layerL.decay, "
+        "which is learned: [1] for the whole layer, [C] or the layer's shape. Its gradient is the sum over all neurons "
+        "that share an entry. In bptt delta[t] is paired with du[t]/d decay = u[t-1] - threshold s[t-1] (unleaked: "
+        "u[t-1]; hard: (1 - s[t-1]) u[t-1] + reset_potential s[t-1]), with du[t]/d threshold = - decay s[t-1] "
+        "(unleaked: - s[t-1]; hard: 0), and psi[t] e[t] with - 1 for the threshold; of an Integrator du[t]/d decay = "
+        "u[t-1]. ottt and ottt-authors pair g[t] with the eligibility eps[t] = decay eps[t-1] + du[t]/d parameter, less "
+        "1 for the threshold; sltt with du[t]/d parameter alone. After an online update a decay is brought back into "
+        "[0, 1] and a threshold to at least 2^-10 above 0 and above the reset potential"
+    ),
+    "cuba": (
+        "CubaLIF: i[t] = current_decay i[t-1] + I[t], 0 before t = 0, and u[t] as of lif with i[t] in place of I[t]; no "
+        "spike resets i. In bptt errors at i go back by current_decay from i[t+1] and, with u[t+1], from there; the "
+        "error at the current I[t] is their sum at t. Traces are q_u[t] = decay q_u[t-1] + current_decay q_i[t-1] + "
+        "s[t], q_i[t] = current_decay q_i[t-1] + s[t], and a = q_u; so are eligibilities, with di[t]/d current_decay = "
+        "i[t-1] = du[t]/d current_decay"
+    ),
     "spike": "s[t] = 1 where u[t] >= threshold, else 0",
     "integrator": (
         "u[t] = decay u[t-1] + I[t], and its output is u[t]; the last layer's is the network's; decay 0 is stateless,"
@@ -81,7 +99,9 @@ CONVENTIONS = {
         "layers that take the sum, which is one. A stateless last layer has none either: it is the decay of the "
         "neurons that feed it, which is one. The gradient of a bias pairs g[t] with the trace of 1; at a stateless "
         "last layer with 1. In a chain the trace takes the input's place: it goes through the operations in their "
-        "order, with the trace of 1 for their biases, and each parameter is paired with what reaches its operation"
+        "order, with the trace of 1 for their biases, and each parameter is paired with what reaches its operation. Where "
+        "the neurons of a layer have several decays, so have the traces of what enters them: there is one for each "
+        "distinct decay (of a learned one, for each entry), and it is paired with the errors of the neurons that have it"
     ),
     "ottt-authors": (
         "as ottt but for two things. The network's inputs are not traced. Every bias is paired with 1 instead of the "
@@ -142,6 +162,7 @@ PLAIN = {
 }
 OF_LAYER = {
     "potential": ("potential", "u[t] before the reset"),
+    "current": ("current", "i[t], the current that leaks,"),
     "spikes": ("spikes per time step", "s[t], 0 or 1"),
     "psi": ("1 / potential", "the surrogate derivative at u[t]"),
     "constant_trace": ("time steps", "the trace of the constant 1, which stands for the bias, [T],"),
@@ -160,13 +181,13 @@ def _unit_and_meaning(name, layer_names):
         return PLAIN[kind]
     if kind in OF_LAYER:
         unit, what = OF_LAYER[kind]
-        return unit, f"{what} of {layer_names[int(rest[0])]}"
+        return unit, f"{what} of {layer_names[int(rest[0])]}{_of_decay(rest)}"
     if kind == "initial_state":
         return "potential", f"{rest[0]} before the first time step, [B, ...]"
     if kind == "parameter":
         return "weight", f"the parameter {rest[0]}"
     if kind == "trace":
-        return "spikes", f"the trace of what {rest[0]} is given, [T, B, ...]"
+        return "spikes", f"the trace of what {rest[0]} is given, [T, B, ...]{_of_decay(rest)}"
     meaning = MEANINGS[rest[0]]
     if kind == "loss":
         return "loss", f"the loss of {meaning}"
@@ -176,3 +197,7 @@ def _unit_and_meaning(name, layer_names):
     if kind == "gradient":
         return "loss / weight", f"{meaning}: the gradient of {rest[1]}"
     return "weight", f"{meaning}: {rest[1]} after each time step, [T, ...]"
+
+
+def _of_decay(rest):
+    return f", by the decay number {rest[1]} of the layer" if len(rest) > 1 else ""

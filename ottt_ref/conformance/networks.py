@@ -5,7 +5,7 @@ import numpy as np
 from ..network import surrogate
 from ..network.layers import INPUTS, Feedback, Layer, Skip
 from ..network.network import Network, dense_network
-from ..network.neurons import LIF, Integrator
+from ..network.neurons import LIF, CubaLIF, Integrator
 from ..network.operations import (
     AveragePool2d,
     Conv2d,
@@ -50,6 +50,58 @@ def neurons_by_layer(rng):
         Layer(_dense(rng, 5, 5), LIF(decay=0.9, threshold=0.7, reset="unleaked", surrogate=surrogate.Arctan(3.0))),
         Layer(_dense(rng, 4, 5), LIF(0.3, 0.6, "hard", surrogate.Triangle(1.5, 0.8), -0.1)),
         Layer(_dense(rng, 3, 4), Integrator(0.75)),
+    ]
+    return Network(layers)
+
+
+def numbers_by_neuron(rng):
+    """Decays and thresholds of each neuron, soft and hard resets, and a leaky readout with a decay of each output."""
+    layers = [
+        Layer(_dense(rng, 4, 6), LIF(np.array([0.25, 0.5, 0.75, 0.5]), rng.uniform(0.5, 1.2, 4))),
+        Layer(_dense(rng, 4, 4), LIF(rng.uniform(0.1, 0.9, 4), 0.8, "hard", reset_potential=rng.uniform(-0.3, 0.2, 4))),
+        Layer(_dense(rng, 3, 4), Integrator(np.array([0.5, 0.8, 0.3]))),
+    ]
+    return Network(layers)
+
+
+def numbers_by_channel(rng):
+    """Convolutions with a decay of each channel, the second with a threshold of each neuron, a stateless readout."""
+    layers = [
+        Layer(_conv(rng, 3, 2, padding=1), LIF(np.array([0.3, 0.6, 0.9]), np.array([0.8, 1.0, 1.2]))),
+        Layer(_conv(rng, 2, 3, stride=2, padding=1), LIF(np.array([0.5, 0.75]), rng.uniform(0.5, 1.0, (2, 2, 3)))),
+        Layer([Flatten(), _dense(rng, 3, 12)], Integrator()),
+    ]
+    return Network(layers, input_shape=IMAGE)
+
+
+def learned_numbers(rng):
+    """Decays and thresholds that are learned: of each neuron, and one for a layer; one leaks of the readout."""
+    both = ("decay", "threshold")
+    layers = [
+        Layer(_dense(rng, 4, 6), LIF(rng.uniform(0.2, 0.8, 4), 0.9, trainable=both)),
+        Layer(_dense(rng, 3, 4), LIF(0.6, rng.uniform(0.6, 1.0, 3), "unleaked", trainable=both), _dense(rng, 3, 3)),
+        Layer(_dense(rng, 3, 3), Integrator(0.5, trainable=("decay",))),
+    ]
+    return Network(layers)
+
+
+def two_leaks(rng):
+    """Currents that leak: one leak for a layer, then one for each neuron; the subtraction of the reset does not leak."""
+    layers = [
+        Layer(_dense(rng, 4, 6), CubaLIF(0.6, 0.3, reset="unleaked")),
+        Layer(_dense(rng, 3, 4), CubaLIF(rng.uniform(0.4, 0.9, 3), rng.uniform(0.2, 0.7, 3), 0.9, "unleaked")),
+        _readout(rng, 3),
+    ]
+    return Network(layers)
+
+
+def learned_leaks(rng):
+    """A current that leaks, with everything learned, and a recurrent connection, before a layer of the same."""
+    every = ("decay", "current_decay", "threshold")
+    layers = [
+        Layer(_dense(rng, 4, 6), CubaLIF(0.6, rng.uniform(0.2, 0.7, 4), trainable=every), _dense(rng, 4, 4, scale=0.6)),
+        Layer(_dense(rng, 3, 4), CubaLIF(rng.uniform(0.4, 0.9, 3), 0.4, 0.8, "hard", trainable=every)),
+        _readout(rng, 3),
     ]
     return Network(layers)
 

@@ -5,7 +5,9 @@ weights                            where there are some: what ℓ of a time step
 initial_state/NAME                 where it does not start from rest: layer0.potential, layer0.output, ..., [B, ...]
 parameter/NAME                     the network's parameters
 potential/L, spikes/L, psi/L       u, s and ψ of layer L, [T, B, ...]; of a readout its output is the potential
+current/L                          i of layer L, where its neurons are CubaLIF
 trace/CONNECTION, constant_trace/L â of what a connection is given, [T, B, ...]; Λ_t, what stands for the bias, [T]
+trace/CONNECTION/G, ...            where the neurons that it enters have several decays, of the G-th of them
 outputs, loss                      [T, B, C]; Σ_t ℓ / T, the mean over the batch
 error/METHOD/L                     the error at the potentials of layer L, per time step, [T, B, ...]; SR [1, B, ...]
 gradient/METHOD/NAME               of the loss as defined, the mean over the batch
@@ -63,7 +65,8 @@ def expected(drawn):
     arrays.update({f"initial_state/{name}": value for name, value in (drawn.initial_state or {}).items()})
     arrays.update({f"parameter/{name}": value.copy() for name, value in network.parameters.items()})
     for l in range(len(network.layers)):
-        arrays[f"potential/{l}"] = activity.layer_potentials[l]
+        for state, values in zip(network.layers[l].neuron.states, activity.layer_states[l]):
+            arrays[f"{state}/{l}"] = values
         if l in network.spiking:
             arrays[f"spikes/{l}"] = activity.layer_outputs[l]
             arrays[f"psi/{l}"] = activity.layer_surrogate_derivatives[l]
@@ -84,19 +87,24 @@ def targets_at(targets, t):
 
 
 def _traces(network, activity):
-    traces = Traces(network, activity.inputs.shape[1], "derivation")
-    traced = [connection for connection in network.connections if connection.parameters]
-    rows, biases = {connection.name: [] for connection in traced}, [[] for _ in network.layers]
+    """What OTTT pairs errors with, of each connection and layer; where there are several, by their number."""
+    traces, rows = Traces(network, activity.inputs.shape[1], "derivation"), {}
     for t in range(activity.time_steps):
         traces.update(activity.at(t))
-        for connection in traced:
-            rows[connection.name].append(traces.presynaptic(connection).copy())
-        for l, values in enumerate(biases):
-            values.append(traces.bias_input(l)[0])
-    return {
-        **{f"trace/{name}": np.stack(values) for name, values in rows.items()},
-        **{f"constant_trace/{l}": np.array(values, dtype=network.dtype) for l, values in enumerate(biases)},
-    }
+        now, constants = {}, {}
+        for connection in (connection for connection in network.connections if connection.parameters):
+            l, count = connection.target, traces.count(connection)
+            error = np.zeros((activity.inputs.shape[1], *network.shapes[l]), dtype=network.dtype)
+            for g, (_, values, constant) in enumerate(traces.pairs(connection, error)):
+                of_group = "" if count == 1 else f"/{g}"
+                now[f"trace/{connection.name}{of_group}"] = values.copy()
+                constants[l, g] = f"constant_trace/{l}{of_group}", constant[0]
+        for l, _ in enumerate(network.layers):
+            if (l, 0) not in constants:  # what enters it has no parameters
+                constants[l, 0] = f"constant_trace/{l}", traces.bias_input(l)[0]
+        for name, values in {**now, **dict(constants[key] for key in sorted(constants))}.items():
+            rows.setdefault(name, []).append(values)
+    return {name: np.array(values, dtype=network.dtype) for name, values in rows.items()}
 
 
 def _gradients(name, network, inputs, targets, loss, asked):

@@ -16,6 +16,7 @@ from ..learning import losses
 from ..methods import spike_representation
 from ..network import surrogate
 from ..network.network import Network
+from ..network.per_neuron import spread
 from ..simulation.simulator import input_current, run
 from ..simulation.state import State
 from . import networks
@@ -146,10 +147,11 @@ def least_margin(network, inputs, with_rates, initial_state=None):
     distances = []
     for l in network.spiking:
         neuron = network.layers[l].neuron
-        z = (activity.layer_potentials[l].astype(np.float64) - neuron.threshold) / neuron.threshold
+        threshold = spread(neuron.threshold, network.shapes[l])
+        z = (activity.layer_potentials[l].astype(np.float64) - threshold) / threshold
         distances.append(np.abs(z).min())
         if isinstance(neuron.surrogate, surrogate.Rectangle):
-            distances.append(np.abs(np.abs(z) - neuron.surrogate.width / 2 / neuron.threshold).min())
+            distances.append(np.abs(np.abs(z) - neuron.surrogate.width / 2 / threshold).min())
     if with_rates:
         for current in rate_currents(network, inputs):
             moving = current[current != 0].astype(np.float64)
@@ -185,7 +187,8 @@ def rate_currents(network, inputs):
     """What arrives at each spiking layer from the measured rates, in thresholds, [B, ...]."""
     values, _ = spike_representation.rates_of(network, inputs, "measured")
     return [
-        input_current(network, l, lambda c: values[c.source + 1]) / network.layers[l].neuron.threshold
+        input_current(network, l, lambda c: values[c.source + 1])
+        / spread(network.layers[l].neuron.threshold, network.shapes[l])
         for l in network.spiking
     ]
 
@@ -291,6 +294,18 @@ def _time_steps():
     )  # fmt: skip
 
 
+def _own_numbers():
+    """Numbers of each neuron and channel, fixed and learned; currents that leak. SR has no one decay of the inputs."""
+    kinds = {"rates": False, "since": 2}
+    return (
+        _case("dense-per-neuron", "λ, V_th and v_reset of each neuron", networks.numbers_by_neuron, **kinds),
+        _case("conv-per-channel", "λ and V_th of each channel", networks.numbers_by_channel, inputs=images, **kinds),
+        _case("dense-learned-neurons", "λ and V_th that are learned", networks.learned_numbers, **kinds),
+        _case("dense-two-leaks", "CubaLIF: a synaptic current that leaks", networks.two_leaks, **kinds),
+        _case("recurrent-learned-leaks", "CubaLIF, everything of it learned", networks.learned_leaks, **kinds),
+    )
+
+
 IN_SINGLE_PRECISION = ("dense", "dense-long", "dense-unleaked", "recurrent", "conv-standardised", "saturated")
 
 
@@ -300,4 +315,4 @@ def _single(like):
 
 IN_DOUBLE = (*_sizes(), *_neurons(), *_losses(), *_connections(), *_extremes())
 FIRST_SET = (*IN_DOUBLE, *(_single(each) for each in IN_DOUBLE if each.name in IN_SINGLE_PRECISION))
-SPECIFICATIONS = (*FIRST_SET, *_time_steps())
+SPECIFICATIONS = (*FIRST_SET, *_time_steps(), *_own_numbers())

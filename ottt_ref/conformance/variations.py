@@ -15,6 +15,7 @@ from ..finite import allow_non_finite
 from ..learning.losses import require_targets, sequence_loss
 from ..methods import METHODS, bptt
 from ..methods.shared import driver
+from ..network.per_neuron import spread
 from ..simulation.simulator import Activity, input_current
 from ..simulation.state import network_state
 from . import varied_learning, varied_rates
@@ -76,11 +77,13 @@ class Variation:
     loops_at_once    of OTTT and SLTT: whether errors come back by loops within the time step
     leaks_back       of BPTT: network → by layer, whether δ[t+1] reaches δ[t]; None for everywhere
     delays_back      of BPTT: whether errors come back by recurrent and feedback connections
-    trace_decay      (connection, λ or None) → λ or None
+    trace_decay      (connection, λ or None) → λ or None; λ is [1], or [n] of neurons of several decays, and so may be
+                     what comes back, of what is sent; of a current that leaks it is the membrane's
     constant_decay   (layer, λ or None) → λ or None
     late             which traces are used before they take in their time step: of "inputs", "spikes", "constants"
     trace_scale      λ → what a trace is multiplied by, None for nothing
     saturating       whether a spike sets its trace, and does not add to it
+    parameters_traced   of OTTT: whether neurons' own parameters have an eligibility, or each time step alone
     rate, gate, loops, closed_form   of SR: see `varied_rates`
     parameters       {name: gradient} → {name: gradient}, at the end
     online           when updates are made: one of `varied_learning.ORDERS`
@@ -108,6 +111,7 @@ class Variation:
     late: tuple = ()
     trace_scale: Callable | None = None
     saturating: bool = False
+    parameters_traced: bool = True
     rate: Callable = varied_rates.weighted
     gate: Callable = varied_rates.clamped
     loops: bool = True
@@ -152,7 +156,11 @@ def _algebra(network, activity, errors, method, variation):
 
 def _forward(network, inputs, variation, state):
     activity = run(network, inputs, variation, state)
-    found = {f"potential/{l}": potential for l, potential in enumerate(activity.layer_potentials)}
+    found = {
+        f"{name}/{l}": values
+        for l, states in enumerate(activity.layer_states)
+        for name, values in zip(network.layers[l].neuron.states, states)
+    }
     found.update({f"spikes/{l}": activity.layer_outputs[l] for l in network.spiking})
     found.update({f"psi/{l}": activity.layer_surrogate_derivatives[l] for l in network.spiking})
     found["outputs"] = activity.outputs
@@ -168,8 +176,10 @@ def run(network, inputs, variation, state=None):
     rest = {l: np.zeros((batch, *shape), network.dtype) for l, shape in enumerate(network.shapes)}
     before = None if state is None else network_state(network, state, batch)
     outputs = rest if before is None else dict(enumerate(before[1]))
-    starts = rest if before is None else {l: states[0] for l, states in enumerate(before[0])}
-    potentials = {l: u + u.dtype.type(variation.start(network.layers[l].neuron)) for l, u in starts.items()}
+    states = {
+        l: _start(network, l, [zeros] * len(network.layers[l].neuron.states) if before is None else before[0][l], variation)
+        for l, zeros in rest.items()
+    }
     rest[-1] = np.zeros_like(inputs[0])
     records, earlier = [], [{**outputs, -1: rest[-1]}, *[rest] * (1 + network.longest_delay)]
     for row in inputs:
@@ -178,10 +188,16 @@ def run(network, inputs, variation, state=None):
         for l, layer in enumerate(network.layers):
             current = input_current(network, l, presynaptic)
             now[l] = earlier[0][l].copy()
-            layer.neuron.step((potentials[l],), now[l], current)
-        records.append(({l: potential.copy() for l, potential in potentials.items()}, now))
+            layer.neuron.step(states[l], now[l], current)
+        records.append(({l: tuple(state.copy() for state in states[l]) for l in states}, now))
         earlier = [now, *earlier[:-1]]
     return _activity(network, inputs, records, before, PairedAtOnce if variation.paired_at_once else Activity)
+
+
+def _start(network, l, states, variation):
+    """The states of layer l before the first time step: `states`, and what the variation adds to the potential."""
+    start = np.asarray(spread(variation.start(network.layers[l].neuron), network.shapes[l]), dtype=network.dtype)
+    return states[0] + start, *(state.copy() for state in states[1:])
 
 
 class PairedAtOnce(Activity):
@@ -195,7 +211,9 @@ class PairedAtOnce(Activity):
 
 def _activity(network, inputs, records, before, kind):
     layers = range(len(network.layers))
-    states = tuple((np.stack([u[l] for u, _ in records]),) for l in layers)
+    states = tuple(tuple(np.stack(rows) for rows in zip(*(state[l] for state, _ in records))) for l in layers)
     outputs = tuple(np.stack([s[l] for _, s in records]) for l in layers)
-    derivatives = tuple(network.layers[l].neuron.surrogate_derivative(states[l]) for l in layers)
+    derivatives = tuple(
+        np.stack([network.layers[l].neuron.surrogate_derivative(state[l]) for state, _ in records]) for l in layers
+    )
     return kind(inputs, states, outputs, derivatives, network.spiking, before=before)

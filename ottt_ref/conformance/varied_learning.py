@@ -75,24 +75,65 @@ class LoopsAtOnce(TransposedWeights):
 
 
 class VariedRule(Rule):
-    """OTTT or SLTT with traces that decay as the variation says: one for each connection."""
+    """OTTT or SLTT with traces that decay as the variation says: one for each connection.
+
+    Where the reference has several traces, or one that is no simple trace (of a current that leaks, of a decay that is
+    learned), it is the reference's unless the variation has another decay.
+    """
 
     def __init__(self, network, batch_size, method, variation):
+        self.traces_parameters = method in DIALECT and variation.parameters_traced
         super().__init__(network, batch_size)
         self._variation, self._bias_input = variation, network.bias_input
-        usual = Traces(network, batch_size, DIALECT.get(method, "derivation"))
+        self._usual = Traces(network, batch_size, DIALECT.get(method, "derivation"))
         traced = [c for c in network.connections if c.parameters]
         layers = range(len(network.layers))
         self._decays, self._bias_decays = dict.fromkeys(c.name for c in traced), [None for _ in layers]
+        self._as_usual, self._biases_as_usual = set(), set()  # names and layers
         if method in DIALECT:  # SLTT traces nothing
-            decays = {c.name: _decay_of(usual.membrane(c), network) for c in traced}
-            self._decays = {c.name: variation.trace_decay(c, decays[c.name]) for c in traced}
-            self._bias_decays = [
-                variation.constant_decay(l, _decay_of(usual.bias_membrane(l), network)) for l in layers
-            ]
-        self._traces = {c.name: np.zeros_like(usual.presynaptic(c)) for c in traced}
+            for c in traced:
+                decay = self._decay_of(c)
+                self._decays[c.name] = variation.trace_decay(c, decay)
+                if not self._is_simple(c) and self._decays[c.name] is decay:
+                    self._as_usual.add(c.name)
+            for l in layers:
+                decay = None if self._usual.bias_membrane(l) is None else network.decay(network.trace_layer(l))
+                self._bias_decays[l] = variation.constant_decay(l, decay)
+                into = [c for c in traced if c.target == l]
+                if decay is not None and self._bias_decays[l] is decay and any(not self._is_simple(c) for c in into):
+                    self._biases_as_usual.add(l)
+        if (self._as_usual or self._biases_as_usual) and (
+            variation.saturating or variation.late or variation.trace_scale is not None
+        ):
+            raise ValueError("traces of several decays, or of two leaks, have no such variation")
+        shapes = {c.name: (batch_size, *network.shape_of(c.source)) for c in traced}
+        self._traces = {name: np.zeros(shape, dtype=network.dtype) for name, shape in shapes.items()}
         self._biases = {l: np.zeros_like(self._bias_input) for l in layers}
         self._late = dict(self._traces), dict(self._biases)
+
+    def _is_simple(self, connection):
+        """Whether its trace is one of one decay that stays."""
+        neuron = self._usual.membrane(connection)
+        return neuron is None or (
+            neuron.one_potential
+            and not neuron.leak_parameters
+            and len(self.network.decay(self.network.trace_layer(connection.target))) == 1
+        )
+
+    def _decay_of(self, connection):
+        """λ of the neurons by whose leak what a connection is given is traced; None where nothing is."""
+        if self._usual.membrane(connection) is None:
+            return None
+        return self.network.decay(self.network.trace_layer(connection.target))
+
+    def pairs(self, connection, error, activity):
+        l, name = connection.target, connection.name
+        if name not in self._as_usual and l not in self._biases_as_usual:
+            yield from super().pairs(connection, error, activity)
+            return
+        for own_error, values, constant in self._usual.pairs(connection, error):
+            values = values if name in self._as_usual else self.presynaptic(connection, activity)
+            yield own_error, values, constant if l in self._biases_as_usual else self.bias_input(l)
 
     def presynaptic(self, connection, activity):
         return self._scaled(self._late[0][connection.name], self._decays[connection.name])
@@ -103,20 +144,26 @@ class VariedRule(Rule):
     def advance(self, activity):
         if self._variation.paired_at_once:
             activity = LoopsAtThisStep(**{each.name: getattr(activity, each.name) for each in fields(activity)})
+        if self._as_usual or self._biases_as_usual:
+            self._usual.update(activity)
         for connection in self.network.connections:
             name = connection.name
-            if name in self._traces:
+            if name in self._traces and name not in self._as_usual:
                 late = ("inputs" if connection.source == INPUTS else "spikes") in self._variation.late
                 trace, decay = self._traces[name], self._decays[name]
                 if late and decay is not None:  # only what is traced can be late
                     self._late[0][name] = trace.copy()
                 self._follow(trace, activity.presynaptic(connection), decay)
         for l, decay in enumerate(self._bias_decays):
+            if l in self._biases_as_usual:
+                continue
             if "constants" in self._variation.late and decay is not None:
                 self._late[1][l] = self._biases[l].copy()
             self._biases[l][...] = self._bias_input if decay is None else decay * self._biases[l] + self._bias_input
 
     def _follow(self, trace, value, decay):
+        if decay is not None and len(decay) > 1:  # of each neuron that sends
+            decay = decay.reshape(trace.shape[1:])
         if decay is None:
             trace[...] = value
         elif self._variation.saturating:
@@ -127,11 +174,6 @@ class VariedRule(Rule):
     def _scaled(self, trace, decay):
         scale = self._variation.trace_scale
         return trace if scale is None or decay is None else trace * scale(decay)
-
-
-def _decay_of(neuron, network):
-    """λ [1] in the network's dtype of the neuron by whose leak something is traced; None where nothing is."""
-    return None if neuron is None else np.array([neuron.decay], dtype=network.dtype)
 
 
 def online(case, network, inputs, targets, loss, state, method, variation):

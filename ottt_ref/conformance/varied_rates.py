@@ -11,6 +11,7 @@ from ..methods.shared.errors import backpropagated_error
 from ..methods.shared.gradients import GradientSum
 from ..methods.spike_representation import rate_outputs, rates_of
 from ..network.layers import INPUTS
+from ..network.per_neuron import spread
 from ..simulation import equilibrium
 from ..simulation.rates import complete_rates
 from ..simulation.simulator import input_current
@@ -51,7 +52,9 @@ def gradients(network, activity, targets, loss, variation):
             errors[l] = errors[l] + returned[l] if l in returned else errors[l]
             neuron = network.layers[l].neuron
             if neuron.spiking:
-                errors[l] = (errors[l] * variation.gate(currents[l], neuron.threshold)).astype(network.dtype)
+                errors[l] = (
+                    errors[l] * variation.gate(currents[l], spread(neuron.threshold, network.shapes[l]))
+                ).astype(network.dtype)
         return errors
 
     def returning(errors):

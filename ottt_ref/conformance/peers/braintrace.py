@@ -141,6 +141,8 @@ def step_loss(case):
 def require_rule(case, method):
     """Raise NotImplementedError, which names the difference, where its rule is not the method."""
     neurons = [layer.neuron for layer in case.network.layers]
+    if any(neuron.array_settings or len(neuron.states) > 1 for neuron in neurons):
+        raise NotImplementedError("numbers of each neuron, or a second leak: the cell of the adapter has neither")
     if method.startswith("rtrl") and sum(not neuron.stateless for neuron in neurons) > 1:
         raise NotImplementedError("RTRL of several layers with a state: its rules drop what waits in the layers above")
     if method.startswith("ottt") and case.network.readout == "linear":

@@ -39,6 +39,9 @@ class Graph(nn.Module):
             self.synapses[connection.name.replace(".", "/")] = module  # its keys may have no dots
             for name, parameter in module.named_parameters():
                 self.by_name[f"{connection.name}.{name.rpartition('.')[2]}"] = parameter
+        for name, neuron in zip(self.structure.layer_names, neurons):
+            for own, parameter in neuron.named_parameters():
+                self.by_name[f"{name}.{own}"] = parameter
         load(case, self.by_name)
         self.forget()
 
@@ -49,6 +52,12 @@ class Graph(nn.Module):
         """
         membranes = [k for k in range(l, len(self.neurons)) if not self.structure.layers[k].neuron.stateless]
         return self.structure.layers[membranes[0] if membranes else self.structure.spiking[-1]].neuron.decay
+
+    def project(self):
+        """Bring what neurons learn of their own back into its range, after an update."""
+        for neuron in self.neurons:
+            if hasattr(neuron, "project"):
+                neuron.project()
 
     def forget(self):
         """Drop what was recorded, and the last outputs."""
@@ -182,6 +191,7 @@ def step_by_step(case, graph, detach, optimizer=None):
         if optimizer is not None:
             optimizer.step()
             optimizer.zero_grad()
+            graph.project()
             rows.append(parameters(case, graph.by_name))
     if optimizer is None:
         return {**gradients(case, graph.by_name), **errors(graph.currents), "loss": total.numpy()}

@@ -76,6 +76,10 @@ def surrogate_of(description):
 
 def neuron_of(description, kind, **options):
     """Its neurons for a case's. Raises NotImplementedError, which names the convention, where it has none."""
+    if description["type"] == "CubaLIF":
+        raise NotImplementedError("a current that leaks: its neurons have one state")
+    if any(isinstance(value, list | str) for value in (description["decay"], description.get("threshold", 0))):
+        raise NotImplementedError("numbers of each neuron: τ and V_th are one number for a layer")
     decay, threshold = float(description["decay"]), float(description.get("threshold", 0))
     if description["type"] == "Integrator":
         return nn.Identity() if decay == 0 else Membrane(decay)
@@ -139,6 +143,7 @@ def require_row(case):
     """Raise NotImplementedError where there is no row of modules, or a trace has another λ than where it goes."""
     if len(case.network.connections) > len(case.network.layers):
         raise NotImplementedError("recurrent, feedback and skip connections: OTTTSequential is a row of modules")
+    neurons_of(case, neuron.OTTTLIFNode)  # raises for what it does not have
     if len({layer.neuron.decay for layer in case.network.layers if not layer.neuron.stateless}) > 1:
         raise NotImplementedError("layers of several λ: a trace decays with the neurons that send it")
 

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from ...network.layers import INPUTS
-from ...network.neurons import Integrator
+from ...network.neurons import CubaLIF
 from ...network.operations import (
     AveragePool2d,
     Chain,
@@ -18,6 +18,7 @@ from ...network.operations import (
     Synapses,
     WeightStandardised,
 )
+from ...network.per_neuron import is_shared, spread
 from ..variations import Variation, as_given
 from .neurons import HardUnleaked, NeverReset, ResetByOne, Strict, as_kind
 from .operations import (
@@ -46,6 +47,13 @@ def without_bias(operation):
     return operation.replaced(bias=np.zeros_like(operation.bias))
 
 
+def one_of(value):
+    """The one number of a layer's neurons; ValueError where there are several."""
+    if not is_shared(value):
+        raise ValueError("the neurons of a layer have several numbers")
+    return float(value[0]) if isinstance(value, np.ndarray) else value
+
+
 def with_input_times(factor):
     """Network → Network in which every current into a spiking layer is multiplied by a function of its λ."""
 
@@ -54,7 +62,7 @@ def with_input_times(factor):
             neuron = network.layers[connection.target].neuron
             if not neuron.spiking:
                 return connection.operations
-            return Chain([connection.operations, Scale(factor(neuron.decay))])
+            return Chain([connection.operations, Scale(factor(one_of(neuron.decay)))])
 
         return network.mapped(operations)
 
@@ -135,9 +143,38 @@ def after_reset(name, array, network, activity):
     if kind != "potential" or int(l) not in network.spiking:
         return array
     neuron, spikes = network.layers[int(l)].neuron, activity.layer_outputs[int(l)]
-    if neuron.reset == "hard":
-        return array - spikes * array + spikes * array.dtype.type(neuron.reset_potential)
-    return array - array.dtype.type(neuron.threshold) * spikes
+    shape = array.shape[2:]
+    threshold, resting = (
+        np.asarray(spread(value, shape), dtype=array.dtype) for value in (neuron.threshold, neuron.reset_potential)
+    )
+    return array - spikes * array + spikes * resting if neuron.reset == "hard" else array - threshold * spikes
+
+
+def exponential(decay):
+    """exp(-1/τ) for 1 - 1/τ, of a number or an array."""
+    return np.exp(decay - 1) if isinstance(decay, np.ndarray) else math.exp(decay - 1)
+
+
+def mean_of(field):
+    """Network → Network whose neurons have the mean of their layer's numbers."""
+
+    def change(neuron):
+        value = getattr(neuron, field)
+        return neuron if is_shared(value) else replace(neuron, **{field: np.full_like(value, value.mean())})
+
+    return with_neurons(change)
+
+
+def with_current(change):
+    """Network → Network whose currents that leak are changed: change(neuron) gives the fields that differ."""
+    return with_neurons(lambda neuron: replace(neuron, **change(neuron)) if isinstance(neuron, CubaLIF) else neuron)
+
+
+def swapped_leaks(neuron):
+    """The leak of the current for that of the membrane, and the other way round."""
+    learned = {"decay": "current_decay", "current_decay": "decay"}
+    trainable = tuple(learned.get(name, name) for name in neuron.trainable)
+    return {"decay": neuron.current_decay, "current_decay": neuron.decay, "trainable": trainable}
 
 
 def averaged(name, array, network, activity):
@@ -158,9 +195,11 @@ def with_readout(decay):
     """Network → Network whose readout, if it has one, has no decay, or that of the last spiking layer."""
 
     def apply(network):
-        leak = 0.0 if decay is None else network.layers[network.spiking[-1]].neuron.decay
+        leak = 0.0 if decay is None else one_of(network.layers[network.spiking[-1]].neuron.decay)
         last = len(network.layers) - 1
-        return with_layers(lambda l, neuron: Integrator(leak) if l == last and not neuron.spiking else neuron)(network)
+        return with_layers(
+            lambda l, neuron: replace(neuron, decay=leak) if l == last and not neuron.spiking else neuron
+        )(network)
 
     return apply
 
@@ -199,7 +238,7 @@ def neuron_traps():
         Variation("threshold-one", "the threshold is 1, whatever V_th is", "threshold",
                   with_neurons(lambda neuron: replace(neuron, threshold=1.0))),
         Variation("decay-exponential", "λ is exp(-1/τ), not 1 - 1/τ", "decay",
-                  with_neurons(lambda neuron: replace(neuron, decay=math.exp(neuron.decay - 1)))),
+                  with_neurons(lambda neuron: replace(neuron, decay=exponential(neuron.decay)))),
         Variation("decay-complement", "λ and 1 - λ are confused", "decay",
                   with_neurons(lambda neuron: replace(neuron, decay=1 - neuron.decay))),
         Variation("readout-stateless", "the readout does not leak: it has no memory", "readout", with_readout(None)),
@@ -207,6 +246,14 @@ def neuron_traps():
                   with_readout("decay")),
         *(Variation(f"first-layer-{field}", f"every layer has the {field} of the first", f"first {field}",
                     as_in_first_layer(field)) for field in ("decay", "threshold", "reset")),
+        *(Variation(f"mean-{field}", f"where neurons of a layer have a {field} each, all have the mean of them",
+                    f"mean {field}", mean_of(field)) for field in ("decay", "threshold")),
+        Variation("current-forgotten", "the synaptic current does not last: i[t] = I[t]", "current",
+                  with_current(lambda neuron: {"current_decay": 0 * neuron.current_decay})),
+        Variation("current-undecayed", "the synaptic current does not leak: i[t] = i[t-1] + I[t]", "current",
+                  with_current(lambda neuron: {"current_decay": 0 * neuron.current_decay + 1})),
+        Variation("leaks-swapped", "the membrane leaks as the current should, and the current as the membrane",
+                  "current", with_current(swapped_leaks)),
         Variation("spike-strict", "H(0) = 0: neurons at the threshold do not fire",
                   "spike", with_neurons(as_kind(Strict))),
     )  # fmt: skip

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ...network.layers import INPUTS
+from ...network.neurons import CubaLIF
 from ..variations import Variation
 from .forward import is_skip
 
@@ -18,7 +19,14 @@ def trace_traps(case):
         return lambda connection, decay: None if condition(connection) else decay
 
     def never_decays(_, decay):
-        return None if decay is None else np.ones_like(decay)
+        return None if decay is None else np.ones_like(decay[:1])
+
+    def of_mean(_, decay):
+        return decay if decay is None or len(decay) == 1 else decay.mean(keepdims=True)
+
+    def of_membrane(connection, decay):
+        two_leaks = isinstance(network.layers[connection.target].neuron, CubaLIF)
+        return decay.copy() if decay is not None and two_leaks else decay
 
     def of_first(_, decay):
         return None if decay is None else network.decay(0)
@@ -57,6 +65,12 @@ def trace_traps(case):
         Variation("skips-untraced", "what comes by skips is not traced", "trace", trace_decay=unless(is_skip)),
         Variation("trace-of-first-layer", "all traces decay with the λ of the first layer", "trace",
                   trace_decay=of_first, constant_decay=of_first),
+        Variation("trace-of-mean", "where neurons have several decays, one trace for all decays with their mean", "trace",
+                  trace_decay=of_mean, constant_decay=of_mean),
+        Variation("trace-of-membrane", "traces of what enters a current that leaks decay with the membrane's λ alone",
+                  "trace", trace_decay=of_membrane),
+        Variation("parameters-untraced", "decays and thresholds take each time step alone: no eligibility is carried on",
+                  "trace", parameters_traced=False),
         Variation("trace-of-sender", "traces decay with the λ of the neurons that send, not of those that receive",
                   "trace", trace_decay=of_sender),
     )  # fmt: skip

@@ -6,6 +6,7 @@ import numpy as np
 
 from ...network.surrogate import Arctan, MultiGaussian, Rectangle, Sigmoid, Surrogate, Triangle
 from ..variations import Variation
+from .neurons import of_layer
 from .varying import with_layers, with_neurons
 
 
@@ -41,9 +42,10 @@ def _normalised(z, psi, neuron):
 
 
 def _after_reset(z, psi, neuron):
+    threshold = of_layer(neuron.threshold, z)
     if neuron.reset == "hard":
-        return psi(np.where(z >= 0, neuron.reset_potential - neuron.threshold, z).astype(z.dtype))
-    return psi((z - neuron.threshold * (z >= 0)).astype(z.dtype))
+        return psi(np.where(z >= 0, of_layer(neuron.reset_potential, z) - threshold, z).astype(z.dtype))
+    return psi((z - threshold * (z >= 0)).astype(z.dtype))
 
 
 def _inverted(neuron):
@@ -107,7 +109,7 @@ def surrogate_traps():
         Variation("surrogate-normalised", "the surrogate derivative is scaled to 1 at the threshold", "surrogate",
                   with_surrogate(_normalised)),
         Variation("surrogate-of-potential", "the surrogate derivative is taken at u, not at u - V_th", "surrogate",
-                  with_surrogate(lambda z, psi, neuron: psi((z + neuron.threshold).astype(z.dtype)))),
+                  with_surrogate(lambda z, psi, neuron: psi((z + of_layer(neuron.threshold, z)).astype(z.dtype)))),
         Variation("surrogate-after-reset", "the surrogate derivative is taken at the potential after the reset",
                   "surrogate", with_surrogate(_after_reset)),
         Variation("surrogate-one", "the surrogate derivative is 1 (straight-through)", "surrogate",
