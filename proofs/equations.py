@@ -67,6 +67,7 @@ AFFINE = Equation(r"s \mapsto A s + b", "ottt_ref.network.operations.chain.Chain
 ANGLE = Equation(r"\rho^2 = \max_t \sin^2 \angle(p, p_t)", f"{__package__}.directions.angles")
 LOOP_FORM = Equation(r"S = D (I - U^\top D)^{-1} R^\top D", f"{__package__}.directions.loop_form")
 STEP_LOSS = Equation(r"\tfrac{1}{T} \sum_t \ell(o[t], y)", "ottt_ref.learning.losses.sequence_loss")
+WEIGHTED_LOSS = Equation(r"\tfrac{1}{T} \sum_t w[t]\, \ell(o[t], y[t])", "ottt_ref.learning.losses.sequence_loss")
 AVERAGE_LOSS = Equation(r"\ell\bigl( \tfrac{1}{T} \sum_t o[t], y \bigr)", "ottt_ref.learning.losses.average_loss")
 ONLINE_UPDATE = Equation(
     r"\theta \leftarrow \theta - \eta\, g[t]\, \hat a[t]^\top", "ottt_ref.methods.ottt.OnlineLearner"

@@ -1,8 +1,38 @@
 """The claims, in the order of the theory."""
 
-from . import a1, c1, d0, d1, d2, d3, e1, e2, e3, e4, e5, e6, e7, f1, h1, i1, l1, m1, o1, p1, q1, r1, r2, r3, r4
+from . import (
+    a1,
+    c1,
+    d0,
+    d1,
+    d2,
+    d3,
+    e1,
+    e2,
+    e3,
+    e4,
+    e5,
+    e6,
+    e7,
+    f1,
+    h1,
+    i1,
+    l1,
+    m1,
+    o1,
+    p1,
+    q1,
+    r1,
+    r2,
+    r3,
+    r4,
+    s1,
+    w1,
+)
 
-MODULES = (e1, e2, e3, e4, e5, e6, e7, l1, f1, q1, p1, r1, r2, r3, c1, r4, d0, d1, d2, d3, i1, o1, h1, m1, a1)
+MODULES = (
+    e1, e2, e3, e4, e5, e6, e7, l1, f1, q1, p1, r1, r2, r3, c1, r4, d0, d1, d2, d3, i1, o1, h1, m1, w1, s1, a1,
+)  # fmt: skip
 CLAIMS = tuple(module.CLAIM for module in MODULES)
 BY_NAME = {claim.name: claim for claim in CLAIMS}
 
@@ -21,4 +51,6 @@ LETTERS = {
     "O": "online updates",
     "H": "Hebbian form: what an update depends on",
     "M": "memory",
+    "W": "weights of the loss",
+    "S": "state carried from chunk to chunk",
 }

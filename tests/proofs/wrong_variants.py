@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ottt_ref import bptt, losses, ottt, plain, rtrl, sltt, spike_representation
+from ottt_ref.methods.shared import driver, lags, task, traces
 from ottt_ref.methods.shared import errors as spatial
-from ottt_ref.methods.shared import lags, traces
 from ottt_ref.network import neurons
 from ottt_ref.network.operations import convolution, max_pooling
 from ottt_ref.network.operations import dense as synapses
@@ -302,6 +302,38 @@ def state_that_grows(learner, inputs, targets):
 _correct_step = ottt.OnlineLearner.step
 
 
+def weights_squared(value, gradient, weights):
+    for b in range(gradient.shape[0]):
+        value[b] = weights[b] * value[b]
+        for c in range(gradient.shape[1]):
+            gradient[b, c] = weights[b] * weights[b] * gradient[b, c]
+
+
+def weights_renormalised(given, t, outputs):
+    """Each time step's loss divided by the sum of its weights."""
+    weights = given.weights_at(t)
+    value, error = losses.step_loss(given.loss, outputs, given.targets_at(t), given.time_steps, weights)
+    total = 1 if weights is None or not weights.sum() else weights.sum()
+    return value / total, error / total
+
+
+def traces_at_rest(network, initial_state, carried):
+    """The network's part of the state alone."""
+    return initial_state and {name: each for name, each in initial_state.items() if not name.startswith("rule/")}
+
+
+def starts_from_rest(simulator, *state):
+    """Whatever state is given."""
+
+
+def loss_of_the_chunk(*data, time_steps=None, **options):
+    """1/T of the chunk's own T."""
+    return _correct_task(*data, **options)
+
+
+_correct_task = driver.require_task
+
+
 def bptt_in_place_of_ottt(network, activity, output_errors, *, dialect="derivation", terms=False):
     return bptt.backward(network, activity, output_errors, terms=terms)
 
@@ -429,6 +461,11 @@ WRONG_VARIANTS = [
     WrongVariant("I1", "loss of the sum", bptt, "average_loss", loss_of_the_sum),
     WrongVariant("O1", "sum for mean", ottt.OnlineLearner, "step", sum_over_time_steps),
     WrongVariant("O1", "trace forgotten between steps", ottt.OnlineLearner, "step", first_step_only),
+    WrongVariant("W1", "weights squared", losses, "weigh", weights_squared),
+    WrongVariant("W1", "weights renormalised", task.Task, "step_loss", weights_renormalised),
+    WrongVariant("S1", "traces at rest", driver, "started_from", traces_at_rest),
+    WrongVariant("S1", "state forgotten", simulation.Simulator, "_start", starts_from_rest),
+    WrongVariant("S1", "loss of the chunk", driver, "require_task", loss_of_the_chunk),
     WrongVariant("H1", "BPTT in place of OTTT", ottt, "accumulate", bptt_in_place_of_ottt),
     WrongVariant("H1", "next step is seen", ottt, "accumulate", next_step_is_seen),
     WrongVariant("H1", "loops without delay", simulation.Activity, "delivered", without_delay),

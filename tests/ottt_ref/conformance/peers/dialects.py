@@ -29,14 +29,22 @@ def share_of_spikes(found, case):
     return [float((np.asarray(found[name]) != case.arrays[name]).mean()) for name in names]
 
 
-def cases_with(change, suffix, dtype=None, among=None, but=()):
+def without_features(cases):
+    """The cases that ask for nothing that an adapter must say it takes: no weights, no initial state."""
+    return [case for case in cases if not case.features]
+
+
+def cases_with(change, suffix, dtype=None, among=None, but=(), features=False):
     """Every case of the kit, or those among some names, with its network changed.
 
     change  network → network
     dtype   of all of them, if given; of two cases that it makes the same, the first is kept
+    features  whether those as well that have weights, an initial state, ...
     """
     made = {}
     for specification in SPECIFICATIONS:
+        if specification.features and not features:
+            continue
         if specification.name in but or (among is not None and specification.name not in among):
             continue
         name = specification.name.removesuffix("-float32") if dtype else specification.name

@@ -31,7 +31,7 @@ def test_every_case_and_method_passes(cases):
 )
 def test_every_case_passes_with_another_reset_or_readout(change, suffix, but):
     """But RTRL, which is the slow one and differentiates the same loop as BPTT."""
-    changed = cases_with(change, suffix, but=but)
+    changed = cases_with(change, suffix, but=but, features=True)
     methods = [method for method in pytorch.methods if not method.startswith("rtrl")]
     found = outcomes(pytorch.adapter, changed, methods=methods)
     assert {v.outcome for verdicts in found.values() for v in verdicts.values()} == {"passed"}

@@ -130,3 +130,68 @@ def test_a_price_of_firing_is_torchs(name, target, of):
     assert abs(got.loss - (total + price).item()) < TOLERANCE
     for parameter, value in wanted.items():
         assert_near(got[parameter], value)
+
+
+def one_layer_of_spikes(steps=5, batch=3, neurons=4):
+    """Spikes [T, B, n] of torch."""
+    return torch.tensor((np.random.default_rng(0).random((steps, batch, neurons)) < 0.4).astype(float))
+
+
+def test_torchs_ignored_targets_are_left_out_of_the_mean():
+    """Where the reference divides by all samples, whatever their weights are."""
+    outputs = torch.tensor(np.random.default_rng(0).normal(size=(4, 3)))
+    labels = np.array([0, 2, 1, 1])
+    ignoring = torch.tensor(np.where([True, False, True, False], labels, -100))
+    by_torch = torch.nn.functional.cross_entropy(outputs, ignoring)
+    network, loss = ot.dense_network([2, 4, 3], rng=0), ot.losses.CrossEntropy()
+    rows = ot.losses.require_targets(loss, labels, 4, network)
+    mask = ot.losses.require_sample_weights([True, False, True, False], 4, network)
+    ours = ot.losses.step_loss(loss, outputs.numpy(), rows, 1, mask)[0]
+    assert ours == pytest.approx(by_torch.item() * 2 / 4, rel=1e-12)
+
+
+def test_snntorchs_loss_at_each_step_is_the_references():
+    """ce_rate_loss: the cross-entropy of each time step's outputs, divided by T."""
+    functional = pytest.importorskip("snntorch.functional")
+    outputs, labels = one_layer_of_spikes(), np.array([0, 3, 1])
+    network, loss = ot.dense_network([2, 4, 4], rng=0), ot.losses.CrossEntropy()
+    rows = ot.losses.require_targets(loss, labels, 3, network)
+    wanted = functional.ce_rate_loss()(outputs.float(), torch.tensor(labels)).item()
+    assert ot.losses.sequence_loss(loss, outputs.numpy(), rows)[0] == pytest.approx(wanted, rel=1e-6)
+
+
+def test_snntorchs_price_of_firing_is_a_sum_and_not_a_mean():
+    """l1_rate_sparsity(Λ) is Λ times all spikes: FiringRate(Λ T B n), of one layer."""
+    functional = pytest.importorskip("snntorch.functional")
+    spikes = one_layer_of_spikes()
+    steps, batch, neurons = spikes.shape
+    theirs = functional.l1_rate_sparsity(0.01)(spikes).item()
+    regulariser = ot.losses.FiringRate(0.01 * steps * batch * neurons)
+    ours = sum(regulariser.evaluate(row.numpy())[0].mean() for row in spikes) / steps
+    assert theirs > 0 and ours == pytest.approx(theirs, rel=1e-12)
+
+
+def test_spikingjellys_neurons_keep_their_state_until_they_are_reset():
+    """And detach_net cuts it off from what it was computed from: chunks are truncated BPTT."""
+    functional = pytest.importorskip("spikingjelly.activation_based.functional")
+    neuron = pytest.importorskip("spikingjelly.activation_based.neuron")
+    node = neuron.LIFNode(tau=2.0, decay_input=False, v_reset=None, detach_reset=True)
+    inputs = torch.full((1, 1), 0.75, requires_grad=True)
+    first = node(inputs)
+    kept = node.v.clone()
+    functional.detach_net(node)
+    assert torch.equal(node.v, kept) and not node.v.requires_grad
+    second = node(inputs.detach())
+    assert (first.item(), second.item()) == (0.0, 1.0)
+    functional.reset_net(node)
+    assert node(inputs.detach()).item() == 0.0
+
+
+def test_snntorchs_potential_is_carried_by_whoever_calls_it():
+    snntorch = pytest.importorskip("snntorch")
+    neuron = snntorch.Leaky(beta=0.5)
+    current = torch.full((1, 1), 0.75)
+    _, potential = neuron(current, torch.zeros(1, 1))
+    spike, _ = neuron(current, potential.detach())
+    fresh, _ = neuron(current, torch.zeros(1, 1))
+    assert (spike.item(), fresh.item()) == (1.0, 0.0)
