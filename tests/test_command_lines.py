@@ -65,7 +65,16 @@ def test_there_are_the_commands_that_are_promised():
         "ottt-ref",
         *(
             f"ottt-ref {name}"
-            for name in ("network", "gradients", "cases list", "cases export", "conform", "nir export", "prove")
+            for name in (
+                "network",
+                "gradients",
+                "blackboard",
+                "cases list",
+                "cases export",
+                "conform",
+                "nir export",
+                "prove",
+            )
         ),
         *(f"ottt-ref {name}" for name in ("nir import", "version", "experiment digits", "experiment directions")),
         *("python -m proofs", "python -m experiments", "python -m experiments digits"),
@@ -141,7 +150,14 @@ def test_an_old_spelling_is_taken_and_not_shown():
 
 @pytest.mark.parametrize(
     ("program", "arguments"),
-    [(cli, ["version"]), (cli, ["--help"]), (cli, ["prove", "--list"]), (proofs, ["--list"]), (experiments, [])],
+    [
+        *(
+            (cli, words.split())
+            for words in ("version", "--help", "prove --list", "blackboard --example", "cases list")
+        ),
+        (proofs, ["--list"]),
+        (experiments, []),
+    ],
 )
 def test_a_closed_pipe_ends_it_without_a_word(program, arguments):
     reading, writing = os.pipe()

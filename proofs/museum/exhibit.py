@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import ottt_ref as ot
-from ottt_ref import spike_representation
+from ottt_ref.blackboard.quantities import HALF_SQUARES, METHODS
 from ottt_ref.network.network import object_array
 from ottt_ref.simulation import simulator as simulation
 from ottt_ref.simulation.simulator import input_current
@@ -25,36 +25,6 @@ from ..examples import chain, exact
 from ..number_systems.dual import Dual
 
 FOLDER = Path(__file__).parent / "exhibits"
-
-
-@dataclass(frozen=True)
-class Method:
-    """A method on a blackboard: its name there, its errors' symbol, and (network, activity, inputs, targets) → sums."""
-
-    title: str
-    symbol: str
-    sums: Callable
-
-
-def _over_steps(algebra, **options):
-    return lambda network, activity, inputs, targets: algebra(
-        network, activity, activity.outputs - targets, terms=True, **options
-    )
-
-
-def _over_rates(network, activity, inputs, targets):
-    rates, _ = spike_representation.rates_of(network, inputs, "measured")
-    return spike_representation.backward(network, rates, rates[-1] - targets, terms=True)
-
-
-METHODS = {
-    "ottt": Method("OTTT", "g", _over_steps(ot.ottt.accumulate)),
-    "ottt-authors": Method("OTTT, authors' dialect", "g", _over_steps(ot.ottt.accumulate, dialect="authors")),
-    "sltt": Method("SLTT", "g", _over_steps(ot.sltt.accumulate)),
-    "bptt": Method("BPTT, reset detached", "δ", _over_steps(ot.bptt.backward)),
-    "bptt-kept": Method("BPTT, reset kept", "δ", _over_steps(ot.bptt.backward, reset_gradient="kept")),
-    "sr": Method("SR", "p", _over_rates),
-}
 
 
 @dataclass(frozen=True)
@@ -165,7 +135,7 @@ class Exhibit:
 
     def sums(self, method):
         """The named method's GradientSum, with terms and errors."""
-        return METHODS[method].sums(self.network, self.activity, self.input_array, exact(self.targets))
+        return METHODS[method].sums(self.network, self.activity, self.input_array, exact(self.targets), HALF_SQUARES)
 
     def value(self, name):
         """The named quantity."""
