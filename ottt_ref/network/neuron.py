@@ -208,6 +208,8 @@ def same_membrane(one: Neuron, other: Neuron) -> bool:
 
 def _equal(one, other):
     arrays = isinstance(one, np.ndarray), isinstance(other, np.ndarray)
+    if one is other:  # numbers that cannot be compared, as bounds of polynomials, are like themselves
+        return True
     return np.array_equal(one, other) if all(arrays) else not any(arrays) and one == other
 
 

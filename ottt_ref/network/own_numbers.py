@@ -225,7 +225,7 @@ def converted(neuron: OwnNumbers, dtype: np.dtype, kind: type | None) -> OwnNumb
         else:
             array = value.astype(dtype)
         changed[name] = array
-    return replace(neuron, **changed)  # type: ignore[type-var]
+    return replace(neuron, **changed) if changed else neuron  # type: ignore[type-var]
 
 
 def require_decay(value: Setting, name: str = "decay") -> Setting:
