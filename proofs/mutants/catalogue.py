@@ -3,6 +3,7 @@
 from .conformance_kit import CONFORMANCE_KIT
 from .learning import LEARNING
 from .mutant import Mutant, of_library
+from .own_numbers import OWN_NUMBERS
 from .proof_tools_numbers import CERTIFICATES, NUMBERS
 from .proof_tools_search import SEARCH
 
@@ -357,6 +358,7 @@ CATALOGUE = (
         ("Λ of one step less", "total = decay * total + 1", "total = decay * total + decay"),
     ),
     *LEARNING,
+    *OWN_NUMBERS,
     *CONFORMANCE_KIT,
     *NUMBERS,
     *CERTIFICATES,
