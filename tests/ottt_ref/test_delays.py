@@ -162,6 +162,27 @@ def test_a_step_without_targets_is_taken_in_for_errors_that_come_later():
         assert np.any(expected[name] != 0), name
 
 
+def pooled_late():
+    """Spikes whose maximum is delivered a time step later."""
+    rng = np.random.default_rng(0)
+    weight = rng.integers(-4, 8, (2, 1, 3, 3)) / 8
+    hidden = ot.Layer(ot.Conv2d(weight, padding=1), ot.LIF(0.5, surrogate=ot.surrogate.Triangle(2.0, 0.5)))
+    readout = [ot.MaxPool2d(2), ot.Flatten(), ot.Dense(rng.integers(-4, 8, (2, 8)) / 8)]
+    network = ot.Network([hidden, ot.Layer(readout, ot.Integrator(), delay=1)], input_shape=(1, 4, 4)).exact()
+    return network, ot.exact_array(rng.integers(0, 12, (3, 1, 1, 4, 4)) / 8), np.array([1])
+
+
+def test_what_is_not_linear_and_late_is_exact_in_bptt_and_rtrl_and_refused_by_forward_rules():
+    data = (*pooled_late(), ot.losses.MeanSquaredError())
+    found = [method.gradients(*data) for method in (ot.bptt, ot.rtrl)]
+    assert all(np.array_equal(found[0][name], found[1][name]) and np.any(found[0][name]) for name in found[0])
+    for method, rule in ((ot.ottt, "OTTT"), (ot.sltt, "SLTT")):
+        with pytest.raises(
+            ValueError, match=f"readout must be of linear operations for {rule} .* bptt and rtrl take it"
+        ):
+            method.gradients(*data)
+
+
 @pytest.mark.parametrize("kind", LATE)
 def test_a_rule_of_ones_own_that_pairs_something_else_works_with_delays(kind):
     class Doubled(methods.Rule):
