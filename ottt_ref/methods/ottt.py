@@ -68,6 +68,9 @@ class OTTT(Rule):
     def bias_input(self, l: int) -> np.ndarray:
         return self.traces.bias_input(l)
 
+    def parts(self, connection: Connection) -> int:
+        return self.traces.count(connection)
+
     def pairs(
         self, connection: Connection, error: np.ndarray, activity: Activity
     ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:

@@ -96,7 +96,8 @@ def test_what_late_errors_are_paired_with_is_counted():
     kept = 0
     for l, lag in enumerate(lags):
         given = sum(np.prod(network.shape_of(c.source)) for c in network.incoming(l) if c.parameters)
-        kept += (lag + 1) * (batch * (np.prod(network.shapes[l]) + given) + 1)
+        constants = sum(1 for c in network.incoming(l) if c.parameters)
+        kept += (lag + 1) * (batch * (np.prod(network.shapes[l]) + given) + constants)
     assert [max(network.error_lags(l)) for l in range(5)] == list(lags)
     assert learner.state_bytes == ot.Simulator(network, batch).state_bytes + 8 * kept
 
@@ -120,6 +121,66 @@ def test_an_error_belongs_to_what_was_sent_and_not_to_what_arrives():
     assert exact == ot.sltt.accumulate(network, activity, errors).values["layer0.weight"].item()
     naive = 2 * psi[1] * activity.inputs[1].item()
     assert naive == 0 != exact
+
+
+def test_neurons_of_decays_and_thresholds_of_their_own_that_are_learned_have_delays_too_exactly():
+    network, inputs, _ = case("delays")
+    network = rational(eighths(network))
+    settings = [
+        {"decay": np.array([F(1, 2), F(3, 4), F(1, 2), F(1, 4)]), "trainable": ("decay", "threshold")},
+        {"decay": F(1, 2), "threshold": np.array([F(1), F(3, 4), F(5, 4)]), "trainable": ("threshold",)},
+    ]
+    layers = [replace(layer, neuron=replace(layer.neuron, **more)) for layer, more in zip(network.layers, settings)]
+    network = ot.Network([*layers, network.layers[2]], feedback=network.feedback, skips=network.skips)
+    activity = ot.simulate(network, ot.exact_array(np.round(8 * inputs) / 8))
+    errors = ot.exact_array((1 + np.arange(activity.outputs.size).reshape(activity.outputs.shape) % 5) / 4)
+    ottt = ot.ottt.accumulate(network, activity, errors).values
+    for l, name in enumerate(network.layer_names):
+        leaks = [k == l for k in range(len(network.layers))]
+        bptt = ot.bptt.backward(network, activity, errors, leaks_back=leaks, delays_back=False).values
+        for each in (each for each in bptt if each.startswith(f"{name}.")):
+            assert np.array_equal(ottt[each], bptt[each]) and np.any(bptt[each] != 0), each
+    sltt = ot.sltt.accumulate(network, activity, errors).values
+    bptt = ot.bptt.backward(network, activity, errors, leaks_back=[False] * 3, delays_back=False).values
+    assert all(np.array_equal(sltt[each], bptt[each]) for each in bptt)
+
+
+def test_a_step_without_targets_is_taken_in_for_errors_that_come_later():
+    """Online without learning, the target at the last time step alone: as the sum with that weight, of what is late."""
+    network, inputs, labels = case("delays")
+    learned = replace(network.layers[0].neuron, trainable=("decay",))
+    layers = [replace(network.layers[0], neuron=learned), *network.layers[1:]]
+    network = ot.Network(layers, feedback=network.feedback, skips=network.skips)
+    before = {name: value.copy() for name, value in network.parameters.items()}
+    expected = ot.ottt.gradients(network, inputs, labels, weights="last")
+    learner = ot.ottt.OnlineLearner(network, ot.training.SGD(0.1, momentum=0), time_steps=len(inputs))
+    for x in inputs[:-1]:
+        learner.step(x)
+    learner.step(inputs[-1], labels)
+    for name, value in network.parameters.items():
+        np.testing.assert_allclose((before[name] - value) / 0.1, expected[name], rtol=1e-9, atol=1e-13)
+        assert np.any(expected[name] != 0), name
+
+
+def pooled_late():
+    """Spikes whose maximum is delivered a time step later."""
+    rng = np.random.default_rng(0)
+    weight = rng.integers(-4, 8, (2, 1, 3, 3)) / 8
+    hidden = ot.Layer(ot.Conv2d(weight, padding=1), ot.LIF(0.5, surrogate=ot.surrogate.Triangle(2.0, 0.5)))
+    readout = [ot.MaxPool2d(2), ot.Flatten(), ot.Dense(rng.integers(-4, 8, (2, 8)) / 8)]
+    network = ot.Network([hidden, ot.Layer(readout, ot.Integrator(), delay=1)], input_shape=(1, 4, 4)).exact()
+    return network, ot.exact_array(rng.integers(0, 12, (3, 1, 1, 4, 4)) / 8), np.array([1])
+
+
+def test_what_is_not_linear_and_late_is_exact_in_bptt_and_rtrl_and_refused_by_forward_rules():
+    data = (*pooled_late(), ot.losses.MeanSquaredError())
+    found = [method.gradients(*data) for method in (ot.bptt, ot.rtrl)]
+    assert all(np.array_equal(found[0][name], found[1][name]) and np.any(found[0][name]) for name in found[0])
+    for method, rule in ((ot.ottt, "OTTT"), (ot.sltt, "SLTT")):
+        with pytest.raises(
+            ValueError, match=f"readout must be of linear operations for {rule} .* bptt and rtrl take it"
+        ):
+            method.gradients(*data)
 
 
 @pytest.mark.parametrize("kind", LATE)
@@ -165,17 +226,12 @@ def test_a_rule_that_adds_gradients_itself_is_refused_unless_it_says_that_it_han
     class Handles(Own):
         handles_delays = True
 
-    class Bare(methods.Rule):
-        def __init__(self, network, batch_size):
-            self.network, self.batch_size, self.state = network, batch_size, {}
-
     network, inputs, labels = case("delays")
-    for rule, what in ((Own, "add_gradients"), (Bare, "__init__ without")):
-        message = f"rule {rule.__name__} must pair errors by presynaptic and bias_input alone .* got {what}"
-        with pytest.raises(TypeError, match=message):
-            methods.gradients(rule, network, inputs, labels)
-        with pytest.raises(TypeError, match=message):
-            methods.OnlineLearner(rule, network, ot.training.SGD(0.1))
+    message = "rule Own must pair errors by presynaptic and bias_input alone .* got add_gradients"
+    with pytest.raises(TypeError, match=message):
+        methods.gradients(Own, network, inputs, labels)
+    with pytest.raises(TypeError, match=message):
+        methods.OnlineLearner(Own, network, ot.training.SGD(0.1))
     methods.gradients(Handles, network, inputs, labels)
     plain, plain_inputs, plain_labels = case("delayed_loop")  # no error comes late
     methods.gradients(Own, plain, plain_inputs, plain_labels)

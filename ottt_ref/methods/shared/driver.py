@@ -156,9 +156,7 @@ def accumulate(
 def take_in(running: Rule, activity: Activity) -> None:
     """Have the rule take in one time step's Activity, which it must leave as it is: ValueError otherwise."""
     with unchanged(f"rule: {type(running).__name__}.advance", _arrays_of(activity), running):
-        running.advance(activity)
-        if running.lags is not None:
-            running.lags.take_in(running, activity)
+        running.take_in(activity)
 
 
 def add_step(running: Rule, sums: GradientSum, t: int, step: TimeStep, error_feedback: ErrorFeedback) -> None:
@@ -222,8 +220,6 @@ def started(
 def require_late_errors_suit(running: Rule) -> None:
     """Raise TypeError where a rule of one's own adds gradients itself, and does not say that it does so with delays."""
     own = [name for name in ("add_gradients", "add_step") if getattr(type(running), name) is not getattr(Rule, name)]
-    if running.lags is None and running.follows_errors:
-        own.append("__init__ without super().__init__(network, batch_size)")
     if own and not running.handles_delays:
         raise TypeError(
             f"rule {type(running).__name__} must pair errors by presynaptic and bias_input alone in a network with a "

@@ -14,11 +14,13 @@ parameters of the time step t itself, which matters online alone. Pairing with x
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...network.network import Network
+from ...network.per_neuron import add_parameter_gradient
 from ...simulation.simulator import Activity
 from ...validation import require_result
 from .errors import ErrorFeedback, TimeStep, gated
@@ -31,21 +33,26 @@ if TYPE_CHECKING:
 class Lags:
     """What a rule pairs late errors with: by layer, for the time steps t, t - 1, ... as far as its longest lag.
 
+    parts  by connection with parameters, into how many parts the rule splits its error
     state  all of it: arrays by name
     """
 
-    def __init__(self, network: Network, batch_size: int) -> None:
+    def __init__(self, network: Network, batch_size: int, parts: Mapping[str, int]) -> None:
         self._network = network
         self.state: dict[str, np.ndarray] = {}
         self._kept: dict[str, list[np.ndarray]] = {}  # by quantity: of t, t - 1, ...
+        self._masks: dict[str, list[np.ndarray]] = {}  # by connection and part: 1 where an error belongs to the part
         for l, name in enumerate(network.layer_names):
             depth = 1 + max(network.error_lags(l), default=0)
             shape = (batch_size, *network.shapes[l])
             self._keep(f"surrogate_derivative/{name}", shape, depth)
-            self._keep(f"bias_input/{name}", (1,), depth)
-            for connection in network.incoming(l):
-                if connection.parameters:
-                    self._keep(f"presynaptic/{connection.name}", (batch_size, *connection.presynaptic_shape), depth)
+            for connection in (c for c in network.incoming(l) if c.parameters):
+                for part in range(parts[connection.name]):
+                    self._keep(
+                        f"presynaptic/{connection.name}/{part}", (batch_size, *connection.presynaptic_shape), depth
+                    )
+                    self._keep(f"bias_input/{connection.name}/{part}", (1,), depth)
+                self._masks[connection.name] = [_ones(network, shape) for _ in range(parts[connection.name])]
             for parameter in network.layers[l].neuron.parameter_names:
                 self._keep(f"sensitivity/{name}.{parameter}", shape, depth)
 
@@ -65,32 +72,44 @@ class Lags:
         """Keep what the rule pairs in this time step, whose Activity it has taken in."""
         kind = type(rule).__name__
         for l, name in enumerate(self._network.layer_names):
-            where = f"rule: {{}} of {kind} for layers[{l}]"
-            derivative = rule.surrogate_derivative(l, activity)
-            self._push(f"surrogate_derivative/{name}", derivative, where.format("surrogate_derivative"))
-            self._push(f"bias_input/{name}", rule.bias_input(l), where.format("bias_input"))
-            for connection in self._network.incoming(l):
-                if connection.parameters:
-                    where = f"rule: presynaptic of {kind} for {connection.name}"
-                    self._push(f"presynaptic/{connection.name}", rule.presynaptic(connection, activity), where)
+            where = f"rule: surrogate_derivative of {kind} for layers[{l}]"
+            self._push(f"surrogate_derivative/{name}", rule.surrogate_derivative(l, activity), where)
+            for connection in (c for c in self._network.incoming(l) if c.parameters):
+                self._take_in_pairs(rule, connection, activity)
 
-    def take_in_sensitivity(self, l: int, parameter: str, value: np.ndarray) -> None:
-        """Keep ∂z[t]/∂θ of a parameter of layer l's neurons, [B, ...]."""
-        name = self._network.layer_names[l]
-        self._push(f"sensitivity/{name}.{parameter}", value, f"sensitivity of layers[{l}] to {parameter}")
+    def _take_in_pairs(self, rule, connection, activity):
+        """Of an error of ones, the part that belongs to each trace; and the traces."""
+        name, masks = connection.name, self._masks[connection.name]
+        pairs = list(rule.pairs(connection, _ones(self._network, masks[0].shape), activity))
+        if len(pairs) != len(masks):
+            raise ValueError(
+                f"rule: pairs of {type(rule).__name__} for {name} must be as many as its parts(connection) says, "
+                f"{len(masks)}, got {len(pairs)}"
+            )
+        for part, (mask, presynaptic, bias_input) in enumerate(pairs):
+            where = f"rule: {{}} of {type(rule).__name__} for {name}"
+            masks[part][...] = require_result(where.format("pairs"), mask, masks[part].shape, masks[part].dtype)
+            self._push(f"presynaptic/{name}/{part}", presynaptic, where.format("presynaptic"))
+            self._push(f"bias_input/{name}/{part}", bias_input, where.format("bias_input"))
+
+    def take_in_sensitivity(self, full_name: str, value: np.ndarray) -> None:
+        """Keep ∂z[t]/∂θ of a parameter of neurons, [B, ...]."""
+        self._push(f"sensitivity/{full_name}", value, f"sensitivity to {full_name}")
 
     def add_step(self, sums: GradientSum, t: int, step: TimeStep, error_feedback: ErrorFeedback) -> None:
         """Add what the loss of time step t says of it and of the time steps before, as far as lags reach."""
         errors = self._errors(sums, t, step, error_feedback)
         for gradients in sums.at(t):
             for connection in self._network.connections:
-                l, presynaptic = connection.target, self._kept.get(f"presynaptic/{connection.name}", [])
-                bias_inputs = self._kept[f"bias_input/{self._network.layer_names[l]}"]
-                for k, error in errors[l].items() if presynaptic else ():
-                    connection.add_gradients(gradients, error, presynaptic[k], bias_inputs[k])
+                for part, mask in enumerate(self._masks.get(connection.name, ())):
+                    presynaptic = self._kept[f"presynaptic/{connection.name}/{part}"]
+                    bias_inputs = self._kept[f"bias_input/{connection.name}/{part}"]
+                    for k, error in errors[connection.target].items():
+                        connection.add_gradients(gradients, error * mask, presynaptic[k], bias_inputs[k])
             for l, _, full_name in self._network.neuron_parameters:
                 for k, error in errors[l].items():
-                    gradients[full_name] += (error * self._kept[f"sensitivity/{full_name}"][k]).sum(axis=0)
+                    part = error * self._kept[f"sensitivity/{full_name}"][k]
+                    add_parameter_gradient(gradients[full_name], part, self._network.shapes[l])
 
     def _errors(self, sums, t, step, error_feedback):
         """g^l_k[t] by layer and lag; 0 of what would have been before the first time step, where ψ is 0."""
@@ -108,3 +127,9 @@ class Lags:
                 errors[l][k] = gated(derivatives[k], found if k else step.with_regularisation(l, found))
         sums.record_late(t, errors)
         return errors
+
+
+def _ones(network, shape):
+    result = np.empty(shape, dtype=network.dtype)
+    result[...] = network.number(1)
+    return result

@@ -7,6 +7,7 @@ and online (`OnlineLearner`), on every layer, in floats and over fractions.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,6 @@ class Rule:
     """
 
     follows_errors: bool = True  # whether it asks for the errors of the layers; RTRL needs those of the outputs alone
-    lags: Lags | None = None  # what late errors are paired with, where a delay lies on a way to the outputs
     handles_delays: bool = False  # whether it has an `add_gradients` or `add_step` that delays on ways to outputs suit
     traces_parameters: bool = False  # whether the neurons' own parameters have a trace, or take each time step alone
 
@@ -66,7 +66,22 @@ class Rule:
         self.state: dict[str, np.ndarray] = self._parameters.state if self.traces_parameters else {}
         if self.network.delays_errors and self.follows_errors:
             _require_linear(type(self).__name__, network)
-            self.lags = Lags(network, batch_size)
+
+    @cached_property
+    def lags(self) -> Lags | None:
+        """What errors that come late are paired with; None where no delay lies on a way to the outputs."""
+        parts = {c.name: self.parts(c) for c in self.network.connections if c.parameters}
+        late = self.network.delays_errors and self.follows_errors
+        return Lags(self.network, self.batch_size, parts) if late else None
+
+    def take_in(self, activity: Activity) -> None:
+        """Take in one time step's Activity: `advance`, then what every rule keeps of it."""
+        self.advance(activity)
+        self._parameters.update(activity)
+        if self.lags is not None:
+            self.lags.take_in(self, activity)
+            for l, name, full_name in self.network.neuron_parameters:
+                self.lags.take_in_sensitivity(full_name, self._parameters.sensitivity(l, name))
 
     @property
     def carried(self) -> dict[str, np.ndarray]:
@@ -123,12 +138,13 @@ class Rule:
         bias_input = require_result(kind.format("bias_input"), self.bias_input(connection.target), (1,), error.dtype)
         yield error, presynaptic, bias_input
 
+    def parts(self, connection: Connection) -> int:
+        """How often `pairs` pairs at a connection: once, or of a rule that splits the error into parts so often."""
+        return 1
+
     def add_step(self, sums: GradientSum, t: int, step: TimeStep, error_feedback: ErrorFeedback) -> None:
         """Take in the errors of time step t, a TimeStep whose activity was taken in before; add to the GradientSum."""
         if self.lags is not None:
-            self._parameters.update(step.activity)
-            for l, name, _ in self.network.neuron_parameters:
-                self.lags.take_in_sensitivity(l, name, self._parameters.sensitivity(l, name))
             self.lags.add_step(sums, t, step, error_feedback)
             return
         network, activity = self.network, step.activity
@@ -144,7 +160,6 @@ class Rule:
             derivative = require_result(where, self.surrogate_derivative(l, activity), shape, dtype)
             errors[l] = gated(derivative, spike_errors[l])
         sums.record(t, errors, activity)
-        self._parameters.update(activity)
         for gradients in sums.at(t):
             for connection in network.connections:
                 l = connection.target
