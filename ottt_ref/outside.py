@@ -39,7 +39,7 @@ def module_named(what: str, name: str) -> ModuleType:
         return importlib.import_module(name)
     except ImportError as error:
         raise OutsideError(f"{what} cannot import {name}: {error}") from None
-    except Exception as error:  # its own code may raise anything
+    except (Exception, SystemExit) as error:  # its own code may raise anything, and end the program
         raise OutsideError(f"{what} cannot import {name}: {said(error)}") from None
 
 
@@ -89,11 +89,11 @@ def told(what: str) -> Iterator[None]:
         yield
     except (OutsideError, MemoryError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise OutsideError(f"{what} stopped with {said(error)}") from None
 
 
-def said(error: Exception) -> str:
+def said(error: BaseException) -> str:
     """An exception in a line: its type, its words, and the place where it was raised.
 
     >>> from ottt_ref.outside import said

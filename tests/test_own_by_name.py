@@ -90,6 +90,9 @@ def of_one(network, batch_size):
 class Raises(methods.Rule):
     def advance(self, activity):
         return {}["missing"]
+class Ends(methods.Rule):
+    def advance(self, activity):
+        raise SystemExit(3)
 class Wrong(methods.Rule):
     def presynaptic(self, connection, activity):
         return activity.inputs[:, :1]
@@ -113,12 +116,15 @@ class Wrong(methods.Rule):
             "broken:rule",
             "argument --method: 'broken:rule': cannot import broken: ZeroDivisionError: division by zero (",
         ),
+        ("ends:rule", "argument --method: 'ends:rule': cannot import ends: SystemExit: 0 ("),
+        ("theirs:Ends", "'theirs:Ends' stopped with SystemExit: 3 ("),
         ("no_python:rule", "cannot import no_python: SyntaxError: invalid syntax (no_python.py, line 1)"),
     ],
 )
 def test_a_rule_that_cannot_be_had_or_that_stops_is_one_line(name, message, capsys):
     module(RULE)
     module("1 / 0\n", "broken")
+    module("import sys\nsys.exit(0)\n", "ends")
     module("class class\n", "no_python")
     assert gradients(name) == 2
     assert message in one_line(capsys) and not Path("gradients.npz").exists()

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -94,6 +95,8 @@ def _flag(name):
 
 
 def _is_npz(path):
+    if not Path(path).is_file():  # a pipe can be read only once: it is JSON
+        return False
     with open(path, "rb") as file:
         return file.read(2) == b"PK"
 

@@ -52,7 +52,7 @@ def gradients(
 ) -> Gradients:
     """The gradient of a sequence's loss by BPTT.
 
-    inputs          [T, B, n_in] (images: [T, B, C, H, W]), of the network's dtype
+    inputs          [T, B, n_in] (images: [T, B, C, H, W]), of the network's dtype or of whole numbers
     targets         class labels [B] or rows [B, n_out], or of each time step labels [T, B] or rows [T, B, n_out]
     reset_gradient  "detached" (the paper's) or "kept": whether gradients also cross the reset
     loss_of         "steps": Σ_t ℓ(o[t], y) / T, or "average": ℓ of the time-averaged output

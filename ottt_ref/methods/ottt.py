@@ -97,7 +97,7 @@ def gradients(
 ) -> Gradients:
     """OTTT's gradient summed over a sequence (OTTT_A).
 
-    inputs          [T, B, n_in] (images: [T, B, C, H, W]), of the network's dtype
+    inputs          [T, B, n_in] (images: [T, B, C, H, W]), of the network's dtype or of whole numbers
     targets         class labels [B] or rows [B, n_out], or of each time step labels [T, B] or rows [T, B, n_out]
     dialect         "derivation" or "authors": what is traced
     error_feedback  how errors reach the layers: by transposed weights if not given (`methods.FeedbackMatrices`, ...)

@@ -56,7 +56,7 @@ def gradients(
 ) -> Gradients:
     """SLTT's gradient summed over a sequence.
 
-    inputs          [T, B, n_in] (images: [T, B, C, H, W]), of the network's dtype
+    inputs          [T, B, n_in] (images: [T, B, C, H, W]), of the network's dtype or of whole numbers
     targets         class labels [B] or rows [B, n_out], or of each time step labels [T, B] or rows [T, B, n_out]
     dialect         does nothing, since SLTT traces nothing: deprecated
     error_feedback  how errors reach the layers: by transposed weights if not given (`methods.FeedbackMatrices`, ...)

@@ -65,7 +65,7 @@ def gradients(
 ) -> Gradients:
     """The gradient of the loss of the rates by SR.
 
-    inputs          [T, B, n_in] (images: [T, B, C, H, W]), of the network's dtype
+    inputs          [T, B, n_in] (images: [T, B, C, H, W]), of the network's dtype or of whole numbers
     targets         class labels [B] or rows [B, n_out]
     rates           "measured": of the simulated spikes; "closed_form": of the mapping, without a simulation
     weights, time_steps, initial_state   must be None: its one loss, of the rates, knows no time, and its mapping is of

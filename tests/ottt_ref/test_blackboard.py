@@ -1,6 +1,7 @@
 """`ottt-ref blackboard`: everything in a small network, against plain loops; networks written by hand; refusals."""
 
 import json
+import os
 from fractions import Fraction as F
 from pathlib import Path
 
@@ -160,6 +161,17 @@ def test_the_example_is_printed_and_is_a_network_that_lives(capsys):
     for name in quantities.METHODS:
         assert any(row.total for row in rows(table, "gradients", name).values()), name
     assert rows(table, "gradients", "bptt")["w²₁₁"].total != rows(table, "gradients", "ottt")["w²₁₁"].total
+
+
+def test_a_network_may_come_through_a_pipe(capfd):
+    reading, writing = os.pipe()
+    os.write(writing, description.EXAMPLE.encode())
+    os.close(writing)
+    try:
+        assert blackboard(f"/dev/fd/{reading}", "--method", "sltt") == 0
+    finally:
+        os.close(reading)
+    assert "gradients of SLTT" in capfd.readouterr().out
 
 
 def test_the_methods_that_are_named_are_shown_alone(capsys):

@@ -39,7 +39,7 @@ def gradients(
     """The gradient of a sequence's loss by a forward-in-time rule, summed over the sequence.
 
     rule            a Rule subclass, or another function (network, batch_size) → Rule: `partial(OTTT, dialect=...)`
-    inputs          [T, B, n_in] (images: [T, B, C, H, W]), of the network's dtype
+    inputs          [T, B, n_in] (images: [T, B, C, H, W]), of the network's dtype or of whole numbers
     targets         class labels [B] or rows [B, n_out], or of each time step labels [T, B] or rows [T, B, n_out]
     error_feedback  how errors reach the layers: TransposedWeights() if not given
     weights         of time steps and samples, [T] or [T, B]: they multiply ℓ, and nothing is renormalised; or "last"
