@@ -226,10 +226,10 @@ def test_labels_may_stand_on_the_command_line_and_spikes_be_whole_numbers(capsys
     assert data["losses"]["bptt"] == pytest.approx(((outputs - np.eye(2)[[1, 0]]) ** 2).sum() / 2, rel=1e-14)
 
 
-ALL_KINDS = ["recurrent", "feedback", "skips", "convolutional", "residual"]
+ALL_KINDS = ["recurrent", "feedback", "skips", "convolutional"]
 
 
-@pytest.mark.parametrize("kind", slow(ALL_KINDS, ["feedback", "convolutional", "residual"]))
+@pytest.mark.parametrize("kind", slow(ALL_KINDS, ["feedback", "convolutional"]))
 def test_networks_of_every_kind_have_a_table(kind):
     network, inputs, labels = case(kind, 0)
     targets = np.eye(network.output_size)[labels]
