@@ -12,6 +12,7 @@ from ..methods import gradients as driver_gradients
 from ..methods.shared.task import require_task
 from ..network.network import Network
 from ..outside import OutsideError, look_here, rule_named, told
+from ..simulation.state import State
 from .options import add_choice, add_limit, flag
 from .writing import check_output, write
 
@@ -24,13 +25,21 @@ METHOD_OPTIONS = {name: option for method in METHODS.values() for name, option i
 FILES = """\
 --inputs is an .npz file that holds
   inputs   [T, B, n_in], of the network's dtype: T time steps, B samples (images: [T, B, C, H, W])
-  targets  [B] integer class labels, or [B, n_out] rows of the network's dtype
+  targets  [B] integer class labels, or [B, n_out] rows of the network's dtype; or of each time step, [T, B] or
+           [T, B, n_out]
+  weights  with --weights file: [T] or [T, B] numbers or truth values, what the loss of each time step and sample is
+           multiplied by
 as numpy.savez("x.npz", inputs=..., targets=...) writes it.
+
+--initial-state is a file that --final-state wrote, or ottt_ref.State.save: what network and method carry to the next
+time step. A long sequence in parts: give each part the final state of the one before, and --time-steps the whole T.
 
 --output is an .npz file that holds, without pickles,
   layer0.weight, layer0.bias, ...    the gradient of each parameter
   loss, outputs                      the loss, and the network's outputs [T, B, n_out]
                                      (of spike-representation the outputs of the rates, [B, n_out])
+with --input-gradients
+  input_gradients                    the gradient at the inputs, [T, B, n_in]
 and with --terms
   terms.layer0.weight, ...           what each time step adds to that gradient, [T, ...]
   errors.layer0, ...                 the error at the potentials of each time step, [T, B, n] (rtrl has none)
@@ -45,6 +54,7 @@ EXAMPLES = (
     "--network net.npz --inputs x.npz --method bptt --reset-gradient kept --terms",
     "--network net.npz --inputs x.npz --method spike-representation --rates closed-form --loss cross-entropy",
     "--network net.npz --inputs x.npz --method my_module:rule",
+    "--network net.npz --inputs x.npz --method ottt --weights last --final-state state.npz",
 )
 
 
@@ -72,6 +82,12 @@ def add(commands):
     option("--loss", choices=LOSSES, default="mixed", help="the loss of the outputs: %(choices)s (%(default)s)")
     for name, each in METHOD_OPTIONS.items():
         add_choice(parser, name, each.choices, f"{each.meaning}; for {', '.join(_methods_with(name))}")
+    of_steps = "weigh the losses: by the array weights of --inputs, or the last time step alone (all weigh 1)"
+    option("--weights", choices=("file", "last"), help=of_steps)
+    option("--time-steps", type=console.positive, metavar="T", help="the T of the loss's 1/T (that of the inputs)")
+    option("--initial-state", metavar="FILE", help="the state to start from (rest)")
+    option("--final-state", metavar="FILE", help="also write the state after the last time step")
+    option("--input-gradients", action="store_true", help="also write the gradient at the inputs")
     option("--terms", action="store_true", help="also write what each time step adds")
     add_limit(parser)
 
@@ -79,9 +95,13 @@ def add(commands):
 def write_gradients(arguments):
     """Write the gradients of one method."""
     options = method_options(arguments)
-    check_output(arguments.output, arguments.network, arguments.inputs)
+    read = [arguments.network, arguments.inputs, *([arguments.initial_state] if arguments.initial_state else [])]
+    check_output(arguments.output, *read)
+    if arguments.final_state is not None:
+        check_output(arguments.final_state, *read, arguments.output, argument="--final-state")
     network = Network.load(arguments.network, limit=arguments.limit)
-    inputs, targets = read_sequence(arguments.inputs, arguments.limit)
+    inputs, targets, weights = read_sequence(arguments.inputs, arguments.limit, arguments.weights)
+    options |= asked(arguments, weights)
     compute = gradients_by(arguments.method, network)
     try:
         gradients = compute(network, inputs, targets, LOSSES[arguments.loss], terms=arguments.terms, **options)
@@ -92,6 +112,10 @@ def write_gradients(arguments):
     except (ValueError, TypeError) as error:
         raise CommandError(f"{arguments.inputs} does not fit {arguments.network}: {error}") from None
     arrays = gradient_arrays(gradients, network.layer_names)
+    if arguments.final_state is not None:
+        if gradients.final_state is None:
+            raise CommandError(f"argument --final-state: method {arguments.method} carries no state")
+        write(gradients.final_state.save, arguments.final_state)
     stream = write(lambda path: storage.write_arrays(path, arrays), arguments.output)
     steps, batch = inputs.shape[:2]
     wrote = f"wrote {arguments.output}: {arguments.method} gradients, {steps} time steps of {batch} samples"
@@ -106,7 +130,8 @@ def gradients_by(name, network):
     rule = rule_named("argument --method:", name, network)
 
     def gradients(network, inputs, targets, loss, **options):
-        require_task(network, inputs, targets, loss)  # what follows is the rule's own doing
+        said = {each: options[each] for each in ("weights", "time_steps") if each in options}
+        require_task(network, inputs, targets, loss, **said)  # what follows is the rule's own doing
         with told(f"argument --method: {name!r}"):
             return driver_gradients(rule, network, inputs, targets, loss, **options)
 
@@ -125,18 +150,31 @@ def method_options(arguments):
     return {option: choice.replace("-", "_") for option, choice in given.items()}
 
 
-def read_sequence(path, limit=storage.LARGEST_ARRAYS):
-    """The inputs and targets of an .npz file, whose arrays take at most `limit` bytes."""
+def asked(arguments, weights):
+    """What is asked of single time steps, as keyword arguments of the method, as far as something is."""
+    state = None if arguments.initial_state is None else State.load(arguments.initial_state, limit=arguments.limit)
+    given = {"weights": weights, "time_steps": arguments.time_steps, "initial_state": state}
+    given["input_gradients"] = arguments.input_gradients or None
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def read_sequence(path, limit=storage.LARGEST_ARRAYS, weights=None):
+    """The inputs, targets and weights of an .npz file, whose arrays take at most `limit` bytes.
+
+    weights  "file" for those of the file; another word, or None, is given back
+    """
     arrays = storage.read_arrays(path, limit)
-    missing = [name for name in ("inputs", "targets") if name not in arrays]
-    if missing:
-        raise CommandError(f"{path} must hold the arrays inputs and targets, got {sorted(arrays)}")
-    return arrays["inputs"], arrays["targets"]
+    wanted = ["inputs", "targets", *(["weights"] if weights == "file" else [])]
+    if any(name not in arrays for name in wanted):
+        raise CommandError(f"{path} must hold the arrays {' and '.join(wanted)}, got {sorted(arrays)}")
+    return arrays["inputs"], arrays["targets"], arrays["weights"] if weights == "file" else weights
 
 
 def gradient_arrays(gradients, layer_names):
     """What the output file holds, by name."""
     arrays = {**gradients, "loss": np.asarray(gradients.loss), "outputs": gradients.outputs}
+    if gradients.input_gradients is not None:
+        arrays["input_gradients"] = gradients.input_gradients
     if gradients.terms is not None:
         arrays.update({f"terms.{name}": terms for name, terms in gradients.terms.items()})
     if gradients.errors is not None:

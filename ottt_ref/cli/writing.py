@@ -8,12 +8,12 @@ from pathlib import Path
 from ..console import CommandError
 
 
-def check_output(path, *sources):
-    """Refuse a path that names no file, or one of the files that are read."""
+def check_output(path, *sources, argument="--output"):
+    """Refuse a path that names no file, or one of the files that are read, or another that is written."""
     if not Path(path).name:
-        raise CommandError(f"argument --output: must name a file, got {path!r}")
+        raise CommandError(f"argument {argument}: must name a file, got {path!r}")
     if Path(path).resolve() in [Path(source).resolve() for source in sources]:
-        raise CommandError(f"argument --output: must not be a file that is read, got {path!r}")
+        raise CommandError(f"argument {argument}: must not be a file that is read, got {path!r}")
 
 
 def write(write_to, path):

@@ -512,3 +512,50 @@ def test_loops_that_expand_and_solvers_that_give_up_are_one_line(folder, capsys,
         NAMED_METHODS, "spike-representation", replace(NAMED_METHODS["spike-representation"], gradients=gives_up)
     )
     assert "not reached" in refused(capsys, folder, *gradients(method="spike-representation"))
+
+
+def test_a_sequence_in_parts_goes_on_from_the_state_that_was_written(prepared, folder):
+    network, inputs, targets = prepared
+    for part, name in ((inputs[:2], "first.npz"), (inputs[2:], "second.npz")):
+        np.savez(name, inputs=part, targets=targets)
+    steps = ("--time-steps", "4")
+    assert run(*gradients(*steps, "--final-state", "state.npz", inputs="first.npz", output="a.npz")) == 0
+    assert run(*gradients(*steps, "--initial-state", "state.npz", inputs="second.npz", output="b.npz")) == 0
+    whole = ot.ottt.gradients(network, inputs, targets)
+    first, second = load("a.npz"), load("b.npz")
+    for name in whole:
+        np.testing.assert_allclose(first[name] + second[name], whole[name], rtol=1e-12, atol=1e-15)  # sums reordered
+    assert list(ot.State.load("state.npz")) == list(whole.final_state)
+
+
+@pytest.mark.parametrize("method", ["bptt", "ottt"])
+def test_weights_and_gradients_at_the_inputs_are_the_librarys(prepared, folder, method):
+    network, inputs, targets = prepared
+    weights = np.array([[1, 0], [1, 1], [0, 1], [0, 0]], dtype=bool)
+    np.savez("w.npz", inputs=inputs, targets=targets, weights=weights)
+    for word, given in (("file", weights), ("last", "last")):
+        assert run(*gradients("--weights", word, "--input-gradients", inputs="w.npz", method=method)) == 0
+        wanted = METHODS[method](network, inputs, targets, weights=given, input_gradients=True)
+        found = load("g.npz")
+        assert np.array_equal(found["input_gradients"], wanted.input_gradients)
+        assert all(np.array_equal(found[name], wanted[name]) for name in wanted)
+    assert run(*gradients(inputs="w.npz", method=method)) == 0  # the array alone asks for nothing
+    assert np.array_equal(load("g.npz")["loss"], METHODS[method](network, inputs, targets).loss)
+
+
+def test_what_does_not_fit_is_refused_by_name(prepared, capsys, folder):
+    assert refused(capsys, folder, *gradients("--weights", "file")) == (
+        "x.npz must hold the arrays inputs and targets and weights, got ['inputs', 'targets']"
+    )
+    assert refused(capsys, folder, *gradients("--initial-state", "net.npz")).startswith(
+        "net.npz is not a file of format 'ottt_ref state'"
+    )
+    assert refused(capsys, folder, *gradients("--final-state", "x.npz")) == (
+        "argument --final-state: must not be a file that is read, got 'x.npz'"
+    )
+    said = refused(capsys, folder, *gradients("--weights", "last", method="spike-representation"))
+    assert said.startswith("x.npz does not fit net.npz: weights must be None for spike_representation, one loss")
+    said = refused(capsys, folder, *gradients("--final-state", "s.npz", method="spike-representation"))
+    assert said == "argument --final-state: method spike-representation carries no state"
+    said = refused(capsys, folder, *gradients("--input-gradients", method="rtrl"))
+    assert said.startswith("x.npz does not fit net.npz: input_gradients must be False for RTRL")
