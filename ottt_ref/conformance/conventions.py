@@ -8,7 +8,8 @@ from .reference import MEANINGS
 
 CONVENTIONS = {
     "axes": (
-        "time first: [T, B, n], images [T, B, C, H, W]; weights [n_out, n_in], kernels [C_out, C_in, K_H, K_W]; C order"
+        "time first: [T, B, n], images [T, B, C, H, W], sequences [T, B, C, L]; weights [n_out, n_in], kernels [C_out, "
+        "C_in / groups, K_H, K_W] and [C_out, C_in / groups, K]; C order"
     ),
     "names": (
         "a layer's connections in their order: from the layer before (the inputs for layer 0), skips, recurrent, "
@@ -51,10 +52,15 @@ CONVENTIONS = {
     ),
     "operations": (
         "a Chain is applied from left to right. Dense: W x + b. Conv2d: correlation, sum of K[o, c, y, x] times the "
-        "image at (stride Y + y - padding, stride X + x - padding), plus b[o]; AveragePool2d: the mean over windows, "
-        "in which padded zeros count; both give (size + 2 padding - window) // stride + 1 pixels. Flatten: C, H, W in"
-        " this order. Upsample2d: each pixel factor times in both directions. Scale: times factor. SkipInit: times "
-        "skip_gain[0]"
+        "image at (stride Y + dilation y - padding, stride X + dilation x - padding), plus b[o]; in groups (1 where it "
+        "is not said, as the dilation), c counts from the first channel of o's group: groups of C_out / groups outputs "
+        "see as many of C_in / groups channels, in their order. AveragePool2d: the mean over windows, in which padded "
+        "zeros count. Both give (size + 2 padding - dilation (window - 1) - 1) // stride + 1 pixels; stride, padding "
+        "and dilation are a number or [vertical, horizontal]. MaxPool2d: the largest of each window, what is padded "
+        "not among them; the error goes to the first of equals in row order. Conv1d, AveragePool1d, MaxPool1d: the "
+        "same in one direction. Flatten: C, H, W in this order. Upsample2d: each pixel factor times in both "
+        "directions. Scale: times factor. ChannelScale: channel c times factor[c], plus offset[c]; both stand in the "
+        "manifest, and are not learned. SkipInit: times skip_gain[0]"
     ),
     "weight standardisation": (
         "the weight in use of output i is gain[i] (W[i] - mean) / sqrt(variance n + epsilon), with the mean and the "
@@ -99,9 +105,11 @@ CONVENTIONS = {
         "layers that take the sum, which is one. A stateless last layer has none either: it is the decay of the "
         "neurons that feed it, which is one. The gradient of a bias pairs g[t] with the trace of 1; at a stateless "
         "last layer with 1. In a chain the trace takes the input's place: it goes through the operations in their "
-        "order, with the trace of 1 for their biases, and each parameter is paired with what reaches its operation. Where "
-        "the neurons of a layer have several decays, so have the traces of what enters them: there is one for each "
-        "distinct decay (of a learned one, for each entry), and it is paired with the errors of the neurons that have it"
+        "order, with the trace of 1 for their biases, and each parameter is paired with what reaches its operation. "
+        "Not so through MaxPool2d and MaxPool1d: the trace is kept of what the last of them in the chain gives, and "
+        "takes its place. The offset of a ChannelScale is a bias in this. Where the neurons of a layer have several "
+        "decays, so have the traces of what enters them: there is one for each distinct decay (of a learned one, for "
+        "each entry), and it is paired with the errors of the neurons that have it"
     ),
     "ottt-authors": (
         "as ottt but for two things. The network's inputs are not traced. Every bias is paired with 1 instead of the "

@@ -7,10 +7,14 @@ from ..network.layers import INPUTS, Feedback, Layer, Skip
 from ..network.network import Network, dense_network
 from ..network.neurons import LIF, CubaLIF, Integrator
 from ..network.operations import (
+    AveragePool1d,
     AveragePool2d,
+    ChannelScale,
+    Conv1d,
     Conv2d,
     Dense,
     Flatten,
+    MaxPool2d,
     Scale,
     SkipInit,
     Upsample2d,
@@ -222,6 +226,51 @@ def convolutional_feedback(rng):
     ]
     back = Feedback(1, 0, [Upsample2d(2), _conv(rng, 3, 2, padding=1)])
     return Network(layers, input_shape=(2, 4, 4), feedback=[back])
+
+
+def grouped(rng):
+    """A depthwise convolution whose stride, padding and dilation differ by direction, then one in two groups."""
+    depthwise = rng.normal(0.2, 1.0, (4, 1, 3, 2))
+    in_groups = rng.normal(0.1, 0.8, (4, 2, 2, 2))
+    options = {"stride": (1, 2), "padding": (0, 1), "dilation": (1, 2)}
+    layers = [
+        Layer(Conv2d(depthwise, rng.normal(0.1, 0.1, 4), groups=2, **options), LIF()),
+        Layer(Conv2d(in_groups, rng.normal(0.1, 0.1, 4), groups=2), LIF()),
+        Layer([Flatten(), _dense(rng, 3, 8)], Integrator()),
+    ]
+    return Network(layers, input_shape=IMAGE)
+
+
+def in_a_row(rng):
+    """Convolutions of sequences, the second dilated and in two groups, behind a pool."""
+    first, second = rng.normal(0.1, 0.8, (4, 2, 3)), rng.normal(0.1, 1.0, (4, 2, 2))
+    layers = [
+        Layer(Conv1d(first, rng.normal(0.1, 0.1, 4), stride=2, padding=2), LIF()),
+        Layer([AveragePool1d(2, 1), Conv1d(second, rng.normal(0.1, 0.1, 4), dilation=2, groups=2)], LIF(threshold=0.6)),
+        Layer([Flatten(), _dense(rng, 3, 8)], Integrator()),
+    ]
+    return Network(layers, input_shape=(2, 7))
+
+
+def max_pooled(rng):
+    """Spikes that are pooled by their maximum, before a convolution and on the way to the readout."""
+    layers = [
+        Layer(_conv(rng, 3, 2, padding=1), LIF()),
+        Layer([Scale(1.5), MaxPool2d(2, stride=(2, 1), padding=(1, 0)), _conv(rng, 2, 3, padding=1)], LIF()),
+        Layer([MaxPool2d((1, 2)), Flatten(), _dense(rng, 3, 12)], Integrator()),
+    ]
+    return Network(layers, input_shape=IMAGE)
+
+
+def normalised(rng):
+    """Fixed scales and offsets of channels, before a convolution and behind one."""
+    scales = [ChannelScale(rng.normal(1.2, 0.3, n), rng.normal(0.2, 0.2, n)) for n in (2, 3, 2)]
+    layers = [
+        Layer([scales[0], _conv(rng, 3, 2, padding=1), scales[1]], LIF()),
+        Layer([AveragePool2d(2), _conv(rng, 2, 3, size=2), scales[2]], LIF(threshold=0.5)),
+        Layer([Flatten(), _dense(rng, 3, 2)], Integrator()),
+    ]
+    return Network(layers, input_shape=IMAGE)
 
 
 def at_threshold(rng):

@@ -306,6 +306,19 @@ def _own_numbers():
     )
 
 
+def _later():
+    """Operations and a surrogate that came later."""
+    of_images = {"inputs": images, "since": 2}
+    fast = surrogate.FastSigmoid(3.0, 0.8)
+    return (
+        _case("dense-fastsigmoid", "the surrogate FastSigmoid", dense(surrogate=fast), since=2),
+        _case("conv-grouped", "kernels in groups, dilated, by direction", networks.grouped, **of_images),
+        _case("conv-row", "convolutions of sequences", networks.in_a_row, **of_images),
+        _case("conv-normalised", "fixed scales and offsets of channels", networks.normalised, **of_images),
+        _case("conv-maxpool", "spikes pooled by their maximum", networks.max_pooled, rates=False, **of_images),
+    )
+
+
 IN_SINGLE_PRECISION = ("dense", "dense-long", "dense-unleaked", "recurrent", "conv-standardised", "saturated")
 
 
@@ -315,4 +328,4 @@ def _single(like):
 
 IN_DOUBLE = (*_sizes(), *_neurons(), *_losses(), *_connections(), *_extremes())
 FIRST_SET = (*IN_DOUBLE, *(_single(each) for each in IN_DOUBLE if each.name in IN_SINGLE_PRECISION))
-SPECIFICATIONS = (*FIRST_SET, *_time_steps(), *_own_numbers())
+SPECIFICATIONS = (*FIRST_SET, *_time_steps(), *_own_numbers(), *_later())

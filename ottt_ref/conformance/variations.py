@@ -84,6 +84,7 @@ class Variation:
     trace_scale      λ → what a trace is multiplied by, None for nothing
     saturating       whether a spike sets its trace, and does not add to it
     parameters_traced   of OTTT: whether neurons' own parameters have an eligibility, or each time step alone
+    traced_before_maxima   whether traces are kept of what enters max pooling, and pooled
     rate, gate, loops, closed_form   of SR: see `varied_rates`
     parameters       {name: gradient} → {name: gradient}, at the end
     online           when updates are made: one of `varied_learning.ORDERS`
@@ -112,6 +113,7 @@ class Variation:
     trace_scale: Callable | None = None
     saturating: bool = False
     parameters_traced: bool = True
+    traced_before_maxima: bool = False
     rate: Callable = varied_rates.weighted
     gate: Callable = varied_rates.clamped
     loops: bool = True

@@ -36,9 +36,9 @@ DIALECT = {
 class LoopsAtThisStep(Activity):
     """An activity of a time step in which loops have been given the spikes of that time step."""
 
-    def presynaptic(self, connection):
+    def delivered(self, connection):
         """What enters a connection."""
-        return self.output_of(connection.source) if connection.loop else super().presynaptic(connection)
+        return self.output_of(connection.source) if connection.loop else super().delivered(connection)
 
 
 def rule_of(method, variation):
@@ -106,7 +106,8 @@ class VariedRule(Rule):
             variation.saturating or variation.late or variation.trace_scale is not None
         ):
             raise ValueError("traces of several decays, or of two leaks, have no such variation")
-        shapes = {c.name: (batch_size, *network.shape_of(c.source)) for c in traced}
+        before = variation.traced_before_maxima
+        shapes = {c.name: (batch_size, *(c.input_shape if before else c.presynaptic_shape)) for c in traced}
         self._traces = {name: np.zeros(shape, dtype=network.dtype) for name, shape in shapes.items()}
         self._biases = {l: np.zeros_like(self._bias_input) for l in layers}
         self._late = dict(self._traces), dict(self._biases)
@@ -136,7 +137,8 @@ class VariedRule(Rule):
             yield own_error, values, constant if l in self._biases_as_usual else self.bias_input(l)
 
     def presynaptic(self, connection, activity):
-        return self._scaled(self._late[0][connection.name], self._decays[connection.name])
+        trace = self._scaled(self._late[0][connection.name], self._decays[connection.name])
+        return connection.entering(trace) if self._variation.traced_before_maxima else trace
 
     def bias_input(self, l):
         return self._scaled(self._late[1][l], self._bias_decays[l])
@@ -153,7 +155,9 @@ class VariedRule(Rule):
                 trace, decay = self._traces[name], self._decays[name]
                 if late and decay is not None:  # only what is traced can be late
                     self._late[0][name] = trace.copy()
-                self._follow(trace, activity.presynaptic(connection), decay)
+                before = self._variation.traced_before_maxima
+                given = activity.delivered(connection) if before else activity.presynaptic(connection)
+                self._follow(trace, given, decay)
         for l, decay in enumerate(self._bias_decays):
             if l in self._biases_as_usual:
                 continue

@@ -104,6 +104,19 @@ class Graph(nn.Module):
         return inputs if connection.source == INPUTS else outputs[connection.source]
 
 
+def divided(connection, module):
+    """The module of a connection in two: up to the last operation that is not linear, and what comes after it.
+
+    Traces are kept of what comes out of the first.
+    """
+    if connection.front is None:
+        return nn.Identity(), module
+    if not isinstance(module, nn.Sequential):
+        return module, nn.Identity()
+    count = len(connection.front.operations)
+    return module[:count], module[count:]
+
+
 def load(case, by_name):
     """Copy the case's parameters into those of a torch network, by name; a shape may have axes of length 1 more."""
     with torch.no_grad():

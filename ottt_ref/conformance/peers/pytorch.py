@@ -223,7 +223,8 @@ class TracedGraph(graphs.Graph):
         return super().forward(inputs)
 
     def input_current(self, connection, value):
-        module, constants = self.module_of(connection), self.constants[-1][connection.target]
+        front, module = graphs.divided(connection, self.module_of(connection))
+        value, constants = front(value), self.constants[-1][connection.target]
         fixed = {name: parameter.detach() for name, parameter in module.named_parameters()}
         traces = self._traces(connection, value.detach())
         self.traces[-1][connection.name] = traces

@@ -2,11 +2,12 @@
 
 from functools import partial
 
-from ...network.operations import AveragePool2d, Conv2d, Scale, SkipInit, Upsample2d, WeightStandardised
+from ...network.operations import AveragePool2d, Conv2d, MaxPool2d, Scale, SkipInit, Upsample2d, WeightStandardised
 from ..variations import Variation
 from .forward import is_skip
 from .neurons import HardPasses, KeptLeaked, KeptNegative, KeptUnleaked, KeptWithoutThreshold, as_kind
 from .operations import (
+    AmongEquals,
     AveragedUpsample,
     BiasAveraged,
     DeviationFixed,
@@ -14,6 +15,7 @@ from .operations import (
     FixedStandardisation,
     GainFixed,
     KernelNotFlippedBack,
+    LastOfEquals,
     OneWayPool,
     OneWayScale,
     RawWeightBack,
@@ -56,6 +58,10 @@ def backward_traps():
                   with_operations(untransposed)),
         Variation("kernel-not-flipped-back", "errors come back through kernels turned around", "adjoint",
                   with_operations(within_standardised(as_kind_of(Conv2d, KernelNotFlippedBack)))),
+        Variation("maximum-last", "errors through max pooling go to the last of equals, not to the first", "adjoint",
+                  with_operations(as_kind_of(MaxPool2d, LastOfEquals))),
+        Variation("maximum-shared", "errors through max pooling are shared out among equals", "adjoint",
+                  with_operations(as_kind_of(MaxPool2d, AmongEquals))),
         Variation("delays-not-back", "no error comes back by recurrent and feedback connections", "adjoint",
                   delays_back=False),
         Variation("skips-not-back", "no error comes back by skips", "adjoint", skips_one_way),

@@ -11,6 +11,8 @@ from ...network.neurons import CubaLIF
 from ...network.operations import (
     AveragePool2d,
     Chain,
+    ChannelScale,
+    Conv1d,
     Conv2d,
     Flatten,
     Scale,
@@ -24,6 +26,7 @@ from .neurons import HardUnleaked, NeverReset, ResetByOne, Strict, as_kind
 from .operations import (
     ChannelsLast,
     EpsilonOutside,
+    GroupsInTurn,
     LargestPool2d,
     PaddingUncounted,
     StandardisedWhole,
@@ -105,6 +108,13 @@ def turned(operation):
     if not isinstance(operation, Conv2d) or operation.weight.shape[2] != operation.weight.shape[3]:
         return operation
     return operation.replaced(weight=np.ascontiguousarray(operation.weight.swapaxes(2, 3)))
+
+
+def without_offset(operation):
+    """A fixed scale of channels whose offsets are 0."""
+    if not isinstance(operation, ChannelScale):
+        return operation
+    return operation.replaced(offset=np.zeros_like(operation.offset))
 
 
 def with_default_epsilon(operation):
@@ -312,6 +322,12 @@ def operation_traps():
                   with_operations(lambda o: SkipInit(np.ones_like(o.skip_gain)) if isinstance(o, SkipInit) else o)),
         Variation("scale-ignored", "fixed scales of spikes are left out", "scale",
                   with_operations(lambda o: Scale(1.0) if isinstance(o, Scale) else o)),
+        Variation("dilation-ignored", "kernels have no gaps: the dilation is left out", "kernel",
+                  with_operations(lambda o: o.replaced(dilation=1) if isinstance(o, Conv2d | Conv1d) else o)),
+        Variation("groups-in-turn", "output o sees the group o % groups, and not those in a row the same", "kernel",
+                  with_operations(as_kind_of(Conv2d, GroupsInTurn))),
+        Variation("channel-offset-ignored", "the offset of a channel's fixed scale is left out", "scale",
+                  with_operations(without_offset)),
         Variation("pool-summed", "pooling adds up, and does not average", "pool",
                   with_operations(lambda o: o.replaced(share=1.0) if isinstance(o, AveragePool2d) else o)),
         Variation("pool-maximum", "pooling takes the largest, and does not average", "pool",

@@ -42,6 +42,8 @@ def trace_traps(case):
         Variation("trace-saturated", "a spike sets its trace, and does not add to it", "trace", saturating=True),
         Variation("trace-saturated", "what comes sets its trace, and does not add to it, the biases' 1 also", "trace",
                   saturating=True, constant_decay=lambda l, decay: None),
+        Variation("trace-pooled", "the trace is kept before max pooling, and goes through it, not behind it",
+                  "trace", traced_before_maxima=True),
         Variation("untraced", "nothing is traced", "trace",
                   trace_decay=unless(lambda c: True), constant_decay=lambda l, decay: None),
         Variation("readout-bias-traced", "the bias of a stateless readout is traced", "trace",

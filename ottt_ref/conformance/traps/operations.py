@@ -9,6 +9,7 @@ from ...network.operations import (
     Conv2d,
     Dense,
     Flatten,
+    MaxPool2d,
     Scale,
     SkipInit,
     Upsample2d,
@@ -119,6 +120,36 @@ class LargestPool2d(AveragePool2d):
         return windows[:, :, :: self.stride[0], :: self.stride[1]].max(axis=(4, 5))
 
 
+class LastOfEquals(MaxPool2d):
+    """Max pooling whose errors go to the last of equals."""
+
+    def adjoint(self, error, input_shape, values=None):
+        result = np.zeros_like(values)
+        (height, width), stride, padding = self._windows()
+        for b, c, y, x in np.ndindex(error.shape):
+            inside = [
+                (row, column)
+                for row in range(y * stride[0] - padding[0], y * stride[0] - padding[0] + height)
+                for column in range(x * stride[1] - padding[1], x * stride[1] - padding[1] + width)
+                if 0 <= row < input_shape[1] and 0 <= column < input_shape[2]
+            ]
+            result[b, c, *max(inside, key=lambda place: (values[b, c, *place], place))] += error[b, c, y, x]
+        return result
+
+
+class AmongEquals(MaxPool2d):
+    """Max pooling whose errors are shared out among equals."""
+
+    def adjoint(self, error, input_shape, values=None):
+        result, (size, stride, padding) = np.zeros_like(values), self._windows()
+        for b, c, y, x in np.ndindex(error.shape):
+            top, left = y * stride[0] - padding[0], x * stride[1] - padding[1]
+            window = np.s_[b, c, max(top, 0) : top + size[0], max(left, 0) : left + size[1]]
+            largest = values[window] == values[window].max()
+            result[window] += (error[b, c, y, x] * largest / largest.sum()).astype(values.dtype)
+        return result
+
+
 class PaddingUncounted(AveragePool2d):
     """The mean over the part of each window that lies in the image."""
 
@@ -139,6 +170,26 @@ class KernelNotFlippedBack(Conv2d):
     def adjoint(self, error, input_shape):
         flipped = np.ascontiguousarray(self.weight[:, :, ::-1, ::-1])
         return Conv2d.adjoint(self.replaced(weight=flipped), error, input_shape)
+
+
+class GroupsInTurn(Conv2d):
+    """Convolution in groups of which output o sees o % groups."""
+
+    def _sorted(self):
+        """The same with each group's outputs in a row, and which outputs these are."""
+        order = [o for group in range(self.groups) for o in range(group, len(self.weight), self.groups)]
+        return self.replaced(weight=self.weight[order], bias=self.bias[order]), order
+
+    def forward(self, values, bias_input):
+        convolution, order = self._sorted()
+        found = Conv2d.forward(convolution, values, bias_input)
+        result = np.empty_like(found)
+        result[:, order] = found
+        return result
+
+    def adjoint(self, error, input_shape):
+        convolution, order = self._sorted()
+        return Conv2d.adjoint(convolution, np.ascontiguousarray(error[:, order]), input_shape)
 
 
 class BiasAveraged(Conv2d):

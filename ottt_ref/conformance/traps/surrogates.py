@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from ...network.surrogate import Arctan, MultiGaussian, Rectangle, Sigmoid, Surrogate, Triangle
+from ...network.surrogate import Arctan, FastSigmoid, MultiGaussian, Rectangle, Sigmoid, Surrogate, Triangle
 from ..variations import Variation
 from .neurons import of_layer
 from .varying import with_layers, with_neurons
@@ -56,6 +56,7 @@ def _inverted(neuron):
         Arctan: lambda: Arctan(1 / right.alpha),
         Triangle: lambda: Triangle(1 / right.width, right.height),
         Rectangle: lambda: Rectangle(1 / right.width),
+        FastSigmoid: lambda: FastSigmoid(1 / right.slope, right.height),
         MultiGaussian: lambda: MultiGaussian(1 / right.sigma, right.h, right.s, right.scale),
     }
     return replace(neuron, surrogate=changes[type(right)]())
@@ -95,7 +96,12 @@ def width_times(factor):
     return with_numbers(lambda surrogate: {"width": factor * surrogate.width} if hasattr(surrogate, "width") else {})
 
 
-NUMBERS = ("alpha", "width", "height", "sigma", "h", "s", "scale")
+def of_area_1(surrogate):
+    """The fast sigmoid whose primitive ends at 1."""
+    return {"height": surrogate.slope / 2} if isinstance(surrogate, FastSigmoid) else {}
+
+
+NUMBERS = ("alpha", "slope", "width", "height", "sigma", "h", "s", "scale")
 
 
 def surrogate_traps():
@@ -122,6 +128,8 @@ def surrogate_traps():
                   of_first_layer),
         *(Variation(f"surrogate-default-{name}", f"the surrogate's {name} is its default, whatever the case says",
                     "surrogate", default(name)) for name in NUMBERS),
+        Variation("surrogate-fast-sigmoid-scaled", "the fast sigmoid's height is half its slope",
+                  "surrogate", with_numbers(of_area_1)),
         Variation("surrogate-half-as-wide", "the surrogate's width is read as its whole base", "surrogate",
                   width_times(0.5)),
         Variation("surrogate-twice-as-wide", "the surrogate's width is read as half its base", "surrogate",

@@ -205,6 +205,7 @@ class Backend(Operations, Neurons, Losses, Rates):
     def errors(self, step, output_error, later=None, kept=False):
         """The errors at the potentials, by layer: δ[t] from δ[t+1] = `later`, or, without, the instantaneous g[t]."""
         result = [None] * len(self.neurons)
+        self.sent = step.outputs
         for l in reversed(range(len(self.neurons))):
             result[l] = step.derivatives[l] * self.incoming(l, result, later, output_error)
             if later is not None:
@@ -232,7 +233,7 @@ class Backend(Operations, Neurons, Losses, Rates):
             later = self.errors(step, self.output_error(step.outputs[-1]), later, kept)
             errors.insert(0, later)
         for connection in self.connections:
-            given = np.concatenate([step.given[connection.name] for step in steps])
+            given = np.concatenate([self.entering(connection, step.given[connection.name]) for step in steps])
             error = np.concatenate([row[connection.target] for row in errors])
             self.add_gradients(gradients, connection, error, given, 1.0)
         return self.result(gradients, errors, self.sequence_loss(steps))
@@ -265,7 +266,7 @@ class Backend(Operations, Neurons, Losses, Rates):
 
     def paired(self, connection, step, traces, rule):
         """What a connection's error is paired with, and what its bias's: traces, or what was given at t."""
-        given = step.given[connection.name]
+        given = self.entering(connection, step.given[connection.name])
         if rule == "sltt":
             return given, 1.0
         values, constant = traces.get(connection.name, (np.zeros_like(given), 0.0))

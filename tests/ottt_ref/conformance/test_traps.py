@@ -37,6 +37,8 @@ SEPARATING = (
     "conv-standardised",
     "conv-feedback",
     "at-threshold",
+    "dense-fastsigmoid",
+    "conv-maxpool",
     "dense-masked",
     "dense-last-step",
     "recurrent-step-targets",
