@@ -177,7 +177,9 @@ def run(network, inputs, variation, state=None):
     before = None if state is None else network_state(network, state, batch)
     outputs = rest if before is None else dict(enumerate(before[1]))
     states = {
-        l: _start(network, l, [zeros] * len(network.layers[l].neuron.states) if before is None else before[0][l], variation)
+        l: _start(
+            network, l, [zeros] * len(network.layers[l].neuron.states) if before is None else before[0][l], variation
+        )
         for l, zeros in rest.items()
     }
     rest[-1] = np.zeros_like(inputs[0])

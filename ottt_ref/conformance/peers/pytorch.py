@@ -288,7 +288,10 @@ class TracedGraph(graphs.Graph):
     def recorded(self):
         """Traces of connections and of the constant 1, as a case has them."""
         found = {}
-        for rows, kind in ((self.traces, "trace"), ([dict(enumerate(row)) for row in self.constants], "constant_trace")):
+        for rows, kind in (
+            (self.traces, "trace"),
+            ([dict(enumerate(row)) for row in self.constants], "constant_trace"),
+        ):
             for key, first in rows[0].items():
                 for g in range(len(first)):
                     name = f"{kind}/{key}" if len(first) == 1 else f"{kind}/{key}/{g}"

@@ -70,7 +70,9 @@ def mapping(graph, rates):
         currents.append(sum(input_current[1:], start=input_current[0]))
         if l not in graph.structure.spiking:
             rates[l] = currents[l]
-    mapped = [clamped(currents[l] / graph.neurons[l].numbers(currents[l])["threshold"]) for l in graph.structure.spiking]
+    mapped = [
+        clamped(currents[l] / graph.neurons[l].numbers(currents[l])["threshold"]) for l in graph.structure.spiking
+    ]
     return currents, torch.cat([each.flatten() for each in mapped]), rates[len(graph.neurons) - 1]
 
 
