@@ -26,7 +26,7 @@ def trace_traps(case):
 
     def of_membrane(connection, decay):
         two_leaks = isinstance(network.layers[connection.target].neuron, CubaLIF)
-        return decay.copy() if decay is not None and two_leaks else decay
+        return decay.copy() if two_leaks and decay is not None and len(decay) == 1 else decay
 
     def of_first(_, decay):
         return None if decay is None else network.decay(0)

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 
-import ottt_ref as ot
 from ottt_ref.conformance import checking, files
 from ottt_ref.conformance.specifications import SPECIFICATIONS
 
