@@ -28,22 +28,22 @@ CONVENTIONS = {
         "potentials are recorded before the reset"
     ),
     "numbers": (
-        "decay, threshold, reset_potential and current_decay of neurons are a number; or a list, of one number for each "
-        "channel of images [C], or for each neuron, in the layer's shape; or the name of a parameter, layerL.decay, "
-        "which is learned: [1] for the whole layer, [C] or the layer's shape. Its gradient is the sum over all neurons "
-        "that share an entry. In bptt delta[t] is paired with du[t]/d decay = u[t-1] - threshold s[t-1] (unleaked: "
-        "u[t-1]; hard: (1 - s[t-1]) u[t-1] + reset_potential s[t-1]), with du[t]/d threshold = - decay s[t-1] "
-        "(unleaked: - s[t-1]; hard: 0), and psi[t] e[t] with - 1 for the threshold; of an Integrator du[t]/d decay = "
-        "u[t-1]. ottt and ottt-authors pair g[t] with the eligibility eps[t] = decay eps[t-1] + du[t]/d parameter, less "
-        "1 for the threshold; sltt with du[t]/d parameter alone. After an online update a decay is brought back into "
+        "decay, threshold, reset_potential and current_decay of neurons are a number; or a list, of one number for "
+        "each channel of images [C], or for each neuron, in the layer's shape; or the name of a parameter, "
+        "layerL.decay, which is learned: [1] for the whole layer, [C] or the layer's shape. Its gradient is the sum "
+        "over all neurons that share an entry. In bptt delta[t] is paired with du[t]/d decay = u[t-1] - threshold "
+        "s[t-1] (unleaked: u[t-1]; hard: (1 - s[t-1]) u[t-1] + reset_potential s[t-1]), with du[t]/d threshold = - "
+        "decay s[t-1] (unleaked: - s[t-1]; hard: 0), and psi[t] e[t] with - 1 for the threshold; where the reset is "
+        "kept, e[t] has du[t+1]/ds[t] delta[t+1] added; of an Integrator du[t]/d decay = u[t-1]. ottt and "
+        "ottt-authors pair g[t] with the eligibility eps[t] = decay eps[t-1] + du[t]/d parameter, less 1 for the "
+        "threshold; sltt with du[t]/d parameter alone, less 1. After an online update a decay is brought back into "
         "[0, 1] and a threshold to at least 2^-10 above 0 and above the reset potential"
     ),
     "cuba": (
-        "CubaLIF: i[t] = current_decay i[t-1] + I[t], 0 before t = 0, and u[t] as of lif with i[t] in place of I[t]; no "
-        "spike resets i. In bptt errors at i go back by current_decay from i[t+1] and, with u[t+1], from there; the "
-        "error at the current I[t] is their sum at t. Traces are q_u[t] = decay q_u[t-1] + current_decay q_i[t-1] + "
-        "s[t], q_i[t] = current_decay q_i[t-1] + s[t], and a = q_u; so are eligibilities, with di[t]/d current_decay = "
-        "i[t-1] = du[t]/d current_decay"
+        "CubaLIF: i[t] = current_decay i[t-1] + I[t], 0 before t = 0, and u[t] as of lif with i[t] in place of I[t]; "
+        "no spike resets i. In bptt the error at u[t] is delta[t] of bptt, that at i[t] is it plus current_decay "
+        "times that at i[t+1], and this is what weights are paired with. Traces are q_i[t] = current_decay q_i[t-1] + "
+        "s[t], a[t] = decay a[t-1] + q_i[t]; so are eligibilities, with di[t]/d current_decay = i[t-1]"
     ),
     "spike": "s[t] = 1 where u[t] >= threshold, else 0",
     "integrator": (
@@ -107,9 +107,10 @@ CONVENTIONS = {
         "last layer with 1. In a chain the trace takes the input's place: it goes through the operations in their "
         "order, with the trace of 1 for their biases, and each parameter is paired with what reaches its operation. "
         "Not so through MaxPool2d and MaxPool1d: the trace is kept of what the last of them in the chain gives, and "
-        "takes its place. The offset of a ChannelScale is a bias in this. Where the neurons of a layer have several "
-        "decays, so have the traces of what enters them: there is one for each distinct decay (of a learned one, for "
-        "each entry), and it is paired with the errors of the neurons that have it"
+        "takes its place. The offset of a ChannelScale is a bias in this. "
+        "Where the neurons of a layer have several decays, what enters them has a trace for each distinct decay (of a "
+        "learned one, for each entry), which is paired with the errors of the neurons that have it; into a "
+        "stateless last layer the trace of each spike decays with the decay of the neuron that sends it"
     ),
     "ottt-authors": (
         "as ottt but for two things. The network's inputs are not traced. Every bias is paired with 1 instead of the "

@@ -90,7 +90,7 @@ def learned_numbers(rng):
 
 
 def two_leaks(rng):
-    """Currents that leak: one leak for a layer, then one for each neuron; the subtraction of the reset does not leak."""
+    """Currents that leak: one leak for a layer, then one for each neuron; the reset does not leak."""
     layers = [
         Layer(_dense(rng, 4, 6), CubaLIF(0.6, 0.3, reset="unleaked")),
         Layer(_dense(rng, 3, 4), CubaLIF(rng.uniform(0.4, 0.9, 3), rng.uniform(0.2, 0.7, 3), 0.9, "unleaked")),

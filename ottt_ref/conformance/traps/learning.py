@@ -26,7 +26,7 @@ def trace_traps(case):
 
     def of_membrane(connection, decay):
         two_leaks = isinstance(network.layers[connection.target].neuron, CubaLIF)
-        return decay.copy() if decay is not None and two_leaks else decay
+        return decay.copy() if two_leaks and decay is not None and len(decay) == 1 else decay
 
     def of_first(_, decay):
         return None if decay is None else network.decay(0)
@@ -67,11 +67,11 @@ def trace_traps(case):
         Variation("skips-untraced", "what comes by skips is not traced", "trace", trace_decay=unless(is_skip)),
         Variation("trace-of-first-layer", "all traces decay with the λ of the first layer", "trace",
                   trace_decay=of_first, constant_decay=of_first),
-        Variation("trace-of-mean", "where neurons have several decays, one trace for all decays with their mean", "trace",
+        Variation("trace-of-mean", "of several decays in a layer there is one trace, by their mean", "trace",
                   trace_decay=of_mean, constant_decay=of_mean),
         Variation("trace-of-membrane", "traces of what enters a current that leaks decay with the membrane's λ alone",
                   "trace", trace_decay=of_membrane),
-        Variation("parameters-untraced", "decays and thresholds take each time step alone: no eligibility is carried on",
+        Variation("parameters-untraced", "decays and thresholds have no eligibility: each time step is taken alone",
                   "trace", parameters_traced=False),
         Variation("trace-of-sender", "traces decay with the λ of the neurons that send, not of those that receive",
                   "trace", trace_decay=of_sender),

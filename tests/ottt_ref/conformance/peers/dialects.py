@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 
-import ottt_ref as ot
 from ottt_ref.conformance import checking, files
 from ottt_ref.conformance.specifications import SPECIFICATIONS
 
@@ -69,11 +68,11 @@ def with_reset(reset):
 
 
 def with_leaky_readout(network):
-    """The network with a readout that leaks as its neurons do."""
+    """The network with a readout that leaks as its neurons do, where each has a leak of its own as the first."""
     last = len(network.layers) - 1
-    before = network.layers[network.spiking[-1]].neuron
+    decay = float(network.decay(network.spiking[-1])[0])
     return _with_neurons(
-        network, lambda l, neuron: ot.Integrator(before.decay) if l == last and not neuron.spiking else neuron
+        network, lambda l, neuron: replace(neuron, decay=decay) if l == last and not neuron.spiking else neuron
     )
 
 
