@@ -11,7 +11,7 @@ from ..network.network import Network, require_network
 from ..network.operations import Chain, Operation
 from ..validation import require_dtype, require_flag, require_positive
 from .neurons import neuron_node
-from .operations import operation_node
+from .operations import delay_node, operation_node
 from .package import KEY, package
 
 if TYPE_CHECKING:
@@ -46,13 +46,12 @@ def to_graph(network: Network, *, dt: float = 1.0, accept_hard_reset: bool = Fal
     dt = float(require_positive("dt", dt))
     if not require_flag("accept_hard_reset", accept_hard_reset):
         _require_hard_resets(network)
-    _require_usual_delays(network)
     nir = package()
     nodes = {INPUT: nir.Input(np.array(network.input_shape))}
     names = _layer_nodes(network, dt, nodes)
     edges: list[tuple[str, str]] = []
     for connection in _in_order(network):
-        _add_connection(network, connection, names, nodes, edges)
+        _add_connection(network, connection, dt, names, nodes, edges)
     if names[-1] != OUTPUT:
         edges.append((names[-1], OUTPUT))
     nodes[OUTPUT] = nir.Output(np.array(network.shapes[-1]))
@@ -68,15 +67,6 @@ def _require_hard_resets(network):
                 f"layers[{l}] must have the reset 'hard', the only one of NIR, got {reset!r}: with "
                 "accept_hard_reset=True (--accept-hard-reset) it is written as one, which other tools compute with; "
                 "ottt_ref alone reads what it was"
-            )
-
-
-def _require_usual_delays(network):
-    for connection in network.connections:
-        if connection.delay != connection.loop:
-            raise ValueError(
-                f"connection {connection.name} must have a delay of {int(connection.loop)} to be written as a graph, "
-                f"got {connection.delay} time steps"
             )
 
 
@@ -113,9 +103,14 @@ def operations_in(operation: Operation) -> list[Operation]:
     return [each for part in operation.operations for each in operations_in(part)]
 
 
-def _add_connection(network, connection, names, nodes, edges):
+def _add_connection(network, connection, dt, names, nodes, edges):
     previous, target = INPUT if connection.source == INPUTS else names[connection.source], names[connection.target]
-    shape = connection.input_shape
+    shape, late = connection.input_shape, connection.delay - connection.loop
+    if late:  # a loop is late by one time step without a word
+        name = f"{_prefix(connection.name)}_delay"
+        nodes[name] = delay_node(connection.delay, shape, network.dtype, dt)
+        edges.append((previous, name))
+        previous = name
     for k, operation in enumerate(operations_in(connection.operations)):
         node = operation_node(operation, shape, network.dtype, f"connection {connection.name}")
         name = f"{_prefix(connection.name)}_{k}_{type(node).__name__.lower()}"

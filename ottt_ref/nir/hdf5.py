@@ -23,7 +23,7 @@ import numpy as np
 
 LARGEST_ARRAYS = 2**28  # bytes, as for every other file: `storage.LARGEST_ARRAYS`, which would import the package
 LARGEST_DEPTH, LARGEST_COUNT, LARGEST_TEXT = 32, 2**16, 1024
-MAY_BE_INFINITE = ("tau", "r")  # of a membrane that does not leak, which the importer judges
+MAY_BE_INFINITE = ("tau", "r", "tau_mem", "tau_syn", "w_in")  # of what does not leak, which the importer judges
 LARGEST_RATIO = 1100  # deflate makes at most 1032 bytes of one
 OVERHEAD = 2**31  # bytes that Python and its libraries take, most of them never touched
 DEFLATE, SHUFFLE, CHECKSUM, LZF = 1, 2, 3, 32000  # HDF5 and h5py have these; others would be looked for as plugins

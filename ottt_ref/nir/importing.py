@@ -12,15 +12,14 @@ import numpy as np
 from ..network.layers import INPUTS, Feedback, Layer, Skip
 from ..network.network import Network
 from ..network.neurons import RESETS, Integrator
-from ..network.operations import Scale
 from ..network.surrogate import Surrogate
 from ..validation import FLOAT_DTYPES, require_choice, require_positive, require_size
 from .exporting import VERSION
 from .neurons import Read, neuron_from
-from .operations import joined, operations_from, with_current
+from .operations import delay_from, joined, operations_from, scale_by, with_current
 from .package import agreed, kept, kind_of, package
 from .structure import is_sum, structure_of
-from .values import field_name
+from .values import described, field_name
 
 if TYPE_CHECKING:
     import nir
@@ -134,25 +133,41 @@ def _arguments(structure, input_shape, conventions):
     row = [_from_before(structure, l) for l in range(len(structure.layers))]
     shapes, read = {structure.input: input_shape}, {}
     for way in row:
-        shapes[way.target] = _operations(structure, way, shapes)[1]
+        shapes[way.target] = _along(structure, way, shapes, conventions)[1]
         read[way.target] = _neuron(structure, way.target, shapes, conventions)
-    gains = {name: each.gain for name, each in read.items()}
+
+    def connection(way):
+        return _connection(structure, way, shapes, conventions, read[way.target], own=way in row)
+
     rest, recurrent = [], {}
     for way in structure.ways:
         source, target = numbers[way.source], numbers[way.target]
+        _require_no_leak(structure, way.source)
         if source == target and source in recurrent:
             raise ValueError(f"node {way.source!r} must have one way back to itself, got more")
         if source == target:
-            recurrent[target] = _operations_along(structure, way, shapes, gains)
+            operations, delay = connection(way)
+            recurrent[target] = {"recurrent": operations, "recurrent_delay": max(delay, 1)}
         elif way not in row:
-            rest.append((source, target, _operations_along(structure, way, shapes, gains)))
-    layers = [
-        Layer(_operations_along(structure, way, shapes, gains, read[way.target].current), each.neuron, recurrent.get(l))
-        for l, (way, each) in enumerate(zip(row, read.values()))
-    ]
+            operations, delay = connection(way)
+            rest.append((source, target, operations, delay if source < target else max(delay, 1)))
+    layers = []
+    for l, (way, each) in enumerate(zip(row, read.values())):
+        operations, delay = connection(way)
+        layers.append(Layer(operations, each.neuron, delay=delay, **recurrent.get(l, {})))
     skips = [Skip(*each) for each in rest if each[0] < each[1]]
     feedback = [Feedback(*each) for each in rest if each[0] > each[1]]
     return {"layers": layers, "input_shape": input_shape, "skips": skips, "feedback": feedback}
+
+
+def _require_no_leak(structure, source):
+    """Potentials of leaky integrators count from v_leak here: of one that others take, that would be lost."""
+    node = structure.nodes[source]
+    if kind_of(node) == "LI" and np.any(node.v_leak):
+        raise ValueError(
+            f"{field_name(node, source, 'v_leak')} must be 0 of a stage that other nodes take, got "
+            f"{described(np.asarray(node.v_leak))}"
+        )
 
 
 def _from_before(structure, l):
@@ -164,13 +179,16 @@ def _from_before(structure, l):
     raise ValueError(f"node {target!r} must take something from {source!r}, the one before it, got nothing")
 
 
-def _operations(structure, way, shapes):
-    """The operations on a way and the shape of their result."""
-    shape, operations = shapes[way.source], []
+def _along(structure, way, shapes, conventions):
+    """The operations on a way, the shape of their result, and by how many time steps it is late."""
+    shape, operations, late = shapes[way.source], [], 0
     weighted = None
     for name in way.operations:
         node = structure.nodes[name]
-        more, shape = operations_from(node, name, shape)
+        if kind_of(node) == "Delay":
+            late += delay_from(node, name, shape, conventions["dt"], operations)
+            continue
+        more, shape = operations_from(node, name, shape, conventions["dtype"])
         if any(operation.parameter_names for operation in more):
             if weighted is not None:
                 raise ValueError(
@@ -179,24 +197,23 @@ def _operations(structure, way, shapes):
                 )
             weighted = name
         operations += more
-    return operations, shape
+    return operations, shape, late
 
 
-def _operations_along(structure, way, shapes, gains, current=0.0):
-    """The operations on a way, and the factor on the currents of the neurons that it leads to.
+def _connection(structure, way, shapes, conventions, read, own):
+    """The operation on a way with the factor on the currents of the neurons that it leads to, and its delay.
 
-    current  that enters them beside what the way brings, before that factor
+    own  whether it is the one way that brings the neurons' own current, too
     """
-    operations, _ = _operations(structure, way, shapes)
-    if np.any(current):
-        operations = with_current(operations, shapes[way.source], current)
-        if operations is None:
-            target = structure.nodes[way.target]
-            raise ValueError(
-                f"{field_name(target, way.target, 'v_leak')} must be below v_threshold where no Linear, Affine or "
-                f"Conv2d leads into the node, to the bias of which it could be added, got {np.max(target.v_leak)}"
-            )
-    return joined(operations if gains[way.target] == 1 else [*operations, Scale(gains[way.target])])
+    operations, shape, late = _along(structure, way, shapes, conventions)
+    try:
+        if own and np.any(read.current):
+            operations = with_current(operations, shapes[way.source], read.current, conventions["dtype"])
+        if not (isinstance(read.gain, float) and read.gain == 1):
+            operations.append(scale_by(read.gain, shape, conventions["dtype"]))
+    except ValueError as error:
+        raise ValueError(f"node {way.target!r} ({kind_of(structure.nodes[way.target])}): {error}") from None
+    return joined(operations), late
 
 
 def _neuron(structure, name, shapes, conventions):

@@ -4,12 +4,14 @@ import math
 
 import numpy as np
 
-from ..network.operations import AveragePool2d, Chain, Conv1d, Conv2d, Dense, Flatten, Scale
+from ..network.layers import LONGEST_DELAY
+from ..network.operations import AveragePool2d, Chain, ChannelScale, Conv1d, Conv2d, Dense, Flatten, Scale
 from ..network.operations.dense import Synapses
 from ..network.operations.windows import pair_of
 from ..validation import describe_shape
 from .neurons import filled
 from .package import KEY, kept, kind_of, package
+from .values import described, field_name, value_of
 
 
 def operation_node(operation, shape, dtype, where):
@@ -66,6 +68,25 @@ def _scale_node(nir, scale, shape, dtype):
     return nir.Scale(filled("factor of Scale", shape, factor, dtype), metadata={KEY: {"factor": factor}})
 
 
+def _channel_scale_node(nir, scale, shape, dtype):
+    """A Scale; with an offset a convolution of one pixel, a group for each channel, or of a row a diagonal Affine."""
+    metadata, count = {KEY: {"channels": True}}, len(scale.factor)
+    factor, offset = scale.factor.copy(), scale.offset.copy()
+    if not np.any(offset):
+        channels = factor.reshape(count, *(1 for _ in shape[1:]))
+        return nir.Scale(np.broadcast_to(channels, shape).copy(), metadata=metadata)
+    if len(shape) == 1:
+        return nir.Affine(np.diag(factor), offset, metadata=metadata)
+    of_images = len(shape) == 3
+    weight = factor.reshape(count, *(1 for _ in shape))
+    settings = {name: (number,) * 2 if of_images else number for name, number in PLAIN_WINDOW.items()}
+    convolution = nir.Conv2d if of_images else nir.Conv1d
+    node = convolution(None, weight, groups=count, bias=offset, metadata=metadata, **settings)
+    node.input_shape = tuple(shape[1:]) if of_images else shape[1]
+    return node
+
+
+PLAIN_WINDOW = {"stride": 1, "padding": 0, "dilation": 1}
 WRITERS = {
     Dense: _dense_node,
     Conv1d: _convolution_node,
@@ -73,16 +94,48 @@ WRITERS = {
     AveragePool2d: _pool_node,
     Flatten: _flatten_node,
     Scale: _scale_node,
+    ChannelScale: _channel_scale_node,
 }
 
 
-def operations_from(node, name, shape):
+def delay_node(delay, shape, dtype, dt):
+    """The node of a delay of whole time steps on values of a given shape."""
+    return package().Delay(filled("delay", shape, delay * dt, dtype))
+
+
+def delay_from(node, name, shape, dt, before):
+    """The time steps of a Delay node; ValueError where these are not whole ones, or it would delay a bias, too.
+
+    before  the operations before it on the way: a bias among them would arrive late where it does not here
+    """
+    delay, dtype = value_of(node, name, "delay", shape)
+    where = field_name(node, name, "delay")
+    if isinstance(delay, np.ndarray):
+        raise ValueError(f"{where} must be the same for all that it delays, got {described(delay)}")
+    steps = delay / float(dtype.type(dt))
+    whole = round(steps) if math.isfinite(steps) else -1
+    if whole < 0 or abs(steps - whole) > 4 * np.finfo(dtype).eps * steps:
+        raise ValueError(f"{where} must be a whole number of time steps dt, got {delay!r} with dt={dt!r}")
+    if whole > LONGEST_DELAY:
+        raise ValueError(f"{where} must be at most {LONGEST_DELAY} time steps, got {whole}")
+    for operation in before:
+        if any(np.any(getattr(operation, field, 0)) for field in ("bias", "offset")):
+            raise ValueError(f"{where} must come before a bias on its way, got {operation!r} before it")
+    return whole
+
+
+def operations_from(node, name, shape, dtype):
     """The operations that a node on values of that shape is, and the shape of their result.
+
+    dtype  of the network
 
     Raises ValueError that names the node, what was expected and what came.
     """
     try:
-        operations = READERS[kind_of(node)](node, shape)
+        of_channels = kept(node).get("channels") is True
+        operations = (
+            [_channel_scale_from(node, shape, dtype)] if of_channels else READERS[kind_of(node)](node, shape, dtype)
+        )
         for operation in operations:
             shape = tuple(operation.output_shape(shape))
     except (TypeError, ValueError) as error:
@@ -95,40 +148,50 @@ def joined(operations):
     return operations[0] if len(operations) == 1 else Chain(operations)
 
 
-def with_current(operations, shape, current):
-    """The operations with a constant added to what they give, by way of the bias of the last weights.
+def scale_by(factor, shape, dtype):
+    """The operation that multiplies values of a shape by a number, or by an array of one for each of them."""
+    return Scale(factor) if isinstance(factor, float) else ChannelScale(_of_channels(factor).astype(dtype))
 
-    None where there is no such bias: no weights, a pool or a factor 0 after them, or pixels of a channel that differ.
+
+def _of_channels(array):
+    """Of an array of a layer's shape, the number of each channel."""
+    channels = array.reshape(len(array), -1)
+    if not np.all(channels == channels[:, :1]):
+        raise ValueError(f"numbers must be the same within a channel, got {described(channels[0])} in the first")
+    return channels[:, 0]
+
+
+def with_current(operations, shape, current, dtype):
+    """The operations with a constant added to what they give: to the bias of the last weights, where there is one.
+
+    Where there are no weights, or a pool or a factor 0 after them, it is the offset of a ChannelScale. Raises
+    ValueError where the constant differs within a channel.
     """
     shapes = [shape]
     for operation in operations:
         shapes.append(tuple(operation.output_shape(shapes[-1])))
-    wanted = np.broadcast_to(current, shapes[-1])
+    wanted = everywhere = np.broadcast_to(current, shapes[-1])
     for k, operation in reversed(list(enumerate(operations))):
         if isinstance(operation, Scale) and operation.factor != 0:
             wanted = wanted / float(operation.factor)
         elif isinstance(operation, Flatten):
             wanted = wanted.reshape(shapes[k])
-        elif isinstance(operation, Synapses) and _is_alike(wanted):
+        elif isinstance(operation, Synapses):
             biased = operation.copy()
-            biased.bias = biased.bias + wanted.reshape(len(wanted), -1)[:, 0].astype(biased.bias.dtype)
+            biased.bias = biased.bias + _of_channels(wanted).astype(biased.bias.dtype)
             biased.parameter_names = ("weight", "bias")
             return [*operations[:k], biased, *operations[k + 1 :]]
         else:
             break
-    return None
+    offset = _of_channels(everywhere).astype(dtype)
+    return [*operations, ChannelScale(np.ones_like(offset), offset)]
 
 
-def _is_alike(array):
-    """Whether all pixels of a channel are the same."""
-    return bool(np.all(array.reshape(len(array), -1) == array.reshape(len(array), -1)[:, :1]))
-
-
-def _dense_from(node, shape):
+def _dense_from(node, shape, dtype):
     return [Dense(np.asarray(node.weight), np.asarray(node.bias) if kind_of(node) == "Affine" else False)]
 
 
-def _convolution_from(node, shape):
+def _convolution_from(node, shape, dtype):
     weight = np.asarray(node.weight)
     of_images = kind_of(node) == "Conv2d"
     given = node.input_shape is not None and len(shape) == (3 if of_images else 2)
@@ -164,13 +227,13 @@ def _named_padding(padding, weight, stride, dilation):
     return added[0] // 2 if len(set(added)) == 1 else tuple(zeros // 2 for zeros in added)
 
 
-def _pool_from(node, shape):
+def _pool_from(node, shape, dtype):
     size = _pair("kernel_size", node.kernel_size)
     pool = AveragePool2d(size, _pair("stride", node.stride), _sides("padding", node.padding))
     return [pool] if kind_of(node) == "AvgPool2d" else [pool, Scale(float(math.prod(size)))]
 
 
-def _flatten_from(node, shape):
+def _flatten_from(node, shape, dtype):
     start, end = _one("start_dim", node.start_dim), _one("end_dim", node.end_dim)
     if start != 0 or end not in (-1, len(shape) - 1):
         raise ValueError(
@@ -183,19 +246,33 @@ def _flatten_from(node, shape):
 
 
 @np.errstate(over="ignore", under="ignore")
-def _scale_from(node, shape):
+def _scale_from(node, shape, dtype):
     scale = np.asarray(node.scale)
     if scale.dtype.kind not in "fiu" or scale.size == 0 or not np.all(np.isfinite(scale)):
         raise ValueError(f"scale must hold finite numbers, got {scale!r}")
     if scale.size != 1 and scale.shape != shape:
         raise ValueError(f"scale must have the shape of what it is given, {list(shape)}, got {list(scale.shape)}")
     if not np.all(scale == scale.flat[0]):
-        raise ValueError(f"scale must be one number for all, got {float(scale.min())!r} to {float(scale.max())!r}")
+        return [scale_by(scale, shape, dtype)]
     read = float(scale.flat[0])
     factor = kept(node).get("factor", read)
     if not isinstance(factor, float) or float(scale.dtype.type(factor)) != read:
         raise ValueError(f"factor must be the same in the metadata and in the arrays, got {factor!r} and {read!r}")
     return [Scale(factor)]
+
+
+def _channel_scale_from(node, shape, dtype):
+    """The scale and shift of each channel that ottt_ref wrote as a node of another kind."""
+    if kind_of(node) == "Scale":
+        return scale_by(np.asarray(node.scale), shape, dtype)
+    weight, bias = np.asarray(node.weight), np.asarray(node.bias)
+    diagonal = kind_of(node) == "Affine"
+    factor = np.diagonal(weight) if diagonal and weight.ndim == 2 else weight.reshape(-1)
+    written = _channel_scale_node(package(), ChannelScale(factor, bias), shape, dtype)
+    same = kind_of(written) == kind_of(node) and np.array_equal(written.weight, weight)
+    if not same or any(np.any(np.asarray(getattr(node, name, plain)) != plain) for name, plain in PLAIN_WINDOW.items()):
+        raise ValueError("weight must be a factor for each channel, as the metadata say, got another")
+    return ChannelScale(factor, bias)
 
 
 READERS = {
@@ -208,6 +285,7 @@ READERS = {
     "Flatten": _flatten_from,
     "Scale": _scale_from,
 }
+DELAY = "Delay"
 
 
 def _integers(name, value):

@@ -23,9 +23,11 @@ def kept(node):
 
 
 def _plain(value):
-    """Numbers and texts as Python's own, which come back from files as numpy's."""
+    """Numbers and texts as Python's own, which come back from files as numpy's; arrays of numbers, of each neuron."""
     if isinstance(value, dict):
         return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, np.ndarray) and value.ndim and value.size and value.dtype.kind == "f":
+        return value.copy()
     value = value.item() if isinstance(value, np.generic) else value
     if not isinstance(value, bool | int | float | str):
         raise ValueError(f"the metadata of {KEY} must hold numbers and texts, got {value!r}")

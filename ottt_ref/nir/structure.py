@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from .neurons import KINDS as NEURONS
-from .operations import READERS
+from .operations import DELAY, READERS
 from .package import kept, kind_of, package
 
 LARGEST_DEPTH, LARGEST_NODES, LARGEST_EDGES = 8, 2048, 8192
@@ -127,7 +127,7 @@ def _without(name, edges):
 
 
 def _require_linked(nodes, edges, start, end):
-    known = ("Input", "Output", *NEURONS, *READERS)
+    known = ("Input", "Output", *NEURONS, *READERS, DELAY)
     entered, left = {b for _, b in edges}, {a for a, _ in edges}
     for name, node in nodes.items():
         if kind_of(node) not in known:
@@ -144,7 +144,7 @@ def is_sum(node):
 
 
 def _is_operation(node):
-    return not is_sum(node) and kind_of(node) in READERS
+    return not is_sum(node) and kind_of(node) in (*READERS, DELAY)
 
 
 def _with_sums(nodes, edges):

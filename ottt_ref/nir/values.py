@@ -4,7 +4,7 @@ import numpy as np
 
 from .package import kind_of
 
-ENDLESS = ("r", "tau")  # of a membrane that does not leak
+ENDLESS = ("r", "tau", "tau_mem", "tau_syn", "w_in")  # of a membrane or current that does not leak
 
 
 def field_name(node, name, field):
@@ -39,9 +39,22 @@ def each(function, *values):
     return float(results.flat[0]) if len(set(known.values())) == 1 else results
 
 
-def smallest(value):
-    """The number of a layer, or the least of its numbers."""
-    return float(np.min(value))
+def spread(value, shape):
+    """A number, or an array [1], [C] or of the layer's shape, as a float or an array of the layer's shape."""
+    if not isinstance(value, np.ndarray):
+        return float(value)
+    if value.shape != shape and len(value) > 1:
+        value = value.reshape(*value.shape, *(1 for _ in shape[value.ndim :]))
+    return each(float, np.broadcast_to(value, shape))
+
+
+def fitted(value, shape, dtype):
+    """What neurons take of a float or an array of the layer's shape: a number, an array [C] of channels, or all."""
+    if not isinstance(value, np.ndarray):
+        return value
+    channels = value.reshape(len(value), -1)
+    alike = len(shape) > 1 and np.all(channels == channels[:, :1])
+    return (channels[:, 0] if alike else value).astype(dtype)
 
 
 def described(value):

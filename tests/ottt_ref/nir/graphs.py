@@ -44,11 +44,6 @@ def image(*nodes):
     return row(*nodes, peer.Flatten(None, 0, -1), peer.Linear(np.ones((2, 32))), neurons("LIF"), shape=(1, 4, 4))
 
 
-def cuba():
-    ones = np.ones(2)
-    return peer.CubaLIF(ones, ones, ones, ones, ones, ones)
-
-
 def linked(edges, **nodes):
     named = {"in": peer.Input(np.array([2])), **nodes, "out": peer.Output(np.array([2]))}
     return peer.NIRGraph(named, [tuple(edge.split()) for edge in edges], type_check=False)
@@ -104,3 +99,20 @@ def braille(hidden=8, nested=False, called="lif"):
         nodes = {**ends, "fc1": fc1, "fc2": fc2, "lif1": inner, "lif2": lif2}
         edges = "input fc1, fc1 lif1, lif1 fc2, fc2 lif2, lif2 output"
     return peer.NIRGraph(nodes, [tuple(edge.split()) for edge in edges.split(", ")], type_check=False)
+
+
+def two_neurons():
+    """The likeness of `two_lif_neurons.nir` of the NIR paper, with the nodes and numbers of the program that made it.
+
+    The file itself is not here. v_leak of the first is above its threshold, so it fires without an input.
+    """
+    one = np.ones(1)
+    nodes = {
+        "in": peer.Input(np.array([1])),
+        "linear1": peer.Linear(np.ones((1, 1))),
+        "lif1": peer.LIF(tau=0.01 * one, r=one, v_leak=1.2 * one, v_threshold=one),
+        "linear2": peer.Linear(np.ones((1, 1))),
+        "lif2": peer.LIF(tau=0.01 * one, r=one, v_leak=0 * one, v_threshold=20 * one),
+        "out": peer.Output(np.array([1])),
+    }
+    return peer.NIRGraph(nodes, list(zip(list(nodes), list(nodes)[1:])))

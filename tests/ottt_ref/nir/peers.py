@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .graphs import braille, leaking
+from .graphs import braille, leaking, two_neurons
 
 VERSIONS = "snntorch 1.0.0, spikingjelly 2.0.0, norse 1.1.0, torch 2.13.0, nir 1.0.8, nirtorch 2.6, h5py 3.16.0"
 TIME_STEPS, BATCH = 40, 3
@@ -51,10 +51,8 @@ CASES = {
     "spikingjelly_synapses": Case("spikingjelly", SPIKINGJELLY, strength=0.5),
     "norse_reads_leak": Case("norse_reads", READ, strength=4.0),
     "norse_reads_braille": Case("norse_reads", {"dt": 1e-4, "reset": "hard"}, shape=(12,), strength=0.5),
+    "norse_reads_two": Case("norse_reads", READ, shape=(1,)),
 }
-
-PENDING = ("snntorch_each", "snntorch_channels", "snntorch_synapses", "snntorch_recurrent_synapses")
-PENDING += ("spikingjelly_synapses", "norse_reads_braille")
 
 
 def make(name):
@@ -173,7 +171,9 @@ def _norse_reads(name, inputs):
     import norse.torch as norse
     import torch
 
-    graph = braille() if name == "norse_reads_braille" else leaking()
+    graph = {"norse_reads_braille": braille, "norse_reads_leak": leaking, "norse_reads_two": two_neurons}[name]()
+    if name == "norse_reads_two":  # which fires by itself
+        inputs = 0 * inputs
     net = norse.from_nir(graph, ignore_warnings=True, dt=CASES[name].options["dt"])
     membranes = [module for module in net.modules() if type(module).__name__ == "LIFBoxCell"]
     outputs, record = _recorded(membranes)

@@ -273,6 +273,10 @@ HOSTILE = {
     "a type with a name": (named_type, "'/node/type2' must be a group or an array, got Datatype"),
     "metadata in arrays": (
         replaced("node/nodes/layer0/metadata/ottt_ref/decay", np.ones(2)),
+        "node 'layer0' (LIF): decay must be a number or have the shape [1] (one for the layer) or [4]",
+    ),
+    "metadata in whole numbers": (
+        replaced("node/nodes/layer0/metadata/ottt_ref/decay", np.ones(4, int)),
         "the metadata of ottt_ref must hold numbers and texts",
     ),
     "metadata of another kind": (

@@ -18,8 +18,9 @@ from ottt_ref.nir import files, hdf5
 
 from ..general import case
 from ..helpers import dyadic_network
-from .graphs import to_graph
+from .graphs import braille, leaking, to_graph
 from .peers import CASES
+from .test_each import each_neuron
 from .test_files import DATA, refuse
 
 
@@ -94,13 +95,18 @@ def test_a_file_that_sends_the_library_around_a_loop_is_refused(path, monkeypatc
 @functools.cache
 def trees():
     """Trees of files of ours and of others, each with what else must be said."""
-    graphs = [to_graph(network) for network in (dyadic_network(0), case("convolutional")[0], case("feedback")[0])]
+    networks = (dyadic_network(0), case("convolutional")[0], case("feedback")[0], case("delays")[0], each_neuron())
+    graphs = [to_graph(network) for network in networks]
     contents = []
     for graph in graphs:
         buffer = io.BytesIO()
         peer.write(buffer, graph)
         contents.append((buffer.getvalue(), {}))
-    for name in ("snntorch_recurrent", "snntorch_convolution", "norse_box"):
+    for graph in (braille(), braille(nested=True), leaking()):
+        buffer = io.BytesIO()
+        peer.write(buffer, graph)
+        contents.append((buffer.getvalue(), {"dt": 1e-4, "reset": "hard"}))
+    for name in ("snntorch_recurrent", "snntorch_convolution", "norse_box", "snntorch_recurrent_synapses"):
         contents.append(((DATA / f"{name}.nir").read_bytes(), CASES[name].options))
     return [(files.parse(content)["node"], options) for content, options in contents]
 
@@ -117,7 +123,9 @@ SHAPES = hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4)
 NUMBERS = hnp.arrays(st.sampled_from(["f8", "f4", "i8", "u1", "?"]), SHAPES, elements=None)
 PARTS = st.one_of(
     NUMBERS.map(lambda array: np.nan_to_num(array) if array.shape else np.nan_to_num(array)[()]),
-    st.sampled_from(["", "same", "LIF", "I", "Input", "Output", "NIRGraph", "Flatten", "SumPool2d", "hard"]),
+    st.sampled_from(
+        ["", "same", "LIF", "I", "Input", "Output", "NIRGraph", "Flatten", "SumPool2d", "hard", "CubaLIF", "Delay"]
+    ),
     st.sampled_from([[], [("input", "output")], [("layer0", "layer0")]]),
     st.just({}),
     st.sampled_from([np.int64(-1), np.int64(2**62), np.float64(1e308), np.float64(5e-324), np.float64(0.0)]),
@@ -125,6 +133,7 @@ PARTS = st.one_of(
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:edges name")
 @settings(max_examples=400)
 @given(st.data())
 def test_a_mutated_tree_is_a_network_or_refused(data):
@@ -151,6 +160,7 @@ def test_a_mutated_tree_is_a_network_or_refused(data):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:edges name")
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_mutated_bytes_are_refused_or_read(path, written, data):

@@ -21,6 +21,7 @@ REPRESENTABLE = ("recurrent", "recurrent_output", "feedback", "skips", "convolut
 
 def assert_same(network, other):
     assert describe(network) == describe(other)
+    assert [layer.neuron for layer in network.layers] == [layer.neuron for layer in other.layers]
     assert list(network.parameters) == list(other.parameters)
     assert bits(network.parameters) == bits(other.parameters)
 

@@ -1,5 +1,6 @@
 """Graphs that snnTorch, SpikingJelly and Norse exported run here, and their neurons do the same, step by step."""
 
+import functools
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -11,17 +12,20 @@ import pytest
 
 import ottt_ref as ot
 from ottt_ref import nir
+from ottt_ref.network.per_neuron import spread
 
 from . import peers
-from .graphs import write
-from .peers import BATCH, PENDING, TIME_STEPS
+from .graphs import to_graph, write
+from .peers import BATCH, TIME_STEPS
+from .test_graphs import assert_same
 
 pytestmark = pytest.mark.slow
 
 DATA = Path(__file__).parents[2] / "data" / "nir"
-CASES = {name: case for name, case in peers.CASES.items() if name not in PENDING}
+CASES = {name: case for name, case in peers.CASES.items() if name != "norse_reads_two"}  # which `test_v_leak` has
 
 
+@functools.cache
 def recorded(folder, name):
     """The network of a case, its inputs, and what the tool's layers gave."""
     with np.load(folder / f"{name}.npz") as arrays:
@@ -54,7 +58,8 @@ def test_no_spike_of_these_hangs_on_a_rounding(name):
     network, inputs, _ = recorded(DATA, name)
     activity = ot.simulate(network, inputs)
     for l in network.spiking:
-        distance = np.abs(activity.layer_potentials[l] - network.layers[l].neuron.threshold)
+        threshold = spread(network.layers[l].neuron.threshold, network.shapes[l])
+        distance = np.abs(activity.layer_potentials[l] - threshold)
         assert distance.min() > 2e-6  # float32 rounds potentials up to 8 by at most 5e-7
 
 
@@ -63,14 +68,15 @@ def test_no_spike_of_these_hangs_on_a_rounding(name):
 def test_another_reset_gives_other_spikes(name):
     """So the comparison can fail: the reset that a file does not say makes a difference in these cases."""
     _, inputs, outputs = recorded(DATA, name)
+    graph = peer.read(DATA / f"{name}.nir", type_check=False)
     for reset in {"soft", "hard", "unleaked"} - {CASES[name].options["reset"]}:
-        network = nir.read(DATA / f"{name}.nir", **{**CASES[name].options, "reset": reset})
+        network = nir.from_graph(graph, **{**CASES[name].options, "reset": reset})
         assert np.any(ot.simulate(network, inputs).layer_outputs[0] != outputs[0])
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name.startswith("norse_reads")])
 def test_norse_has_the_same_voltages_of_what_it_reads(name):
-    """After the reset, and counted from v_leak here: float32 rounds numbers below 8 by up to 2.4e-7."""
+    """After the reset, and counted from v_leak here. Each step rounds to float32 what is left of the steps before."""
     network, inputs, outputs = recorded(DATA, name)
     graph = peer.read(DATA / f"{name}.nir", type_check=False)
     activity = ot.simulate(network, inputs)
@@ -79,16 +85,24 @@ def test_norse_has_the_same_voltages_of_what_it_reads(name):
         for l, leak in enumerate(leaks):
             neuron = network.layers[l].neuron
             volts = neuron.post_reset_potential(activity.potentials[l], activity.spikes[l]) + leak
-            np.testing.assert_allclose(volts, arrays[f"volts{l}"], rtol=0, atol=1e-6)
+            rounding = 4 * np.finfo(np.float32).eps * np.abs(arrays[f"volts{l}"]).max()
+            np.testing.assert_allclose(volts, arrays[f"volts{l}"], rtol=0, atol=rounding)
             assert np.ptp(arrays[f"volts{l}"]) > 0.5 and np.array_equal(activity.spikes[l], outputs[l])
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_network_of_another_tool_comes_back_from_our_own_file(name, tmp_path):
+def test_the_network_of_another_tool_comes_back_from_our_own_graph(name):
     network, inputs, _ = recorded(DATA, name)
-    write(tmp_path / "ours.nir", network, dt=1e-3)
-    again = nir.read(tmp_path / "ours.nir")
+    again = nir.from_graph(to_graph(network, dt=1e-3))
+    assert_same(again, network)
     assert np.array_equal(ot.simulate(again, inputs).outputs, ot.simulate(network, inputs).outputs)
+
+
+@pytest.mark.parametrize("name", ["snntorch_recurrent_synapses", "norse_box"])
+def test_and_from_our_own_file(name, tmp_path):
+    network, _, _ = recorded(DATA, name)
+    write(tmp_path / "ours.nir", network, dt=1e-3)
+    assert_same(nir.read(tmp_path / "ours.nir"), network)
 
 
 def test_the_factor_on_the_currents_is_a_scale():

@@ -9,7 +9,7 @@ from ottt_ref import nir
 
 from ..general import case, dense, lif
 from ..helpers import dyadic_network
-from .graphs import convolution, cuba, image, linear, linked, neurons, row, row_convolution, to_graph
+from .graphs import convolution, image, linear, linked, neurons, row, row_convolution, to_graph
 from .test_graphs import assert_same
 
 
@@ -62,16 +62,8 @@ def test_two_ways_without_an_operation_between_two_layers_are_refused():
 
 
 REFUSED = {
-    r"node '1' must be one of Input, .* got CubaLIF": row(linear(), cuba()),
-    r"node '1' must be one of .* got CubaLI$": row(linear(), peer.CubaLI(*[np.ones(2)] * 4)),
-    r"node '1' must be one of .* got Delay": row(linear(), peer.Delay(np.ones(2)), neurons("LIF")),
+    r"node '1' must be one of Input, .* got CubaLI$": row(linear(), peer.CubaLI(*[np.ones(2)] * 4)),
     r"node '1' must be one of .* got Threshold": row(linear(), peer.Threshold(np.ones(2))),
-    r"node '1' \(LIF\): tau must be the same for all neurons of a layer, got 2.0 to 3.0": row(
-        linear(), neurons("LIF", tau=np.array([2.0, 3.0]))
-    ),
-    r"node '1' \(IF\): v_threshold must be the same for all": row(
-        linear(), neurons("IF", v_threshold=np.arange(1.0, 3))
-    ),
     r"node '1' \(LIF\): r must hold finite numbers": row(linear(), neurons("LIF", r=np.array([1.0, np.nan]))),
     r"node '1' \(LIF\): tau must have the shape of the layer, \[2\], got \[3\]": row(linear(), neurons("LIF", 3)),
     r"node '1' \(LIF\): tau must be at least dt": row(linear(), neurons("LIF", tau=np.full(2, 0.5))),
@@ -95,8 +87,8 @@ REFUSED = {
     r"the graph must describe a network: layers must all have one dtype, .*, node '0' float64, node '2' float32": row(
         linear(), neurons("LIF"), peer.Linear(np.ones((2, 2), np.float32)), neurons("LIF")
     ),
-    r"node '0' \(Scale\): scale must be one number for all, got 1.0 to 2.0": row(
-        peer.Scale(np.array([1.0, 2.0])), linear(), neurons("LIF")
+    r"node '0' \(Scale\): numbers must be the same within a channel, got 1.0 to 2.0 in the first": row(
+        peer.Scale(np.array([[[1.0, 2.0]]])), peer.Flatten(None, 0, -1), linear(), neurons("LIF"), shape=(1, 1, 2)
     ),
     r"node '0' \(Scale\): scale must have the shape of what it is given, \[2\], got \[3\]": row(
         peer.Scale(np.ones(3)), linear(), neurons("LIF")
@@ -156,14 +148,6 @@ REFUSED = {
 def test_what_is_no_network_of_ours_is_refused_by_name(complaint):
     with pytest.raises(ValueError, match=complaint):
         nir.from_graph(REFUSED[complaint], dt=1.0, reset="hard")
-
-
-def test_a_delay_is_refused_by_name():
-    network = case("delays")[0]
-    with pytest.raises(
-        ValueError, match="connection layer0 must have a delay of 0 to be written as a graph, got 1 time"
-    ):
-        nir.to_graph(network, accept_hard_reset=True)
 
 
 MALFORMED = {

@@ -164,7 +164,7 @@ class OwnSurrogate(ot.surrogate.Sigmoid):
 def test_neurons_and_surrogates_of_ones_own_are_refused(neuron):
     network = ot.Network([ot.Layer(dense(np.random.default_rng(0), 2, 2), neuron)])
     with pytest.raises(
-        ValueError, match=r"layers\[0\] must have neurons LIF or Integrator, with a surrogate of ottt_ref"
+        ValueError, match=r"layers\[0\] must have neurons LIF, CubaLIF, Integrator, with a surrogate of ottt_ref"
     ):
         nir.to_graph(network)
 
