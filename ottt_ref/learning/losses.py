@@ -173,7 +173,6 @@ class Mixed(Loss):
 
 ALL = (CrossEntropy, MeanSquaredError, Mixed)
 __all__ = [
-    "ALL",
     "CrossEntropy",
     "FiringRate",
     "Loss",

@@ -207,26 +207,29 @@ def simulate(rng):
         uncompiled(ot.simulate, result, given)
         network, inputs = given["network"], np.asarray(given["inputs"])
         soft = all(getattr(layer.neuron, "reset", "soft") == "soft" for layer in network.layers)
-        if network.dtype != np.float64 or not soft or np.abs(inputs).max() > 1e6:
+        if network.dtype != np.float64 or not soft or np.abs(inputs).max() > 1e6 or given["initial_state"] is not None:
             return
         for l, potentials in enumerate(general.naive_simulation(network, inputs)):
             found = result.layer_potentials[l]
             wanted = potentials.reshape(found.shape)
             naive.close(found, wanted, np.full(found.shape, 10 * (1 + np.abs(wanted).max())))
 
-    return Call(ot.simulate, {"network": network, "inputs": inputs}, oracle)
+    state = dict(ot.simulate(network, inputs).final_state) if rng.random() < 0.5 else None
+    return Call(ot.simulate, {"network": network, "inputs": inputs, "initial_state": state}, oracle)
 
 
 def simulator_made(rng):
     network = any_network(rng)
     arguments = {"network": network, "batch_size": int(rng.integers(1, 4)), "derivatives": True, "soft": False}
+    before = np.ones((2, arguments["batch_size"], *network.input_shape), dtype=network.dtype)
+    arguments["initial_state"] = dict(ot.simulate(network, before).final_state) if rng.random() < 0.5 else None
 
     def oracle(result, given):
         rest = np.zeros((given["batch_size"], *given["network"].input_shape), given["network"].dtype)
         activity = result.step(rest)
         if given["soft"] or given["network"].dtype.hasobject:
             return UNCOMPARED
-        whole = ot.simulate(given["network"], rest[np.newaxis])
+        whole = ot.simulate(given["network"], rest[np.newaxis], initial_state=given["initial_state"])
         return naive.same(activity.outputs, whole.outputs[0])
 
     return Call(ot.Simulator, arguments, oracle, bounded=("batch_size",))
@@ -724,9 +727,26 @@ def learner_call(name, method, rng):
     def updated(result, given):
         naive.same(dict(network.parameters), before)
 
+    def without_targets(result, given):
+        assert result[0] is None
+        naive.same(dict(network.parameters), before)
+        return naive.same(result[1], ot.simulate(network, np.asarray(given["inputs"])[np.newaxis]).outputs[0])
+
+    def reset(result, given):
+        state = given["initial_state"]
+        if state is None:
+            return _assert(learner.state_bytes == 0)
+        return naive.same({name: learner.state[name] for name in state}, dict(state))
+
+    state = dict(ot.simulate(network, inputs[np.newaxis]).final_state) if rng.random() < 0.5 else None
+    steps = (
+        ({"inputs": inputs, "targets": targets}, stepped),
+        ({"inputs": inputs, "targets": targets, "weights": np.ones(1)}, stepped),
+        ({"inputs": inputs}, without_targets),
+    )
     calls = {
-        "step": ({"inputs": inputs, "targets": targets}, stepped),
-        "reset": ({}, lambda result, given: _assert(learner.state_bytes == 0)),
+        "step": steps[rng.integers(len(steps))],
+        "reset": ({"initial_state": state}, reset),
         "learn": (
             {"step": methods.TimeStep(learner.activity, np.zeros((1, 2)))},
             updated,
