@@ -43,6 +43,15 @@ OTTT_GRADIENT = Equation(r"\nabla W^l = \sum_t g^l[t]\, \hat a^{l-1}[t]^\top", "
 SLTT_GRADIENT = Equation(
     r"\nabla W^l = \sum_t g^l[t]\, s^{l-1}[t]^\top", "ottt_ref.methods.shared.rule.Rule.presynaptic"
 )
+OWN_GRADIENT = Equation(
+    r"\nabla \theta = \sum_t \delta[t]\, \partial h[t] / \partial \theta + "
+    r"\psi[t]\, \epsilon[t]\, \partial z[t] / \partial \theta",
+    "ottt_ref.methods.bptt.backward",
+)
+OWN_TRACE = Equation(
+    r"\epsilon[t] = \lambda\, \epsilon[t-1] + \partial h[t] / \partial \theta",
+    "ottt_ref.methods.shared.traces.ParameterTraces",
+)
 LATE_ERROR = Equation(
     r"g^l_k[t] = \psi^l[t-k] \circ \sum_c W_c^\top g_{k - d_c}[t]", "ottt_ref.methods.shared.lags.Lags.add_step"
 )

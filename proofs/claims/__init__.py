@@ -19,6 +19,8 @@ from . import (
     i1,
     l1,
     m1,
+    n1,
+    n2,
     o1,
     p1,
     q1,
@@ -31,7 +33,7 @@ from . import (
 )
 
 MODULES = (
-    e1, e2, e3, e4, e5, e6, e7, l1, f1, q1, p1, r1, r2, r3, c1, r4, d0, d1, d2, d3, i1, o1, h1, m1, w1, s1, a1,
+    e1, e2, e3, e4, e5, e6, e7, l1, n1, n2, f1, q1, p1, r1, r2, r3, c1, r4, d0, d1, d2, d3, i1, o1, h1, m1, w1, s1, a1,
 )  # fmt: skip
 CLAIMS = tuple(module.CLAIM for module in MODULES)
 BY_NAME = {claim.name: claim for claim in CLAIMS}
@@ -40,6 +42,7 @@ BY_NAME = {claim.name: claim for claim in CLAIMS}
 LETTERS = {
     "A": "agreement of two implementations of the same thing",
     "E": "equalities between the methods' gradients",
+    "N": "neurons' own parameters: decays and thresholds",
     "L": "lags: errors that come back late, where connections have delays",
     "F": "fast forms of the same gradient",
     "Q": "the question of the readout: of what its traced gradient is the gradient",

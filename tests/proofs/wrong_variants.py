@@ -9,7 +9,7 @@ import numpy as np
 from ottt_ref import bptt, losses, ottt, plain, rtrl, sltt, spike_representation
 from ottt_ref.methods.shared import driver, lags, task, traces
 from ottt_ref.methods.shared import errors as spatial
-from ottt_ref.network import neurons
+from ottt_ref.network import neurons, per_neuron
 from ottt_ref.network.operations import convolution, max_pooling
 from ottt_ref.network.operations import dense as synapses
 from ottt_ref.simulation import simulator as simulation
@@ -48,7 +48,7 @@ _correct_update = traces.Traces.update
 
 def bias_not_traced(traces_, activity):
     _correct_update(traces_, activity)
-    for of_bias in traces_._biases:
+    for of_bias in (each for of_layer in traces_._biases for each in of_layer):
         of_bias.value[...] = traces_._bias_input
 
 
@@ -179,10 +179,25 @@ _correct_squared_error = losses.squared_error
 
 def readout_not_traced(traces_, network, batch_size, dialect):
     _correct_traces(traces_, network, batch_size, dialect)
-    key = replace(traces_._keys["readout"], layer=None)
+    key = replace(traces_._keys["readout"][0], layer=None)
     shape = traces_.presynaptic(network.connections[-1]).shape
     traces_._traces[key] = trace.Trace(None, shape, network.dtype)
-    traces_._keys["readout"] = key
+    traces_._keys["readout"] = [key]
+
+
+def errors_of_all_groups(result, error, index, group):
+    result[...] = error
+
+
+def nothing_through_the_reset(neuron, now, l, deltas):
+    return 0 * deltas[0]
+
+
+def first_entry_for_all(own, shape):
+    return _correct_entries(own, shape) * 0
+
+
+_correct_entries = per_neuron.entries
 
 
 _correct_traces = traces.Traces.__init__
@@ -427,6 +442,11 @@ WRONG_VARIANTS = [
     WrongVariant("E7", "gradient halved", losses, "squared_error", mean_error_not_squared_gradient),
     WrongVariant("E7", "sum for mean", losses, "squared_error", squared_error_of_the_sum),
     WrongVariant("E7", "transposed weight", synapses, "dense_adjoint", transposed_weight),
+    WrongVariant("N1", "reset edge of a threshold forgotten", bptt, "_through_reset", nothing_through_the_reset),
+    WrongVariant("N1", "the first number for every neuron", rtrl, "entries", first_entry_for_all),
+    WrongVariant("N2", "every trace paired with all errors", traces, "only_of_group", errors_of_all_groups),
+    WrongVariant("N2", "eligibility not carried on", ottt.OTTT, "traces_parameters", False),
+    WrongVariant("N2", "trace one step late", traces.Traces, "update", trace_one_step_late),
     WrongVariant("L1", "late errors paired at once", lags.Lags, "take_in", late_errors_paired_at_once),
     WrongVariant("L1", "errors one step early in BPTT", bptt, "backpropagated_error", errors_one_step_early),
     WrongVariant("L1", "no long delays in RTRL", rtrl.RTRL, "_add_presynaptic", late_sensitivities_of_the_step_before),
