@@ -109,7 +109,7 @@ CLAIM = Claim(
         proof=(
             r"With the reset detached $\partial u_i[t'] / \partial u_i[t] = \lambda_i^{t'-t}$, so that E1's exchange "
             r"of sums holds for each neuron with its own $\lambda_i$. What is paired with $g_i$ is the trace of "
-            r"decay $\lambda_i$. Errors are linear in the neurons, so that neurons of one decay share a trace, and each "
+            r"decay $\lambda_i$. Errors are linear in the neurons, so that neurons of one decay share a trace. Each "
             r"trace is paired with the errors of its neurons. For a parameter of the neuron "
             r"$\partial h_i[t] / \partial \theta$ stands in the place of $s_j[t]$, and its trace is $\epsilon_i$; what "
             r"$\theta$ does to $z_i[t]$ at once, $-1$ of a threshold, is paired with $g_i[t]$ itself. A second leak "
