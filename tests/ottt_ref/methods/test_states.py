@@ -1,6 +1,6 @@
 """The state: sequences in chunks, carried from one to the next, and refused where it does not fit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -429,3 +429,29 @@ def test_rules_of_ones_own_carry_what_their_state_holds():
     wrong = {**first.final_state, "rule/count": np.zeros(1)}
     with pytest.raises(TypeError, match=r"initial_state\['rule/count'\] must be int64 \[1\], got float64 \[1\]"):
         ot.methods.gradients(Slow, network, inputs[1:], targets, SQUARED, initial_state=wrong)
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [("ottt", {}), ("ottt", {"dialect": "authors"}), ("sltt", {}), ("rtrl", {}), ("rtrl", {"reset_gradient": "kept"})],
+)
+def test_numbers_of_each_neuron_and_currents_that_leak_are_carried(method, options):
+    """Decays and thresholds of each neuron that are learned, and neurons with a second leak, over fractions."""
+    rng = np.random.default_rng(4)
+    surrogate = ot.surrogate.Triangle(2.0, 0.5)
+    own = ot.LIF(np.array([0.5, 0.25, 0.75]), np.array([1.0, 0.5, 1.5]), surrogate=surrogate)
+    own = replace(own, trainable=("decay", "threshold"))
+    weights = [rng.integers(-4, 13, size) / 8 for size in ((3, 2), (2, 3), (2, 2))]
+    layers = [
+        ot.Layer(ot.Dense(weights[0], False), own),
+        ot.Layer(ot.Dense(weights[1], False), ot.CubaLIF(0.5, 0.25, 0.5, surrogate=surrogate)),
+        ot.Layer(ot.Dense(weights[2], False), ot.Integrator()),
+    ]
+    network = ot.Network(layers).exact()
+    inputs, labels = ot.exact_array(rng.integers(4, 17, (4, 2, 2)) / 8), np.array([0, 1])
+    whole = METHODS[method](network, inputs, labels, SQUARED, **options)
+    assert {"layer0.decay", "layer0.threshold"} <= set(whole)
+    assert_nonzero(whole)
+    chunks = in_chunks(method, network, inputs, labels, SQUARED, (1, 3), **options)
+    for name in whole:
+        assert np.array_equal(sum(chunk[name] for chunk in chunks), whole[name]), name
