@@ -388,6 +388,7 @@ def _require_features(case, network, steps, batch):
         targets_at(case.targets, 0) is not case.targets,
         case.initial_state is not None,
         case.loss_time_steps != steps,
+        any(connection.delay != connection.loop for connection in network.connections),
     )
     features = tuple(name for name, asked in zip(FEATURES, there) if asked)
     if case.features != features:

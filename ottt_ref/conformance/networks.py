@@ -273,6 +273,28 @@ def normalised(rng):
     return Network(layers, input_shape=IMAGE)
 
 
+def leaky_stage(rng):
+    """Between two layers of neurons a stage that leaks and does not spike: its potential is what it sends."""
+    layers = [
+        Layer(_dense(rng, 5, 6), LIF()),
+        Layer(_dense(rng, 4, 5, scale=0.8), Integrator(0.75)),
+        Layer(_dense(rng, 4, 4, scale=0.5), LIF(0.6)),
+        _readout(rng, 4),
+    ]
+    return Network(layers)
+
+
+def late(rng):
+    """Delays of 2 in the row and in a loop, of 1 in a skip: two ways from the first layer, of different delays."""
+    neuron = LIF(threshold=0.8)
+    layers = [
+        Layer(_dense(rng, 5, 6), neuron, _dense(rng, 5, 5, scale=0.8), recurrent_delay=2),
+        Layer(_dense(rng, 4, 5), neuron, delay=2),
+        _readout(rng, 4),
+    ]
+    return Network(layers, skips=[Skip(0, 2, _dense(rng, 3, 5, bias=False), delay=1)])
+
+
 def at_threshold(rng):
     """Weights of 1/2 and 1, inputs 0 and 1, λ = 1/2: many potentials are V_th exactly."""
     neuron = LIF(surrogate=surrogate.Triangle())

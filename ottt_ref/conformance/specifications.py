@@ -24,7 +24,13 @@ from .networks import currents, dense, images
 
 MARGIN = 2.0**-10  # of the threshold; float32 rounds potentials of a few V_th by some 2^-22
 ATTEMPTS = 1000
-FEATURES = ("weights", "targets of each step", "initial state", "time steps of the loss")  # an adapter says it has them
+FEATURES = (  # an adapter says which of them it has
+    "weights",
+    "targets of each step",
+    "initial state",
+    "time steps of the loss",
+    "delays",
+)
 CASE_SET = 2  # the version of the set: one more whenever a case is added, and no case ever changes its numbers
 
 
@@ -42,6 +48,7 @@ class Specification:
     weights   of the loss: "none"; "mask", of sequences of different lengths; "last" step; any "numbers"
     started   whether it starts from a state that is not rest
     loss_steps   T of the loss's 1/T, where it is not the number of time steps
+    delays    whether a connection has a delay of its own
     learning_rate   of online learning
     since     the version of the set in which it is first
     """
@@ -63,11 +70,13 @@ class Specification:
     weights: str = "none"
     started: bool = False
     loss_steps: int | None = None
+    delays: bool = False
 
     @property
     def features(self) -> tuple[str, ...]:
         """What the case asks for that not every backend has: of FEATURES."""
-        asked = (self.weights != "none", self.targets == "labels of each step", self.started, bool(self.loss_steps))
+        of_steps = (self.weights != "none", self.targets == "labels of each step", self.started, bool(self.loss_steps))
+        asked = (*of_steps, self.delays)
         return tuple(name for name, there in zip(FEATURES, asked) if there)
 
 
@@ -319,6 +328,16 @@ def _later():
     )
 
 
+def _late():
+    """Stages without spikes between layers, and delays."""
+    return (
+        _case("dense-leaky-stage", "a stage between layers that leaks and does not spike", networks.leaky_stage,
+              rates=False, since=2),
+        _case("delays", "delays of whole time steps, not the same on two ways to the outputs", networks.late,
+              time_steps=8, delays=True, since=2),
+    )  # fmt: skip
+
+
 IN_SINGLE_PRECISION = ("dense", "dense-long", "dense-unleaked", "recurrent", "conv-standardised", "saturated")
 
 
@@ -328,4 +347,4 @@ def _single(like):
 
 IN_DOUBLE = (*_sizes(), *_neurons(), *_losses(), *_connections(), *_extremes())
 FIRST_SET = (*IN_DOUBLE, *(_single(each) for each in IN_DOUBLE if each.name in IN_SINGLE_PRECISION))
-SPECIFICATIONS = (*FIRST_SET, *_time_steps(), *_own_numbers(), *_later())
+SPECIFICATIONS = (*FIRST_SET, *_time_steps(), *_own_numbers(), *_later(), *_late())

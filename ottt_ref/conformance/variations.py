@@ -75,6 +75,8 @@ class Variation:
     steps            loss, outputs [T, B, C], targets, ∂L/∂o [T, B, C] → ∂L/∂o
     paired_at_once   whether loops' weights are paired with the spikes of the same time step
     loops_at_once    of OTTT and SLTT: whether errors come back by loops within the time step
+    late_errors      of OTTT and SLTT: whether errors that come late are paired with "then", when they belong; "now"; or
+                     are "lost"
     leaks_back       of BPTT: network → by layer, whether δ[t+1] reaches δ[t]; None for everywhere
     delays_back      of BPTT: whether errors come back by recurrent and feedback connections
     trace_decay      (connection, λ or None) → λ or None; λ is [1], or [n] of neurons of several decays, and so may be
@@ -105,6 +107,7 @@ class Variation:
     steps: Callable = same_errors
     paired_at_once: bool = False
     loops_at_once: bool = False
+    late_errors: str = "then"
     leaks_back: Callable = everywhere
     delays_back: bool = True
     trace_decay: Callable = same_decay

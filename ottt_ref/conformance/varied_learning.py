@@ -48,7 +48,28 @@ def rule_of(method, variation):
 
 def feedback(variation):
     """How errors reach the layers."""
+    if variation.late_errors != "then":
+        return ErrorsAtOnce(lost=variation.late_errors == "lost")
     return LoopsAtOnce() if variation.loops_at_once else TransposedWeights()
+
+
+class ErrorsAtOnce(TransposedWeights):
+    """Errors belong to the time step in which they come back; lost, they do not come back where that is a later one."""
+
+    def __init__(self, lost):
+        self.lost = lost
+
+    def lags(self, network, l, errors):
+        return {0}
+
+    def lagged_error(self, network, step, l, lag, errors):
+        total = np.zeros((len(step.output_error), *network.shapes[l]), dtype=network.dtype)
+        if l == len(network.layers) - 1:
+            total += step.output_error
+        for connection in network.outgoing(l):
+            if not connection.loop and not (self.lost and connection.delay):
+                total += connection.adjoint(errors[connection.target][0])
+        return total
 
 
 class LoopsAtOnce(TransposedWeights):

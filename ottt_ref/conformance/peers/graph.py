@@ -20,8 +20,8 @@ class Graph(nn.Module):
 
     neurons    by layer: a module, current [B, ...] → output [B, ...], that keeps its own state
     layers     which modules the operations are
-    truncated  whether nothing goes back to the time step before by recurrent and feedback connections; what the neurons
-               keep is theirs to detach
+    truncated  whether nothing goes back to a time step before by recurrent and feedback connections; what the neurons
+               keep is theirs to detach. What other connections deliver late stays joined to what it was computed from
 
     `currents` and `outputs` have what was computed, by time step and layer, until `forget`.
     """
@@ -62,11 +62,11 @@ class Graph(nn.Module):
     def forget(self):
         """Drop what was recorded, and the last outputs."""
         self.currents, self.outputs = [], []
-        self._previous = None
+        self._past = []  # outputs by layer, and the inputs as -1, of t - 1, t - 2, ... as far as delays reach
 
     def start(self, outputs):
         """Start from outputs by layer, [B, ...]; the neurons' own state is theirs to set."""
-        self._previous = outputs
+        self._past = [dict(enumerate(outputs))]
 
     def forward(self, inputs):
         """The output [B, C] of a time step of inputs [B, ...]."""
@@ -84,7 +84,7 @@ class Graph(nn.Module):
             outputs.append(neuron(current))
         self.currents.append(currents)
         self.outputs.append(outputs)
-        self._previous = [output.detach() for output in outputs] if self.truncated else outputs
+        self._past = [{INPUTS: inputs, **dict(enumerate(outputs))}, *self._past][: self.structure.longest_delay]
         return outputs[-1]
 
     def input_current(self, connection, value):
@@ -96,12 +96,13 @@ class Graph(nn.Module):
         return self.synapses[connection.name.replace(".", "/")]
 
     def _given(self, connection, inputs, outputs):
-        if connection.loop:
-            if self._previous is None:
-                shape = (len(inputs), *self.structure.shape_of(connection.source))
-                return inputs.new_zeros(shape)
-            return self._previous[connection.source]
-        return inputs if connection.source == INPUTS else outputs[connection.source]
+        source, delay = connection.source, connection.delay
+        if delay == 0:
+            return inputs if source == INPUTS else outputs[source]
+        if delay > len(self._past) or source not in self._past[delay - 1]:
+            return inputs.new_zeros((len(inputs), *self.structure.shape_of(source)))
+        value = self._past[delay - 1][source]
+        return value.detach() if connection.loop and self.truncated else value
 
 
 def divided(connection, module):
@@ -196,9 +197,10 @@ def step_by_step(case, graph, detach, optimizer=None):
     optimizer  updates after each time step, if given: the parameters after each are returned
     """
     loss, rows, total = step_loss(case), [], 0.0
+    late = graph.structure.delays_errors  # what a late error goes back through, an error at once went through before
     for inputs, *asked in at_each_step(case):
         now = loss(graph(inputs), *asked)
-        now.backward()
+        now.backward(retain_graph=late)
         total += now.detach()
         detach()
         if optimizer is not None:

@@ -136,6 +136,17 @@ def two_steps_late(connection, now, earlier):
     return (earlier[steps - 1] if steps else now)[connection.source]
 
 
+def one_step_early(connection, now, earlier):
+    """Delays are one time step too short: those of 1 and more, of loops those of 2 and more."""
+    steps = connection.delay - (connection.delay > connection.loop)
+    return (earlier[steps - 1] if steps else now)[connection.source]
+
+
+def with_usual_delays(connection, now, earlier):
+    """No connection has a delay of its own."""
+    return (earlier[0] if connection.loop else now)[connection.source]
+
+
 def is_skip(connection):
     """Whether the connection is a skip."""
     return ".skip" in connection.name
@@ -279,6 +290,9 @@ def connection_traps():
                   given=one_step_late),
         Variation("recurrence-delayed", "recurrent and feedback connections deliver s[t-2] in place of s[t-1]",
                   "timing", given=two_steps_late),
+        Variation("delays-short", "delays are one time step too short", "timing", given=one_step_early),
+        Variation("delays-ignored", "delays are left out: what is sent arrives at once, by loops one time step later",
+                  "timing", given=with_usual_delays),
         Variation("recurrent-ignored", "recurrent connections are left out", "recurrence",
                   with_operations(silenced, lambda c: c.loop and c.source == c.target)),
         Variation("feedback-ignored", "feedback connections are left out", "recurrence",

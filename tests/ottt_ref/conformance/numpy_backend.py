@@ -22,24 +22,30 @@ ONLINE_RULES = {"ottt-online": "derivation", "ottt-online-authors": "authors"}
 
 @dataclass(frozen=True)
 class Connection:
-    """From layer `source` (or INPUTS) into layer `target`; delayed, with the spikes of the time step before."""
+    """From layer `source` (or INPUTS) into layer `target`, with what was `delay` time steps before; delayed: a loop."""
 
     source: int
     target: int
     delayed: bool
     name: str
     operations: list
+    delay: int
 
 
 @dataclass
 class Step:
-    """One time step: u, s and ψ by layer, and what each connection was given, by name. All [B, ...]."""
+    """One time step: u, s and ψ by layer, and what each connection was given, by name. All [B, ...].
+
+    x, past   the inputs, and the steps before, the last one first
+    """
 
     potentials: list = field(default_factory=list)
     outputs: list = field(default_factory=list)
     derivatives: list = field(default_factory=list)
     given: dict = field(default_factory=dict)
     t: int = 0
+    x: np.ndarray | None = None
+    past: list = field(default_factory=list)
 
 
 def chain(description):
@@ -55,20 +61,22 @@ def connections_of(network):
     for l, layer in enumerate(layers):
         readout = l == len(layers) - 1 and layer["neuron"]["type"] == "Integrator"
         name = "readout" if readout else f"layer{l}"
-        result.append(Connection(l - 1, l, False, name, chain(layer["synapses"])))
+        result.append(Connection(l - 1, l, False, name, chain(layer["synapses"]), layer.get("delay", 0)))
         if layer["recurrent"]:
-            result.append(Connection(l, l, True, f"{name}.recurrent", chain(layer["recurrent"])))
+            loop = chain(layer["recurrent"]), layer.get("recurrent_delay", 1)
+            result.append(Connection(l, l, True, f"{name}.recurrent", *loop))
         for word, delayed, others in (("skip", False, network["skips"]), ("feedback", True, network["feedback"])):
             for other in (other for other in others if other["target"] == l):
                 source, operations = other["source"], chain(other["operations"])
-                result.append(Connection(source, l, delayed, f"{name}.{word}{source}", operations))
+                delay = other.get("delay", int(delayed))
+                result.append(Connection(source, l, delayed, f"{name}.{word}{source}", operations, delay))
     return result
 
 
 class Backend(Operations, Neurons, Losses, Rates):
     """Every method of every case: an adapter of the conformance kit."""
 
-    features = ("weights", "targets of each step", "initial state", "time steps of the loss")
+    features = ("weights", "targets of each step", "initial state", "time steps of the loss", "delays")
 
     def __call__(self, case, method):
         self.read(case.entry, case.arrays)
@@ -88,6 +96,7 @@ class Backend(Operations, Neurons, Losses, Rates):
         self.entry, self.dtype = entry, np.dtype(entry["dtype"])
         self.neurons = [self.read_neuron(layer["neuron"]) for layer in entry["network"]["layers"]]
         self.connections = connections_of(entry["network"])
+        self.memory, self.future = [], []  # of the steps before what errors are paired with; the errors of those after
         prefix = "parameter/"
         self.parameters = {
             name.removeprefix(prefix): self.read_array(array)
@@ -142,7 +151,7 @@ class Backend(Operations, Neurons, Losses, Rates):
         return steps
 
     def step(self, before, x):
-        now = Step()
+        now = Step(x=x, past=[before, *before.past])
         for l, neuron in enumerate(self.neurons):
             for connection in self.into(l):
                 now.given[connection.name] = self.delivered(connection, x, now, before)
@@ -155,9 +164,13 @@ class Backend(Operations, Neurons, Losses, Rates):
 
     def delivered(self, connection, x, now, before):
         """What a connection is given."""
-        if connection.source == INPUTS:
-            return x
-        return (before if connection.delayed else now).outputs[connection.source]
+        if connection.delay == 0:
+            return x if connection.source == INPUTS else now.outputs[connection.source]
+        earlier = [before, *before.past]
+        step = earlier[connection.delay - 1] if connection.delay <= len(earlier) else None
+        if step is None or (connection.source == INPUTS and step.x is None):
+            return np.zeros((len(x), *self.shapes[connection.source]), dtype=self.dtype)
+        return step.x if connection.source == INPUTS else step.outputs[connection.source]
 
     def forward(self, steps):
         found = {"outputs": np.stack([step.outputs[-1] for step in steps])}
@@ -217,10 +230,12 @@ class Backend(Operations, Neurons, Losses, Rates):
         """ε of layer l: what comes back from the loss and by the connections out of it."""
         total = output_error if l == len(self.neurons) - 1 else 0.0
         for connection in self.connections:
-            if connection.source == l and not connection.delayed:
+            if connection.source == l and connection.delay == 0:
                 total = total + self.send_back(connection, errors[connection.target])
-            elif connection.source == l and later is not None:
+            elif connection.source == l and connection.delay == 1 and later is not None:
                 total = total + self.send_back(connection, later[connection.target])
+            elif connection.source == l and later is not None and connection.delay <= len(self.future):
+                total = total + self.send_back(connection, self.future[connection.delay - 1][connection.target])
         return total
 
     # the methods
@@ -230,6 +245,7 @@ class Backend(Operations, Neurons, Losses, Rates):
         later, errors, gradients = [np.zeros_like(u) for u in steps[-1].potentials], [], self.zeros()
         for step in reversed(steps):
             self.look_at(step.t)
+            self.future = errors
             later = self.errors(step, self.output_error(step.outputs[-1]), later, kept)
             errors.insert(0, later)
         for connection in self.connections:
@@ -241,8 +257,15 @@ class Backend(Operations, Neurons, Losses, Rates):
     def forwards_in_time(self, rule):
         """OTTT in either dialect, or SLTT, summed over the sequence; with what OTTT's errors were paired with."""
         traces, history, errors, gradients, steps = {}, [], [], self.zeros(), self.run()
+        self.memory = []
         for step in steps:
-            errors.append(self.add_step(gradients, step, traces, rule))
+            if self.errors_come_late():
+                errors.append([np.zeros_like(u) for u in step.potentials])
+                for l, row in enumerate(self.add_late_step(gradients, step, traces, rule)):
+                    for k, error in row.items():
+                        errors[-1 - k][l] = errors[-1 - k][l] + error
+            else:
+                errors.append(self.add_step(gradients, step, traces, rule))
             history.append(dict(traces))
         return {**self.result(gradients, errors, self.sequence_loss(steps)), **self.traced(history)}
 
@@ -263,6 +286,32 @@ class Backend(Operations, Neurons, Losses, Rates):
             values, constant = self.paired(connection, step, traces, rule)
             self.add_gradients(gradients, connection, errors[connection.target], values, constant)
         return errors
+
+    def errors_come_late(self):
+        """Whether an error may come back later than what it belongs to."""
+        return any(connection.delay and not connection.delayed for connection in self.connections)
+
+    def add_late_step(self, gradients, step, traces, rule):
+        """As `add_step`, where errors belong to time steps before; by layer {how many steps before: error}."""
+        self.look_at(step.t)
+        paired = {c.name: self.paired(c, step, traces, rule) for c in self.connections}
+        self.memory = [(step.derivatives, paired), *self.memory]
+        errors = [{} for _ in self.neurons]
+        for l in reversed(range(len(self.neurons))):
+            coming = {0: self.output_error(step.outputs[-1])} if l == len(self.neurons) - 1 else {}
+            for connection in (c for c in self.connections if c.source == l and not c.delayed):
+                for k, error in errors[connection.target].items():
+                    k = self.lag(connection, k)
+                    coming[k] = coming.get(k, 0.0) + self.send_back(connection, error)
+            errors[l] = {k: self.memory[k][0][l] * error for k, error in coming.items() if k < len(self.memory)}
+        for connection in self.connections:
+            for k, error in errors[connection.target].items():
+                self.add_gradients(gradients, connection, error, *self.memory[k][1][connection.name])
+        return errors
+
+    def lag(self, connection, k):
+        """How many steps before an error belongs, at the source of a connection, that belongs k before at its end."""
+        return k + connection.delay
 
     def paired(self, connection, step, traces, rule):
         """What a connection's error is paired with, and what its bias's: traces, or what was given at t."""
@@ -305,11 +354,11 @@ class Backend(Operations, Neurons, Losses, Rates):
 
     def online(self, rule):
         """OTTT that updates after each time step."""
-        step, traces, history = self.rest(), {}, [self.parameters]
+        step, traces, history, self.memory = self.rest(), {}, [self.parameters], []
         for t, x in enumerate(self.inputs):
             step, gradients = self.step(step, x), self.zeros()
             step.t = t
-            self.add_step(gradients, step, traces, rule)
+            (self.add_late_step if self.errors_come_late() else self.add_step)(gradients, step, traces, rule)
             self.update(gradients)
             history.append(self.parameters)
         return {name: np.stack([row[name] for row in history[1:]]) for name in self.parameters}

@@ -47,6 +47,7 @@ SEPARATING = (
     "dense-last-step",
     "recurrent-step-targets",
     "feedback-chunk",
+    "delays",
 )
 
 

@@ -1,5 +1,7 @@
 """Mistakes in what connections deliver, and in how errors come back by them."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..numpy_backend import INPUTS, Backend
@@ -36,6 +38,48 @@ class LoopsLate(Backend):
             earlier = self.earlier or before
             return super().delivered(connection, x, now, earlier)
         return super().delivered(connection, x, now, before)
+
+
+@fault(
+    "delays are one time step too short",
+    shows={"delays": FORWARD},
+    spares=["dense", "recurrent", "feedback"],
+)
+class DelaysShort(Backend):
+    def read(self, entry, arrays):
+        super().read(entry, arrays)
+        self.connections = [replace(c, delay=c.delay - (c.delay > c.delayed)) for c in self.connections]
+
+
+@fault(
+    "delays are not read",
+    shows={"delays": FORWARD},
+    spares=["dense", "recurrent", "feedback"],
+)
+class DelaysIgnored(Backend):
+    def read(self, entry, arrays):
+        super().read(entry, arrays)
+        self.connections = [replace(c, delay=int(c.delayed)) for c in self.connections]
+
+
+@fault(
+    "OTTT and SLTT pair errors that come back late with what is now",
+    shows={"delays": (*OTTT, "sltt")},
+    spares=["dense", "recurrent", "skip"],
+)
+class LateErrorsNow(Backend):
+    def lag(self, connection, k):
+        return 0
+
+
+@fault(
+    "OTTT and SLTT have no errors that come back late",
+    shows={"delays": (*OTTT, "sltt")},
+    spares=["dense", "recurrent", "skip"],
+)
+class LateErrorsLost(Backend):
+    def lag(self, connection, k):
+        return k + 1000 * connection.delay
 
 
 class Deaf(Backend):
