@@ -24,7 +24,8 @@ INPUT, OUTPUT = "input", "output"
 def to_graph(network: Network, *, dt: float = 1.0, accept_hard_reset: bool = False) -> nir.NIRGraph:
     """The network as a nir.NIRGraph.
 
-    network             of float64 or float32; its operations Dense, Conv2d, Conv1d, AveragePool2d, Flatten and Scale
+    network             of float64 or float32; its operations Dense, Conv2d, Conv1d, AveragePool2d, Flatten, Scale and
+                        ChannelScale, its neurons LIF, CubaLIF and Integrator
     dt                  the length of a time step, above 0; NIR's time constants have its unit
     accept_hard_reset   whether it is accepted that other tools give neurons of a soft or unleaked reset a hard one
 
@@ -32,8 +33,7 @@ def to_graph(network: Network, *, dt: float = 1.0, accept_hard_reset: bool = Fal
     layer1_recurrent_0_linear and so on. Parameters are copied. What NIR cannot say is kept in the nodes' metadata,
     which other tools do not read. NIR knows the hard reset alone: with another one, they compute other spikes.
     Raises ModuleNotFoundError without the package nir, TypeError for exact numbers, ValueError that names an operation
-    or neurons that NIR has not, a connection with a delay of its own, or a layer whose reset is not hard where that is
-    not accepted.
+    or neurons that NIR has not, or a layer whose reset is not hard where that is not accepted.
 
     >>> import ottt_ref as ot, ottt_ref.nir
     >>> graph = ot.nir.to_graph(ot.dense_network([2, 3, 1], decay=0.75, reset="hard", rng=0), dt=0.5)

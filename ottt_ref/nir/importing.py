@@ -43,10 +43,12 @@ def from_graph(
     input_shape  of one sample, such as (3,), where the graph's own shape of the input has a batch in it, too
 
     A graph that ottt_ref wrote says all of it, and what is given must not differ from it; a foreign one does not say dt
-    and reset. The network has copies of the parameters, in their dtype.
+    and reset. The network has copies of the parameters, in their dtype. Its potentials are those of the graph less
+    v_leak (the package's docstring has all of it).
 
-    Raises ModuleNotFoundError without the package nir, TypeError for what is no graph, and ValueError that names the
-    argument that is missing, or the node and what it has that ottt_ref has not.
+    Warns of edges that call a node by another name than its own. Raises ModuleNotFoundError without the package nir,
+    TypeError for what is no graph, and ValueError that names the argument that is missing, or the node and what it has
+    that ottt_ref has not.
 
     >>> import ottt_ref as ot, ottt_ref.nir
     >>> network = ot.dense_network([2, 3, 1], decay=0.75, reset="hard", rng=0)

@@ -25,18 +25,22 @@ def value_of(node, name, field, shape):
 
 
 def each(function, *values):
-    """A function of the numbers of each neuron; one number where all of its results are the same."""
-    arrays = [value for value in values if isinstance(value, np.ndarray)]
-    if not arrays:
+    """A function of the numbers of each neuron; one number where all of its results are the same.
+
+    It is called once for neurons whose numbers are the same: large layers have few.
+    """
+    if not any(isinstance(value, np.ndarray) for value in values):
         return function(*values)
-    broadcast = np.broadcast_arrays(*values)
-    known, results = {}, np.empty(broadcast[0].shape)
-    for place in np.ndindex(results.shape):
-        numbers = tuple(float(array[place]) for array in broadcast)
-        if numbers not in known:
-            known[numbers] = function(*numbers)
-        results[place] = known[numbers]
-    return float(results.flat[0]) if len(set(known.values())) == 1 else results
+    arrays = np.broadcast_arrays(*values)
+    columns = [np.asarray(array, dtype=np.float64).reshape(-1) for array in arrays]
+    which = np.zeros(columns[0].size, dtype=np.int64)  # of the different combinations of numbers, for each neuron
+    for column in columns:
+        different, place = np.unique(column, return_inverse=True)
+        _, first, which = np.unique(which * len(different) + place, return_index=True, return_inverse=True)
+    results = np.array([function(*(float(column[k]) for column in columns)) for k in first])
+    if np.all(results == results[0]):
+        return float(results[0])
+    return results[which].reshape(arrays[0].shape)
 
 
 def spread(value, shape):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 import ottt_ref as ot
 from ottt_ref import nir
+from ottt_ref.nir import files
 from ottt_ref.nir.structure import structure_of
 
 from ..general import dense
@@ -107,6 +108,14 @@ def test_the_braille_networks_in_either_form_are_one(called):
     np.testing.assert_allclose([first.neuron.current_decay, first.neuron.decay], [0.6, 0.75], rtol=1e-6)
     for dtype in ("float32", "float64"):
         assert_same(there_and_back(network.astype(dtype), dt=1e-4), network.astype(dtype))
+
+
+def test_a_file_of_before_there_was_v_reset_is_read():
+    """As the Braille networks' are, which are of NIR 0.2."""
+    fields = braille().to_dict()
+    for node in ("lif1.lif", "lif2"):
+        assert not np.any(fields["nodes"][node].pop("v_reset"))
+    assert_same(nir.from_graph(files.graph_of(peer, fields, "node"), **OPTIONS), nir.from_graph(braille(), **OPTIONS))
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import pytest
 
 import ottt_ref as ot
 from ottt_ref import nir
+from ottt_ref.nir.values import each
 
 from ..general import dense
 from .graphs import convolution, linear, neurons, row, to_graph
@@ -133,6 +134,15 @@ def test_arrays_that_are_alike_within_a_channel_are_numbers_of_channels():
     graph.nodes["1"].v_threshold[0, 0, 0] = 0.5
     threshold = nir.from_graph(graph, dt=1.0, reset="hard").layers[0].neuron.threshold
     assert threshold.shape == (2, 4, 4) and threshold[0, 0, 0] == np.nextafter(0.5, 1)
+
+
+def test_large_layers_are_read_as_fast_as_their_different_numbers():
+    """Many neurons of two kinds: a function is called twice."""
+    calls = []
+    values = np.where(np.arange(12**3) % 2, 0.5, 2.0).reshape(12, 12, 12)
+    found = each(lambda one, other: calls.append(one) or one * other, values, 3.0)
+    assert len(calls) == 2 and np.array_equal(found, 3 * values)
+    assert each(lambda number: number > 0, values) == 1.0 and each(float, np.full((3, 3), 0.5)) == 0.5
 
 
 def test_factors_on_currents_that_differ_within_a_channel_are_refused():

@@ -20,6 +20,7 @@ from .test_graphs import assert_same
         ("residual", "connection layer3 must be made of .* got SkipInit"),
         ("convolutional_feedback", "connection layer0.feedback1 must be made of .* got Upsample2d"),
         ("dropped_out", "connection layer0 must be made of .* got Mask"),
+        ("max_pooled", "connection layer1 must be made of .* got MaxPool2d"),
     ],
 )
 def test_operations_that_nir_has_not_are_refused_by_name(kind, operation):
