@@ -1,7 +1,7 @@
 """Reference implementation of OTTT, BPTT and spike representation for spiking neural networks.
 
 description   network: Network, dense_network; models; layers: Layer, Feedback, Skip; neurons: LIF, CubaLIF, Integrator;
-              operations: Dense, Conv2d, WeightStandardised, AveragePool2d, Scale, Dropout, ..., and Operation for
+              operations: Dense, Conv2d, Conv1d, WeightStandardised, AveragePool2d, MaxPool2d, ..., and Operation for
               one's own; surrogate; losses
 forward       simulate; State: what is carried from one time step to the next
 gradients     bptt, ottt, sltt, rtrl, spike_representation: one signature, `gradients(network, inputs, targets)`

@@ -144,6 +144,8 @@ def require_row(case):
     if len(case.network.connections) > len(case.network.layers):
         raise NotImplementedError("recurrent, feedback and skip connections: OTTTSequential is a row of modules")
     neurons_of(case, neuron.OTTTLIFNode)  # raises for what it does not have
+    if any(connection.front is not None for connection in case.network.connections):
+        raise NotImplementedError("max pooling: it pools the trace, which is not the trace of what is pooled")
     if len({layer.neuron.decay for layer in case.network.layers if not layer.neuron.stateless}) > 1:
         raise NotImplementedError("layers of several λ: a trace decays with the neurons that send it")
 

@@ -10,6 +10,8 @@ import torch
 
 import ottt_ref as ot
 from ottt_ref.conformance.peers import graph, spikingjelly
+from ottt_ref.conformance.traps import gradient_traps
+from ottt_ref.conformance.variations import compute
 
 from .dialects import cases_with, names, outcomes, share_of_spikes, with_leaky_readout, with_reset, without_features
 
@@ -17,6 +19,7 @@ OTHER_NEURONS = {
     "dense-decay-0": "λ = 0",
     "dense-triangle": "the surrogate Triangle",
     "dense-multigaussian": "the surrogate MultiGaussian",
+    "dense-fastsigmoid": "the surrogate FastSigmoid",
     "dense-unleaked": "a reset that does not leak",
     "dense-unleaked-float32": "a reset that does not leak",
     "dense-by-layer": "a reset that does not leak",
@@ -33,6 +36,7 @@ NO_ROW = {
     "conv-feedback",
 }
 SEVERAL_DECAYS = {"dense-two-decays"}
+POOLED = {"conv-maxpool"}
 OTTT = ("ottt-authors", "ottt-online-authors")
 
 
@@ -41,7 +45,7 @@ def test_every_case_passes_but_those_of_another_convention(cases):
     everything = {case.name for case in cases}
     found = outcomes(spikingjelly.adapter, cases)
     for method, verdicts in found.items():
-        without = OTHER_NEURONS.keys() | (NO_ROW | SEVERAL_DECAYS if method in OTTT else set())
+        without = OTHER_NEURONS.keys() | (NO_ROW | SEVERAL_DECAYS | POOLED if method in OTTT else set())
         assert names(verdicts, "unsupported") == without, method
         assert names(verdicts, "passed") == everything - without, method
     for name, reason in OTHER_NEURONS.items():
@@ -69,7 +73,7 @@ def test_saturated_errors_are_rounded_to_0(by_name, method):
 
 @pytest.mark.parametrize(("change", "suffix"), [(with_reset("hard"), "hard"), (with_leaky_readout, "leaky")])
 def test_every_case_passes_with_a_hard_reset_to_0_and_with_a_leaky_readout(change, suffix):
-    surrogates = {"dense-decay-0", "dense-triangle", "dense-multigaussian", "dense-by-layer"}
+    surrogates = {"dense-decay-0", "dense-triangle", "dense-multigaussian", "dense-fastsigmoid", "dense-by-layer"}
     changed = cases_with(change, suffix, but=set(OTHER_NEURONS) if suffix == "leaky" else surrogates)
     found = outcomes(spikingjelly.adapter, changed)
     for method, verdicts in found.items():
@@ -154,6 +158,21 @@ def test_each_of_its_surrogates_has_the_references_derivative(surrogate, dtype):
     expected = surrogate.derivative(z)
     np.testing.assert_allclose(current.grad, expected, atol=1e-12 if dtype == torch.float64 else 1e-5)
     assert np.any(expected > 0)
+
+
+def test_its_ottt_pools_the_trace_and_not_the_spikes_before_it(by_name):
+    """Max pooling runs for traces as for spikes: what the kit's trap of that name is, 18 % of the second weight."""
+    case = by_name["conv-maxpool"]
+    found, expected = spikingjelly.ottt(case, False), case.gradients("ottt-authors")
+    trap = next(each for each in gradient_traps(case) if each.name == "trace-pooled")
+    pooled = compute(case, "ottt-authors", trap)
+    for name, gradient in expected.items():
+        largest = np.abs(gradient).max()
+        assert np.abs(found[name] - pooled[name]).max() < 1e-12 * largest, name
+        if name == "layer1.weight":
+            assert np.abs(found[name] - gradient).max() == pytest.approx(0.18 * largest, rel=0.03)
+    with pytest.raises(NotImplementedError, match="max pooling: it pools the trace"):
+        spikingjelly.adapter(case, "ottt-authors")
 
 
 def test_its_two_fast_sigmoids_are_those_of_height_half_the_slope_and_of_slope_1():
