@@ -91,10 +91,10 @@ CONVENTIONS = {
         "connections; no gradient goes back to them, and traces are 0 before t = 0 all the same"
     ),
     "delays": (
-        "where a layer has a delay d, what it is given by its synapses is the output of the layer before (or the inputs)"
-        " at t - d, and 0 for t < d; where it has recurrent_delay d, its recurrent connection is given s[t-d]; a skip or"
-        " a feedback with a delay likewise. What is not given is 0 for synapses and skips, 1 for recurrent and feedback "
-        "connections. In bptt A^T delta comes back from delta[t+d]. In ottt and sltt an error of the outputs at t that "
+        "where a layer has a delay d, what it is given by its synapses is the output of the layer before (or the "
+        "inputs) at t - d, and 0 for t < d; where it has recurrent_delay d, its recurrent connection is given s[t-d]; "
+        "a skip or a feedback with a delay likewise. What is not given is 0 for synapses and skips, 1 for recurrent "
+        "and feedback connections. In bptt A^T delta comes back from delta[t+d]. In ottt and sltt an error of the outputs at t that "
         "comes back by a way with delays of k in all belongs to t - k: g_k = psi[t-k] A^T g_(k-d), paired with what is "
         "paired at t - k (in ottt the trace a[t-k]), with the parameters of t in online learning. error/METHOD/L [t] "
         "is the sum of what belongs to t"
@@ -110,8 +110,8 @@ CONVENTIONS = {
     "ottt": (
         "the error g_l[t] is delta_l[t] of bptt with nothing from t + 1: no J, and nothing back through recurrent and "
         "feedback connections. The gradient of a weight pairs g[t] with a trace of what the connection is given: a[t] "
-        "= decay a[t-1] + s[t]; a recurrent or feedback connection is given s[t-1]. The decay is that of the membranes that the "
-        "current enters. For LIF neurons it is their own. A sum of currents has no membranes: it is the decay of the "
+        "= decay a[t-1] + s[t]; a recurrent or feedback connection is given s[t-1]. The decay is that of the membranes "
+        "that the current enters. For LIF neurons it is their own. A sum of currents has no membranes: it is the decay of the "
         "layers that take the sum, which is one. A stateless last layer has none either: it is the decay of the "
         "neurons that feed it, which is one. The gradient of a bias pairs g[t] with the trace of 1; at a stateless "
         "last layer with 1. In a chain the trace takes the input's place: it goes through the operations in their "
