@@ -126,16 +126,16 @@ def residual(rng):
     spikes = ot.Scale(2.0)
     gains = [ot.SkipInit(np.array([gain])) for gain in (0.7, -0.4)]
     layers = [
-        ot.Layer([conv(rng, 3, 2, padding=1), ot.AveragePool2d(3, stride=2, padding=1)], ot.Integrator()),
+        ot.Layer([conv(rng, 2, 2, padding=1), ot.AveragePool2d(3, stride=2, padding=1)], ot.Integrator()),
         ot.Layer(ot.Scale(0.9), lif()),
-        ot.Layer([spikes, conv(rng, 3, 3, padding=1)], lif()),
-        ot.Layer([spikes, conv(rng, 3, 3, padding=1), gains[0], ot.Scale(0.5)], ot.Integrator()),
+        ot.Layer([spikes, conv(rng, 2, 2, padding=1)], lif()),
+        ot.Layer([spikes, conv(rng, 2, 2, padding=1), gains[0], ot.Scale(0.5)], ot.Integrator()),
         ot.Layer(ot.Scale(0.8), lif()),
-        ot.Layer([spikes, conv(rng, 2, 3, stride=2, padding=1)], lif()),
-        ot.Layer([spikes, conv(rng, 2, 2, padding=1), gains[1]], ot.Integrator()),
-        ot.Layer([ot.AveragePool2d(2), ot.Flatten(), dense(rng, 2, 2)], ot.Integrator()),
+        ot.Layer([spikes, conv(rng, 3, 2, stride=2, padding=1)], lif()),
+        ot.Layer([spikes, conv(rng, 3, 3, padding=1), gains[1]], ot.Integrator()),
+        ot.Layer([ot.AveragePool2d(2), ot.Flatten(), dense(rng, 2, 3)], ot.Integrator()),
     ]
-    across = [ot.Skip(0, 3), ot.Skip(4, 6, [spikes, conv(rng, 2, 3, (1, 1), stride=2)])]
+    across = [ot.Skip(0, 3), ot.Skip(4, 6, [spikes, conv(rng, 3, 2, (1, 1), stride=2)])]
     return ot.Network(layers, input_shape=IMAGE, skips=across)
 
 
