@@ -95,7 +95,8 @@ CONVENTIONS = {
         "inputs) at t - d, and 0 for t < d; where it has recurrent_delay d, its recurrent connection is given s[t-d]; "
         "a skip or a feedback with a delay likewise. What is not given is 0 for synapses and skips, 1 for recurrent "
         "and feedback connections. In bptt A^T delta comes back from delta[t+d]. In ottt and sltt an error of the "
-        "outputs at t that comes back by a way with delays of k in all belongs to t - k: g_k = psi[t-k] A^T g_(k-d), paired with what is "
+        "outputs at t that comes back by a way with delays of k in all belongs to t - k: g_k = psi[t-k] A^T g_(k-d), "
+        "paired with what is "
         "paired at t - k (in ottt the trace a[t-k]), with the parameters of t in online learning. error/METHOD/L [t] "
         "is the sum of what belongs to t"
     ),

@@ -47,7 +47,7 @@ from ..simulation.state import network_state
 from .arrays import expected_of, names_of
 from .conventions import CONVENTIONS, RESULTS, describe_array
 from .reference import FORWARD, MEANINGS, METHODS, ONLINE, expected, methods_of, targets_at
-from .specifications import CASE_SET, FEATURES, SPECIFICATIONS, Specification, draw
+from .specifications import CASE_SET, FEATURES, SPECIFICATIONS, Specification, draw, neuron_features
 
 FORMAT, VERSION = "ottt_ref conformance cases", 1
 MANIFEST = "manifest.json"
@@ -389,6 +389,7 @@ def _require_features(case, network, steps, batch):
         case.initial_state is not None,
         case.loss_time_steps != steps,
         any(connection.delay != connection.loop for connection in network.connections),
+        *neuron_features(network),
     )
     features = tuple(name for name, asked in zip(FEATURES, there) if asked)
     if case.features != features:

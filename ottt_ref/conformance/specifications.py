@@ -16,7 +16,8 @@ from ..learning import losses
 from ..methods import spike_representation
 from ..network import surrogate
 from ..network.network import Network
-from ..network.per_neuron import spread
+from ..network.neurons import CubaLIF
+from ..network.per_neuron import is_shared, spread
 from ..simulation.simulator import input_current, run
 from ..simulation.state import State
 from . import networks
@@ -30,6 +31,9 @@ FEATURES = (  # an adapter says which of them it has
     "initial state",
     "time steps of the loss",
     "delays",
+    "numbers of each neuron",
+    "learned numbers of neurons",
+    "currents that leak",
 )
 CASE_SET = 2  # the version of the set: one more whenever a case is added, and no case ever changes its numbers
 
@@ -49,6 +53,7 @@ class Specification:
     started   whether it starts from a state that is not rest
     loss_steps   T of the loss's 1/T, where it is not the number of time steps
     delays    whether a connection has a delay of its own
+    neurons   what of the neurons not every backend has: of FEATURES
     learning_rate   of online learning
     since     the version of the set in which it is first
     """
@@ -71,12 +76,13 @@ class Specification:
     started: bool = False
     loss_steps: int | None = None
     delays: bool = False
+    neurons: tuple[str, ...] = ()
 
     @property
     def features(self) -> tuple[str, ...]:
         """What the case asks for that not every backend has: of FEATURES."""
         of_steps = (self.weights != "none", self.targets == "labels of each step", self.started, bool(self.loss_steps))
-        asked = (*of_steps, self.delays)
+        asked = (*of_steps, self.delays, *(name in self.neurons for name in FEATURES[5:]))
         return tuple(name for name, there in zip(FEATURES, asked) if there)
 
 
@@ -306,12 +312,29 @@ def _time_steps():
 def _own_numbers():
     """Numbers of each neuron and channel, fixed and learned; currents that leak. SR has no one decay of the inputs."""
     kinds = {"rates": False, "since": 2}
+    each, learned, leaks = FEATURES[5:]
     return (
-        _case("dense-per-neuron", "λ, V_th and v_reset of each neuron", networks.numbers_by_neuron, **kinds),
-        _case("conv-per-channel", "λ and V_th of each channel", networks.numbers_by_channel, inputs=images, **kinds),
-        _case("dense-learned-neurons", "λ and V_th that are learned", networks.learned_numbers, **kinds),
-        _case("dense-two-leaks", "CubaLIF: a synaptic current that leaks", networks.two_leaks, **kinds),
-        _case("recurrent-learned-leaks", "CubaLIF, everything of it learned", networks.learned_leaks, **kinds),
+        _case("dense-per-neuron", "λ, V_th and v_reset of each neuron", networks.numbers_by_neuron,
+              neurons=(each,), **kinds),
+        _case("conv-per-channel", "λ and V_th of each channel", networks.numbers_by_channel, inputs=images,
+              neurons=(each,), **kinds),
+        _case("dense-learned-neurons", "λ and V_th that are learned", networks.learned_numbers,
+              neurons=(each, learned), **kinds),
+        _case("dense-two-leaks", "CubaLIF: a synaptic current that leaks", networks.two_leaks,
+              neurons=(each, leaks), **kinds),
+        _case("recurrent-learned-leaks", "CubaLIF, everything of it learned", networks.learned_leaks,
+              neurons=(each, learned, leaks), **kinds),
+    )  # fmt: skip
+
+
+def neuron_features(network):
+    """Which of the FEATURES of neurons a network has, a truth value for each."""
+    neurons = [layer.neuron for layer in network.layers]
+    arrays = [value for neuron in neurons for value in neuron.array_settings.values()]
+    return (
+        any(not is_shared(value) for value in arrays),
+        any(neuron.trainable for neuron in neurons),
+        any(isinstance(neuron, CubaLIF) for neuron in neurons),
     )
 
 

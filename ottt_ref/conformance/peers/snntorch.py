@@ -124,3 +124,4 @@ def run(case, method):
 
 
 adapter.methods = methods
+adapter.features = ("numbers of each neuron", "currents that leak")

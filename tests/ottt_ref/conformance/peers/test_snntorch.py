@@ -189,3 +189,79 @@ def test_the_gradient_of_its_reset_is_always_detached():
     node(current)
     node(torch.zeros(1, 1))[1].sum().backward()
     assert current.grad.item() == 0.5
+
+
+def both(neuron, recurrent=None, time_steps=6):
+    """Inputs of both signs for two samples of three neurons of ours, and their activity."""
+    rng = np.random.default_rng(3)
+    inputs = rng.normal(0.4, 0.8, (time_steps, 2, 3))
+    layer = ot.Layer(ot.Dense(np.eye(3), False), neuron, recurrent)
+    return inputs, ot.simulate(ot.Network([layer]), inputs)
+
+
+def followed(node, inputs):
+    """Currents and potentials [T, B, n] of neurons of its own."""
+    rows = [node(torch.tensor(x))[-2:] for x in inputs]
+    return [torch.stack(each).detach().numpy() for each in zip(*rows)]
+
+
+LEAKS = np.array([0.9, 0.5, 0.75]), np.array([0.25, 0.5, 0.8])
+
+
+@pytest.mark.parametrize("each", [False, True])
+def test_its_synaptic_is_cuba_lif_with_a_subtraction_that_does_not_leak(each):
+    """i first, then u with the i of this step; α and β may be of each neuron. A soft reset that leaks is another."""
+    decay, current_decay = LEAKS if each else (0.75, 0.5)
+    numbers = [torch.tensor(value, dtype=torch.float64) for value in (current_decay, decay, [0.9])]
+    for reset, same in (("unleaked", True), ("soft", False)):
+        neuron = ot.CubaLIF(decay, current_decay, 0.9, reset)
+        inputs, activity = both(neuron)
+        current, potential = followed(snntorch.snn.Synaptic(*numbers), inputs)
+        assert 0 < activity.spikes[0].mean() < 1
+        assert np.allclose(current, activity.layer_states[0][1], rtol=1e-12)
+        assert np.allclose(potential, activity.potentials[0], rtol=1e-12) == same
+
+
+def test_its_rsynaptic_is_cuba_lif_that_hears_itself():
+    rng = np.random.default_rng(5)
+    weight, bias = rng.normal(0, 0.4, (3, 3)), rng.normal(0, 0.1, 3)
+    inputs, activity = both(ot.CubaLIF(0.75, 0.5, 0.9, "unleaked"), ot.Dense(weight, bias))
+    numbers = [torch.tensor(value, dtype=torch.float64) for value in (0.5, 0.75)]
+    node = snntorch.snn.RSynaptic(*numbers, linear_features=3, threshold=torch.tensor([0.9], dtype=torch.float64))
+    node.recurrent = torch.nn.Linear(3, 3, dtype=torch.float64)
+    with torch.no_grad():
+        node.recurrent.weight.copy_(torch.tensor(weight))
+        node.recurrent.bias.copy_(torch.tensor(bias))
+    rows, spikes = [], torch.zeros(2, 3, dtype=torch.float64)
+    for x in inputs:
+        spikes, _, potential = node(torch.tensor(x), spk=spikes)
+        spikes = spikes.to(torch.float64)
+        rows.append(potential.detach().numpy())
+    assert 0 < activity.spikes[0].mean() < 1
+    np.testing.assert_allclose(np.stack(rows), activity.potentials[0], rtol=1e-12)
+
+
+def test_its_hard_reset_of_a_synaptic_neuron_loses_what_arrives_with_it():
+    """u[t] = (1 - s[t-1]) (β u[t-1] + i[t]); of CubaLIF the current of the step after a spike stays."""
+    numbers = [torch.tensor(value, dtype=torch.float64) for value in (0.5, 0.75, [0.9])]
+    inputs, activity = both(ot.CubaLIF(0.75, 0.5, 0.9, "hard"))
+    current, potential = followed(snntorch.snn.Synaptic(*numbers, reset_mechanism="zero"), inputs)
+    u, s = np.zeros((2, 3)), np.zeros((2, 3))
+    for t in range(len(inputs)):
+        u = (1 - s) * (0.75 * u + current[t])
+        s = (u > 0.9).astype(float)
+        np.testing.assert_allclose(potential[t], u, rtol=1e-12)
+    assert not np.allclose(potential, activity.potentials[0])
+
+
+@pytest.mark.parametrize(("name", "methods"), [("dense-two-leaks", {"forward"}), ("dense-per-neuron", set())])
+def test_of_the_cases_of_numbers_of_neurons_it_speaks_one(by_name, name, methods):
+    found = outcomes(snntorch.adapter, [by_name[name]])
+    assert {method for method, verdicts in found.items() if verdicts[name].outcome == "passed"} == methods
+    assert {verdicts[name].outcome for verdicts in found.values()} <= {"passed", "unsupported"}
+
+
+def test_its_learned_decay_is_clamped_where_it_is_used_and_not_brought_back():
+    node = snntorch.snn.Leaky(torch.tensor(1.5), learn_beta=True)
+    node(torch.ones(1, 1))
+    assert node(torch.zeros(1, 1))[1].item() == 1.0 and node.beta.item() == 1.5
