@@ -132,8 +132,8 @@ ONLINE = _killed_by(
         ),
         (
             "the outputs of a step are overwritten by the next",
-            "return total, self.activity.outputs.copy()",
-            "return total, self.activity.outputs",
+            "return total + penalty, self.activity.outputs.copy()",
+            "return total + penalty, self.activity.outputs",
         ),
     ),
 )

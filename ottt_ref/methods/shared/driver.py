@@ -155,32 +155,39 @@ def accumulate(
 
 def take_in(running: Rule, activity: Activity) -> None:
     """Have the rule take in one time step's Activity, which it must leave as it is: ValueError otherwise."""
-    with unchanged(f"rule: {type(running).__name__}.advance", _arrays_of(activity), running):
+    with unchanged(f"rule: {type(running).__name__}.advance", lambda: _arrays_of(activity), running):
         running.take_in(activity)
 
 
 def add_step(running: Rule, sums: GradientSum, t: int, step: TimeStep, error_feedback: ErrorFeedback) -> None:
     """Have the rule add its part of one TimeStep, which rule and feedback must leave as it is: ValueError otherwise."""
-    given = {**_arrays_of(step.activity), "output_error": step.output_error, "targets": step.targets}
-    given |= {"weights": step.weights, **{f"regularisation[{l}]": each for l, each in step.regularisation.items()}}
     where = f"rule: {type(running).__name__}.add_step, with {type(error_feedback).__name__},"
-    with unchanged(where, given, running, error_feedback):
+    with unchanged(where, lambda: _arrays_of_step(step), running, error_feedback):
         running.add_step(sums, t, step, error_feedback)
 
 
 @contextmanager
-def unchanged(where: str, arrays: Mapping[str, np.ndarray | None], *parts: object) -> Iterator[None]:
+def unchanged(where: str, arrays_of: Callable[[], Mapping[str, np.ndarray | None]], *parts: object) -> Iterator[None]:
     """Raise ValueError if the block changes one of the arrays in place; where all parts are our own, nothing is done.
 
     The arrays of an Activity are those of the simulation itself: a change in them would go on to the next time step.
     """
-    own = all(type(part).__module__.startswith(PACKAGE) for part in parts)
-    before = {} if own else {name: array.copy() for name, array in arrays.items() if array is not None}
+    if all(type(part).__module__.startswith(PACKAGE) for part in parts):
+        yield
+        return
+    arrays = arrays_of()
+    before = {name: array.copy() for name, array in arrays.items() if array is not None}
     yield
     for name, copy in before.items():
         now = arrays[name]
         if now is not None and now.tobytes() != copy.tobytes():
             raise ValueError(f"{where} must not change what it is given, got {name} changed in place")
+
+
+def _arrays_of_step(step):
+    result = {**_arrays_of(step.activity), "output_error": step.output_error, "targets": step.targets}
+    result["weights"] = step.weights
+    return result | {f"regularisation[{l}]": penalty for l, penalty in step.regularisation.items()}
 
 
 def _arrays_of(activity):

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+import ottt_ref as ot
 from ottt_ref import cli
 from ottt_ref.conformance import arrays, checking, files, report
 from ottt_ref.conformance.compare import RELATIVE
@@ -265,3 +266,13 @@ def test_the_list_can_go_to_standard_output_alone(capfd):
     assert cli.main(["cases", "list", "--json", "/dev/stdout"]) == 0
     out, err = capfd.readouterr()
     assert len(json.loads(out)["cases"]) == len(files.specifications()) and err.startswith("case ")
+
+
+def test_results_of_a_case_with_weights_need_not_say_that_they_took_them(tmp_path):
+    (case,) = files.make_cases(["dense-masked"])
+    (tmp_path / case.name).mkdir()
+    gradients = ot.sltt.gradients(case.network, case.inputs, case.targets, case.loss, weights=case.weights)
+    np.savez(tmp_path / case.name / "sltt.npz", **gradients)
+    adapter = Results(tmp_path, [case], given_spikes=True)
+    found = {verdict.method: verdict.outcome for verdict in checking.check(adapter, [case], ["sltt", "ottt"])}
+    assert found == {"forward": "unsupported", "ottt": "unsupported", "sltt": "passed"}
