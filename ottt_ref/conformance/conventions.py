@@ -96,9 +96,8 @@ CONVENTIONS = {
         "a skip or a feedback with a delay likewise. What is not given is 0 for synapses and skips, 1 for recurrent "
         "and feedback connections. In bptt A^T delta comes back from delta[t+d]. In ottt and sltt an error of the "
         "outputs at t that comes back by a way with delays of k in all belongs to t - k: g_k = psi[t-k] A^T g_(k-d), "
-        "paired with what is "
-        "paired at t - k (in ottt the trace a[t-k]), with the parameters of t in online learning. error/METHOD/L [t] "
-        "is the sum of what belongs to t"
+        "paired with what is paired at t - k (in ottt the trace a[t-k]), with the parameters of t in online learning. "
+        "error/METHOD/L [t] is the sum of what belongs to t"
     ),
     "bptt": (
         "delta_l[t] = psi_l[t] e_l[t] + J_l[t] delta_l[t+1], 0 after the last step, psi = 1 for an Integrator; e_l[t]"

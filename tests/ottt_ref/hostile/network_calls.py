@@ -257,8 +257,8 @@ def network_made(rng):
     arguments = {
         "layers": layers,
         "input_shape": (3,),
-        "feedback": [ot.Feedback(1, 0, ot.Dense(rng.normal(size=(4, 3)) / 4))],
-        "skips": [ot.Skip(-1, 1, ot.Dense(rng.normal(size=(3, 3))))],
+        "feedback": [ot.Feedback(1, 0, ot.Dense(rng.normal(size=(4, 3)) / 4), int(rng.integers(1, 3)))],
+        "skips": [ot.Skip(-1, 1, ot.Dense(rng.normal(size=(3, 3))), int(rng.integers(3)))],
     }
 
     def oracle(result, given):
@@ -331,6 +331,7 @@ def network_call(method, rng):
             {"source": l},
             lambda result, given: _assert(tuple(result) == (network.input_shape, *network.shapes)[given["source"] + 1]),
         ),
+        "error_lags": ({"l": l}, lambda result, given: _assert(result == (0,))),
         "trace_layer": ({"l": l}, lambda result, given: _assert(0 <= result < len(network.layers))),
         "trace_layers": (
             {"l": l},
@@ -345,12 +346,13 @@ def network_call(method, rng):
     }
     arguments, oracle = calls[method]
     # What takes functions of one's own, or an index of a layer, is for those who write a method.
+    of_layer = ("decay", "threshold", "incoming", "outgoing", "trace_layer", "trace_layers", "error_lags")
     own = {
         "as_objects": ("convert",),
         "rebuilt": ("convert_array", "convert_number"),
         "require_own_numbers": ("name", "array"),
         "number": ("value",),
-        **{each: ("l",) for each in ("decay", "threshold", "incoming", "outgoing", "trace_layer", "trace_layers")},
+        **{each: ("l",) for each in of_layer},
         "shape_of": ("source",),
     }
     function = getattr(exact if method == "exact" else network, method)
@@ -658,6 +660,8 @@ def rule_call(name, method, rng):
         ),
         "add_step": ({"sums": sums, "t": 0, "step": step, "error_feedback": methods.TransposedWeights()}, of_one_step),
         "advance": ({"activity": first}, lambda result, given: _assert(result is None)),
+        "take_in": ({"activity": first}, lambda result, given: _assert(result is None)),
+        "parts": ({"connection": connection}, lambda result, given: _assert(result == 1)),
         "bias_input": ({"l": 0}, lambda result, given: naive.close(result, np.ones(1))),
         "pairs": (
             {"connection": connection, "error": error, "activity": first},
@@ -836,6 +840,11 @@ def feedback_call(kind, method, rng):
     calls = {
         "check": ({"network": network}, lambda result, given: _assert(result is None)),
         "spike_error": ({"network": network, "step": step, "l": 0, "errors": [None, above]}, spike_error),
+        "lags": (
+            {"network": network, "l": 0, "errors": [{}, {0: above}]},
+            lambda result, given: _assert(result == {0}),
+        ),
+        "lagged_error": ({"network": network, "step": step, "l": 0, "lag": 0, "errors": [{}, {0: above}]}, spike_error),
         "hidden_error": ({"step": step, "l": 0}, spike_error),
         "matrix_shape": (
             {"neurons": 4, "outputs": 2},
@@ -846,7 +855,8 @@ def feedback_call(kind, method, rng):
     base = kind in ("ErrorFeedback", "TransposedWeights") and method == "check"
     # the driver asks for errors, with the step and the errors that it has checked
     own = tuple(arguments) if base or method != "check" else ()
-    return Call(getattr(feedback, method), arguments, oracle, open=own)
+    abstract = method == "lagged_error" and kind in ("ErrorFeedback", "FeedbackMatrices")
+    return Call(getattr(feedback, method), arguments, oracle, open=own, raises=TypeError if abstract else None)
 
 
 def record_made(kind, arguments, rng):
@@ -912,6 +922,10 @@ def sum_call(method, rng):
         "at": ({"t": 0}, lambda result, given: naive.same(next(result), sums.values)),
         "record": (
             {"t": 0, "errors": [error, rng.normal(size=(2, 2))]},
+            lambda result, given: naive.same(sums.errors[0][0], error),
+        ),
+        "record_late": (
+            {"t": 0, "errors": [{0: error}, {0: rng.normal(size=(2, 2))}]},
             lambda result, given: naive.same(sums.errors[0][0], error),
         ),
         "result": (

@@ -605,6 +605,7 @@ def integrator_made(rng):
 def layer_made(rng):
     recurrent = dense(rng, np.float64, 2, 2) if rng.random() < 0.5 else None
     arguments = {"synapses": [ot.Scale(2.0), dense(rng, np.float64)], "neuron": ot.LIF(), "recurrent": recurrent}
+    arguments |= {"delay": int(rng.integers(4)), "recurrent_delay": 1 if recurrent is None else int(rng.integers(1, 4))}
 
     def oracle(result, given):
         assert isinstance(result.synapses, ot.Operation) and isinstance(result.neuron, ot.Neuron)
@@ -626,7 +627,8 @@ def between(kind, source, target, rng):
         assert (result.source, result.target) == (given["source"], given["target"])
         assert type(result.source) is int and isinstance(result.operations, ot.Operation)
 
-    return Call(kind, {"source": source, "target": target, "operations": dense(rng, np.float64)}, oracle)
+    arguments = {"source": source, "target": target, "operations": dense(rng, np.float64)}
+    return Call(kind, {**arguments, "delay": int(rng.integers(1, 4))}, oracle)
 
 
 def connection_call(method, rng):

@@ -35,7 +35,7 @@ NO_ROW = {
     "conv-residual",
     "conv-feedback",
 }
-SEVERAL_DECAYS = {"dense-two-decays"}
+SEVERAL_DECAYS = {"dense-two-decays", "dense-leaky-stage"}
 POOLED = {"conv-maxpool"}
 OTTT = ("ottt-authors", "ottt-online-authors")
 
