@@ -142,15 +142,15 @@ def late_errors_paired_at_once(lags_, rule, activity):
 _correct_take_in = lags.Lags.take_in
 
 
-def errors_one_step_early(network, l, errors, output_error, *, loops, later):
+def errors_one_step_early(network, l, errors, output_error, *, later, **others):
     """Errors come back by delays that are one time step too short, where they are longer than one."""
-    return spatial.backpropagated_error(network, l, errors, output_error, loops=loops, later=[later[0], *later])
+    return spatial.backpropagated_error(network, l, errors, output_error, later=[later[0], *later], **others)
 
 
-def late_sensitivities_of_the_step_before(rule, current, connection):
+def late_sensitivities_of_the_step_before(rule, current, connection, activity):
     """∂s/∂θ of t - 1, whatever the delay."""
     early = replace(connection, delay=min(connection.delay, 1))
-    _correct_add_presynaptic(rule, current, early)
+    _correct_add_presynaptic(rule, current, early, activity)
 
 
 _correct_add_presynaptic = rtrl.RTRL._add_presynaptic
