@@ -914,6 +914,10 @@ def sum_call(method, rng):
             {"t": 0, "errors": [error, rng.normal(size=(2, 2))]},
             lambda result, given: naive.same(sums.errors[0][0], error),
         ),
+        "record_late": (
+            {"t": 0, "errors": [{0: error}, {0: rng.normal(size=(2, 2))}]},
+            lambda result, given: naive.same(sums.errors[0][0], error),
+        ),
         "result": (
             {"loss": 0.5, "outputs": np.ones((1, 2, 2))},
             lambda result, given: naive.same(dict(result), sums.values),
