@@ -195,8 +195,8 @@ def _back(kind, network, activity, output_errors, kept, leaks_back, delays_back,
             else:
                 errors[l] = backpropagate_states(network, neuron, deltas[l], gated(psi, spike_error), jacobian)
             for connection in network.incoming(l):
-                entering, delivered = now.presynaptic(connection), now.delivered(connection)
-                sums.add(t, connection, errors[l], entering, bias_input, delivered)
+                delivered = now.delivered(connection)
+                sums.add(t, connection, errors[l], connection.entering(delivered), bias_input, delivered)
             _add_neuron_gradients(sums, t, network, l, now, deltas[l], gated(psi, distance_error))
         sums.record(t, errors, now)
         if later[0] is not errors:

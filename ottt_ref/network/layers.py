@@ -256,12 +256,12 @@ class Connection:
     def _parts(self) -> tuple[Operation | None, Operation]:
         return divided(self.operations)
 
-    @property
+    @cached_property
     def front(self) -> Operation | None:
         """The operations up to the last that is not linear; None where all are."""
         return self._parts[0]
 
-    @property
+    @cached_property
     def back(self) -> Operation:
         """The operations after the front: all of them where they are linear."""
         return self._parts[1]

@@ -1,5 +1,6 @@
 """Max pooling, the one operation that is not linear: where errors go, what is traced, exact, refused."""
 
+from dataclasses import replace
 from fractions import Fraction as F
 
 import numpy as np
@@ -12,6 +13,7 @@ from ..selection import slow
 from . import test_general_networks as general_tests
 from .general import NOT_LINEAR, case, dense, eighths, lif, rational
 from .helpers import METHODS, assert_nonzero
+from .methods import test_input_gradients as input_tests
 
 RNG = np.random.default_rng(0)
 every_kind = pytest.mark.parametrize("kind", slow(NOT_LINEAR, ["max_pooled"]))
@@ -107,6 +109,11 @@ def test_rtrl_is_bptt_exactly(kind, reset_gradient):
     general_tests.test_rtrl_is_bptt_exactly(kind, reset_gradient)
 
 
+@every_kind
+def test_the_gradient_at_the_inputs_is_the_derivative_of_the_soft_spike_network(kind):
+    input_tests.test_of_bptt_it_is_the_derivative_of_the_soft_spike_network(kind)
+
+
 @pytest.mark.slow
 def test_the_other_properties_of_every_network_hold():
     general_tests.test_float32_is_float64_rounded("max_pooled")
@@ -154,6 +161,26 @@ def test_ottts_gradients_are_bptts_within_the_layer_exactly():
             assert np.array_equal(found[name], expected[name]) and np.any(expected[name] != 0), name
     whole = ot.bptt.backward(network, activity, errors).values
     assert np.array_equal(found["layer1.weight"], whole["layer1.weight"])
+
+
+def test_behind_a_pool_each_decay_of_a_layer_has_its_trace():
+    """Channels with a λ of their own: OTTT is BPTT in the last hidden layer, exactly."""
+
+    def make(rng):
+        network = in_a_row(rng)
+        middle = network.layers[1]
+        neuron = replace(middle.neuron, decay=np.array([0.5, 0.25]))
+        layers = [network.layers[0], ot.Layer(middle.synapses, neuron), network.layers[2]]
+        return ot.Network(layers, input_shape=network.input_shape)
+
+    network, inputs, labels = exact_case(make)
+    activity, errors = algebra(network, inputs, labels)
+    found, whole = (each(network, activity, errors).values for each in (ot.ottt.accumulate, ot.bptt.backward))
+    assert np.array_equal(found["layer1.weight"], whole["layer1.weight"]) and np.any(whole["layer1.weight"] != 0)
+    readout = ot.Layer([ot.MaxPool1d(2), ot.Flatten(), ot.Dense(np.ones((2, 2)))], ot.Integrator())
+    pooled = ot.Network([*network.astype(float).layers[:2], readout], input_shape=(1, 7))
+    with pytest.raises(ValueError, match="readout has no membrane, and pools spikes of neurons of several decays"):
+        ot.ottt.gradients(pooled, np.ones((2, 1, 1, 7)), np.array([0]))
 
 
 class PooledTraces(ot.ottt.OTTT):

@@ -65,7 +65,26 @@ def test_the_risk_is_that_of_all_identities_together():
 
 def test_every_claim_says_what_can_stand_behind_it():
     alone = {claim.name for claim in CLAIMS if verdict.on_cases_alone(claim)}
-    assert alone == {"E7", "R2", "R3", "C1", "R4", "D0", "D1", "D2", "D3", "I1", "O1", "H1", "M1", "A1", "S1", "W1", "N1", "N2"}
+    assert alone == {
+        "E7",
+        "R2",
+        "R3",
+        "C1",
+        "R4",
+        "D0",
+        "D1",
+        "D2",
+        "D3",
+        "I1",
+        "O1",
+        "H1",
+        "M1",
+        "A1",
+        "S1",
+        "W1",
+        "N1",
+        "N2",
+    }
     assert verdict.possible(BY_NAME["E1"]) == "a Coq proof, for every T; 1 identity; cases"
     assert verdict.possible(BY_NAME["E3"]) == "2 identities; cases"
     assert "of a part, the traces" in verdict.possible(BY_NAME["P1"])

@@ -100,7 +100,7 @@ class ChannelScale(Operation):
         return self.factor.dtype
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        if not input_shape or input_shape[0] != len(self.factor):
+        if tuple(input_shape)[:1] != (len(self.factor),):
             raise ValueError(f"{self!r} must be given {len(self.factor)} channels, got {describe_shape(input_shape)}")
         return input_shape
 
