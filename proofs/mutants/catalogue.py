@@ -223,8 +223,8 @@ CATALOGUE = (
         ("bias not traced", 'dialect == "derivation" and not (l ==', 'dialect == "authors" and not (l =='),
         (
             "input not traced",
-            'if dialect == "authors" and connection.source == INPUTS:',
-            "if connection.source == INPUTS:",
+            'if dialect == "authors" and source == INPUTS:',
+            "if source == INPUTS:",
         ),
         ("readout's bias traced", "not (l == len(network.layers) - 1 and layer.neuron.stateless)", "True"),
     ),
@@ -318,8 +318,8 @@ CATALOGUE = (
         ),
         (
             "only the potential of a trace",
-            "                total += output_vector[m] * scratch[m]\n",
-            "                pass\n",
+            "total += output_vector[m] * scratch[m]\n            value[b, i] = total\n\n\n@kernel\n",
+            "pass\n            value[b, i] = total\n\n\n@kernel\n",
         ),
     ),
     *of_library(
@@ -354,7 +354,7 @@ CATALOGUE = (
     ),
     *of_library(
         "simulation/rates.py",
-        ("rates not normalised", "trace.value / _normaliser(network, trace.neuron, len(inputs))", "trace.value"),
+        ("rates not normalised", "trace.value / _normaliser(network, trace, len(inputs))", "trace.value"),
         ("Λ of one step less", "total = decay * total + 1", "total = decay * total + decay"),
     ),
     *LEARNING,

@@ -127,7 +127,7 @@ FAULTS = (
         ),
         ("loss not varied", "loss = variation.loss(case.loss)", "loss = case.loss"),
         ("gradients not varied", "return variation.parameters(values)", "return values"),
-        ("start at rest", "zeros + zeros.dtype.type(variation.start(network.layers[l].neuron))", "zeros.copy()"),
+        ("start at rest", "return states[0] + start, *", "return states[0].copy(), *"),
         ("two time steps of memory forgotten", "earlier = [now, *earlier[:-1]]", "earlier = [now] * len(earlier)"),
         (
             "axes as they came in",

@@ -154,7 +154,7 @@ EQUILIBRIA = _killed_by(
         ),
         (
             "norms not divided by the threshold",
-            "spectral_norm(network, connection) / threshold",
+            "spectral_norm(network, connection) / least",
             "spectral_norm(network, connection)",
         ),
         (
@@ -215,7 +215,7 @@ FINITE = _killed_by(
         "methods/shared/gradients.py",
         (
             "sums of gradients are not tested",
-            "if not all(is_finite(value) for value in sums.values.values())",
+            "if not all(is_finite(value) for value in every)",
             "if False",
         ),
         ("errors are not tested", '            self._require(error, t, "error of", name)\n', "            pass\n"),

@@ -142,7 +142,6 @@ def late_errors_paired_at_once(lags_, rule, activity):
 _correct_take_in = lags.Lags.take_in
 
 
-<<<<<<< HEAD
 def errors_one_step_early(network, l, errors, output_error, *, later, **options):
     """Errors come back by delays that are one time step too short, where they are longer than one."""
     return spatial.backpropagated_error(network, l, errors, output_error, later=[later[0], *later], **options)
@@ -152,17 +151,6 @@ def late_sensitivities_of_the_step_before(rule, current, connection, *given):
     """∂s/∂θ of t - 1, whatever the delay."""
     early = replace(connection, delay=min(connection.delay, 1))
     _correct_add_presynaptic(rule, current, early, *given)
-=======
-def errors_one_step_early(network, l, errors, output_error, *, later, **others):
-    """Errors come back by delays that are one time step too short, where they are longer than one."""
-    return spatial.backpropagated_error(network, l, errors, output_error, later=[later[0], *later], **others)
-
-
-def late_sensitivities_of_the_step_before(rule, current, connection, activity):
-    """∂s/∂θ of t - 1, whatever the delay."""
-    early = replace(connection, delay=min(connection.delay, 1))
-    _correct_add_presynaptic(rule, current, early, activity)
->>>>>>> 5fd51869bc39f9635d8be72d6c44ff64d2af7441
 
 
 _correct_add_presynaptic = rtrl.RTRL._add_presynaptic
