@@ -57,10 +57,8 @@ def _keeps_margin(network, activity):
     """Whether no potential is near the threshold or a kink of its surrogate, so that a tiny step crosses neither."""
     for layer, potential in zip(network.layers, activity.potentials):
         neuron = layer.neuron
-        kinks = [
-            Fraction(0),
-            *(sign * scale * neuron.surrogate.width for sign in (1, -1) for scale in (1, Fraction(1, 2))),
-        ]
+        width = getattr(neuron.surrogate, "width", 0)  # that of the fast sigmoid is at the threshold alone
+        kinks = [Fraction(0), *(sign * scale * width for sign in (1, -1) for scale in (1, Fraction(1, 2)))]
         distances = [abs(potential - neuron.threshold - kink) for kink in kinks]
         if any(np.any(distance < MARGIN) for distance in distances):
             return False
