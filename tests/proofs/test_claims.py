@@ -10,7 +10,7 @@ from proofs.search import run
 from ..selection import one_in, slow
 from .wrong_variants import WRONG_VARIANTS
 
-CASES = 20
+CASES = 12
 TRIES = 150  # cases in which a wrong variant must be caught
 QUICK = ("C1", "H1", "P1", "R2")  # less than half a second each
 SLOW = [claim.name for claim in CLAIMS if claim.name not in QUICK]
