@@ -222,6 +222,8 @@ def complete_rates(network: Network, values: Mapping[int, np.ndarray]) -> list[n
 def finite_rates(network: Network, values: list[np.ndarray]) -> list[np.ndarray]:
     """The rates [a^0, a^1, ...]; NonFiniteError for the first that is not finite, unless that is allowed.
 
+    Raises TypeError for what is no list of arrays.
+
     >>> import numpy as np, ottt_ref as ot
     >>> network = ot.dense_network([2, 3, 2], rng=0)
     >>> try:
@@ -230,6 +232,8 @@ def finite_rates(network: Network, values: list[np.ndarray]) -> list[np.ndarray]
     ...     print(error.finding)
     rate of layer0 must be finite, got inf at index [0, 1]
     """
+    if not isinstance(values, list | tuple) or not all(isinstance(value, np.ndarray) for value in values):
+        raise TypeError(f"values must be a list of arrays, the rates of the inputs and of each layer, got {values!r}")
     for l, value in enumerate(values):
         if not is_finite(value):
             refuse_non_finite(f"rate of {('the inputs', *network.layer_names)[l]}", value)

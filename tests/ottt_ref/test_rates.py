@@ -100,3 +100,9 @@ def test_wrong_values_and_decays_are_refused(values, decay, error, complaint):
 def test_wrong_arguments_of_the_normaliser_are_refused(decay, time_steps, error, complaint):
     with pytest.raises(error, match=complaint):
         rate_normaliser(decay, time_steps)
+
+
+@pytest.mark.parametrize("values", ["abc", [1.0], None])
+def test_rates_that_are_no_arrays_are_refused(values):
+    with pytest.raises(TypeError, match="values must be a list of arrays"):
+        ot.rates.finite_rates(ot.dense_network([2, 3, 2], rng=0), values)
