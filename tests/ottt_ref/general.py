@@ -232,6 +232,11 @@ KINDS = {
     )
 }
 NOT_LINEAR = {kind.__name__: kind for kind in (max_pooled, pooled_currents)}
+# images, and what is late: not among the quick tests
+LARGE = (
+    *("convolutional", "grouped", "in_a_row", "normalised", "standardised_convolution", "residual"),
+    *("convolutional_feedback", "dropped_out", "delays", "delayed_row"),
+)
 LOOPS = (
     "recurrent",
     "recurrent_output",

@@ -8,18 +8,13 @@ from ottt_ref import losses
 from ottt_ref.simulation import simulator as simulation
 
 from ..selection import slow
-from .general import KINDS, LOOPS, WITHOUT_RATES, case, eighths, naive_simulation, rational
+from .general import KINDS, LARGE, LOOPS, WITHOUT_RATES, case, eighths, naive_simulation, rational
 from .helpers import IN_TIME, METHODS, assert_close, assert_nonzero, bits, content
 
 EXACT = [kind for kind in KINDS if "standardised" not in kind]  # a square root has no exact values
 STEP = 2.0**-16
 # Central differences are off by h² L'''/6, some 1e-10 L''', and by rounding, some 1e-16 / h = 1e-11.
 RELATIVE_ERROR = 1e-6
-
-LARGE = (
-    *("residual", "dropped_out", "convolutional", "convolutional_feedback", "standardised_convolution"),
-    *("grouped", "in_a_row", "normalised"),
-)
 
 every_kind = pytest.mark.parametrize("kind", slow(KINDS, [kind for kind in KINDS if kind in LARGE]))
 every_exact_kind = pytest.mark.parametrize("kind", slow(EXACT, [kind for kind in EXACT if kind in LARGE]))

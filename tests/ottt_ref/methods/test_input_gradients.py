@@ -11,13 +11,12 @@ from ottt_ref.learning.losses import MeanSquaredError, Mixed
 from ottt_ref.simulation.simulator import run
 
 from ...selection import slow
-from ..general import KINDS, case, eighths, rational
+from ..general import KINDS, LARGE, case, eighths, rational
 from ..helpers import METHODS, bits, content, dyadic_network, dyadic_sequence
 
 SQUARED = MeanSquaredError()
 STEP = 2.0**-16
 GIVING = ("bptt", "ottt", "sltt", "spike_representation")
-LARGE = ("residual", "dropped_out", "convolutional", "convolutional_feedback", "standardised_convolution")
 
 
 def exact_case(seed=0, **options):

@@ -40,6 +40,7 @@ POWERS = st.sampled_from([1.0, 2.0, 4.0, 8.0])
 HALVES = st.integers(-2, 2).map(lambda count: count / 2)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32), *[st.lists(POWERS, min_size=3, max_size=3)] * 3, HALVES)
 def test_potentials_and_spikes_are_those_of_nirs_equations(seed, tau_syn, tau_mem, r, v_leak):
     """Exactly, of time constants that are powers of 2, whose products have few binary places in six time steps."""
