@@ -91,7 +91,7 @@ def require_printable(what: str, network: Network, time_steps: int, batch_size: 
 def make(
     network: Network, inputs: np.ndarray, targets: np.ndarray, loss: BoardLoss, methods: Iterable[str] = tuple(METHODS)
 ) -> Board:
-    """The Board of inputs [T, B, ...] and target rows [B, n_out], of the network's numbers.
+    """The Board of inputs [T, B, ...] and target rows [B, n_out], or [T, B, n_out], of the network's numbers.
 
     >>> import ottt_ref as ot
     >>> network = ot.Network([ot.Layer(ot.Dense(ot.exact_array([[0.75]])), ot.LIF(surrogate=ot.surrogate.Triangle()))])
@@ -161,14 +161,16 @@ def _traces(network, activity, name, dialect, samples):
     found, constants = quantities.traces_of(network, activity, dialect)
     rows = []
     for connection in network.connections:
-        if connection.name in found:
+        for paired in found.get(connection.name, ()):
             of_connection = _rows(
                 samples,
-                lambda b, c=connection: quantities.trace_rows(c, found[c.name], b),
+                lambda b, c=connection, trace=paired.values: quantities.trace_rows(c, trace, b),
             )
-            rows += [Row(f"{row.name} into {connection.name}", row.values) for row in of_connection]
+            rows += [Row(f"{row.name} into {paired.said(connection.name)}", row.values) for row in of_connection]
     for l, layer in enumerate(network.layer_names):
-        rows.append(Row(f"trace of 1 into {layer}", tuple(constants[:, l])))
+        for paired in constants.get(l, ()):
+            rows.append(Row(f"trace of 1 into {paired.said(layer)}", tuple(paired.values)))
+        rows += _rows(samples, lambda b, l=l: quantities.eligibility_rows(network, activity, l, b))
     return Section(f"what {METHODS[name].title} pairs errors with", "traces", tuple(rows), name)
 
 
@@ -215,8 +217,13 @@ def _heading(network, inputs, targets):
         rows = value.reshape(len(value), -1) if value.ndim > 1 else [value]
         shown = quantities.rows_text(rows, say) if value.size <= LARGEST_STEPS else f"{value.size} numbers"
         lines.append(f"{symbol} = {parameter} = {shown}" if symbol != parameter else f"{parameter} = {shown}")
-    shown = ", ".join(quantities.row_text(row.reshape(-1), say) for row in targets)
-    return (*lines, f"targets y = {shown}")
+    if targets.ndim == 2:
+        return (*lines, f"targets y = {_targets_text(targets, say)}")
+    return (*lines, *(f"targets y[{t + 1}] = {_targets_text(rows, say)}" for t, rows in enumerate(targets)))
+
+
+def _targets_text(rows, say):
+    return ", ".join(quantities.row_text(row.reshape(-1), say) for row in rows)
 
 
 def _neuron_text(network, l):

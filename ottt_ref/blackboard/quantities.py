@@ -17,7 +17,7 @@ from ..annotations import Number
 from ..learning.losses import Loss, sequence_loss, step_loss
 from ..methods import Traces, bptt, ottt, rtrl, sltt, spike_representation
 from ..methods.shared.gradients import GradientSum
-from ..methods.shared.traces import Dialect
+from ..methods.shared.traces import Dialect, ParameterTraces
 from ..network.layers import INPUTS, Connection
 from ..network.network import Network
 from ..simulation.simulator import Activity, input_current
@@ -110,6 +110,8 @@ def _over_steps(algebra, **options):
 
 
 def _over_rates(network, activity, inputs, targets, loss):
+    if targets.ndim == 3:
+        raise ValueError("targets must be one for each sample for spike_representation, one loss of the rates")
     rates, _ = spike_representation.rates_of(network, inputs, "measured")
     _, error = loss.of_rates(spike_representation.rate_outputs(network, rates), targets)
     return spike_representation.backward(network, rates, error, terms=True)
@@ -172,25 +174,93 @@ def layer_rows(network: Network, activity: Activity, l: int, sample: int = 0, ps
             yield f"ψ{place}", dict(rows_of(derivatives[l], sample))[i]
 
 
-def traces_of(network: Network, activity: Activity, dialect: Dialect) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """What OTTT pairs errors with: [T, B, ...] by the name of each connection with parameters; of biases [T, layers].
+@dataclass(frozen=True)
+class Paired:
+    """What errors at some neurons of a layer are paired with, by time step.
+
+    neurons  their numbers, counted from 0; None for all neurons of the layer
+    values   a trace [T, B, ...], or what stands for the biases' input 1, [T]
+    """
+
+    neurons: tuple[int, ...] | None
+    values: np.ndarray
+
+    def said(self, name: str) -> str:
+        """The name of a layer or connection, with the neurons where they are not all.
+
+        >>> Paired((0, 1, 4), np.zeros(3)).said("layer0"), Paired(None, np.zeros(3)).said("layer0")
+        ('layer0, neurons 1, 2, 5', 'layer0')
+        """
+        if self.neurons is None:
+            return name
+        word = "neuron" if len(self.neurons) == 1 else "neurons"
+        return f"{name}, {word} {', '.join(str(i + 1) for i in self.neurons)}"
+
+
+def traces_of(
+    network: Network, activity: Activity, dialect: Dialect
+) -> tuple[dict[str, list[Paired]], dict[int, list[Paired]]]:
+    """What OTTT pairs errors with: by the name of each connection with parameters; by layer what stands for a bias's 1.
+
+    Into neurons of several decays there is a trace for each decay.
 
     >>> import ottt_ref as ot
-    >>> network = ot.dense_network([1, 1, 1], decay=0.5, rng=0)
+    >>> network = ot.dense_network([1, 2, 1], decay=np.array([0.5, 0.0]), rng=0)
     >>> traces, constants = traces_of(network, ot.simulate(network, np.ones((3, 1, 1))), "derivation")
-    >>> traces["layer0"].ravel().tolist(), constants[:, 0].tolist()
-    ([1.0, 1.5, 1.75], [1.0, 1.5, 1.75])
+    >>> for each in traces["layer0"]:
+    ...     print(each.neurons, each.values.ravel().tolist())
+    (0,) [1.0, 1.5, 1.75]
+    (1,) [1.0, 1.0, 1.0]
+    >>> [each.said("layer0") for each in constants[0]]
+    ['layer0, neuron 1', 'layer0, neuron 2']
     """
     traces = Traces(network, activity.inputs.shape[1], dialect)
     traced = [connection for connection in network.connections if connection.parameters]
-    found: dict[str, list[np.ndarray]] = {connection.name: [] for connection in traced}
-    constants = []
+    ones = {c.name: np.full((activity.inputs.shape[1], *network.shapes[c.target]), network.number(1)) for c in traced}
+    neurons: dict[str, list] = {}
+    found: dict[str, list[list[np.ndarray]]] = {connection.name: [] for connection in traced}
+    constants: dict[str, list[list[np.ndarray]]] = {connection.name: [] for connection in traced}
     for t in range(activity.time_steps):
         traces.update(activity.at(t))
-        for connection in traced:
-            found[connection.name].append(traces.presynaptic(connection).copy())
-        constants.append([traces.bias_input(l)[0] for l in range(len(network.layers))])
-    return {name: np.array(rows) for name, rows in found.items()}, np.array(constants, dtype=network.dtype)
+        for name, connection in ((connection.name, connection) for connection in traced):
+            pairs = list(traces.pairs(connection, ones[name]))
+            neurons[name] = [_those(own[0]) if len(pairs) > 1 else None for own, _, _ in pairs]
+            found[name].append([trace.copy() for _, trace, _ in pairs])
+            constants[name].append([constant[0] for _, _, constant in pairs])
+    by_layer: dict[int, list[Paired]] = {}
+    for connection in traced:
+        if len(by_layer.get(connection.target, ())) < len(neurons[connection.name]):
+            by_layer[connection.target] = _paired(neurons[connection.name], constants[connection.name])
+    return {name: _paired(neurons[name], steps) for name, steps in found.items()}, by_layer
+
+
+def _those(error):
+    return tuple(int(i) for i in np.flatnonzero(error.reshape(-1) != 0))
+
+
+def _paired(neurons, steps):
+    return [Paired(some, np.array([step[g] for step in steps])) for g, some in enumerate(neurons)]
+
+
+def eligibility_rows(network: Network, activity: Activity, l: int, sample: int = 0) -> Iterator[Row]:
+    """What OTTT pairs the errors of layer l with for each number that its neurons learn: ∂z[t]/∂θ, z = u - V_th.
+
+    >>> import ottt_ref as ot
+    >>> network = ot.Network([ot.Layer(ot.Dense(np.array([[0.5]])), ot.LIF(0.5, trainable=("decay",)))])
+    >>> for name, values in eligibility_rows(network, ot.simulate(network, np.ones((3, 1, 1))), 0):
+    ...     print(name, values.tolist())
+    ∂z¹/∂decay [0.0, 0.5, 1.0]
+    """
+    traces = ParameterTraces(network, activity.inputs.shape[1], traced=True)
+    names = network.layers[l].neuron.parameter_names
+    found: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    for t in range(activity.time_steps):
+        traces.update(activity.at(t))
+        for name in names:
+            found[name].append(traces.sensitivity(l, name).copy())
+    for name, values in found.items():
+        for i, row in rows_of(np.array(values), sample):
+            yield f"∂z{mark(l, i, int(np.prod(network.shapes[l])))}/∂{name}", row
 
 
 def source_name(source: int) -> str:

@@ -23,12 +23,13 @@ FILE is a network that was written by hand, in JSON:
 
 {FORMAT}
 or one that `ottt-ref network` or Network.save wrote, with --inputs: an .npz file of inputs [T, B, n_in] and targets, as
-`ottt-ref gradients` takes it. Its loss is that of `gradients`.
+`ottt-ref gradients` takes it; targets may be of each time step. Its loss is that of `gradients`, with weights of 1.
 
 The table has at most {board.LARGEST_STEPS} time steps and {board.LARGEST_ROWS} lines. Its names are those of a
 blackboard: u¹₂ is the potential of neuron 2 of layer 1, s its spikes, ψ the surrogate derivative, o the output of a
 readout; w¹₂₁ the weight into neuron 2 of layer 1 from neuron 1, b¹₂ the bias. Errors are δ (BPTT), g (OTTT, SLTT) and p
-(SR). Fractions are exact.
+(SR). Where neurons learn a number of their own, OTTT pairs their errors with ∂z/∂decay, ..., z = u - V_th.
+Fractions are exact.
 """
 LONG_NAMES = {"spike-representation": "sr"}  # as other commands have it
 EXAMPLES = (
@@ -125,7 +126,7 @@ def _stored(arguments):
     chosen = description.LOSSES.get(arguments.loss or "mixed")  # None of half the squares
     try:
         inputs = require_inputs(network, arrays["inputs"])
-        rows = require_targets(chosen or MeanSquaredError(), targets, inputs.shape[1], network)
+        rows = require_targets(chosen or MeanSquaredError(), targets, inputs.shape[1], network, len(inputs))
     except (ValueError, TypeError) as error:
         raise CommandError(f"{arguments.inputs} does not fit {arguments.file}: {error}") from None
     return network, inputs, rows, HALF_SQUARES if chosen is None else mean_loss(chosen)

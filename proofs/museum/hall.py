@@ -79,7 +79,7 @@ def _layer_rows(exhibit):
         if l == exhibit.layer and exhibit.methods:
             into = network.incoming(l)[0]
             traces, _ = quantities.traces_of(network, activity, "derivation")
-            yield f"trace of {quantities.source_name(into.source)}", traces[into.name][:, 0, 0]
+            yield f"trace of {quantities.source_name(into.source)}", traces[into.name][0].values[:, 0, 0]
 
 
 def _error_rows(exhibit):

@@ -129,6 +129,41 @@ def test_a_gradient_is_the_sum_of_errors_times_traces_as_they_stand_in_the_table
             assert gradients[entry].values == terms and gradients[entry].total == sum(terms)
 
 
+def own_numbers(kind):
+    """Two neurons of two decays, with numbers that they learn, and a readout of both."""
+    rng = np.random.default_rng(4)
+    first = kind(decay=np.array([0.5, 0.75]), trainable=kind.learnable)
+    layers = [(rng.normal(0.5, 1, (2, 2)), first), (rng.normal(0, 1, (2, 2)), ot.Integrator())]
+    return ot.Network([ot.Layer(ot.Dense(weight, np.zeros(2)), neuron) for weight, neuron in layers])
+
+
+@pytest.mark.parametrize("kind", [ot.LIF, ot.CubaLIF])
+def test_neurons_of_several_decays_have_a_trace_each_in_the_table_and_their_numbers_too(kind):
+    network, inputs = own_numbers(kind), np.random.default_rng(5).random((4, 1, 2))
+    table = board.make(network, inputs, np.eye(2)[[1]], quantities.HALF_SQUARES, ["ottt", "ottt-authors"])
+    assert not table.refused
+    for method, ends in (("ottt", (", neuron 1", ", neuron 2")), ("ottt-authors", ("", ""))):
+        traces, errors = rows(table, "traces", method), rows(table, "errors", method)
+        gradients = rows(table, "gradients", method)
+        pairs = [(f"w¹{i}₁", f"g¹{i}", f"trace of x₁ into layer0{end}") for i, end in zip("₁₂", ends)]
+        pairs += [(f"b¹{i}", f"g¹{i}", f"trace of 1 into layer0{end}") for i, end in zip("₁₂", ends)]
+        pairs += [("layer0.decay[1]", "g¹₂", "∂z¹₂/∂decay"), ("w²₁₂", "g²₁", "trace of s¹₂ into readout")]
+        for entry, error, trace in pairs:
+            terms = [g * a for g, a in zip(errors[error].values, traces[trace].values)]
+            np.testing.assert_allclose(gradients[entry].values, terms, rtol=1e-12)  # a few roundings
+            assert np.any(gradients[entry].values), entry
+
+
+def test_targets_of_each_time_step_are_those_of_gradients(capsys):
+    labels = np.array([[0, 1], [1, 1], [1, 0]])
+    network, inputs = stored(targets=labels)
+    assert blackboard("net.npz", "--inputs", "x.npz", "--json", "table.json") == 0
+    text = capsys.readouterr().out
+    assert "targets y[1] = (1, 0), (0, 1)" in text and "SR: not for this network: targets must be one for" in text
+    data = json.loads(Path("table.json").read_text(encoding="utf-8"))
+    assert data["losses"]["ottt"] == float(ot.ottt.gradients(network, inputs, labels).loss)
+
+
 def test_text_and_json_hold_the_same(capsys):
     write()
     assert blackboard("net.json", "--json", "table.json") == 0
