@@ -203,8 +203,8 @@ class Integrator(Numbers):
 class TracedGraph(graphs.Graph):
     """A graph whose parameters are given the gradients of OTTT, in one of its dialects.
 
-    `traces` has, by time step, what each connection's errors were paired with, and `constants`, by layer, their biases:
-    a list of one, or of one for each decay of the neurons that they enter.
+    `traces` has, by time step, what the errors of each connection with parameters were paired with, and `constants`, by
+    layer, their biases: a list of one, or of one for each decay of the neurons that they enter.
     """
 
     def __init__(self, case, neurons, dialect):
@@ -227,7 +227,8 @@ class TracedGraph(graphs.Graph):
         value, constants = front(value), self.constants[-1][connection.target]
         fixed = {name: parameter.detach() for name, parameter in module.named_parameters()}
         traces = self._traces(connection, value.detach())
-        self.traces[-1][connection.name] = traces
+        if connection.parameters:
+            self.traces[-1][connection.name] = traces
         total, masks = torch.func.functional_call(module, fixed, (value,)), self.masks[connection.target]
         for g in range(max(len(traces), len(constants))):
             bias_input = constants[g % len(constants)]

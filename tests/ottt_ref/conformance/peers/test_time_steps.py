@@ -54,7 +54,7 @@ def detach(made):
     """Cut everything off that the next time step would see of this one."""
     for neuron in made.neurons:
         neuron.detach()
-    made._previous = [output.detach() for output in made._previous]
+    made._past = [{l: output.detach() for l, output in of_step.items()} for of_step in made._past]
 
 
 @pytest.mark.parametrize("name", CASES)
