@@ -123,7 +123,7 @@ class OwnNumbers(Neuron):
     def project(self, parameters: Mapping[str, np.ndarray]) -> None:
         """Bring a decay into [0, 1], a threshold to 2^-10 or more, above 0 and above the reset potential; in place."""
         for name, array in parameters.items():
-            zero = array * 0  # of the array's own kind of numbers
+            zero = array * 0 + 0  # of the array's own kind of numbers, and not -0
             if name == "threshold":
                 above = _largest(self._field("reset_potential"), array.shape)
                 least = np.maximum(zero, zero + above) + (zero + 1) / round(1 / SMALLEST_THRESHOLD)

@@ -36,6 +36,11 @@ def require_setting(
     fits      array of floats → where its numbers are as they should be
     expected  what they should be, in words
     """
+    if isinstance(value, list | tuple):
+        raise TypeError(
+            f"{name} must be a number {expected}, or an array of one for each neuron, got {shown(value)}: "
+            f"np.array(...) is one"
+        )
     if not isinstance(value, np.ndarray) or value.ndim == 0:
         return require(name, value)
     if isinstance(value, np.ma.MaskedArray):

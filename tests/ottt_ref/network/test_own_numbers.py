@@ -401,7 +401,7 @@ def test_an_optimiser_brings_what_it_updated_back_into_its_range(optimizer):
         for l in range(2):
             decay, threshold = (twin.parameters[f"layer{l}.{name}"] for name in BOTH)
             reset = twin.layers[l].neuron.reset_potential
-            assert np.all(decay == (sign < 0))
+            assert np.all(decay == (sign < 0)) and not np.any(np.signbit(decay))
             if sign > 0:
                 assert np.array_equal(threshold, np.maximum(reset, 0) + SMALLEST_THRESHOLD)
         ot.bptt.gradients(twin, inputs, targets)
@@ -547,9 +547,12 @@ def test_neurons_are_equal_where_their_numbers_are():
         (lambda: ot.LIF(decay=np.array([0.5, np.nan])), r"decay must be in \[0, 1\], got nan at index \[1\]"),
         (lambda: ot.LIF(threshold=np.array([[1.0, 0.0]])), r"threshold must be above 0, got 0.0 at index \[0, 1\]"),
         (lambda: ot.LIF(threshold=np.zeros((0,))), r"threshold must have at least one number, got an array \[0\]"),
+        (
+            lambda: ot.LIF(decay=[0.5, 0.25]),
+            r"decay must be a number in \[0, 1\], or an array of one for each neuron, got \[0.5, 0.25\]: np.array",
+        ),
         (lambda: ot.LIF(decay=np.array([True])), "decay must be a number, or an array of float64 or float32"),
         (lambda: ot.LIF(decay=np.ma.array([0.5])), "decay must be a number or a plain array, got a masked one"),
-        (lambda: ot.LIF(decay=[0.5]), r"decay must be a number in \[0, 1\], got \[0.5\]"),
         (lambda: ot.LIF(decay=np.array([None])), r"decay\[0\] must be a number in \[0, 1\], got None"),
         (
             lambda: ot.LIF(threshold=np.array([1.0, 0.25]), reset_potential=0.5),
