@@ -77,7 +77,7 @@ def surrogate_of(description):
 def neuron_of(description, kind, **options):
     """Its neurons for a case's. Raises NotImplementedError, which names the convention, where it has none."""
     if description["type"] == "CubaLIF":
-        raise NotImplementedError("a current that leaks: its neurons have one state")
+        raise NotImplementedError("a current that leaks: the adapter has its LIFNode alone")
     if any(isinstance(value, list | str) for value in (description["decay"], description.get("threshold", 0))):
         raise NotImplementedError("numbers of each neuron: τ and V_th are one number for a layer")
     decay, threshold = float(description["decay"]), float(description.get("threshold", 0))

@@ -91,6 +91,29 @@ def test_what_it_does_not_have_is_unsupported(by_name, method, reason):
         spikingjelly.adapter(by_name["dense"], method)
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"), [("dense-per-neuron", "one number for a layer"), ("dense-two-leaks", "a current that leaks")]
+)
+def test_it_has_no_numbers_of_each_neuron(by_name, name, reason):
+    with pytest.raises(NotImplementedError, match=reason):
+        spikingjelly.adapter(by_name[name], "bptt")
+
+
+def test_its_parametric_neuron_learns_one_decay_for_a_layer_by_a_sigmoid():
+    """λ = 1 - σ(w), so that ∂/∂w is -λ (1 - λ) times the reference's gradient of λ."""
+    surrogate = spikingjelly.surrogate.Sigmoid(alpha=4.0)
+    node = spikingjelly.neuron.ParametricLIFNode(4.0, False, 1.0, None, surrogate, detach_reset=True).double()
+    node.w.data.fill_(-np.log(3.0))  # it was made in single precision
+    inputs = np.random.default_rng(0).normal(0.5, 0.5, (6, 1, 3))
+    sum(node(torch.tensor(row)).sum() for row in inputs).backward()
+    layer = ot.Layer(ot.Dense(np.eye(3)), ot.LIF(np.array([0.75]), trainable=("decay",)))
+    network = ot.Network([layer])
+    activity = ot.simulate(network, inputs)
+    found = ot.bptt.backward(network, activity, np.ones_like(activity.outputs)).values["layer0.decay"]
+    assert node.w.shape == () and 0 < activity.outputs.mean() < 1
+    np.testing.assert_allclose(node.w.grad.item(), -0.75 * 0.25 * found[0], rtol=1e-9)
+
+
 def test_its_ottt_is_the_authors_dialect_and_not_the_derivation(by_name):
     """Hidden weights and the readout are one in both; first weights and hidden biases are not."""
     case = by_name["dense"]
