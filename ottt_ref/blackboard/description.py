@@ -118,7 +118,9 @@ def read(path: str | os.PathLike[str]) -> Description:
             content.decode(), parse_float=_decimal, parse_int=_whole, parse_constant=_refuse, object_pairs_hook=_once
         )
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is no JSON of a network: {error}") from None
+        bare = re.search(rb"[\[,:]\s*(-?\d+\s*/\s*\d+)\s*[\],}]", content)
+        advice = f': a fraction stands in quotes, "{bare[1].decode()}"' if bare else ""
+        raise ValueError(f"{path} is no JSON of a network: {error}{advice}") from None
     try:
         return described(found)
     except (ValueError, TypeError) as error:
