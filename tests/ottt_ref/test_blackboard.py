@@ -529,3 +529,20 @@ def test_a_fraction_without_quotes_is_told_that_it_needs_them(tmp_path):
     path.write_text('{"weights": [[[1, 1/2]]], "inputs": [[1, 0]], "targets": [1]}', encoding="utf-8")
     with pytest.raises(ValueError, match=r'is no JSON of a network: .*: a fraction stands in quotes, "1/2"$'):
         description.read(path)
+
+
+def test_a_file_may_have_numbers_of_each_neuron_and_none_of_a_readout_that_has_no_membrane():
+    given = EXAMPLE | {"decay": [["1/2", "1/4"]], "threshold": [[1, "3/4"]]}
+    neuron = description.described(given).network.layers[0].neuron
+    assert neuron.decay.tolist() == [F(1, 2), F(1, 4)] and neuron.threshold.tolist() == [1, F(3, 4)]
+    leaky = description.described(given | {"readout": "leaky", "decay": [["1/2", "1/4"], ["1/8"]]}).network
+    assert leaky.layers[1].neuron.decay.tolist() == [F(1, 8)]
+    single = description.described(given | {"numbers": "float64"}).network
+    assert single.layers[0].neuron.decay.dtype == np.float64
+    for wrong, message in (
+        ({"readout": "leaky"}, "decay must be a list of 2, one for each layer, got 1"),
+        ({"decay": [["1/2"]]}, r"decay\[0\] must "),
+        ({"threshold": [[1, "1/0"]]}, r"threshold\[0\]\[1\] must be a number, got '1/0'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            description.described(given | wrong)
