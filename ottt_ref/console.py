@@ -11,6 +11,7 @@ import os
 import select
 import sys
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 
 from . import __version__
@@ -195,7 +196,11 @@ def one_of(choices, own):
     def read(text):
         if text not in choices and ":" not in text:
             known = ", ".join(map(repr, choices))
-            raise argparse.ArgumentTypeError(f"invalid choice: {text!r} (choose from {known}, or MODULE:NAME, {own})")
+            near = [text.replace(".", ":")] if text.count(".") == 1 else get_close_matches(text.lower(), choices, n=1)
+            advice = f": is it {near[0]!r}?" if near else ""
+            raise argparse.ArgumentTypeError(
+                f"invalid choice: {text!r} (choose from {known}, or MODULE:NAME, {own}){advice}"
+            )
         return text
 
     return read

@@ -112,6 +112,8 @@ class Wrong(methods.Rule):
         ("theirs:Raises", "'theirs:Raises' stopped with KeyError: 'missing' ("),
         ("theirs:Wrong", "'theirs:Wrong' stopped with ValueError: "),
         ("ottt2", "argument --method: invalid choice: 'ottt2' (choose from 'bptt', "),
+        ("ottt2", "or MODULE:NAME, a rule of your own): is it 'ottt'?"),
+        ("rules.Two", "or MODULE:NAME, a rule of your own): is it 'rules:Two'?"),
         (
             "broken:rule",
             "argument --method: 'broken:rule': cannot import broken: ZeroDivisionError: division by zero (",

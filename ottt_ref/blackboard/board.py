@@ -7,6 +7,7 @@ each method's gradients, entry by entry: what every time step adds, and the sum.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,6 +18,7 @@ from ..annotations import Number
 from ..network.network import Network
 from ..simulation.equilibrium import ConvergenceError
 from ..simulation.simulator import run
+from ..validation import describe_shape
 from . import quantities
 from .quantities import METHODS, BoardLoss
 
@@ -229,9 +231,10 @@ def _targets_text(rows, say):
 def _neuron_text(network, l):
     neuron = network.layers[l].neuron
     text = repr(neuron)
-    for number in {value for value in vars(neuron).values() if isinstance(value, Fraction)}:
-        text = text.replace(repr(number), str(number))
-    return text
+    for name, value in getattr(neuron, "array_settings", {}).items():
+        if value.shape != (1,):
+            text = text.replace(f"{name}=array {describe_shape(value.shape)}", f"{name}={value.tolist()}")
+    return re.sub(r"Fraction\((-?\d+), (\d+)\)", lambda found: str(Fraction(int(found[1]), int(found[2]))), text)
 
 
 def _say(network):

@@ -5,7 +5,7 @@
      "loops":     [[0, 0, [["1/4", 0], [0, "1/4"]]]],
                                              [source, target, rows], of the spikes at t - 1; layer 0 is the first.
                                              Recurrent if both are the same, feedback if the source comes later
-     "decay":     "1/2",                     λ, of all layers, or a list by layer
+     "decay":     "1/2",                     λ, of all layers, or a list by layer, of numbers or of a row by neuron
      "threshold": 1,                         V_th, the same way
      "reset":     "soft",                    or "hard", "unleaked"; "reset_potential": 0
      "readout":   "linear",                  or "leaky", or "spiking": then the last weights are a spiking layer's
@@ -118,7 +118,9 @@ def read(path: str | os.PathLike[str]) -> Description:
             content.decode(), parse_float=_decimal, parse_int=_whole, parse_constant=_refuse, object_pairs_hook=_once
         )
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is no JSON of a network: {error}") from None
+        bare = re.search(rb"[\[,:]\s*(-?\d+\s*/\s*\d+)\s*[\],}]", content)
+        advice = f': a fraction stands in quotes, "{bare[1].decode()}"' if bare else ""
+        raise ValueError(f"{path} is no JSON of a network: {error}{advice}") from None
     try:
         return described(found)
     except (ValueError, TypeError) as error:
@@ -228,11 +230,16 @@ def _network(fields, rows, exact, dtype):
         if (source, target) in loops:
             raise ValueError(f"loops[{k}] must not join the layers of another, got {source} and {target} again")
         loops[source, target] = Dense(_array(matrix, dtype), False)
-    numbers = {name: _numbers_by_layer(name, fields[name], len(rows)) for name in ("decay", "threshold")}
+    without = {"decay": fields["readout"] == "linear", "threshold": fields["readout"] != "spiking"}
+    sizes = [len(matrix) for matrix in rows]
+    numbers = {name: _numbers_by_layer(name, fields[name], sizes, without[name]) for name in without}
     layers = []
     for l, matrix in enumerate(rows):
         bias = False if biases[l] is None else _array(_row(f"biases[{l}]", biases[l], len(matrix)), dtype)
-        decay, threshold = (convert(numbers[name][l]) for name in ("decay", "threshold"))
+        decay, threshold = (
+            _array(found, dtype) if isinstance(found, list) else convert(found)
+            for found in (numbers["decay"][l], numbers["threshold"][l])
+        )
         neuron: LIF | Integrator = LIF(
             decay=decay,
             threshold=threshold,
@@ -277,10 +284,16 @@ def _targets(value, outputs):
     return _row("targets", value, outputs)
 
 
-def _numbers_by_layer(name, value, layers):
+def _numbers_by_layer(name, value, sizes, without_last):
+    """A number of each layer, or a row of one for each of its neurons; the last layer may have none."""
     if not isinstance(value, list):
-        return [_number(name, value)] * layers
-    return [_number(f"{name}[{l}]", each) for l, each in enumerate(_by_layer(name, value, layers))]
+        return [_number(name, value)] * len(sizes)
+    if without_last and value and len(value) == len(sizes) - 1:
+        value = [*value, value[0] if not isinstance(value[0], list) else 1]  # of a readout that does not use it
+    return [
+        _row(f"{name}[{l}]", each, size) if isinstance(each, list) else _number(f"{name}[{l}]", each)
+        for l, (each, size) in enumerate(zip(_by_layer(name, value, len(sizes)), sizes))
+    ]
 
 
 def _by_layer(name, value, layers):

@@ -24,7 +24,8 @@ LOSSES = {
 METHOD_OPTIONS = {name: option for method in METHODS.values() for name, option in method.options.items()}
 FILES = """\
 --inputs is an .npz file that holds
-  inputs   [T, B, n_in], of the network's dtype: T time steps, B samples (images: [T, B, C, H, W])
+  inputs   [T, B, n_in], of the network's dtype, or whole numbers or truth values: T time steps, B samples
+           (images: [T, B, C, H, W])
   targets  [B] integer class labels, or [B, n_out] rows of the network's dtype; or of each time step, [T, B] or
            [T, B, n_out]
   weights  with --weights file: [T] or [T, B] numbers or truth values, what the loss of each time step and sample is

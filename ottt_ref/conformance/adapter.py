@@ -40,6 +40,8 @@ A class is instantiated without arguments, once.
 1 passed, 0 failed, 10 unsupported, 0 not compared
 """
 
+from __future__ import annotations
+
 import inspect
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches

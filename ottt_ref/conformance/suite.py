@@ -11,6 +11,8 @@ One test per case and method, named like `dense-ottt`; what the adapter does not
 `something-is-supported` fails where that is everything.
 """
 
+from __future__ import annotations
+
 import functools
 import warnings
 from collections.abc import Callable, Collection, Iterable

@@ -10,6 +10,8 @@ target for each time step it is L[t] = w[t] ℓ(o[t], y[t]) / T, the mean over t
 what has the weight 0 counts in the mean as a 0.
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -294,7 +296,7 @@ def _numbers_of_shape(weights, shapes, kind, network):
     if array.dtype.kind not in "biu" and array.dtype != network.dtype:
         raise TypeError(f"{wanted}, got {shown(weights if array.ndim == 0 else array)}")
     if array.shape not in shapes:
-        raise ValueError(f"{wanted}, got shape {array.shape}")
+        raise ValueError(f"{wanted}, got shape {array.shape}{_weights_advice(array.shape, shapes)}")
     if array.dtype.kind in "biu":
         numbers = np.empty(array.shape, dtype=network.dtype)
         for index, number in np.ndenumerate(array):
@@ -302,6 +304,19 @@ def _numbers_of_shape(weights, shapes, kind, network):
         return numbers
     array = require_array("weights", array, array.shape, network.dtype)
     return network.require_own_numbers("weights", array).copy()
+
+
+def _weights_advice(shape, shapes):
+    """What to do with weights of another shape, where that can be told: they may be [B, T], or lengths [B]."""
+    whole = next((each for each in shapes if len(each) == 2), None)
+    if whole is not None and shape == whole[::-1]:
+        return ": weights.T are those, time first"
+    if whole is not None and shape == whole[1:]:
+        return (
+            f": np.tile(weights, ({whole[0]}, 1)) if each is of a whole sample; where they are the lengths of the "
+            f"sequences, np.arange({whole[0]})[:, np.newaxis] < weights is the mask"
+        )
+    return ""
 
 
 def sequence_loss(
@@ -508,6 +523,7 @@ def _one_hot(labels, shapes, network):
         index = [int(number) for number in np.argwhere(outside)[0]]
         raise ValueError(
             f"targets must be labels in 0 .. {network.output_size - 1}, got {labels[tuple(index)]} at index {index}"
+            f"{': what has no target takes any label, and the weight 0' if labels[tuple(index)] < 0 else ''}"
         )
     rows = np.full((*labels.shape, network.output_size), network.number(0), dtype=network.dtype)
     rows.reshape(-1, network.output_size)[np.arange(labels.size), labels.reshape(-1)] = network.number(1)

@@ -13,6 +13,8 @@ It runs backwards in time: every potential and spike of the sequence is kept, an
 Source: Xiao et al. 2022, section 3 (BPTT with surrogate gradients); theorems E5, E6 and E7.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 

@@ -16,6 +16,8 @@ membrane forgets at each spike. There the same rule is applied, and E1 does not 
 Source: Xiao et al. 2022, section 4; theorems E1 to E4, H1, M1, O1 and Q1.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 

@@ -12,6 +12,8 @@ sample: for small networks. It equals BPTT (theorem E6), by another path through
 Source: Williams and Zipser 1989, with surrogate derivatives; theorem E6.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Mapping
 from functools import partial

@@ -10,6 +10,8 @@ Source: Meng et al. 2023, Towards memory- and time-efficient backpropagation for
 theorems E2 to E4.
 """
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Mapping
 

@@ -23,6 +23,8 @@ Source: Xiao et al. 2022, section 3 (spike-based training by the weighted firing
 2021); theorems R1, R2, D0, D1, D2.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 

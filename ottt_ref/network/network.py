@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
@@ -371,7 +372,7 @@ class Network:
 
         Raises TypeError for a network of exact numbers, which has no array format without pickles, and for one with
         operations, neurons or surrogates that files cannot hold, such as a subclass of one's own; ValueError for
-        parameters that are not finite, which `load` would refuse.
+        parameters that are not finite or out of their range, which `load` would refuse.
 
         >>> import os, tempfile, ottt_ref as ot
         >>> network = ot.dense_network([2, 3, 1], rng=0)
@@ -386,6 +387,7 @@ class Network:
         description, arrays = describe(self), {**self.parameters, **fixed_arrays(self)}
         for name, value in arrays.items():
             require_array(f"network: the parameter {name}", value, value.shape, self.dtype)
+        self.parameters.require_unchanged()
         delays = any(connection.delay != connection.loop for connection in self.connections)
         version = FILE_VERSION if delays else OLDEST_FILE_VERSION
         storage.write(path, FILE_FORMAT, version, description, arrays)
@@ -524,6 +526,29 @@ class Parameters(MutableMapping[str, np.ndarray]):
                 require_exact(f"network: the parameter {name}", array)
         for name, neuron in self._ranged:
             require_in_range(name, neuron)
+
+    def only(self, *endings: str) -> Parameters:
+        """Those whose names end so, as an optimiser takes them: what it assigns is assigned to the network.
+
+        For a learning rate of their own, or for parameters that stay as they are. Raises ValueError that names an
+        ending of which there is none.
+
+        >>> import numpy as np, ottt_ref as ot
+        >>> network = ot.dense_network([2, 3, 2], trainable=("decay",), rng=0)
+        >>> decays = network.parameters.only("decay")
+        >>> gradients = ot.ottt.gradients(network, np.ones((4, 1, 2)), np.array([1]))
+        >>> ot.training.SGD(0.01).step(decays, {name: gradients[name] for name in decays})
+        >>> list(decays), decays["layer0.decay"] is network.parameters["layer0.decay"]
+        (['layer0.decay'], True)
+        """
+        unknown = [ending for ending in endings if not any(name.endswith(ending) for name in self)]
+        if unknown or not endings:
+            got = repr(unknown[0]) if unknown else "none"
+            raise ValueError(f"endings must be of names of parameters, {list(self)}, got {got}")
+        part = copy.copy(self)
+        part._places = {name: place for name, place in self._places.items() if name.endswith(endings)}
+        part._kinds = {name: self._kinds[name] for name in part._places}
+        return part
 
     def project(self) -> None:
         """Bring the neurons' own parameters back into their range: what every optimiser does after a step."""

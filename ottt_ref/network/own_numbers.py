@@ -205,8 +205,8 @@ def require_in_range(where: str, neuron: OwnNumbers) -> None:
         if not fitting.all():
             index = tuple(int(k) for k in np.argwhere(~fitting)[0])
             raise ValueError(
-                f"{where}.{name} must be {expected} (project_parameters brings it back), got {array[index]} at "
-                f"index {list(index)}"
+                f"{where}.{name} must be {expected} (network.project_parameters() brings it back), got "
+                f"{array[index]} at index {list(index)}"
             )
 
 
@@ -243,8 +243,10 @@ def _require_finite_number(name, value):
 
 
 def _said(value):
-    """A number or an array, as messages say it."""
-    return f"array {describe_shape(value.shape)}" if isinstance(value, np.ndarray) else repr(value)
+    """A number or an array, as messages say it: one number of the whole layer by its value, others by their shape."""
+    if isinstance(value, np.ndarray):
+        return f"{value.tolist()}" if value.shape == (1,) else f"array {describe_shape(value.shape)}"
+    return repr(value)
 
 
 def _same(one, other):

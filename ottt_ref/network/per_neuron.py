@@ -16,7 +16,7 @@ import numpy as np
 
 from ..annotations import Number, Shape
 from ..kernel import kernel, rows
-from ..validation import FLOAT_DTYPES, describe_shape, shown
+from ..validation import FLOAT_DTYPES, as_array, describe_shape, shown
 
 if TYPE_CHECKING:
     from .neuron import Neuron
@@ -41,6 +41,8 @@ def require_setting(
             f"{name} must be a number {expected}, or an array of one for each neuron, got {shown(value)}: "
             f"np.array(...) is one"
         )
+    if hasattr(value, "__dlpack__") and not isinstance(value, np.ndarray | np.generic):  # such as a tensor
+        value = as_array(name, value)  # type: ignore[arg-type]
     if not isinstance(value, np.ndarray) or value.ndim == 0:
         return require(name, value)
     if isinstance(value, np.ma.MaskedArray):

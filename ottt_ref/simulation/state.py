@@ -211,7 +211,8 @@ def rule_state(
 
 def _array_of(network, state, key, shape, name, dtype=None):
     if key not in state:
-        raise ValueError(f"{name} must hold {key!r} of the network, got {list(state)}")
+        advice = ": its final_state is a State" if hasattr(state, "final_state") else ""
+        raise ValueError(f"{name} must hold {key!r} of the network, got {list(state)}{advice}")
     where, array = f"{name}[{key!r}]", state[key]
     if array.dtype.hasobject:  # a neuron of one's own may give truth values for spikes
         array = object_array(array, lambda number: int(number) if isinstance(number, bool | np.bool_) else number)

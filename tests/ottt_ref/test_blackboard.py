@@ -502,3 +502,47 @@ def test_the_table_of_the_page_is_the_tables_of_the_example(capsys):
     assert len(shown.splitlines()) > 8
     for line in shown.splitlines():
         assert line in printed, line
+
+
+def test_a_layer_of_several_decays_has_a_trace_of_each_on_the_board():
+    rng = np.random.default_rng(0)
+    decays = [np.array([0.5, 0.25, 0.5])]
+    network = ot.dense_network([2, 3, 1], decay=decays, surrogate=ot.surrogate.Triangle(), rng=rng).exact()
+    inputs, targets = ot.exact_array(rng.integers(0, 5, (3, 1, 2)) / 4), ot.exact_array([[0.5]])
+    made = board.make(network, inputs, targets, quantities.HALF_SQUARES, ["ottt"])
+    assert not made.refused
+    text = board.as_text(made)
+    assert "decay=[1/2, 1/4, 1/2]" in text and "Fraction" not in text
+    [traces] = [section for section in made.sections if section.kind == "traces"]
+    for neurons, decay in (("neurons 1, 3", F(1, 2)), ("neuron 2", F(1, 4))):
+        for row_name, given in (("x₂", inputs[:, 0, 1]), ("1", [1, 1, 1])):
+            trace, expected = F(0), []
+            for value in given:
+                trace = decay * trace + value
+                expected.append(trace)
+            [row] = [row for row in traces.rows if row.name == f"trace of {row_name} into layer0, {neurons}"]
+            assert list(row.values) == expected
+
+
+def test_a_fraction_without_quotes_is_told_that_it_needs_them(tmp_path):
+    path = tmp_path / "net.json"
+    path.write_text('{"weights": [[[1, 1/2]]], "inputs": [[1, 0]], "targets": [1]}', encoding="utf-8")
+    with pytest.raises(ValueError, match=r'is no JSON of a network: .*: a fraction stands in quotes, "1/2"$'):
+        description.read(path)
+
+
+def test_a_file_may_have_numbers_of_each_neuron_and_none_of_a_readout_that_has_no_membrane():
+    given = EXAMPLE | {"decay": [["1/2", "1/4"]], "threshold": [[1, "3/4"]]}
+    neuron = description.described(given).network.layers[0].neuron
+    assert neuron.decay.tolist() == [F(1, 2), F(1, 4)] and neuron.threshold.tolist() == [1, F(3, 4)]
+    leaky = description.described(given | {"readout": "leaky", "decay": [["1/2", "1/4"], ["1/8"]]}).network
+    assert leaky.layers[1].neuron.decay.tolist() == [F(1, 8)]
+    single = description.described(given | {"numbers": "float64"}).network
+    assert single.layers[0].neuron.decay.dtype == np.float64
+    for wrong, message in (
+        ({"readout": "leaky"}, "decay must be a list of 2, one for each layer, got 1"),
+        ({"decay": [["1/2"]]}, r"decay\[0\] must "),
+        ({"threshold": [[1, "1/0"]]}, r"threshold\[0\]\[1\] must be a number, got '1/0'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            description.described(given | wrong)

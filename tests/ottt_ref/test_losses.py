@@ -261,3 +261,24 @@ def test_targets_that_sum_to_1_but_for_rounding_are_taken_as_they_are(dtype):
     tenths = np.full((1, 10), 0.1, dtype=dtype)  # ten of them are 0.9999999... or 1.0000001
     got = ot.losses.require_targets(CrossEntropy(), tenths, 1, network)
     assert np.array_equal(got, tenths)
+
+
+def test_weights_and_labels_that_are_nearly_right_are_told_the_way():
+    network = ot.dense_network([2, 3, 2], rng=0)
+    inputs, lengths = np.ones((4, 3, 2)), np.array([4, 2, 1])
+    mask = np.arange(4)[:, np.newaxis] < lengths
+    labels = np.where(mask, 1, -100)
+    for targets, weights, message in (
+        (labels[0], mask.T, r"got shape \(3, 4\): weights\.T are those, time first$"),
+        (labels[0], lengths, r"lengths of the sequences, np\.arange\(4\)\[:, np\.newaxis\] < weights is the mask$"),
+        (labels, mask, r"got -100 at index \[1, 2\]: what has no target takes any label, and the weight 0$"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            ot.ottt.gradients(network, inputs, targets, weights=weights)
+
+
+def test_a_result_given_as_a_state_is_told_that_it_has_one():
+    network = ot.dense_network([2, 3, 2], rng=0)
+    first = ot.bptt.gradients(network, np.ones((4, 1, 2)), np.array([1]))
+    with pytest.raises(ValueError, match=r"initial_state must hold 'layer0\.potential'.*: its final_state is a State$"):
+        ot.bptt.gradients(network, np.ones((4, 1, 2)), np.array([1]), initial_state=first)

@@ -180,3 +180,11 @@ def test_examples_run(name):
 def test_an_example_that_shows_another_result_fails():
     test = doctest.DocTestParser().get_doctest(">>> 1 + 1\n3\n", {}, "wrong", None, None)
     assert doctest.DocTestRunner(verbose=False).run(test, out=lambda text: None).failed == 1
+
+
+@pytest.mark.parametrize("name", DOOR)
+def test_help_names_types_as_they_are_written(name):
+    value = DOOR[name]
+    members = inspect.getmembers(value, inspect.isfunction) if inspect.isclass(value) else [(name, value)]
+    for function in (each for key, each in members if key == "__init__" or not key.startswith("_")):
+        assert "numpy._typing" not in str(inspect.signature(function)), function

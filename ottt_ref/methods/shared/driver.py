@@ -1,5 +1,7 @@
 """The one loop over time that drives every forward-in-time rule."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any

@@ -1,5 +1,7 @@
 """Learning after each time step, by any forward-in-time rule: nothing of the sequence is kept."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction

@@ -1043,6 +1043,9 @@ def _records():
         ),
         "Activity": partial(record_made, Activity, activity_fields),
         "Parameters": parameters_made,
+        "Parameters.only": lambda rng: Call(
+            network.parameters.only, {"endings": ("weight",)}, lambda result, given: _assert(list(result))
+        ),
         "Parameters.project": lambda rng: Call(
             network.parameters.project, {}, lambda result, given: _assert(result is None)
         ),

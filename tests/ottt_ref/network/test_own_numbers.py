@@ -412,7 +412,9 @@ def test_a_parameter_out_of_its_range_is_refused_before_any_work():
     for name, value, expected in (("layer0.decay", 1.5, r"in \[0, 1\]"), ("layer1.threshold", 0.0, "above 0")):
         twin = network.copy()
         twin.parameters[name][1] = value
-        message = rf"{name} must be {expected} \(project_parameters brings it back\), got {value} at index \[1\]"
+        message = (
+            rf"{name} must be {expected} \(network.project_parameters\(\) brings it back\), got {value} at index \[1\]"
+        )
         with pytest.raises(ValueError, match=message):
             ot.bptt.gradients(twin, inputs, targets)
         twin.project_parameters()
@@ -656,3 +658,51 @@ def test_a_dense_network_takes_numbers_of_each_layer_and_neuron():
         "readout.decay": [0.75],
     }
     assert ot.dense_network([2, 2, 2, 1], tau=np.array([1.0, 2.0])).layers[1].neuron.decay.tolist() == [0.0, 0.5]
+
+
+def test_what_load_would_refuse_is_not_saved(tmp_path):
+    network = ot.dense_network([2, 3, 2], trainable=("decay",), rng=0)
+    network.parameters["layer0.decay"] = np.array([1.25])
+    with pytest.raises(ValueError, match=r"layer0\.decay must be in \[0, 1\]"):
+        network.save(tmp_path / "network.npz")
+    network.project_parameters()
+    network.save(tmp_path / "network.npz")
+    assert ot.Network.load(tmp_path / "network.npz").parameters["layer0.decay"] == 1
+
+
+def test_a_number_that_is_learned_for_the_whole_layer_is_shown_by_its_value():
+    network = ot.dense_network([2, 3, 2], decay=0.75, trainable=("decay",), rng=0)
+    assert repr(network.layers[0].neuron).startswith("LIF(decay=[0.75], threshold=1.0, ")
+    assert repr(ot.LIF(decay=np.array([0.5, 0.75]))).startswith("LIF(decay=array [2], ")
+
+
+class Tensor:
+    """What another library's tensor on the CPU offers."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __dlpack__(self, **options):
+        return self.array.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self.array.__dlpack_device__()
+
+
+def test_numbers_of_neurons_may_be_tensors():
+    decay = np.array([0.5, 0.75])
+    assert ot.LIF(decay=Tensor(decay)) == ot.LIF(decay=decay)
+
+
+def test_an_optimiser_of_some_parameters_updates_the_network_and_keeps_their_range():
+    network = ot.dense_network([2, 3, 2], trainable=("decay", "threshold"), rng=0)
+    before, optimizer = network.copy(), ot.training.Adam(1.0)
+    gradients = {name: np.full_like(value, -1.0) for name, value in network.parameters.items()}
+    for _ in range(2):  # its arrays are the network's, so that the second step goes on with them
+        decays = network.parameters.only("decay")
+        optimizer.step(decays, {name: gradients[name] for name in decays})
+    changed = [name for name, value in network.parameters.items() if np.any(value != before.parameters[name])]
+    assert changed == ["layer0.decay"] and network.parameters["layer0.decay"] == 1
+    for endings, got in ((("decay", "slope"), "'slope'"), ((), "none")):
+        with pytest.raises(ValueError, match=f"endings must be of names of parameters, .*, got {got}"):
+            network.parameters.only(*endings)
