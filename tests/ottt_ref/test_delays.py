@@ -198,6 +198,23 @@ def test_a_rule_of_ones_own_that_pairs_something_else_works_with_delays(kind):
         assert np.array_equal(found[name], 2 * value)
 
 
+def test_a_rule_that_pairs_more_often_than_it_says_is_refused_by_name():
+    class Twice(methods.Rule):
+        def pairs(self, connection, error, activity):
+            yield from super().pairs(connection, error / 2, activity)
+            yield from super().pairs(connection, error / 2, activity)
+
+    class Says(Twice):
+        def parts(self, connection):
+            return 2
+
+    network, inputs, labels = case("delays")
+    with pytest.raises(ValueError, match=r"pairs of Twice for layer0 must be as many as its parts.* says, 1, got 2"):
+        methods.gradients(Twice, network, inputs, labels)
+    found, sltt = methods.gradients(Says, network, inputs, labels), ot.sltt.gradients(network, inputs, labels)
+    assert_close(dict(found), dict(sltt), 1e-12)
+
+
 @pytest.mark.parametrize("kind", LATE)
 def test_a_price_of_firing_is_of_the_time_step_of_the_spikes_and_goes_down_with_the_delays_below(kind):
     """As BPTT without leaks and loops has it, exactly: at the inputs too."""

@@ -105,6 +105,43 @@ def test_a_rule_or_feedback_that_changes_what_it_is_given_is_refused(change):
             methods.OnlineLearner(rule, network(), ot.training.SGD(), **options).step(inputs[0].copy(), LABELS)
 
 
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda activity, connections: activity.previous_states[0][0].__iadd__(1.0), r"previous_states\[0\]\[0\]"),
+        (lambda activity, connections: activity.previous_outputs[0].__iadd__(1.0), r"previous_outputs\[0\]"),
+        (lambda activity, connections: activity.delivered(connections[1]).__iadd__(1.0), r"delivered\(readout\)"),
+    ],
+)
+def test_what_was_before_is_not_changed_by_a_rule_either(change, named):
+    """The states before, which learned decays take, and what a delay delivers: they go on to later time steps."""
+    learned = ot.Layer(ot.Dense(np.ones((3, 2))), ot.LIF(trainable=("decay",)))
+    late = ot.Network([learned, ot.Layer(ot.Dense(np.ones((1, 3))), ot.Integrator(), delay=3)])
+    rule = a(methods.Rule, advance=lambda self, activity: change(activity, late.connections))
+    with pytest.raises(ValueError, match=f"must not change what it is given, got activity.{named} changed in place"):
+        methods.gradients(rule, late, np.ones((2, 1, 2)), np.array([0]))
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda step: step.output_error.__iadd__(1.0), "output_error"),
+        (lambda step: step.targets.__iadd__(1.0), "targets"),
+        (lambda step: step.weights.__iadd__(1.0), "weights"),
+        (lambda step: step.regularisation[0].__iadd__(1.0), r"regularisation\[0\]"),
+    ],
+)
+def test_feedback_that_changes_the_step_it_is_given_is_refused(change, named):
+    def spike_error(self, network, step, l, errors):
+        change(step)
+        return methods.TransposedWeights().spike_error(network, step, l, errors)
+
+    options = {"weights": np.ones(len(INPUTS)), "regulariser": ot.losses.FiringRate(0.5)}
+    feedback = a(methods.ErrorFeedback, spike_error=spike_error)()
+    with pytest.raises(ValueError, match=f"must not change what it is given, got {named} changed in place"):
+        methods.gradients(methods.Rule, network(), INPUTS, LABELS, error_feedback=feedback, **options)
+
+
 def test_gradients_that_are_not_added_to_in_place_are_refused():
     def add_gradients(self, gradients, connection, error, spike_error, activity):
         gradients["readout.bias"] = gradients["readout.bias"] + 1.0

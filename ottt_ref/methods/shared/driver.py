@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -157,14 +158,15 @@ def accumulate(
 
 def take_in(running: Rule, activity: Activity) -> None:
     """Have the rule take in one time step's Activity, which it must leave as it is: ValueError otherwise."""
-    with unchanged(f"rule: {type(running).__name__}.advance", lambda: _arrays_of(activity), running):
+    arrays_of = partial(_arrays_of, activity, running.network)
+    with unchanged(f"rule: {type(running).__name__}.advance", arrays_of, running):
         running.take_in(activity)
 
 
 def add_step(running: Rule, sums: GradientSum, t: int, step: TimeStep, error_feedback: ErrorFeedback) -> None:
     """Have the rule add its part of one TimeStep, which rule and feedback must leave as it is: ValueError otherwise."""
     where = f"rule: {type(running).__name__}.add_step, with {type(error_feedback).__name__},"
-    with unchanged(where, lambda: _arrays_of_step(step), running, error_feedback):
+    with unchanged(where, partial(_arrays_of_step, step, running.network), running, error_feedback):
         running.add_step(sums, t, step, error_feedback)
 
 
@@ -186,13 +188,13 @@ def unchanged(where: str, arrays_of: Callable[[], Mapping[str, np.ndarray | None
             raise ValueError(f"{where} must not change what it is given, got {name} changed in place")
 
 
-def _arrays_of_step(step):
-    result = {**_arrays_of(step.activity), "output_error": step.output_error, "targets": step.targets}
+def _arrays_of_step(step, network):
+    result = {**_arrays_of(step.activity, network), "output_error": step.output_error, "targets": step.targets}
     result["weights"] = step.weights
     return result | {f"regularisation[{l}]": penalty for l, penalty in step.regularisation.items()}
 
 
-def _arrays_of(activity):
+def _arrays_of(activity, network):
     result = {"activity.inputs": activity.inputs}
     for l, states in enumerate(activity.layer_states):
         result |= {f"activity.layer_states[{l}][{k}]": state for k, state in enumerate(states)}
@@ -200,6 +202,11 @@ def _arrays_of(activity):
         if activity.layer_surrogate_derivatives is not None:
             result[f"activity.layer_surrogate_derivatives[{l}]"] = activity.layer_surrogate_derivatives[l]
     result |= {f"activity.previous_outputs[{l}]": output for l, output in activity.previous_outputs.items()}
+    for l, states in activity.previous_states.items():
+        result |= {f"activity.previous_states[{l}][{k}]": state for k, state in enumerate(states)}
+    if activity.earlier is not None:
+        late = (connection for connection in network.connections if connection.delay > 1)
+        result |= {f"activity.delivered({connection.name})": activity.delivered(connection) for connection in late}
     return result
 
 

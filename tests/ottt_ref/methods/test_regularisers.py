@@ -192,6 +192,22 @@ def test_the_distance_of_the_sequences_rate_is_bptts_alone():
         ot.ottt.OnlineLearner(network, ot.training.SGD(0.1), SQUARED, regulariser=price)
 
 
+@pytest.mark.parametrize("of", ["steps", "average"])
+def test_what_it_adds_to_the_errors_of_each_time_step_is_the_derivative_that_is_written_down(of):
+    """∂R/∂s[t] is 2 strength (s[t] - target) / (n B T), of the average with the sequence's rate in place of s[t]."""
+    network, inputs, targets = exact_case(readout="spiking")
+    price = FiringRate(Fraction(1, 2), Fraction(1, 4), of)
+    activity = ot.simulate(network, inputs)
+    steps = len(inputs)
+    found = require_task(network, inputs, targets, SQUARED, regulariser=price).sequence_regularisation(activity)[1]
+    assert sorted(found) == list(network.spiking)
+    for l, gradient in found.items():
+        spikes = np.stack([ot.exact_array(row) for row in activity.layer_outputs[l]])
+        rates = spikes if of == "steps" else np.repeat(spikes.sum(axis=0)[np.newaxis] / steps, steps, axis=0)
+        assert np.array_equal(gradient, (rates - price.target) / spikes[0].size / steps)
+    assert np.any(found[0][1:] != found[0][:-1]) == (of == "steps")
+
+
 def test_no_rule_that_runs_forwards_can_have_the_distance_of_the_sequences_rate():
     """Two sequences that are one in the first time step: the price's error there has another sign in each.
 

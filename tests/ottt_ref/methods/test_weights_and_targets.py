@@ -281,6 +281,20 @@ def test_local_losses_of_the_layers_are_weighted_too():
     assert_equal(dict(got), total([scaled(Fraction(2), dict(second)), dict(last)]))
 
 
+def test_local_losses_of_the_layers_are_divided_by_the_time_steps_that_are_given():
+    network, inputs, targets = exact_case()
+    rng = np.random.default_rng(0)
+    local = ot.methods.LocalLosses(
+        [ot.exact_array(rng.integers(-8, 8, (2, *shape)) / 8) for shape in network.shapes[:-1]]
+    )
+    own, longer = (
+        ot.ottt.gradients(network, inputs, targets, SQUARED, error_feedback=local, time_steps=steps)
+        for steps in (4, 12)
+    )
+    assert_nonzero(own)
+    assert_equal(dict(own), scaled(Fraction(3), dict(longer)))
+
+
 @pytest.mark.parametrize("learner", [ot.ottt.OnlineLearner, ot.sltt.OnlineLearner, ot.rtrl.OnlineLearner])
 def test_a_learner_weights_the_samples_of_a_step(learner):
     """With SGD and a learning rate of 1 an update is the gradient of the step."""
