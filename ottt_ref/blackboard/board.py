@@ -16,6 +16,7 @@ import numpy as np
 
 from ..annotations import Number
 from ..network.network import Network
+from ..network.per_neuron import Groups
 from ..simulation.equilibrium import ConvergenceError
 from ..simulation.simulator import run
 from ..validation import describe_shape
@@ -81,13 +82,21 @@ def require_printable(what: str, network: Network, time_steps: int, batch_size: 
     count = len(list(methods))
     neurons = sum(math.prod(shape) for shape in network.shapes)
     parameters = sum(value.size for value in network.parameters.values())
-    entering = sum(math.prod(c.input_shape) for c in network.connections)
-    lines = batch_size * (network.input_size + (3 + count) * neurons + entering) + count * parameters
+    entering = sum(math.prod(c.input_shape) * _decays(network, c.target) for c in network.connections)
+    learned = sum(
+        math.prod(shape) * len(layer.neuron.parameter_names) for layer, shape in zip(network.layers, network.shapes)
+    )
+    lines = batch_size * (network.input_size + (3 + count) * neurons + entering + learned) + count * parameters
     if lines > LARGEST_ROWS:
         advice = "choose one method (--method), or take a smaller network"
         raise ValueError(
             f"{what} must be small enough for a blackboard, at most {LARGEST_ROWS} lines, got {lines}: {advice}"
         )
+
+
+def _decays(network, l):
+    """How many decays the neurons of layer l have, and so how many traces what enters them has."""
+    return len(Groups(network.layers[l].neuron, network.shapes[l]))
 
 
 def make(

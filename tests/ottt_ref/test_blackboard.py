@@ -154,6 +154,14 @@ def test_neurons_of_several_decays_have_a_trace_each_in_the_table_and_their_numb
             assert np.any(gradients[entry].values), entry
 
 
+def test_a_table_with_a_trace_for_each_decay_is_as_long_as_its_lines():
+    """Alike but for the decays: 40 neurons of one decay fit, 40 of their own have 40 traces of each input."""
+    networks = [ot.dense_network([40, 40, 1], decay=decay, rng=0) for decay in (0.5, np.linspace(0.1, 0.9, 40))]
+    board.require_printable("net", networks[0], 2, 1, ["ottt"])
+    with pytest.raises(ValueError, match="net must be small enough for a blackboard, at most 2000 lines, got 3"):
+        board.require_printable("net", networks[1], 2, 1, ["ottt"])
+
+
 def test_targets_of_each_time_step_are_those_of_gradients(capsys):
     labels = np.array([[0, 1], [1, 1], [1, 0]])
     network, inputs = stored(targets=labels)
