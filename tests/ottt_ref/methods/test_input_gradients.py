@@ -100,6 +100,17 @@ def test_of_the_mapping_it_is_the_derivative(loops):
         assert abs(got[index] - difference) < 1e-6 * np.abs(got).max(), index
 
 
+def test_inputs_that_arrive_late_go_back_through_the_maximum_of_what_was_sent():
+    """Of one layer without a leak SLTT is BPTT, at the inputs of two time steps before too."""
+    rng = np.random.default_rng(0)
+    pooled = [ot.MaxPool1d(2), ot.Flatten(), ot.Dense(rng.normal(size=(2, 4)))]
+    network = ot.Network([ot.Layer(pooled, ot.LIF(0.0), delay=2)], input_shape=(2, 4))
+    data = network, rng.random((5, 2, 2, 4)), np.array([0, 1])
+    found, exact = (each.gradients(*data, input_gradients=True).input_gradients for each in (ot.sltt, ot.bptt))
+    np.testing.assert_allclose(found, exact, rtol=1e-12, atol=0)  # the same sums in the same order
+    assert np.count_nonzero(exact[:3]) == 3 * 2 * 4 and not np.any(exact[3:])
+
+
 def test_rtrl_refuses_it_and_says_why():
     network, inputs, targets = exact_case()
     with pytest.raises(ValueError, match="input_gradients must be False for RTRL, which has no errors at the layers: "):

@@ -352,6 +352,21 @@ def test_a_current_that_goes_to_neurons_of_several_decays_has_no_trace():
     ot.ottt.gradients(pass_through(ot.LIF(trainable=("decay",))), inputs, labels)
 
 
+def test_a_current_that_goes_to_layers_whose_decays_are_learned_has_no_trace():
+    """They begin alike, and part ways."""
+    inputs, labels, eye = np.ones((3, 1, 2)), np.array([0]), np.eye(2)
+    for trainable in ((), ("decay",)):
+        neurons = ot.Integrator(), *(ot.LIF(0.5, trainable=trainable) for _ in range(2))
+        layers = [ot.Layer(ot.Dense(eye), neuron) for neuron in neurons]
+        network = ot.Network(layers, skips=[ot.Skip(0, 2, ot.Dense(eye))])
+        ot.bptt.gradients(network, inputs, labels)
+        if not trainable:
+            ot.ottt.gradients(network, inputs, labels)
+            continue
+        with pytest.raises(ValueError, match=r"layers\[0\] passes its current on .* decays, in layers \[1, 2\]"):
+            ot.ottt.gradients(network, inputs, labels)
+
+
 def test_a_stateless_readout_that_hears_several_layers_has_the_one_decay_or_none():
     rng = np.random.default_rng(0)
     inputs, labels = rng.random((3, 2, 3)), np.array([0, 1])
@@ -405,6 +420,28 @@ def test_an_optimiser_brings_what_it_updated_back_into_its_range(optimizer):
             if sign > 0:
                 assert np.array_equal(threshold, np.maximum(reset, 0) + SMALLEST_THRESHOLD)
         ot.bptt.gradients(twin, inputs, targets)
+
+
+@pytest.mark.parametrize("learner", [ot.ottt.OnlineLearner, ot.sltt.OnlineLearner, ot.rtrl.OnlineLearner])
+def test_an_online_learner_brings_what_it_updated_back_into_its_range(learner):
+    neuron = ot.LIF(np.array([0.0, 1.0]), np.array([0.125, 1.0]), trainable=("decay", "threshold"))
+    hidden = ot.Layer(ot.Dense(np.array([[1.0], [-1.0]])), neuron)
+    network = ot.Network([hidden, ot.Layer(ot.Dense(np.array([[1.0, -1.0]])), ot.Integrator())])
+    learning = learner(network, ot.training.SGD(1e4, momentum=0), ot.losses.MeanSquaredError())
+    learning.step(np.array([[0.5]]), np.array([[1.0]]))
+    learning.step(np.array([[0.5]]), np.array([[3.0]]))
+    decay, threshold = (network.parameters[f"layer0.{name}"] for name in ("decay", "threshold"))
+    assert np.all((decay >= 0) & (decay <= 1)) and np.all(threshold >= 2.0**-10)
+    learning.step(np.array([[0.5]]), np.array([[1.0]]))  # which is refused where one is out of its range
+
+
+def test_the_potential_after_the_reset_has_the_numbers_of_each_channel():
+    potential = np.array([[[[3.0, 4.0]], [[3.0, 4.0]]]])
+    spikes = np.ones_like(potential)
+    soft = ot.LIF(threshold=np.array([1.0, 2.0]))
+    assert soft.post_reset_potential(potential, spikes).tolist() == [[[[2.0, 3.0]], [[1.0, 2.0]]]]
+    hard = ot.LIF(threshold=np.array([1.0, 2.0]), reset="hard", reset_potential=np.array([0.25, 0.5]))
+    assert hard.post_reset_potential(potential, spikes).tolist() == [[[[0.25, 0.25]], [[0.5, 0.5]]]]
 
 
 def test_a_parameter_out_of_its_range_is_refused_before_any_work():

@@ -120,6 +120,15 @@ def test_a_neuron_that_fires_by_itself_with_a_soft_reset_counts_from_0():
     np.testing.assert_allclose(activity.potentials[0][:3, 0, 0], [0.75, 1.125, 0.8125])
 
 
+def test_with_a_soft_reset_v_reset_says_nothing_of_where_a_neuron_starts():
+    """It counts from 0 where v_leak is above the threshold, whatever v_reset is."""
+    node = neurons("LIF", v_leak=np.full(2, 1.5), v_reset=np.full(2, 0.5))
+    neuron = nir.from_graph(row(linear(), node), dt=1.0, reset="soft").layers[0].neuron
+    assert neuron.threshold == np.nextafter(1.0, 2.0) and neuron.reset_potential == 0.5
+    hard = nir.from_graph(row(linear(), node), dt=1.0, reset="hard").layers[0].neuron
+    assert hard.threshold == np.nextafter(0.5, 2.0) and hard.reset_potential == 0.0
+
+
 def test_the_leak_towards_v_leak_goes_into_the_bias_through_what_follows_the_weights():
     changes = {"v_leak": np.full((2, 4, 4), 2.0)}
     fields = {"tau": 2.0, "r": 2.0, "v_threshold": 1.0, "v_reset": 0.0}
