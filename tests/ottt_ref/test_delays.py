@@ -198,6 +198,19 @@ def test_a_rule_of_ones_own_that_pairs_something_else_works_with_delays(kind):
         assert np.array_equal(found[name], 2 * value)
 
 
+@pytest.mark.parametrize("kind", LATE)
+def test_errors_that_belong_to_the_chunk_before_are_in_no_record_of_this_one(kind):
+    """What the loss of the second chunk says of the first is in its gradients alone."""
+    network, inputs, labels = case(kind)
+    options = {"time_steps": len(inputs), "terms": True, "input_gradients": True}
+    whole = ot.sltt.gradients(network, inputs, labels, **options)
+    state = ot.sltt.gradients(network, inputs[:2], labels, **options).final_state
+    second = ot.sltt.gradients(network, inputs[2:], labels, initial_state=state, **options)
+    for found, wanted in zip((*second.errors, second.input_gradients), (*whole.errors, whole.input_gradients)):
+        np.testing.assert_allclose(found, wanted[2:], rtol=1e-12, atol=1e-15)  # sums of the same numbers
+    assert all(np.any(error) for error in second.errors)
+
+
 def test_a_rule_that_pairs_more_often_than_it_says_is_refused_by_name():
     class Twice(methods.Rule):
         def pairs(self, connection, error, activity):
