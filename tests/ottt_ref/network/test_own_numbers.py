@@ -423,25 +423,27 @@ def test_an_optimiser_brings_what_it_updated_back_into_its_range(optimizer):
 
 
 @pytest.mark.parametrize("learner", [ot.ottt.OnlineLearner, ot.sltt.OnlineLearner, ot.rtrl.OnlineLearner])
-def test_an_online_learner_brings_what_it_updated_back_into_its_range(learner):
-    neuron = ot.LIF(np.array([0.0, 1.0]), np.array([0.125, 1.0]), trainable=("decay", "threshold"))
-    hidden = ot.Layer(ot.Dense(np.array([[1.0], [-1.0]])), neuron)
-    network = ot.Network([hidden, ot.Layer(ot.Dense(np.array([[1.0, -1.0]])), ot.Integrator())])
-    learning = learner(network, ot.training.SGD(1e4, momentum=0), ot.losses.MeanSquaredError())
-    learning.step(np.array([[0.5]]), np.array([[1.0]]))
-    learning.step(np.array([[0.5]]), np.array([[3.0]]))
-    decay, threshold = (network.parameters[f"layer0.{name}"] for name in ("decay", "threshold"))
-    assert np.all((decay >= 0) & (decay <= 1)) and np.all(threshold >= 2.0**-10)
-    learning.step(np.array([[0.5]]), np.array([[1.0]]))  # which is refused where one is out of its range
+def test_an_online_learner_brings_what_an_optimiser_of_ones_own_updated_back_into_its_range(learner):
+    """Targets on both sides of the output, and a learning rate that goes far beyond every range."""
 
+    class Own(ot.training.Optimizer):
+        def step(self, parameters, gradients):
+            for name, gradient in gradients.items():
+                parameters[name] = parameters[name] - 1e4 * gradient
 
-def test_the_potential_after_the_reset_has_the_numbers_of_each_channel():
-    potential = np.array([[[[3.0, 4.0]], [[3.0, 4.0]]]])
-    spikes = np.ones_like(potential)
-    soft = ot.LIF(threshold=np.array([1.0, 2.0]))
-    assert soft.post_reset_potential(potential, spikes).tolist() == [[[[2.0, 3.0]], [[1.0, 2.0]]]]
-    hard = ot.LIF(threshold=np.array([1.0, 2.0]), reset="hard", reset_potential=np.array([0.25, 0.5]))
-    assert hard.post_reset_potential(potential, spikes).tolist() == [[[[0.25, 0.25]], [[0.5, 0.5]]]]
+    found = []
+    for target in (-8.0, 8.0):
+        neuron = ot.LIF(np.array([0.5, 0.75]), np.array([0.625, 1.0]), trainable=("decay", "threshold"))
+        hidden = ot.Layer(ot.Dense(np.array([[1.0], [-1.0]])), neuron)
+        network = ot.Network([hidden, ot.Layer(ot.Dense(np.array([[1.0, -1.0]])), ot.Integrator())])
+        learning = learner(network, Own(1.0, 0.0), ot.losses.MeanSquaredError())
+        learning.step(np.array([[0.5]]))
+        learning.step(np.array([[0.5]]), np.array([[target]]))
+        found.append({name: network.parameters[f"layer0.{name}"].tolist() for name in ("decay", "threshold")})
+    for each in zip(*(one["decay"] for one in found)):
+        assert sorted(each) == [0, 1]
+    for each in zip(*(one["threshold"] for one in found)):
+        assert min(each) == 2.0**-10 < max(each)
 
 
 def test_a_parameter_out_of_its_range_is_refused_before_any_work():
