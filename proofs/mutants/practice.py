@@ -102,6 +102,18 @@ AT_THE_INPUTS = killed_by(
     ),
 )
 
+CURRENTS = killed_by(
+    "nir/test_v_leak.py",
+    *of_library(
+        "nir/importing.py",
+        ("v_leak's current by every way", "if own and np.any(read.current):", "if np.any(read.current):"),
+    ),
+    *of_library(
+        "nir/operations.py",
+        ("v_leak's current in place of the bias", "biased.bias = biased.bias + ", "biased.bias = 0 * biased.bias + "),
+    ),
+)
+
 GRAPHS = tuple(
     mutant
     for test, mutants in {
@@ -151,7 +163,16 @@ TABLES = killed_by(
         ("SR's errors of the first sample", "row(errors[l][0])", "row(errors[l][0][[0] * len(errors[l][0])])"),
     ),
     *of_library(
+        "blackboard/description.py",
+        (
+            "the first layer's decay in a leaky readout",
+            "neuron = Integrator(decay if",
+            'neuron = Integrator(convert(numbers["decay"][0]) if',
+        ),
+    ),
+    *of_library(
         "blackboard/board.py",
+        ("every sample is the first", "for name, values in of_sample(b)]", "for name, values in of_sample(0)]"),
         ("the size of one sample", "lines = batch_size * (", "lines = ("),
         (
             "a method that refuses stops all",
@@ -161,4 +182,4 @@ TABLES = killed_by(
     ),
 )
 
-PRACTICE = (*LATE, *GUARDS, *PRICES, *OWN_RANGES, *AT_THE_INPUTS, *GRAPHS, *TABLES)
+PRACTICE = (*LATE, *GUARDS, *PRICES, *OWN_RANGES, *AT_THE_INPUTS, *CURRENTS, *GRAPHS, *TABLES)

@@ -175,6 +175,24 @@ def test_the_samples_of_a_batch_have_the_rates_of_each_alone():
     assert len(set(both)) == 2
 
 
+def test_every_row_of_a_batch_is_of_its_own_sample():
+    network, inputs, targets = ot.dense_network([2, 3, 2], rng=3), np.random.default_rng(3).random((4, 2, 2)), np.eye(2)
+    table = board.make(network, inputs, targets, quantities.HALF_SQUARES, ["ottt"])
+    for b in range(2):
+        alone = board.make(network, inputs[:, b : b + 1], targets[b : b + 1], quantities.HALF_SQUARES, ["ottt"])
+        for kind, method in (("inputs", None), ("layer", None), ("traces", "ottt"), ("errors", "ottt")):
+            of_batch = rows(table, kind, method)
+            for name, row in rows(alone, kind, method).items():
+                quantity, into, layer = name.partition(" into ")
+                own = name if name.startswith("trace of 1 ") else f"{quantity}  sample {b + 1}{into}{layer}"
+                assert of_batch[own].values == row.values, own
+
+
+def test_a_leaky_readout_has_the_last_of_the_decays():
+    found, _ = made(decay=["1/2", "1/4"], readout="leaky")
+    assert [layer.neuron.decay for layer in found.network.layers] == [F(1, 2), F(1, 4)]
+
+
 def test_text_and_json_hold_the_same(capsys):
     write()
     assert blackboard("net.json", "--json", "table.json") == 0

@@ -367,6 +367,14 @@ def test_a_current_that_goes_to_layers_whose_decays_are_learned_has_no_trace():
             ot.ottt.gradients(network, inputs, labels)
 
 
+def test_inputs_that_reach_layers_of_different_decays_have_no_rate():
+    eye, neurons = np.eye(2), (ot.Integrator(), ot.LIF(np.array([0.5, 0.5])), ot.LIF(np.array([0.25, 0.25])))
+    layers = [ot.Layer(ot.Dense(eye), neuron) for neuron in neurons]
+    network = ot.Network(layers, skips=[ot.Skip(0, 2, ot.Dense(eye))])
+    with pytest.raises(ValueError, match=r"layers\[1\] must have neurons of one decay for a rate of the inputs that"):
+        ot.spike_representation.gradients(network, np.ones((3, 1, 2)), np.array([0]))
+
+
 def test_a_stateless_readout_that_hears_several_layers_has_the_one_decay_or_none():
     rng = np.random.default_rng(0)
     inputs, labels = rng.random((3, 2, 3)), np.array([0, 1])
