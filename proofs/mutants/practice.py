@@ -67,6 +67,30 @@ PRICES = killed_by(
     ),
 )
 
+BEFORE = killed_by(
+    "methods/test_states.py",
+    *of_library(
+        "simulation/simulator.py",
+        (
+            "spikes before the start forgotten for learned neurons",
+            "outputs[source : source + 1] if source != INPUTS else ()",
+            "()",
+        ),
+    ),
+)
+
+CURRENT_DECAY = killed_by(
+    "network/test_cuba_lif.py",
+    *of_library(
+        "network/neurons.py",
+        (
+            "a current's decay without the potential",
+            "return (previous_state[1].copy(), previous_state[1].copy()), 0",
+            "return (0 * previous_state[1], previous_state[1].copy()), 0",
+        ),
+    ),
+)
+
 OWN_RANGES = killed_by(
     "network/test_own_numbers.py",
     *of_library(
@@ -74,6 +98,11 @@ OWN_RANGES = killed_by(
     ),
     *of_library(
         "network/neurons.py",
+        (
+            "a learned decay of 0 has no state",
+            "return not self.trainable and (not np.any(decay)",
+            "return (not np.any(decay)",
+        ),
         (
             "one threshold for the potential after the reset",
             "potential - spread(self.threshold, shape) * spikes",
@@ -182,4 +211,4 @@ TABLES = killed_by(
     ),
 )
 
-PRACTICE = (*LATE, *GUARDS, *PRICES, *OWN_RANGES, *AT_THE_INPUTS, *CURRENTS, *GRAPHS, *TABLES)
+PRACTICE = (*LATE, *GUARDS, *PRICES, *BEFORE, *CURRENT_DECAY, *OWN_RANGES, *AT_THE_INPUTS, *CURRENTS, *GRAPHS, *TABLES)

@@ -367,6 +367,21 @@ def test_a_current_that_goes_to_layers_whose_decays_are_learned_has_no_trace():
             ot.ottt.gradients(network, inputs, labels)
 
 
+def test_a_readout_whose_decay_of_0_is_learned_has_a_state():
+    """As with any other decay OTTT's gradients of the readout are BPTT's: that of its decay too."""
+    rng = np.random.default_rng(0)
+    hidden = ot.Layer(ot.Dense(rng.random((3, 2))), ot.LIF())
+    readouts = [ot.Integrator(0.0, trainable=trainable) for trainable in ((), ("decay",))]
+    networks = [ot.Network([hidden.copy(), ot.Layer(ot.Dense(np.ones((2, 3))), readout)]) for readout in readouts]
+    assert [readout.stateless for readout in readouts] == [True, False]
+    assert [network.readout for network in networks] == ["linear", "leaky"]
+    data = networks[1], np.ones((4, 1, 2)), np.array([0])
+    found, wanted = ot.ottt.gradients(*data), ot.bptt.gradients(*data)
+    for name in ("weight", "bias", "decay"):
+        np.testing.assert_allclose(found[f"readout.{name}"], wanted[f"readout.{name}"], rtol=1e-12)  # other orders
+    assert np.any(wanted["readout.decay"])
+
+
 def test_inputs_that_reach_layers_of_different_decays_have_no_rate():
     eye, neurons = np.eye(2), (ot.Integrator(), ot.LIF(np.array([0.5, 0.5])), ot.LIF(np.array([0.25, 0.25])))
     layers = [ot.Layer(ot.Dense(eye), neuron) for neuron in neurons]
