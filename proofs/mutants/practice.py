@@ -40,6 +40,14 @@ LATE = killed_by(
     ),
 )
 
+ON_THE_WAY = killed_by(
+    "test_delays.py",
+    *of_library(
+        "methods/shared/online.py",
+        ("a learner's state without what is on its way", "self.rule.carried, simulator.past)", "self.rule.carried)"),
+    ),
+)
+
 GUARDS = killed_by(
     "test_hostile_parts.py",
     *of_library(
@@ -187,7 +195,7 @@ TABLES = killed_by(
     "test_blackboard.py",
     *of_library(
         "blackboard/quantities.py",
-        ("traces overwritten by the next step", "part[1].copy()", "part[1]"),
+        ("traces overwritten by the next step", "found[name].append([trace.copy()", "found[name].append([trace"),
         ("the mapping's arguments not in thresholds", "z = current / network.threshold(l)", "z = current"),
         ("SR's errors of the first sample", "row(errors[l][0])", "row(errors[l][0][[0] * len(errors[l][0])])"),
     ),
@@ -211,4 +219,16 @@ TABLES = killed_by(
     ),
 )
 
-PRACTICE = (*LATE, *GUARDS, *PRICES, *BEFORE, *CURRENT_DECAY, *OWN_RANGES, *AT_THE_INPUTS, *CURRENTS, *GRAPHS, *TABLES)
+PRACTICE = (
+    *LATE,
+    *ON_THE_WAY,
+    *GUARDS,
+    *PRICES,
+    *BEFORE,
+    *CURRENT_DECAY,
+    *OWN_RANGES,
+    *AT_THE_INPUTS,
+    *CURRENTS,
+    *GRAPHS,
+    *TABLES,
+)

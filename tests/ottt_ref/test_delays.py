@@ -88,6 +88,18 @@ def test_online_what_is_kept_does_not_grow_and_the_terms_are_those_of_the_sum(ki
     assert len(sizes) == 1
 
 
+@pytest.mark.parametrize("kind", DELAYED)
+def test_the_state_of_a_learner_has_what_is_on_its_way_too(kind):
+    """After a sequence without learning it is the final state of `gradients`, array by array."""
+    network, inputs, labels = case(kind)
+    wanted = ot.sltt.gradients(network, inputs, labels).final_state
+    learner = ot.sltt.OnlineLearner(network, ot.training.SGD(0.1))
+    for x in inputs:
+        learner.step(x)
+    assert list(learner.state) == list(wanted)
+    assert all(np.array_equal(learner.state[name], array) for name, array in wanted.items())
+
+
 def test_what_late_errors_are_paired_with_is_counted():
     network, inputs, labels = case("delayed_row")
     learner = ot.sltt.OnlineLearner(network, ot.training.SGD(0.1))
