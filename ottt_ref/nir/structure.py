@@ -117,7 +117,9 @@ def _only(graph, kind, prefix):
 
 def _without(name, edges):
     """The edges that lead past a node, of every two that met in it."""
-    onwards = [b for a, b in edges if a == name and b != name]
+    onwards = [b for a, b in edges if a == name]
+    if name in onwards:
+        raise ValueError(f"node {name!r} must lie between neurons, input and output, got a loop of wires alone")
     result = []
     for a, b in edges:
         result += [(a, after) for after in onwards] if b == name else [(a, b)] if a != name else []

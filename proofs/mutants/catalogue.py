@@ -4,6 +4,7 @@ from .conformance_kit import CONFORMANCE_KIT
 from .learning import LEARNING
 from .mutant import Mutant, of_library
 from .own_numbers import OWN_NUMBERS
+from .practice import PRACTICE
 from .proof_tools_numbers import CERTIFICATES, NUMBERS
 from .proof_tools_search import SEARCH
 
@@ -359,6 +360,7 @@ CATALOGUE = (
     ),
     *LEARNING,
     *OWN_NUMBERS,
+    *PRACTICE,
     *CONFORMANCE_KIT,
     *NUMBERS,
     *CERTIFICATES,

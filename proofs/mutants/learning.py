@@ -7,12 +7,12 @@ from .mutant import of_library
 TESTS = "tests/ottt_ref/"
 
 
-def _killed_by(test, *mutants):
+def killed_by(test, *mutants):
     """The mutants, each of which the tests of its part must kill: no claim is about it."""
     return tuple(replace(mutant, tests=(TESTS + test,)) for mutant in mutants)
 
 
-LOSSES = _killed_by(
+LOSSES = killed_by(
     "test_losses.py",
     *of_library(
         "learning/losses.py",
@@ -32,7 +32,7 @@ LOSSES = _killed_by(
     ),
 )
 
-WEIGHTS = _killed_by(
+WEIGHTS = killed_by(
     "methods/test_weights_and_targets.py",
     *of_library(
         "learning/losses.py",
@@ -56,7 +56,7 @@ WEIGHTS = _killed_by(
     ),
 )
 
-STATES = _killed_by(
+STATES = killed_by(
     "methods/test_states.py",
     *of_library(
         "simulation/state.py",
@@ -77,7 +77,7 @@ STATES = _killed_by(
     ),
 )
 
-REGULARISERS = _killed_by(
+REGULARISERS = killed_by(
     "methods/test_regularisers.py",
     *of_library(
         "learning/regularisers.py",
@@ -95,7 +95,7 @@ REGULARISERS = _killed_by(
     ),
 )
 
-OPTIMISERS = _killed_by(
+OPTIMISERS = killed_by(
     "test_training.py",
     *of_library(
         "learning/optimisers.py",
@@ -115,7 +115,7 @@ OPTIMISERS = _killed_by(
     ),
 )
 
-ONLINE = _killed_by(
+ONLINE = killed_by(
     "test_online_learner.py",
     *of_library(
         "methods/shared/online.py",
@@ -138,7 +138,7 @@ ONLINE = _killed_by(
     ),
 )
 
-EQUILIBRIA = _killed_by(
+EQUILIBRIA = killed_by(
     "test_equilibrium.py",
     *of_library(
         "simulation/equilibrium.py",
@@ -185,7 +185,7 @@ EQUILIBRIA = _killed_by(
     ),
 )
 
-FINITE = _killed_by(
+FINITE = killed_by(
     "test_finite.py",
     *of_library(
         "finite.py",
@@ -226,7 +226,7 @@ FINITE = _killed_by(
     ),
 )
 
-COMPARED = _killed_by(
+COMPARED = killed_by(
     "conformance/test_compare.py",
     *of_library(
         "conformance/compare.py",

@@ -172,6 +172,35 @@ def test_targets_of_each_time_step_are_those_of_gradients(capsys):
     assert data["losses"]["ottt"] == float(ot.ottt.gradients(network, inputs, labels).loss)
 
 
+def test_the_samples_of_a_batch_have_the_rates_of_each_alone():
+    """The squares are added up over samples, so that no error knows of the others."""
+    network, inputs, targets = ot.dense_network([2, 3, 2], rng=3), np.random.default_rng(3).random((4, 2, 2)), np.eye(2)
+    table = board.make(network, inputs, targets, quantities.HALF_SQUARES, ["sr"])
+    [both] = [section.note.splitlines() for section in sections(table, "rates", "sr")]
+    for b, line in enumerate(both):
+        alone = board.make(network, inputs[:, b : b + 1], targets[b : b + 1], quantities.HALF_SQUARES, ["sr"])
+        assert sections(alone, "rates", "sr")[0].note == line
+    assert len(set(both)) == 2
+
+
+def test_every_row_of_a_batch_is_of_its_own_sample():
+    network, inputs, targets = ot.dense_network([2, 3, 2], rng=3), np.random.default_rng(3).random((4, 2, 2)), np.eye(2)
+    table = board.make(network, inputs, targets, quantities.HALF_SQUARES, ["ottt"])
+    for b in range(2):
+        alone = board.make(network, inputs[:, b : b + 1], targets[b : b + 1], quantities.HALF_SQUARES, ["ottt"])
+        for kind, method in (("inputs", None), ("layer", None), ("traces", "ottt"), ("errors", "ottt")):
+            of_batch = rows(table, kind, method)
+            for name, row in rows(alone, kind, method).items():
+                quantity, into, layer = name.partition(" into ")
+                own = name if name.startswith("trace of 1 ") else f"{quantity}  sample {b + 1}{into}{layer}"
+                assert of_batch[own].values == row.values, own
+
+
+def test_a_leaky_readout_has_the_last_of_the_decays():
+    found, _ = made(decay=["1/2", "1/4"], readout="leaky")
+    assert [layer.neuron.decay for layer in found.network.layers] == [F(1, 2), F(1, 4)]
+
+
 def test_text_and_json_hold_the_same(capsys):
     write()
     assert blackboard("net.json", "--json", "table.json") == 0
@@ -468,6 +497,24 @@ def test_a_network_that_is_too_large_is_refused_and_fits_with_fewer_methods(caps
         capsys, "net.npz", "--inputs", "x.npz"
     )
     assert blackboard("net.npz", "--inputs", "x.npz", "--method", "ottt") == 0
+
+
+def test_every_sample_of_a_batch_counts_for_the_size(capsys):
+    ot.dense_network([8, 24, 4], rng=0).save("net.npz")
+    np.savez("x.npz", inputs=np.ones((2, 20, 8)), targets=[1] * 20)
+    assert "net.npz must be small enough for a blackboard, at most 2000 lines, got" in refused(
+        capsys, "net.npz", "--inputs", "x.npz", "--method", "ottt"
+    )
+
+
+def test_the_arguments_of_the_mapping_are_in_thresholds():
+    """x = 1 and 1, w = 3/2, V_th = 2: z = 3/4, which passes errors; w = 5/2 makes 5/4, which does not."""
+    for weight, z, passes in ((F(3, 2), "3/4", 1), (F(5, 2), "5/4", 0)):
+        _, table = made(
+            weights=[[[str(weight)]], [["1"]]], biases=None, threshold=2, decay=1, inputs=[[1], [1]], targets=[0]
+        )
+        [section] = sections(table, "rates", "sr")
+        assert f"z¹ = {z}, D¹ = {passes}" in section.note
 
 
 class Own(ot.Neuron):

@@ -88,6 +88,18 @@ def test_online_what_is_kept_does_not_grow_and_the_terms_are_those_of_the_sum(ki
     assert len(sizes) == 1
 
 
+@pytest.mark.parametrize("kind", DELAYED)
+def test_the_state_of_a_learner_has_what_is_on_its_way_too(kind):
+    """After a sequence without learning it is the final state of `gradients`, array by array."""
+    network, inputs, labels = case(kind)
+    wanted = ot.sltt.gradients(network, inputs, labels).final_state
+    learner = ot.sltt.OnlineLearner(network, ot.training.SGD(0.1))
+    for x in inputs:
+        learner.step(x)
+    assert list(learner.state) == list(wanted)
+    assert all(np.array_equal(learner.state[name], array) for name, array in wanted.items())
+
+
 def test_what_late_errors_are_paired_with_is_counted():
     network, inputs, labels = case("delayed_row")
     learner = ot.sltt.OnlineLearner(network, ot.training.SGD(0.1))
@@ -196,6 +208,19 @@ def test_a_rule_of_ones_own_that_pairs_something_else_works_with_delays(kind):
     found, sltt = methods.gradients(Doubled, network, inputs, labels), ot.sltt.gradients(network, inputs, labels)
     for name, value in sltt.items():
         assert np.array_equal(found[name], 2 * value)
+
+
+@pytest.mark.parametrize("kind", LATE)
+def test_errors_that_belong_to_the_chunk_before_are_in_no_record_of_this_one(kind):
+    """What the loss of the second chunk says of the first is in its gradients alone."""
+    network, inputs, labels = case(kind)
+    options = {"time_steps": len(inputs), "terms": True, "input_gradients": True}
+    whole = ot.sltt.gradients(network, inputs, labels, **options)
+    state = ot.sltt.gradients(network, inputs[:2], labels, **options).final_state
+    second = ot.sltt.gradients(network, inputs[2:], labels, initial_state=state, **options)
+    for found, wanted in zip((*second.errors, second.input_gradients), (*whole.errors, whole.input_gradients)):
+        np.testing.assert_allclose(found, wanted[2:], rtol=1e-12, atol=1e-15)  # sums of the same numbers
+    assert all(np.any(error) for error in second.errors)
 
 
 def test_a_rule_that_pairs_more_often_than_it_says_is_refused_by_name():

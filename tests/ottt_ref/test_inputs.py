@@ -289,6 +289,12 @@ def test_targets_show_that_the_batch_is_first_and_the_message_says_the_way_in(me
     assert bits(dict(taken)) == bits(dict(METHODS[method](network, time_first, targets)))
 
 
+@pytest.mark.parametrize("targets", [np.array([0, 1, 1, 0]), np.eye(2)[[0, 1, 1, 0]]], ids=["labels", "rows"])
+def test_as_many_time_steps_as_samples_are_taken_as_they_stand(targets):
+    network, inputs = dyadic_network(0), spikes(float, (4, 4, 3))
+    assert ot.sltt.gradients(network, inputs, targets).outputs.shape == (4, 4, 2)
+
+
 @pytest.mark.parametrize("dtype", WHOLE[1:])
 def test_labels_are_of_any_integer_dtype(dtype):
     network, inputs = dyadic_network(0), spikes(float)

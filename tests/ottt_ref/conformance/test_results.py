@@ -276,3 +276,15 @@ def test_results_of_a_case_with_weights_need_not_say_that_they_took_them(tmp_pat
     adapter = Results(tmp_path, [case], given_spikes=True)
     found = {verdict.method: verdict.outcome for verdict in checking.check(adapter, [case], ["sltt", "ottt"])}
     assert found == {"forward": "unsupported", "ottt": "unsupported", "sltt": "passed"}
+
+
+def test_hidden_files_are_passed_over_and_a_name_may_lead_through_folders(tmp_path):
+    """As systems leave them, .DS_Store and the like, at each depth."""
+    (case,) = files.make_cases(["dense"])
+    place = tmp_path / "dense" / "forward"
+    (place / "spikes").mkdir(parents=True)
+    np.save(place / "spikes" / "0.npy", np.ones(2))
+    for folder in (tmp_path, tmp_path / "dense", place, place / "spikes"):
+        (folder / ".DS_Store").write_bytes(b"x")
+    (tmp_path / ".git").mkdir()
+    assert list(Results(tmp_path, [case])(case, "forward")) == ["spikes/0"]

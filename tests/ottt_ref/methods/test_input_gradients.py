@@ -100,6 +100,20 @@ def test_of_the_mapping_it_is_the_derivative(loops):
         assert abs(got[index] - difference) < 1e-6 * np.abs(got).max(), index
 
 
+def test_inputs_that_arrive_late_go_back_through_the_maximum_of_what_was_sent():
+    """As of a network without the delay, whose inputs come two time steps later."""
+    rng = np.random.default_rng(0)
+    pooled = [ot.MaxPool1d(2), ot.Flatten(), ot.Dense(rng.normal(size=(2, 4)))]
+    late, plain = (ot.Network([ot.Layer(pooled, ot.LIF(0.5), delay=delay)], input_shape=(2, 4)) for delay in (2, 0))
+    inputs, labels = rng.random((5, 2, 2, 4)), np.array([0, 1])
+    shifted = np.concatenate([np.zeros((2, 2, 2, 4)), inputs[:3]])
+    for method in (ot.sltt, ot.bptt):
+        found = method.gradients(late, inputs, labels, input_gradients=True).input_gradients
+        wanted = method.gradients(plain, shifted, labels, input_gradients=True).input_gradients
+        assert np.array_equal(found[:3], wanted[2:]) and not np.any(found[3:])
+        assert np.count_nonzero(found[:3]) == 3 * 2 * 4
+
+
 def test_rtrl_refuses_it_and_says_why():
     network, inputs, targets = exact_case()
     with pytest.raises(ValueError, match="input_gradients must be False for RTRL, which has no errors at the layers: "):

@@ -327,6 +327,20 @@ def test_a_regulariser_of_ones_own_works_everywhere_and_gets_copies(method):
         assert np.array_equal(got[name], wanted[name]), name
 
 
+def test_of_floats_a_regulariser_of_ones_own_gets_copies_too():
+    class Clearing(Regulariser):
+        def evaluate(self, spikes):
+            found = spikes.reshape(len(spikes), -1).sum(axis=1), np.ones_like(spikes)
+            spikes[...] = 0
+            return found
+
+    network = dyadic_network(0)
+    activity = ot.simulate(network, dyadic_sequence(0)[0]).at(1)
+    before = [output.copy() for output in activity.layer_outputs]
+    regularisation(Clearing(), network, activity.layer_outputs, 1)
+    assert all(np.array_equal(*each) for each in zip(activity.layer_outputs, before)) and np.any(before[0])
+
+
 def test_exact_networks_refuse_a_regulariser_without_exact_values():
     class Rounded(Regulariser):
         rational = True

@@ -1,6 +1,7 @@
 """The state: sequences in chunks, carried from one to the next, and refused where it does not fit."""
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -208,6 +209,28 @@ def test_what_neurons_with_parameters_need_is_carried(method, options):
     chunks = in_chunks(method, network, inputs, labels, SQUARED, (2, 2), **options)
     for name in whole:
         assert np.array_equal(sum(chunk[name] for chunk in chunks), whole[name]), name
+
+
+@pytest.mark.parametrize("reset", ["soft", "unleaked"])
+def test_what_parameters_have_of_the_spikes_before_the_start_is_in_truncated_bptt(reset):
+    """From a state after a spike, of neurons without loops or delays: RTRL that starts at rest is truncated BPTT."""
+    neuron = ot.LIF(
+        Fraction(1, 2), Fraction(1), reset, surrogate=ot.surrogate.Triangle(), trainable=("decay", "threshold")
+    )
+    layers = [
+        ot.Layer(ot.Dense(ot.exact_array([[0.5, 1.0], [1.0, 0.25]])), neuron),
+        ot.Layer(ot.Dense(ot.exact_array([[1.0, 0.5]])), ot.Integrator()),
+    ]
+    network, inputs = ot.Network(layers), ot.exact_array([[[1.5, 1.0]], [[0.5, 0.25]], [[1.0, 0.5]]])
+    before = ot.simulate(network, inputs[:1])
+    assert np.all(before.spikes[0] == 1)
+    data = network, inputs[1:], ot.exact_array([[0.5]]), SQUARED
+    found, wanted = (
+        METHODS[method](*data, initial_state=before.final_state, **options)
+        for method, options in (("bptt", {}), ("rtrl", {}))
+    )
+    for name in wanted:
+        assert np.array_equal(found[name], wanted[name]) and np.any(wanted[name] != 0), name
 
 
 def changed(state, **others):

@@ -224,6 +224,15 @@ def test_wrong_weights_are_refused(method, wrong):
         METHODS[method](dyadic_network(0), *dyadic_sequence(0), weights=weights)
 
 
+@pytest.mark.parametrize("shape", [(4,), (4, 2)])
+def test_weights_that_are_checked_are_a_copy(shape):
+    given = np.ones(shape)
+    found = losses.require_weights(given, 4, 2, dyadic_network(0))
+    of_samples = losses.require_sample_weights(given[0] if given.ndim == 2 else np.ones(2), 2, dyadic_network(0))
+    found[...] = of_samples[...] = 7
+    assert np.all(given == 1)
+
+
 @every_method
 def test_floats_among_exact_weights_are_refused(method):
     network, inputs, targets = exact_case()

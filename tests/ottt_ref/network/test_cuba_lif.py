@@ -99,6 +99,28 @@ def test_the_jacobian_is_the_derivative_of_the_soft_spike_step(reset, reset_grad
         assert np.array_equal(found[0][0], wanted)
 
 
+@pytest.mark.parametrize("reset", ["soft", "hard", "unleaked"])
+@pytest.mark.parametrize("name", ["decay", "current_decay", "threshold"])
+def test_the_derivative_by_a_parameter_is_that_of_the_step_exactly(name, reset):
+    """Of each parameter alone the states after a step are affine: a difference of any width is the derivative."""
+    numbers = {"decay": Fraction(1, 2), "current_decay": Fraction(1, 4), "threshold": Fraction(1)}
+    numbers["reset_potential"] = Fraction(-1, 4)
+    before = tuple(np.array([[Fraction(3, 2), Fraction(1, 8)]]) + shift for shift in (0, Fraction(1, 4)))
+    spikes, inputs = np.array([[Fraction(1), Fraction(0)]]), np.array([[Fraction(1, 2), Fraction(1, 3)]])
+
+    def after(more):
+        neuron = ot.CubaLIF(**{**numbers, name: numbers[name] + more}, reset=reset)
+        state, output = tuple(array.copy() for array in before), spikes.copy()
+        neuron.step(state, output, inputs)
+        return state
+
+    neuron = ot.CubaLIF(**numbers, reset=reset, surrogate=ot.surrogate.Triangle(), trainable=(name,))
+    found, distance = neuron.parameter_derivatives(name, before, spikes, after(0))
+    for derivative, one, other in zip(found, after(Fraction(1, 8)), after(0)):
+        assert np.all(derivative == 8 * (one - other))
+    assert distance == (-1 if name == "threshold" else 0)
+
+
 def test_a_current_that_leaks_each_in_its_own_way_has_a_trace_for_each_pair_of_leaks():
     neuron = ot.CubaLIF(np.array([0.5, 0.5, 0.25]), np.array([0.25, 0.5, 0.25]))
     traces = ot.methods.Traces(network_of(neuron), 1, "derivation")

@@ -352,6 +352,44 @@ def test_a_current_that_goes_to_neurons_of_several_decays_has_no_trace():
     ot.ottt.gradients(pass_through(ot.LIF(trainable=("decay",))), inputs, labels)
 
 
+def test_a_current_that_goes_to_layers_whose_decays_are_learned_has_no_trace():
+    """They begin alike, and part ways."""
+    inputs, labels, eye = np.ones((3, 1, 2)), np.array([0]), np.eye(2)
+    for trainable in ((), ("decay",)):
+        neurons = ot.Integrator(), *(ot.LIF(0.5, trainable=trainable) for _ in range(2))
+        layers = [ot.Layer(ot.Dense(eye), neuron) for neuron in neurons]
+        network = ot.Network(layers, skips=[ot.Skip(0, 2, ot.Dense(eye))])
+        ot.bptt.gradients(network, inputs, labels)
+        if not trainable:
+            ot.ottt.gradients(network, inputs, labels)
+            continue
+        with pytest.raises(ValueError, match=r"layers\[0\] passes its current on .* decays, in layers \[1, 2\]"):
+            ot.ottt.gradients(network, inputs, labels)
+
+
+def test_a_readout_whose_decay_of_0_is_learned_has_a_state():
+    """As with any other decay OTTT's gradients of the readout are BPTT's: that of its decay too."""
+    rng = np.random.default_rng(0)
+    hidden = ot.Layer(ot.Dense(rng.random((3, 2))), ot.LIF())
+    readouts = [ot.Integrator(0.0, trainable=trainable) for trainable in ((), ("decay",))]
+    networks = [ot.Network([hidden.copy(), ot.Layer(ot.Dense(np.ones((2, 3))), readout)]) for readout in readouts]
+    assert [readout.stateless for readout in readouts] == [True, False]
+    assert [network.readout for network in networks] == ["linear", "leaky"]
+    data = networks[1], np.ones((4, 1, 2)), np.array([0])
+    found, wanted = ot.ottt.gradients(*data), ot.bptt.gradients(*data)
+    for name in ("weight", "bias", "decay"):
+        np.testing.assert_allclose(found[f"readout.{name}"], wanted[f"readout.{name}"], rtol=1e-12)  # other orders
+    assert np.any(wanted["readout.decay"])
+
+
+def test_inputs_that_reach_layers_of_different_decays_have_no_rate():
+    eye, neurons = np.eye(2), (ot.Integrator(), ot.LIF(np.array([0.5, 0.5])), ot.LIF(np.array([0.25, 0.25])))
+    layers = [ot.Layer(ot.Dense(eye), neuron) for neuron in neurons]
+    network = ot.Network(layers, skips=[ot.Skip(0, 2, ot.Dense(eye))])
+    with pytest.raises(ValueError, match=r"layers\[1\] must have neurons of one decay for a rate of the inputs that"):
+        ot.spike_representation.gradients(network, np.ones((3, 1, 2)), np.array([0]))
+
+
 def test_a_stateless_readout_that_hears_several_layers_has_the_one_decay_or_none():
     rng = np.random.default_rng(0)
     inputs, labels = rng.random((3, 2, 3)), np.array([0, 1])
@@ -405,6 +443,30 @@ def test_an_optimiser_brings_what_it_updated_back_into_its_range(optimizer):
             if sign > 0:
                 assert np.array_equal(threshold, np.maximum(reset, 0) + SMALLEST_THRESHOLD)
         ot.bptt.gradients(twin, inputs, targets)
+
+
+@pytest.mark.parametrize("learner", [ot.ottt.OnlineLearner, ot.sltt.OnlineLearner, ot.rtrl.OnlineLearner])
+def test_an_online_learner_brings_what_an_optimiser_of_ones_own_updated_back_into_its_range(learner):
+    """Targets on both sides of the output, and a learning rate that goes far beyond every range."""
+
+    class Own(ot.training.Optimizer):
+        def step(self, parameters, gradients):
+            for name, gradient in gradients.items():
+                parameters[name] = parameters[name] - 1e4 * gradient
+
+    found = []
+    for target in (-8.0, 8.0):
+        neuron = ot.LIF(np.array([0.5, 0.75]), np.array([0.625, 1.0]), trainable=("decay", "threshold"))
+        hidden = ot.Layer(ot.Dense(np.array([[1.0], [-1.0]])), neuron)
+        network = ot.Network([hidden, ot.Layer(ot.Dense(np.array([[1.0, -1.0]])), ot.Integrator())])
+        learning = learner(network, Own(1.0, 0.0), ot.losses.MeanSquaredError())
+        learning.step(np.array([[0.5]]))
+        learning.step(np.array([[0.5]]), np.array([[target]]))
+        found.append({name: network.parameters[f"layer0.{name}"].tolist() for name in ("decay", "threshold")})
+    for each in zip(*(one["decay"] for one in found)):
+        assert sorted(each) == [0, 1]
+    for each in zip(*(one["threshold"] for one in found)):
+        assert min(each) == 2.0**-10 < max(each)
 
 
 def test_a_parameter_out_of_its_range_is_refused_before_any_work():

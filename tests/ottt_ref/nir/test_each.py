@@ -136,6 +136,13 @@ def test_arrays_that_are_alike_within_a_channel_are_numbers_of_channels():
     assert threshold.shape == (2, 4, 4) and threshold[0, 0, 0] == np.nextafter(0.5, 1)
 
 
+def test_arrays_that_are_alike_within_the_first_channel_alone_are_numbers_of_neurons():
+    graph = images()
+    graph.nodes["1"].v_threshold[1, 2, 3] = 0.5
+    threshold = nir.from_graph(graph, dt=1.0, reset="hard").layers[0].neuron.threshold
+    assert threshold.shape == (2, 4, 4) and threshold[1, 2, 3] == np.nextafter(0.5, 1) != threshold[1, 0, 0]
+
+
 def test_large_layers_are_read_as_fast_as_their_different_numbers():
     """Many neurons of two kinds: a function is called twice."""
     calls = []

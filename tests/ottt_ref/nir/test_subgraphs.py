@@ -141,6 +141,16 @@ def test_a_graph_of_wires_alone_is_passed_through():
     assert_same(network, nir.from_graph(row(linear(), neurons("LIF")), **OPTIONS))
 
 
+@pytest.mark.parametrize("edges", [["g0 g0"], ["g0 g1", "g1 g0"]])
+def test_a_loop_of_wires_alone_is_refused_by_name(edges):
+    graph = row(linear(), linked(["in out"]), neurons("LIF"))
+    names = {"g0": "1", "g1": "g1"}
+    graph.nodes["g1"] = linked(["in out"])
+    graph.edges += [tuple(names[name] for name in edge.split()) for edge in edges]
+    with pytest.raises(ValueError, match=r"node '.*out' must lie between neurons, .* got a loop of wires alone"):
+        nir.from_graph(graph, **OPTIONS)
+
+
 def itself():
     graph = linked(["in a", "a out"], a=neurons("LIF"))
     graph.nodes["a"] = graph

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import ottt_ref as ot
 from ottt_ref import nir
 
-from .graphs import convolution, linear, neurons, row, to_graph, two_neurons
+from .graphs import convolution, linear, linked, neurons, row, to_graph, two_neurons
 from .peers import BATCH, CASES, TIME_STEPS
 from .test_files import DATA
 from .test_graphs import assert_same, bare
@@ -120,6 +120,15 @@ def test_a_neuron_that_fires_by_itself_with_a_soft_reset_counts_from_0():
     np.testing.assert_allclose(activity.potentials[0][:3, 0, 0], [0.75, 1.125, 0.8125])
 
 
+def test_with_a_soft_reset_v_reset_says_nothing_of_where_a_neuron_starts():
+    """It counts from 0 where v_leak is above the threshold, whatever v_reset is."""
+    node = neurons("LIF", v_leak=np.full(2, 1.5), v_reset=np.full(2, 0.5))
+    neuron = nir.from_graph(row(linear(), node), dt=1.0, reset="soft").layers[0].neuron
+    assert neuron.threshold == np.nextafter(1.0, 2.0) and neuron.reset_potential == 0.5
+    hard = nir.from_graph(row(linear(), node), dt=1.0, reset="hard").layers[0].neuron
+    assert hard.threshold == np.nextafter(0.5, 2.0) and hard.reset_potential == 0.0
+
+
 def test_the_leak_towards_v_leak_goes_into_the_bias_through_what_follows_the_weights():
     changes = {"v_leak": np.full((2, 4, 4), 2.0)}
     fields = {"tau": 2.0, "r": 2.0, "v_threshold": 1.0, "v_reset": 0.0}
@@ -136,6 +145,26 @@ def test_the_leak_towards_v_leak_goes_into_the_bias_through_what_follows_the_wei
     )
     network = nir.from_graph(row(*flat, linear(2, 32), shape=(1, 4, 4)), dt=1.0, reset="hard")
     assert network.parameters["layer0.bias"].tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("back", ["n w", "m w"])
+def test_the_leak_towards_v_leak_comes_once_whatever_other_ways_there_are(back):
+    """A loop or feedback that brings nothing changes nothing."""
+    nodes = {"a": linear(), "n": neurons("LIF", v_leak=np.full(2, 1.5)), "b": linear(), "m": neurons("LIF")}
+    plain = ["in a", "a n", "n b", "b m", "m out"]
+    looped = linked([*plain, back, "w n"], **nodes, w=peer.Linear(np.zeros((2, 2))))
+    activities = [
+        ot.simulate(nir.from_graph(graph, dt=1.0, reset="hard"), np.full((6, 1, 2), 0.125))
+        for graph in (linked(plain, **nodes), looped)
+    ]
+    assert np.array_equal(activities[0].potentials[0], activities[1].potentials[0])
+    assert np.any(activities[0].spikes[0])
+
+
+def test_the_leak_towards_v_leak_is_added_to_the_bias_that_there_is():
+    affine = peer.Affine(np.ones((2, 2)), np.array([0.25, -0.5]))
+    graph = row(affine, neurons("LIF", v_leak=np.full(2, 1.5)))
+    assert nir.from_graph(graph, dt=1.0, reset="hard").parameters["layer0.bias"].tolist() == [1.0, 0.25]  # + v_leak / r
 
 
 def test_without_weights_the_leak_towards_v_leak_is_an_offset():
