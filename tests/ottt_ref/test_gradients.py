@@ -93,6 +93,7 @@ def test_on_float64_every_method_equals_its_equations_for_each_surrogate_and_los
     assert_close(content(got), everything(expected), ROUNDING["float64"])
 
 
+@pytest.mark.slow
 @every_method
 @every_readout
 @every_reset

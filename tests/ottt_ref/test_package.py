@@ -56,6 +56,7 @@ def imported_with_the_package():
     return process.stdout.split()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["rich", "sklearn", "matplotlib", "hypothesis", "pytest", "nir", "h5py", "proofs", "experiments"]
 )

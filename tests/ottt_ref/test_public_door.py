@@ -124,6 +124,7 @@ def test_every_argument_and_result_has_a_type(name):
     assert not {function: missing for function, missing in found.items() if missing}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*DOOR, *RETURNED])
 def test_no_type_is_any(name):
     assert not [ast.unparse(each) for each in annotations_of((DOOR | RETURNED)[name]) if says_any(each)]

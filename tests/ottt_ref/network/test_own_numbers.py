@@ -564,6 +564,7 @@ def test_what_spike_representation_has_no_mapping_for_is_refused_by_name():
 # numbers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", slow(KINDS, ["pixel", "loop", "cuba layer"]))
 def test_compiled_and_uncompiled_runs_agree_bit_for_bit_and_float32_is_near(kind):
     network, inputs, targets = case(kind)
@@ -660,6 +661,7 @@ def test_arrays_that_do_not_fit_the_layer_are_refused_when_the_network_is_made(n
         ot.Network([layer, readout], input_shape=(1, 3, 4))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trainable", [(), ("threshold",), BOTH], ids=len)
 @pytest.mark.parametrize("kind", slow(KINDS, ["layer", "pixel", "loop", "cuba layer"]))
 def test_a_saved_network_is_the_same_network(kind, trainable, tmp_path):

@@ -56,6 +56,7 @@ def replaced(name, value, **options):
     return change
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["recurrent", "feedback", "skips", "convolutional"])
 def test_a_written_network_is_read_back(path, name):
     network, inputs, _ = case(name)
@@ -112,6 +113,7 @@ def test_a_truncated_file_is_refused(path, written):
         refuse(path, "is no NIR graph, or a damaged one")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"a text file\n", b"PK\x03\x04", b"\x89PNG\r\n\x1a\n" + bytes(100)])
 def test_a_file_of_another_kind_is_refused(path, content):
     path.write_bytes(content)
