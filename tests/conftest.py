@@ -25,6 +25,14 @@ def pytest_ignore_collect(collection_path, config):
     return True if unwanted and any(mark in collection_path.read_text(encoding="utf-8") for mark in ALL_SLOW) else None
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """What says float32 or single precision is slow: Numba compiles a kernel once more for it."""
+    for item in items:
+        if "float32" in item.name or "single_precision" in item.name:
+            item.add_marker(pytest.mark.slow)
+
+
 def pytest_collection_finish():
     """What was imported stays; a search for cycles after every 700 fractions would take a tenth of the time."""
     gc.collect()

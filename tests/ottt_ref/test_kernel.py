@@ -237,7 +237,7 @@ def test_no_kernel_hides_where_it_is_not_looked_for():
     assert sum(len(compiled.findall(source)) for source in sources) == 1  # that of kernel.py
 
 
-@pytest.mark.parametrize("dtype", [np.float64, pytest.param(np.float32, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_compiled_and_uncompiled_kernels_agree_bit_for_bit(name, dtype):
     run = all_kernels()[name]
