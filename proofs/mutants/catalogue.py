@@ -246,8 +246,8 @@ CATALOGUE = (
         "methods/shared/lags.py",
         (
             "late errors paired at once",
-            "connection.add_gradients(gradients, error * mask, presynaptic[k], bias_inputs[k])",
-            "connection.add_gradients(gradients, error * mask, presynaptic[0], bias_inputs[0])",
+            "connection.add_gradients(gradients, error * mask, presynaptic[k], bias_inputs[k], given)",
+            "connection.add_gradients(gradients, error * mask, presynaptic[0], bias_inputs[0], given)",
         ),
         ("surrogate of this time step", "gated(derivatives[k], found", "gated(derivatives[0], found"),
     ),

@@ -9,7 +9,11 @@ LATE = killed_by(
         "methods/shared/lags.py",
         ("newer overwrites older", "in reversed(list(zip(arrays[1:], arrays)))", "in zip(arrays[1:], arrays)"),
         ("the last time step is not copied", "arrays[0][...] = value", "arrays[0] = value"),
-        ("biases of now for late errors", "presynaptic[k], bias_inputs[k])", "presynaptic[k], bias_inputs[0])"),
+        (
+            "biases of now for late errors",
+            "presynaptic[k], bias_inputs[k], given)",
+            "presynaptic[k], bias_inputs[0], given)",
+        ),
         (
             "a late price of firing",
             "found if k else step.with_regularisation(l, found)",
@@ -219,8 +223,33 @@ TABLES = killed_by(
     ),
 )
 
+MAXIMA = killed_by(
+    "test_max_pooling.py",
+    *of_library(
+        "methods/shared/errors.py",
+        (
+            "late errors through the maxima of now",
+            "step.delivered[connection.name][arrived]",
+            "step.delivered[connection.name][0]",
+        ),
+    ),
+    *of_library(
+        "methods/shared/lags.py",
+        ("weights before the maxima of now", "delivered[connection.name][k] if", "delivered[connection.name][0] if"),
+    ),
+    *of_library(
+        "methods/shared/gradients.py",
+        (
+            "inputs through the maxima of now",
+            "(delivered or {})[connection.name][lag]",
+            "(delivered or {})[connection.name][0]",
+        ),
+    ),
+)
+
 PRACTICE = (
     *LATE,
+    *MAXIMA,
     *ON_THE_WAY,
     *GUARDS,
     *PRICES,

@@ -184,15 +184,19 @@ def pooled_late():
     return network, ot.exact_array(rng.integers(0, 12, (3, 1, 1, 4, 4)) / 8), np.array([1])
 
 
-def test_what_is_not_linear_and_late_is_exact_in_bptt_and_rtrl_and_refused_by_forward_rules():
+def test_what_is_not_linear_and_late_is_exact_in_every_method():
+    """OTTT is BPTT in the hidden layer, the last one with a membrane; SLTT is BPTT without leaks."""
     data = (*pooled_late(), ot.losses.MeanSquaredError())
-    found = [method.gradients(*data) for method in (ot.bptt, ot.rtrl)]
-    assert all(np.array_equal(found[0][name], found[1][name]) and np.any(found[0][name]) for name in found[0])
-    for method, rule in ((ot.ottt, "OTTT"), (ot.sltt, "SLTT")):
-        with pytest.raises(
-            ValueError, match=f"readout must be of linear operations for {rule} .* bptt and rtrl take it"
-        ):
-            method.gradients(*data)
+    bptt, rtrl, ottt = (method.gradients(*data) for method in (ot.bptt, ot.rtrl, ot.ottt))
+    assert all(np.array_equal(bptt[name], rtrl[name]) and np.any(bptt[name]) for name in bptt)
+    assert all(np.array_equal(bptt[name], ottt[name]) for name in ("layer0.weight", "layer0.bias", "readout.bias"))
+    network, inputs, _ = data[:3]
+    activity, errors = ot.simulate(network, inputs), np.full((3, 1, 2), F(1, 3))
+    errors[:, :, 1] = [[F(k)] for k in (2, -1, 1)]
+    sltt = ot.sltt.accumulate(network, activity, errors).values
+    leakless = ot.bptt.backward(network, activity, errors, leaks_back=[False, False]).values
+    assert all(np.array_equal(sltt[name], leakless[name]) and np.any(sltt[name]) for name in sltt)
+    assert any(np.any(ottt[name] != value) for name, value in ot.sltt.gradients(*data).items())
 
 
 @pytest.mark.parametrize("kind", LATE)

@@ -295,8 +295,8 @@ def test_a_maximum_of_currents_on_their_way_is_refused_too():
     assert_nonzero(ot.ottt.gradients(passed_on, inputs[..., :6], labels))  # nothing learned lies before the maximum
 
 
-def test_with_a_delay_on_the_way_bptt_is_rtrl_and_rules_in_time_refuse():
-    """Errors that come late would go back through the Jacobian of time steps long ago, which rules do not keep."""
+def test_with_a_delay_on_the_way_errors_come_back_through_the_maxima_of_their_own_time_step():
+    """BPTT is RTRL; with leaks in a layer alone it is OTTT there, with none SLTT; and in parts, with the state."""
     rng = np.random.default_rng(1)
     layers = [
         ot.Layer(ot.Conv1d(rng.normal(0.5, 1, (2, 1, 2))), lif()),
@@ -309,11 +309,39 @@ def test_with_a_delay_on_the_way_bptt_is_rtrl_and_rules_in_time_refuse():
     backward, forward = ot.bptt.gradients(*data), ot.rtrl.gradients(*data)
     assert_nonzero(backward)
     assert all(np.array_equal(forward[name], backward[name]) for name in backward)
+    activity = ot.simulate(network, inputs)
+    errors = ot.exact_array(np.arange(8).reshape(4, 1, 2) % 3 - 1)
+    ottt, sltt = (method.accumulate(network, activity, errors).values for method in (ot.ottt, ot.sltt))
+    for l in (0, 1):
+        leaks = [k == l for k in range(3)]
+        one_leak = ot.bptt.backward(network, activity, errors, leaks_back=leaks).values
+        assert all(np.array_equal(ottt[name], one_leak[name]) for name in ottt if name.startswith(f"layer{l}"))
+    leakless = ot.bptt.backward(network, activity, errors, leaks_back=[False] * 3).values
+    assert all(np.array_equal(sltt[name], leakless[name]) for name in sltt)
+    assert_nonzero(ottt), assert_nonzero(sltt)
     for method in (ot.ottt, ot.sltt):
-        with pytest.raises(
-            ValueError, match=r"layer1 must be of linear operations for (OTTT|SLTT) in a network with a"
-        ):
-            method.gradients(*data)
+        whole = method.gradients(*data, input_gradients=True)
+        first = method.gradients(network, inputs[:1], *data[2:], time_steps=4)
+        second = method.gradients(network, inputs[1:], *data[2:], time_steps=4, initial_state=first.final_state)
+        assert all(np.array_equal(whole[name], first[name] + second[name]) for name in whole)
+
+
+def test_late_errors_reach_the_inputs_and_weights_before_a_maximum_too():
+    """Without leaks SLTT is BPTT (E4): of a weight before the maximum, of what comes after it, and of the inputs."""
+    rng = np.random.default_rng(3)
+    neuron = ot.LIF(decay=0.0, surrogate=ot.surrogate.Triangle(2.0, 0.5))
+    layers = [
+        ot.Layer([ot.MaxPool1d(2, stride=1), ot.Conv1d(rng.normal(0.5, 1, (2, 1, 2)))], neuron, delay=1),
+        ot.Layer([ot.Conv1d(rng.normal(0.5, 1, (2, 2, 2))), ot.MaxPool1d(2)], neuron, delay=2),
+        ot.Layer([ot.Flatten(), dense(rng, 2, 4)], ot.Integrator(), delay=1),
+    ]
+    network = eighths(ot.Network(layers, input_shape=(1, 7))).exact()
+    inputs = ot.exact_array(np.round(8 * rng.normal(0.8, 1, (7, 1, 1, 7))) / 8)
+    data = network, inputs, np.array([1]), ot.losses.MeanSquaredError()
+    sltt, bptt = (method.gradients(*data, input_gradients=True) for method in (ot.sltt, ot.bptt))
+    assert_nonzero(bptt)
+    assert all(np.array_equal(sltt[name], bptt[name]) for name in bptt)
+    assert np.array_equal(sltt.input_gradients, bptt.input_gradients) and np.any(bptt.input_gradients != 0)
 
 
 def test_no_trace_times_the_error_is_the_gradient_of_a_weight_before_a_maximum():

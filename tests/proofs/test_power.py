@@ -42,27 +42,8 @@ def test_a_check_that_stops_has_found_nothing(monkeypatch):
 
 
 def test_every_claim_on_cases_alone_has_wrong_variants():
-    names = {claim.name for claim in power.claims_on_cases_alone()}
-    assert names == {
-        "E7",
-        "R2",
-        "R3",
-        "C1",
-        "R4",
-        "D0",
-        "D1",
-        "D2",
-        "D3",
-        "I1",
-        "O1",
-        "H1",
-        "M1",
-        "A1",
-        "S1",
-        "W1",
-        "N1",
-        "N2",
-    }
+    names = {claim.name for claim in power.claims_on_cases_alone()}  # which they are: test_verdict.py
+    assert "R2" in names and "E1" not in names
     assert names <= {variant.claim for variant in WRONG_VARIANTS}
 
 

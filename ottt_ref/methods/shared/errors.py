@@ -38,6 +38,8 @@ class TimeStep:
     loss, targets, time_steps   ℓ, y as rows [B, n_out] and T, for losses of the layers' own; None in the algebra alone
     weights       w[t] [B] of the samples' losses; None for 1
     regularisation   ∂R[t]/∂s^l[t], [B, ...], by layer, of a regulariser; e^l[t] is what `spike_error` gives and this
+    delivered     where errors come late, by the name of each connection that is not linear: what it was given at t,
+                  t - 1, ..., [B, ...] each, through whose Jacobian an error of that lag comes back
 
     >>> import numpy as np, ottt_ref as ot
     >>> network = ot.dense_network([2, 3, 2], rng=0)
@@ -54,6 +56,7 @@ class TimeStep:
     time_steps: int | None = None
     weights: np.ndarray | None = None
     regularisation: Mapping[int, np.ndarray] = field(default_factory=dict)
+    delivered: Mapping[str, Sequence[np.ndarray]] = field(default_factory=dict)
 
     def with_regularisation(self, l: int, spike_error: np.ndarray) -> np.ndarray:
         """e^l[t] with what the regulariser adds to it."""
@@ -128,8 +131,10 @@ class TransposedWeights(ErrorFeedback):
     ) -> np.ndarray:
         total = step.output_error if l == len(network.layers) - 1 else None
         for connection in network.outgoing(l):
-            if not connection.loop and lag - connection.delay in errors[connection.target]:
-                part = connection.adjoint(errors[connection.target][lag - connection.delay])
+            arrived = lag - connection.delay
+            if not connection.loop and arrived in errors[connection.target]:
+                given = None if connection.front is None else step.delivered[connection.name][arrived]
+                part = connection.adjoint(errors[connection.target][arrived], given)
                 total = part if total is None else total + part
         if total is None:
             raise ValueError(f"lag must be one of {self.lags(network, l, errors)} for layers[{l}], got {lag}")

@@ -161,8 +161,16 @@ class GradientSum:
                     given = None if activity is None else activity.delivered(connection)
                     self.inputs[t - connection.delay] += connection.adjoint(errors[connection.target], given)
 
-    def record_late(self, t: int, errors: Sequence[Mapping[int, np.ndarray]]) -> None:
-        """The same of errors of time step t, by layer and lag, that belong to `lag` time steps before: they add up."""
+    def record_late(
+        self,
+        t: int,
+        errors: Sequence[Mapping[int, np.ndarray]],
+        delivered: Mapping[str, Sequence[np.ndarray]] | None = None,
+    ) -> None:
+        """The same of errors of time step t, by layer and lag, that belong to `lag` time steps before: they add up.
+
+        delivered  of connections that are not linear, by name and lag, what they were given (`TimeStep`)
+        """
         if self.errors is not None:
             for record, late in zip(self.errors, errors):
                 for lag, error in late.items():
@@ -173,7 +181,8 @@ class GradientSum:
             for connection in self._from_inputs:
                 for lag, error in errors[connection.target].items():
                     if t >= lag + connection.delay:
-                        self.inputs[t - lag - connection.delay] += connection.adjoint(error)
+                        given = None if connection.front is None else (delivered or {})[connection.name][lag]
+                        self.inputs[t - lag - connection.delay] += connection.adjoint(error, given)
 
     def result(
         self,
@@ -240,11 +249,16 @@ class WatchedSum(GradientSum):
         if self.inputs is not None:
             self._require(self.inputs[t], t, "gradient at the inputs")
 
-    def record_late(self, t: int, errors: Sequence[Mapping[int, np.ndarray]]) -> None:
+    def record_late(
+        self,
+        t: int,
+        errors: Sequence[Mapping[int, np.ndarray]],
+        delivered: Mapping[str, Sequence[np.ndarray]] | None = None,
+    ) -> None:
         for late, name in reversed(list(zip(errors, self._network.layer_names))):
             for lag, error in late.items():
                 self._require(error, t, f"error with a lag of {lag} of", name)
-        super().record_late(t, errors)
+        super().record_late(t, errors, delivered)
         if self.inputs is not None:
             self._require(self.inputs, t, "gradient at the inputs")
 

@@ -8,13 +8,15 @@ by lag:
     g^l_k[t] = ψ^l[t-k] ∘ e^l_k[t]                (the last layer: e_0[t] = ∂L[t]/∂o[t], and no other lag)
     ∇W^l += Σ_k g^l_k[t] x^l[t-k]^T               x: what the rule pairs: OTTT's trace â, SLTT's spikes s
 
-ψ and what is paired are kept for as many time steps as the longest lag has: memory that does not grow with T. With the
-parameters of the time step t itself, which matters online alone. Pairing with x^l[t] would be wrong (theorem L1).
+Where a connection is not linear, A_c is its Jacobian at what it was given then. That, ψ and what is paired are kept for
+as many time steps as the longest lag has: memory that does not grow with T. With the parameters of the time step t
+itself, which matters online alone. Pairing with x^l[t] would be wrong (theorem L1).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,6 +48,8 @@ class Lags:
             depth = 1 + max(network.error_lags(l), default=0)
             shape = (batch_size, *network.shapes[l])
             self._keep(f"surrogate_derivative/{name}", shape, depth)
+            for connection in (c for c in network.incoming(l) if c.front is not None):
+                self._keep(f"delivered/{connection.name}", (batch_size, *connection.input_shape), depth)
             for connection in (c for c in network.incoming(l) if c.parameters):
                 for part in range(parts[connection.name]):
                     self._keep(
@@ -74,6 +78,9 @@ class Lags:
         for l, name in enumerate(self._network.layer_names):
             where = f"rule: surrogate_derivative of {kind} for layers[{l}]"
             self._push(f"surrogate_derivative/{name}", rule.surrogate_derivative(l, activity), where)
+            for connection in (c for c in self._network.incoming(l) if c.front is not None):
+                given = activity.delivered(connection)
+                self._push(f"delivered/{connection.name}", given, f"what {connection.name} was given")
             for connection in (c for c in self._network.incoming(l) if c.parameters):
                 self._take_in_pairs(rule, connection, activity)
 
@@ -98,14 +105,18 @@ class Lags:
 
     def add_step(self, sums: GradientSum, t: int, step: TimeStep, error_feedback: ErrorFeedback) -> None:
         """Add what the loss of time step t says of it and of the time steps before, as far as lags reach."""
-        errors = self._errors(sums, t, step, error_feedback)
+        delivered = {
+            c.name: self._kept[f"delivered/{c.name}"] for c in self._network.connections if c.front is not None
+        }
+        errors = self._errors(sums, t, replace(step, delivered=delivered), error_feedback)
         for gradients in sums.at(t):
             for connection in self._network.connections:
                 for part, mask in enumerate(self._masks.get(connection.name, ())):
                     presynaptic = self._kept[f"presynaptic/{connection.name}/{part}"]
                     bias_inputs = self._kept[f"bias_input/{connection.name}/{part}"]
                     for k, error in errors[connection.target].items():
-                        connection.add_gradients(gradients, error * mask, presynaptic[k], bias_inputs[k])
+                        given = delivered[connection.name][k] if connection.name in delivered else None
+                        connection.add_gradients(gradients, error * mask, presynaptic[k], bias_inputs[k], given)
             for l, _, full_name in self._network.neuron_parameters:
                 for k, error in errors[l].items():
                     part = error * self._kept[f"sensitivity/{full_name}"][k]
@@ -125,7 +136,7 @@ class Lags:
                     found = error_feedback.lagged_error(network, step, l, k, errors)
                     require_result(where, found, derivatives[k].shape, network.dtype)
                 errors[l][k] = gated(derivatives[k], found if k else step.with_regularisation(l, found))
-        sums.record_late(t, errors)
+        sums.record_late(t, errors, step.delivered)
         return errors
 
 

@@ -64,8 +64,6 @@ class Rule:
             _require_traceable(type(self).__name__, network)
         self._parameters = ParameterTraces(network, batch_size, self.traces_parameters)
         self.state: dict[str, np.ndarray] = self._parameters.state if self.traces_parameters else {}
-        if self.network.delays_errors and self.follows_errors:
-            _require_linear(type(self).__name__, network)
 
     @cached_property
     def lags(self) -> Lags | None:
@@ -168,16 +166,6 @@ class Rule:
             for l, name, full_name in network.neuron_parameters:
                 sensitivity = self._parameters.sensitivity(l, name)
                 add_parameter_gradient(gradients[full_name], errors[l] * sensitivity, network.shapes[l])
-
-
-def _require_linear(rule, network):
-    """Check that all is linear: errors that come late would go back through the Jacobian of time steps long ago."""
-    for c in network.connections:
-        if c.front is not None:
-            raise ValueError(
-                f"{c.name} must be of linear operations for {rule} in a network with a delay on a way to the outputs, "
-                f"got {c.operations!r}: bptt and rtrl take it"
-            )
 
 
 def _require_traceable(rule, network):
