@@ -170,7 +170,9 @@ def require_array(
         expected = "float64 or float32" if dtype is None else _dtype_name(allowed[0])
         if array.ndim == 0 or array.dtype.kind not in "biufcO":  # a number, a text: no array, whatever its dtype
             raise TypeError(f"{name} must be an array {describe_shape(shape)} of {expected}, got {shown(value)}")
-        raise TypeError(f"{name} must have dtype {expected}, got {array.dtype}{_conversion(array.dtype, allowed[0])}")
+        raise TypeError(
+            f"{name} must have dtype {expected}, got {array.dtype}{_conversion(value, array.dtype, allowed[0])}"
+        )
     require_shape(name, array.shape, shape, advice)
     if array.dtype.hasobject:
         _require_numbers(name, array)
@@ -285,11 +287,14 @@ def _dtype_name(dtype):
     return "object (exact numbers, as the network's parameters are)" if dtype.hasobject else f"{dtype}"
 
 
-def _conversion(dtype, wanted):
+def _conversion(value, dtype, wanted):
     """How an array of numbers is converted, where that loses nothing that its owner did not mean."""
     if dtype.kind not in "biuf":
         return ""
-    return ": ot.exact_array(...) converts" if wanted.hasobject else f": .astype(np.{wanted}) converts it"
+    if wanted.hasobject:
+        return ": ot.exact_array(...) converts"
+    array = "" if isinstance(value, np.ndarray) else "np.asarray(...)"  # tensors have no astype
+    return f": {array}.astype(np.{wanted}) converts it"
 
 
 def fits(got: Sequence[int], expected: Sequence[int | str]) -> bool:

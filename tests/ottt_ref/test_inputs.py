@@ -131,6 +131,11 @@ class Elsewhere:
         return self.array
 
 
+def test_a_tensor_of_another_dtype_is_told_a_way_that_tensors_have():
+    with pytest.raises(TypeError, match=r"got float32: np\.asarray\(\.\.\.\)\.astype\(np\.float64\) converts it"):
+        ot.simulate(dyadic_network(0), Elsewhere(spikes(np.float32)))
+
+
 class Exported:
     """The same by DLPack alone."""
 
