@@ -73,11 +73,11 @@ if they are [B, T, ...]
 def _required(network, inputs, leading):
     expected = (*leading, *network.input_shape)
     advice = partial(_advice, expected=expected, axes=len(leading))
-    array = as_array("inputs", inputs)
+    given, array = inputs, as_array("inputs", inputs)
     if array.ndim and array.dtype.kind in WHOLE:
         require_shape("inputs", array.shape, expected, advice)
-        array = _own_whole_numbers(network, array)
-    array = require_array("inputs", array if array.ndim else inputs, expected, network.dtype, advice)
+        given = _own_whole_numbers(network, array)
+    array = require_array("inputs", given, expected, network.dtype, advice)
     return network.require_own_numbers("inputs", array)
 
 
