@@ -62,8 +62,8 @@ class Rule:
             getattr(type(self), name) is not getattr(Rule, name) for name in ("presynaptic", "pairs", "add_gradients")
         ):
             _require_traceable(type(self).__name__, network)
-        self._parameters = ParameterTraces(network, batch_size, self.traces_parameters)
-        self.state: dict[str, np.ndarray] = self._parameters.state if self.traces_parameters else {}
+        self.parameter_traces = ParameterTraces(network, batch_size, self.traces_parameters)
+        self.state: dict[str, np.ndarray] = self.parameter_traces.state if self.traces_parameters else {}
 
     @cached_property
     def lags(self) -> Lags | None:
@@ -75,11 +75,11 @@ class Rule:
     def take_in(self, activity: Activity) -> None:
         """Take in one time step's Activity: `advance`, then what every rule keeps of it."""
         self.advance(activity)
-        self._parameters.update(activity)
+        self.parameter_traces.update(activity)
         if self.lags is not None:
             self.lags.take_in(self, activity)
             for l, name, full_name in self.network.neuron_parameters:
-                self.lags.take_in_sensitivity(full_name, self._parameters.sensitivity(l, name))
+                self.lags.take_in_sensitivity(full_name, self.parameter_traces.sensitivity(l, name))
 
     @property
     def carried(self) -> dict[str, np.ndarray]:
@@ -164,7 +164,7 @@ class Rule:
                 if connection.parameters:
                     self.add_gradients(gradients, connection, errors[l], spike_errors[l], activity)
             for l, name, full_name in network.neuron_parameters:
-                sensitivity = self._parameters.sensitivity(l, name)
+                sensitivity = self.parameter_traces.sensitivity(l, name)
                 add_parameter_gradient(gradients[full_name], errors[l] * sensitivity, network.shapes[l])
 
 

@@ -24,7 +24,7 @@ both a stateless readout's weight is paired with the trace of its spikes, with t
 each with its own (theorem Q1 says of what that is the gradient), and its bias, which enters no membrane, with 1.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -149,15 +149,8 @@ class Traces:
 
         error  [B, ...] at the target's potentials; of each decay that of the neurons that have it, and 0 of the others
         """
-        traces = [self._traces[key] for key in self._keys[connection.name]]
-        biases = self._biases[connection.target]
-        groups, count = self._membranes[connection.target].groups, self._counts[connection.name]
-        for g in range(count):
-            own = error
-            if count > 1:
-                own = np.empty_like(error)
-                only_of_group(rows(own), rows(error), groups.index, g)
-            yield own, traces[g % len(traces)].value, biases[g % len(biases)].value
+        for g, (trace, bias) in enumerate(self.parts(connection)):
+            yield self.part_of(connection, error, g), trace.value, bias.value
 
     def count(self, connection: Connection) -> int:
         """How many pairs there are for a connection: 1, or the number of decays of the neurons that it enters."""
@@ -170,6 +163,38 @@ class Traces:
     def bias_membrane(self, l: int) -> Neuron | None:
         """The neuron whose leak the trace of layer l's bias input has; None where the input stays 1."""
         return self._biases[l][0].neuron
+
+    def parts(self, connection: Connection) -> list[tuple[Trace, Trace]]:
+        """The traces of a connection's values and of its bias input: of each decay of the neurons that it enters."""
+        traces = [self._traces[key] for key in self._keys[connection.name]]
+        biases = self._biases[connection.target]
+        return [(traces[g % len(traces)], biases[g % len(biases)]) for g in range(self._counts[connection.name])]
+
+    def part_of(self, connection: Connection, error: np.ndarray, g: int) -> np.ndarray:
+        """Of an error [B, ...] at the target what belongs to part g: that of its neurons, and 0 of the others."""
+        if self._counts[connection.name] == 1:
+            return error
+        own = np.empty_like(error)
+        only_of_group(rows(own), rows(error), self._membranes[connection.target].groups.index, g)
+        return own
+
+    def is_of_senders(self, connection: Connection) -> bool:
+        """Whether each value's trace has the decay of the neuron that sends it, and these are several."""
+        return any(key.group == OWN for key in self._keys[connection.name])
+
+    def values_of(self, delivered: Callable[[Connection], np.ndarray]) -> list[tuple[Trace, np.ndarray]]:
+        """Each trace with the values that it follows; `delivered` gives those that leave a connection's front."""
+        found = {
+            key: delivered(connection)
+            for connection in self._network.connections
+            for key in self._keys.get(connection.name, ())
+        }
+        return [(self._traces[key], values) for key, values in found.items()]
+
+    @property
+    def bias_traces(self) -> list[Trace]:
+        """The traces of the biases' constant input."""
+        return [trace for traces in self._biases for trace in traces]
 
     def _one_trace(self, connection):
         keys = self._keys[connection.name]
@@ -193,14 +218,9 @@ class Traces:
 
     def update(self, activity: Activity) -> None:
         """Take in one time step: â[t] = λ â[t-1] + s[t], or s[t] where the dialect traces nothing."""
-        values = {
-            key: activity.presynaptic(connection)
-            for connection in self._network.connections
-            for key in self._keys.get(connection.name, ())
-        }
-        for key, value in values.items():
-            self._traces[key].follow(value)
-        for trace in (trace for traces in self._biases for trace in traces):
+        for trace, value in self.values_of(activity.presynaptic):
+            trace.follow(value)
+        for trace in self.bias_traces:
             trace.follow(self._bias_input)
 
 

@@ -1,0 +1,48 @@
+"""Fast backend: the reference's signatures on kernels that exploit that spikes are sparse.
+
+    from ottt_ref import fast
+    fast.simulate, fast.bptt.gradients, fast.ottt.gradients, fast.ottt.OnlineLearner, fast.sltt.gradients
+
+Networks of float64 and float32, of every layer and neuron that the reference has. There is no `rtrl` and no
+`spike_representation` here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..network.network import Network
+from ..simulation.inputs import require_inputs
+from ..simulation.simulator import Activity, run
+from . import bptt, ottt, sltt
+from .forward import record_of
+from .network import fast_network
+from .windows import NotFinite, require_finite
+
+__all__ = ["bptt", "ottt", "simulate", "sltt"]
+
+
+def simulate(
+    network: Network, inputs: np.ndarray, *, initial_state: Mapping[str, np.ndarray] | None = None
+) -> Activity:
+    """Run the network on a sequence: `ottt_ref.simulate`, with the same arguments and results.
+
+    Raises what it raises, and TypeError for a network of exact numbers.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> from ottt_ref import fast
+    >>> network, inputs = ot.dense_network([4, 8, 3], rng=0), np.random.default_rng(1).random((6, 2, 4))
+    >>> np.allclose(fast.simulate(network, inputs).outputs, ot.simulate(network, inputs).outputs)
+    True
+    """
+    fast = fast_network(network)
+    inputs = require_inputs(network, inputs)
+    try:
+        record = record_of(fast, inputs, initial_state)
+        derivatives = record.layer_surrogate_derivatives or ()
+        require_finite(*(state for states in record.layer_states for state in states), *derivatives)
+    except NotFinite:  # single time steps say what, where and when
+        return run(fast, inputs, initial_state=initial_state)
+    return record
