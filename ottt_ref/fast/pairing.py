@@ -4,7 +4,7 @@
     r[t] = A^T r[t+1] + (∂z/∂h) g[t],   h[t] = (∂h/∂I) · r[t],   r_k the part of A^T r[0] that is of state k
 
 over the time steps of a window, with the state q of the trace from before it: the trace of spikes becomes one of
-errors, and the spikes, most of which are 0, stay as they are. Of one state it is h[t] = g[t] + λ h[t+1], and λ h[0] â^T.
+errors, and the spikes, most of which are 0, stay as they are. Of one state: h[t] = g[t] + λ h[t+1], and λ h[0] â^T.
 """
 
 from __future__ import annotations

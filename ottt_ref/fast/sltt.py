@@ -1,4 +1,4 @@
-"""SLTT on fast operations: `gradients`, of the reference's signature (`ottt_ref.sltt`)."""
+"""SLTT on fast operations: `gradients` and `OnlineLearner`, of the reference's signatures (`ottt_ref.sltt`)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ..learning.losses import Loss, Mixed
+from ..learning.optimisers import Optimizer
 from ..learning.regularisers import Regulariser
+from ..methods import sltt as reference
 from ..methods.shared.errors import ErrorFeedback
 from ..methods.shared.gradients import Gradients
-from ..methods.sltt import SLTT
 from ..network.network import Network
 from . import driver
+from .network import fast_network
 
 
 def gradients(
@@ -43,7 +45,7 @@ def gradients(
     True
     """
     return driver.gradients(
-        SLTT,
+        reference.SLTT,
         network,
         inputs,
         targets,
@@ -56,3 +58,38 @@ def gradients(
         input_gradients=input_gradients,
         terms=terms,
     )
+
+
+class OnlineLearner(reference.OnlineLearner):
+    """SLTT with an update after each time step, on fast operations: `ottt_ref.sltt.OnlineLearner`.
+
+    Raises what it raises, and TypeError for a network of exact numbers.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> from ottt_ref import fast
+    >>> network = ot.dense_network([2, 3, 2], rng=7)
+    >>> learner = fast.sltt.OnlineLearner(network, ot.training.SGD(0.1), time_steps=4)
+    >>> for inputs in np.linspace(0, 0.6, 8).reshape(4, 1, 2):
+    ...     loss, outputs = learner.step(inputs, np.array([1]))
+    >>> outputs.shape
+    (1, 2)
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        optimizer: Optimizer,
+        loss: Loss = Mixed(),
+        *,
+        error_feedback: ErrorFeedback | None = None,
+        time_steps: int | None = None,
+        regulariser: Regulariser | None = None,
+    ) -> None:
+        super().__init__(
+            fast_network(network),
+            optimizer,
+            loss,
+            error_feedback=error_feedback,
+            time_steps=time_steps,
+            regulariser=regulariser,
+        )
