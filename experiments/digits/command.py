@@ -8,6 +8,7 @@ from ottt_ref import console
 from ottt_ref.console import above_zero, folder, positive
 from ottt_ref.outside import OutsideError, look_here
 
+from ..backends import add_option
 from ..output import save, screen
 from . import picture, report, runs
 from .training import METHODS, MODELS, Settings, try_out
@@ -64,6 +65,7 @@ def add_arguments(parser):
         help="leave the test images alone, and report on a held-out quarter of the training images: for choosing the "
         "options above",
     )
+    add_option(option, DEFAULTS.backend)
     workers = min(2, os.cpu_count() or 1)
     option(
         "--workers", metavar="N", type=positive, default=workers, help="how many processes work at once (%(default)s)"
@@ -80,6 +82,7 @@ def run(options):
         time_steps=options.time_steps,
         learning_rate=options.learning_rate,
         validation=options.validation,
+        backend=options.backend,
     )
     methods = list(dict.fromkeys(options.method or METHODS))
     _try_out([method for method in methods if method not in METHODS], settings)

@@ -55,7 +55,7 @@ def stored(folder, settings):
             continue
         try:
             content = json.loads(path.read_text())
-            theirs, summaries_ = Settings(**content["settings"]), content["summaries"]
+            theirs, summaries_ = Settings(**{"backend": "reference", **content["settings"]}), content["summaries"]
             if (theirs.model, theirs.time_steps, theirs.validation) != (
                 model,
                 settings.time_steps,

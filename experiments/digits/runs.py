@@ -8,6 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ottt_ref.memory import peak_bytes
 from ottt_ref.workers import WorkerPool, messages
 
+from ..backends import share_processors
 from .training import learner, prepared, train
 
 
@@ -17,7 +18,7 @@ def train_all(runs, settings, workers, console, interrupted):
     interrupted  what Ctrl-C calls with the results so far; what it returns is said when the program ends
     """
     with messages() as inbox, WorkerPool(workers) as pool:
-        pending = {run: pool.submit(_work, *run, settings, inbox) for run in runs}
+        pending = {run: pool.submit(_work, *run, settings, inbox, workers) for run in runs}
         try:
             _show(pending, inbox, settings.epochs, console)
         except KeyboardInterrupt:
@@ -26,7 +27,8 @@ def train_all(runs, settings, workers, console, interrupted):
         return [future.result() for future in pending.values()]
 
 
-def _work(method, seed, settings, inbox):
+def _work(method, seed, settings, inbox, workers):
+    share_processors(workers)
     return train(method, seed, settings, lambda epoch, accuracy: inbox.put((method, seed, epoch, accuracy)))
 
 

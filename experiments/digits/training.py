@@ -3,15 +3,14 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
 import ottt_ref as ot
 from ottt_ref.methods import METHODS as REGISTRY
 from ottt_ref.outside import rule_named, told
-from ottt_ref.simulation import simulator as simulation
 
+from ..backends import computed_by, methods_of, simulate_by
 from .data import as_images, load, sequence
 
 # Of loops trained by SR: without a limit they grow until no error comes through the equilibrium any more, and nothing
@@ -46,6 +45,7 @@ class Settings:
     epochs, batch_size, time_steps   how often each image is seen, how many at once, T
     learning_rate, momentum          of SGD; the rate falls to 0 along a cosine over the epochs
     validation                       whether to hold out training images in place of the test images
+    backend                          whose loops compute, one of backends.BACKENDS
 
     λ = 0.5, V_th = 1, the sigmoid surrogate with α = 4, the loss (5 % squared error), the momentum and the learning
     rate are the authors'. Learning rates 0.03, 0.1 and 0.3 and batch sizes 32, 64 and 128 were compared with
@@ -61,12 +61,15 @@ class Settings:
     learning_rate: float = 0.1
     momentum: float = 0.9
     validation: bool = False
+    backend: str = "fast"
 
 
-def by_gradients(gradients):
+def by_gradients(name):
     """Learn by one update per batch, with the gradients of a method."""
 
-    def make(network, optimizer, time_steps):
+    def make(network, optimizer, time_steps, backend):
+        gradients = methods_of(backend)[name].gradients
+
         def learn(images, labels):
             found = gradients(network, sequence(images, time_steps), labels)
             optimizer.step(network.parameters, found)
@@ -77,9 +80,9 @@ def by_gradients(gradients):
     return make
 
 
-def online(network, optimizer, time_steps):
+def online(network, optimizer, time_steps, backend):
     """Learn by one update per time step (OTTT_O)."""
-    learner = ot.ottt.OnlineLearner(network, optimizer, time_steps=time_steps)
+    learner = methods_of(backend)["ottt"].learner(network, optimizer, time_steps=time_steps)
 
     def learn(images, labels):
         learner.reset()
@@ -88,9 +91,9 @@ def online(network, optimizer, time_steps):
     return learn
 
 
-def by_rates(network, optimizer, time_steps):
+def by_rates(network, optimizer, time_steps, backend):
     """Learn by one update per batch with the gradients of the rates; loops are kept contracting."""
-    step = by_gradients(ot.spike_representation.gradients)(network, optimizer, time_steps)
+    step = by_gradients("spike-representation")(network, optimizer, time_steps, backend)
 
     def learn(images, labels):
         loss = step(images, labels)
@@ -104,9 +107,9 @@ def by_rates(network, optimizer, time_steps):
 # Every method of the library by one update per sequence, and OTTT by one per time step too; RTRL, whose gradients are
 # BPTT's (E6), is left out: its state holds a number for each parameter and neuron.
 METHODS = {
-    "ottt-a": by_gradients(ot.ottt.gradients),
+    "ottt-a": by_gradients("ottt"),
     "ottt-o": online,
-    **{name: by_gradients(method.gradients) for name, method in REGISTRY.items() if name not in ("ottt", "rtrl")},
+    **{name: by_gradients(name) for name in REGISTRY if name not in ("ottt", "rtrl")},
     "spike-representation": by_rates,
 }
 
@@ -114,15 +117,17 @@ METHODS = {
 def by_own_rule(name):
     """Learn by one update per batch, with the gradients of a rule of one's own, "my_module:rule"."""
 
-    def make(network, optimizer, time_steps):
+    def make(network, optimizer, time_steps, backend):
         rule = rule_named("argument --method:", name, network)
-        learn = by_gradients(partial(ot.methods.gradients, rule))(network, optimizer, time_steps)
+        computed = computed_by(network, backend)
 
-        def learn_or_tell(images, labels):
+        def learn(images, labels):
             with told(f"argument --method: {name!r}"):
-                return learn(images, labels)
+                found = ot.methods.gradients(rule, computed, sequence(images, time_steps), labels)
+            optimizer.step(network.parameters, found)
+            return float(found.loss)
 
-        return learn_or_tell
+        return learn
 
     return make
 
@@ -135,7 +140,7 @@ def learner(method, rng, settings):
     network = MODELS[settings.model].make(rng)
     optimizer = ot.training.SGD(settings.learning_rate, momentum=settings.momentum)
     make = METHODS[method] if method in METHODS else by_own_rule(method)
-    return network, optimizer, make(network, optimizer, settings.time_steps)
+    return network, optimizer, make(network, optimizer, settings.time_steps, settings.backend)
 
 
 def train(method, seed, settings, on_epoch=lambda epoch, accuracy: None):
@@ -150,7 +155,7 @@ def train(method, seed, settings, on_epoch=lambda epoch, accuracy: None):
         started = time.perf_counter()
         losses = learn_all(learn, digits, rng, settings.batch_size)
         seconds += time.perf_counter() - started
-        epochs.append({"loss": float(np.mean(losses)), **evaluate(network, digits, settings.time_steps)})
+        epochs.append({"loss": float(np.mean(losses)), **evaluate(network, digits, settings)})
         on_epoch(epoch + 1, epochs[-1]["test_accuracy"])
     return {"method": method, "seed": seed, "seconds": seconds, "epochs": epochs}
 
@@ -177,17 +182,17 @@ def _compile(method, settings, digits):
     learn(digits.train_images[:2], digits.train_labels[:2])
 
 
-def evaluate(network, digits, time_steps):
+def evaluate(network, digits, settings):
     """Accuracy in [0, 1] on both parts, and the firing rate of each spiking layer on the test part.
 
     The class is the largest output summed over time: the network spikes in its test whatever it was trained by.
     """
-    train_accuracy, _ = _accuracy(network, digits.train_images, digits.train_labels, time_steps)
-    test_accuracy, rates = _accuracy(network, digits.test_images, digits.test_labels, time_steps)
+    train_accuracy, _ = _accuracy(network, digits.train_images, digits.train_labels, settings)
+    test_accuracy, rates = _accuracy(network, digits.test_images, digits.test_labels, settings)
     return {"train_accuracy": train_accuracy, "test_accuracy": test_accuracy, "firing_rates": rates}
 
 
-def _accuracy(network, images, labels, time_steps):
-    activity = simulation.run(network, sequence(images, time_steps), derivatives=False)
+def _accuracy(network, images, labels, settings):
+    activity = simulate_by(settings.backend)(network, sequence(images, settings.time_steps))
     said = activity.outputs.sum(axis=0).argmax(axis=1)
     return float(np.mean(said == labels)), [float(spikes.mean()) for spikes in activity.spikes]

@@ -7,6 +7,7 @@ from pathlib import Path
 from ottt_ref import console
 from ottt_ref.console import folder, positive
 
+from ..backends import add_option
 from ..output import save, screen, write_json
 from . import picture, report, runs
 from .measure import FACTORS, conditions
@@ -14,10 +15,11 @@ from .measure import FACTORS, conditions
 
 @dataclass(frozen=True)
 class Settings:
-    """What was asked for: how many seeds, 0 to seeds - 1, and which factors."""
+    """What was asked for: how many seeds, 0 to seeds - 1, which factors, and whose loops compute."""
 
     seeds: int
     factors: tuple
+    backend: str = "fast"
 
 
 EXAMPLES = ("", "--factor decay time_steps", "--factor depth --seeds 3 --output quick")
@@ -31,6 +33,7 @@ def add_arguments(parser):
     meaning = f"vary these alone, of {', '.join(FACTORS)}; all if not given"
     console.names(parser, "--factor", tuple(FACTORS), meaning)
     option("--seeds", metavar="N", type=positive, default=10, help="how many seeds, 0 to N-1 (%(default)s)")
+    add_option(option, "fast")
     workers = min(2, os.cpu_count() or 1)
     option(
         "--workers", metavar="N", type=positive, default=workers, help="how many processes work at once (%(default)s)"
@@ -45,10 +48,10 @@ def run(options):
     pairs = [
         (condition, seed) for factor in factors for condition in conditions(factor) for seed in range(options.seeds)
     ]
-    measurements = runs.measure_all(pairs, options.workers, screen())
+    measurements = runs.measure_all(pairs, options.workers, screen(), options.backend)
     found = report.cells(measurements, factors, options.seeds)
     rated = report.rates(measurements, factors, options.seeds)
-    settings = Settings(options.seeds, factors)
+    settings = Settings(options.seeds, factors, options.backend)
     write_json(options.output / "directions.json", "directions", settings, report.content(found, rated))
     names = _draw(found, rated, factors, options.output)
     for factor in factors:

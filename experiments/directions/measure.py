@@ -5,7 +5,6 @@ layers. FACTORS says which one is varied, and how.
 """
 
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -13,15 +12,17 @@ import numpy as np
 import ottt_ref as ot
 from ottt_ref import spike_representation
 
+from ..backends import methods_of, simulate_by
 from ..digits.data import load, sequence
 from ..digits.training import METHODS as TRAINING
 from ..digits.training import Settings, learn_all
 
+# By how they are called in tables: the method's name, and its options.
 METHODS = {
-    "BPTT": ot.bptt.gradients,
-    "BPTT kept": partial(ot.bptt.gradients, reset_gradient="kept"),
-    **{each.label: each.gradients for each in ot.methods.METHODS.values() if each.name not in ("bptt", "rtrl")},
-    "RTRL": ot.rtrl.gradients,
+    "BPTT": ("bptt", {}),
+    "BPTT kept": ("bptt", {"reset_gradient": "kept"}),
+    **{each.label: (each.name, {}) for each in ot.methods.METHODS.values() if each.name not in ("bptt", "rtrl")},
+    "RTRL": ("rtrl", {}),
 }
 PAIRS = tuple(combinations(METHODS, 2))
 # RTRL gives BPTT's gradient (E6) and takes a thousand times longer: it is there to show that it does.
@@ -82,8 +83,11 @@ class Measurement:
     within: float
 
 
-def measure(condition, seed):
-    """The Measurement of a condition from one seed: of its network, what it learned, and its batch."""
+def measure(condition, seed, backend="fast"):
+    """The Measurement of a condition from one seed: of its network, what it learned, and its batch.
+
+    backend  whose loops compute, one of backends.BACKENDS
+    """
     rng = np.random.default_rng([seed, condition.depth])
     network = ot.dense_network(
         [64, *[condition.width] * condition.depth, 10],
@@ -96,27 +100,28 @@ def measure(condition, seed):
     if condition.epochs:
         settings = Settings()
         optimizer = ot.training.SGD(settings.learning_rate, momentum=settings.momentum)
-        learn = TRAINING["ottt-a"](network, optimizer, condition.time_steps)
+        learn = TRAINING["ottt-a"](network, optimizer, condition.time_steps, backend)
         for _ in range(condition.epochs):
             learn_all(learn, digits, rng, condition.batch)
     chosen = np.random.default_rng([seed, 1]).choice(len(digits.test_labels), condition.batch, replace=False)
     inputs = sequence(digits.test_images[chosen], condition.time_steps)
-    activity = ot.simulate(network, inputs)
+    activity = simulate_by(backend)(network, inputs)
     gaps, within = rate_gaps(network, inputs, activity)
     return Measurement(
         seed=seed,
-        cosines=all_cosines(network, inputs, digits.test_labels[chosen], seed < RTRL_SEEDS),
+        cosines=all_cosines(network, inputs, digits.test_labels[chosen], seed < RTRL_SEEDS, backend),
         firing_rates=[float(spikes.mean()) for spikes in activity.spikes],
         gaps=(float(gaps.mean()), float(gaps.max())),
         within=float(within.mean()),
     )
 
 
-def all_cosines(network, inputs, labels, with_rtrl):
+def all_cosines(network, inputs, labels, with_rtrl, backend):
     """The cosine of each pair of methods for each layer's weight; None where RTRL is left out."""
+    methods = methods_of(backend)
     gradients = {
-        name: method(network, inputs, labels)
-        for name, method in METHODS.items()
+        name: methods[method].gradients(network, inputs, labels, **options)
+        for name, (method, options) in METHODS.items()
         if name != "RTRL" or (with_rtrl and len(inputs) <= LONGEST_RTRL)
     }
     weights = [name for name in network.parameters if name.endswith("weight")]

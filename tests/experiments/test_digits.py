@@ -12,6 +12,7 @@ import pytest
 
 from experiments import __main__ as program
 from experiments import output
+from experiments.backends import BACKENDS
 from experiments.digits import command, data, picture, report, runs, training
 from experiments.digits.training import METHODS, Settings
 
@@ -67,6 +68,15 @@ def test_every_method_learns(one_of_each):
         assert 0.05 < last["firing_rates"][0] < 0.95, run["method"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["ottt-a", "ottt-o", "bptt", "sltt"])
+def test_both_backends_learn_the_same(method):
+    settings = replace(QUICK, epochs=1)
+    fast, plain = (training.train(method, 0, replace(settings, backend=backend)) for backend in BACKENDS)
+    assert plain["epochs"][0]["loss"] == pytest.approx(fast["epochs"][0]["loss"], rel=1e-6)
+    assert plain["epochs"][0]["test_accuracy"] == pytest.approx(fast["epochs"][0]["test_accuracy"], abs=0.01)
+
+
 def test_the_same_seed_gives_the_same_curves_and_another_does_not():
     first, again, other = (training.train("ottt-a", seed, replace(QUICK, epochs=1))["epochs"] for seed in (3, 3, 4))
     assert first == again != other
@@ -87,7 +97,7 @@ def test_methods_learn_by_themselves(one_of_each):
 
 
 def test_bptt_needs_more_memory_for_more_time_steps_and_ottt_does_not():
-    short, long = (replace(QUICK, time_steps=T) for T in (4, 16))
+    short, long = (replace(QUICK, time_steps=T) for T in (16, 28))  # longer than a window of the fast backend
     growth = {m: runs.training_bytes(m, long) - runs.training_bytes(m, short) for m in ("bptt", "ottt-o", "ottt-a")}
     # a time step adds at least potentials, spikes and derivatives of 138 neurons, for 32 images
     assert growth["bptt"] > 12 * 3 * 138 * 32 * 8

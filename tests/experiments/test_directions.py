@@ -123,7 +123,7 @@ def invented(condition, seed):
 
 @pytest.fixture
 def without_work(monkeypatch):
-    def measure_all(pairs, workers, console):
+    def measure_all(pairs, workers, console, backend):
         return {(condition, seed): invented(condition, seed) for condition, seed in pairs}
 
     monkeypatch.setattr(command.runs, "measure_all", measure_all)
@@ -176,7 +176,7 @@ def test_pictures_are_the_same_bytes_every_time(tmp_path):
 @pytest.mark.slow
 def test_the_pool_measures_each_pair_once():
     pairs = [(SMALL, 0), (SMALL, 0), (replace(SMALL, decay=1.0), 0)]
-    found = runs.measure_all(pairs, 1, output.screen())
+    found = runs.measure_all(pairs, 1, output.screen(), "fast")
     assert set(found) == set(pairs) and found[SMALL, 0] == measure.measure(SMALL, 0)
 
 
@@ -200,3 +200,10 @@ def test_an_interrupted_run_writes_nothing(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(command.runs, "measure_all", interrupt)
     assert program.main(["directions", "--output", str(tmp_path)]) == 130
     assert "no file is left half-written" in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_both_backends_measure_the_same(small):
+    plain = measure.measure(SMALL, 0, "reference")
+    for name, cosines in small.cosines.items():
+        assert plain.cosines[name] == pytest.approx(cosines, abs=1e-9)
