@@ -1,0 +1,1 @@
+"""Fast twins of the reference's operations: what they share is their arrays, what differs their kernels."""
