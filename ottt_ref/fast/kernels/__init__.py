@@ -1,1 +1,1 @@
-"""Compiled loops of the fast backend."""
+"""Compiled loops of the fast backend: each works on whole contiguous arrays, of float64 or float32."""

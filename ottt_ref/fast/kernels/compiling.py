@@ -1,9 +1,104 @@
-"""How fast kernels are compiled."""
+"""How kernels of the fast backend are compiled, and kept on disk.
 
-from numba import njit, prange
+A fast kernel differs from one of the reference (`ottt_ref.kernel`) in that it has no uncompiled run, may run on several
+threads, and follows the rules of floating-point numbers where Python would raise: 1/0 is infinity. The check that
+raises would keep loops with a division from being vectorised.
 
-__all__ = ["fast_kernel", "prange"]
+A kernel that calls another is compiled with it: its code on disk is stale as soon as the other's source changes,
+whatever file that is in. So the stamp by which the cache tells fresh from stale code is made of the kernel's own file
+and of every file of the fast backend that it imports from, and so on (`sources`). Numbers and kernels that are compiled
+in must therefore come from the fast backend.
+
+Results must not depend on the number of threads: a loop over `prange` is one over parts that the sizes of the arrays
+decide, never the number of threads, and each part writes its own numbers.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba import prange
+
+from ...kernel_cache import KernelCache
+
+__all__ = ["fast_kernel", "prange", "sources"]
+
+FOLDERS = [Path(__file__).resolve().parents[1]]  # the fast backend
+IMPORT = re.compile(r"^\s*from (\.+)([\w.]*) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
 
 
-def fast_kernel(**options):
-    return njit(nogil=True, error_model="numpy", **options)
+@functools.cache
+def sources(path: Path) -> frozenset[Path]:
+    """A file of the fast backend, and those of it that the file imports from, directly or by others.
+
+    >>> from ottt_ref.fast.kernels import compiling
+    >>> sorted(path.name for path in compiling.sources(compiling.FOLDERS[0] / "kernels" / "compiling.py"))
+    ['compiling.py']
+    """
+    found, open_ends = {path}, [path]
+    while open_ends:
+        here = open_ends.pop()
+        for dots, module, names in IMPORT.findall(here.read_text(encoding="utf-8")):
+            folder = here.parents[len(dots) - 1]
+            base = folder.joinpath(*module.split(".")) if module else folder
+            named = re.findall(r"\w+", names)
+            for each in (base.with_suffix(".py"), *(base / f"{name}.py" for name in named)):
+                if each not in found and not set(FOLDERS).isdisjoint(each.parents) and each.is_file():
+                    found.add(each)
+                    open_ends.append(each)
+    return frozenset(found)
+
+
+@functools.cache
+def _stamp(path: Path) -> str:
+    digest = hashlib.sha256()
+    for each in sorted(sources(path)):
+        digest.update(each.read_bytes())
+    return digest.hexdigest()
+
+
+class FastKernelCache(KernelCache):
+    """The cache of one kernel whose code is stale when any of its `sources` changed."""
+
+    def __init__(self, source):
+        super().__init__(source)
+        self._cache_file._source_stamp = _stamp(Path(source.__code__.co_filename).resolve())
+
+
+def fast_kernel(
+    source: Callable | None = None, *, parallel: bool = False, fastmath: set[str] | None = None, inline: bool = False
+) -> Any:
+    """Compile a loop over arrays, and keep the code on disk.
+
+    parallel  whether a loop over `prange` is shared out to threads; Numba does the same to operations on whole arrays,
+              which kernels do without
+    fastmath  what LLVM may do to sums and products, such as {"contract"}: x y + z rounded once
+    inline    whether it always becomes a part of what calls it
+
+    >>> import numpy as np
+    >>> from ottt_ref.fast.kernels.compiling import fast_kernel, prange
+    >>> @fast_kernel(parallel=True)
+    ... def doubled(result, values):
+    ...     for n in prange(len(values)):
+    ...         result[n] = 2 * values[n]
+    >>> result = np.empty(3)
+    >>> doubled(result, np.ones(3))
+    >>> result
+    array([2., 2., 2.])
+    """
+    if source is None:
+        return functools.partial(fast_kernel, parallel=parallel, fastmath=fastmath, inline=inline)
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+    if inline:
+        options["forceinline"] = True
+    compiled: Any = numba.njit(source, parallel=parallel, fastmath=fastmath or False, **options)
+    with suppress(RuntimeError, OSError):  # no place where a cache could lie, no source: compiled once per process
+        compiled._cache = FastKernelCache(source)
+    return compiled

@@ -35,3 +35,15 @@ def reverse(result, errors, decay):
             for i in range(errors.shape[2]):
                 own = decay[i] if several else decay[0]
                 result[t, b, i] = errors[t, b, i] + own * result[t + 1, b, i]
+
+
+@fast_kernel(parallel=True)
+def accumulate(result, before, values, decay):
+    """u[t] = λ u[t-1] + I[t] of each time step, from u of before the window, [B, n]."""
+    several = decay.shape[0] > 1
+    for b in prange(before.shape[0]):
+        for t in range(values.shape[0]):
+            for i in range(before.shape[1]):
+                own = decay[i] if several else decay[0]
+                last = result[t - 1, b, i] if t > 0 else before[b, i]
+                result[t, b, i] = own * last + values[t, b, i]
