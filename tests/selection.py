@@ -1,16 +1,21 @@
-"""Which of many tests alike are quick: one in so many. The others are marked slow; by default all of them run."""
+"""Which of many tests alike are quick, and which are run by default; the others are marked slow and exhaustive."""
 
 import pytest
 
+EXHAUSTIVE = pytest.mark.exhaustive
 SLOW = pytest.mark.slow
 
 
-def one_in(count, values):
-    """`values` for pytest's parametrize, of which the first of each `count` stays among the quick tests."""
-    return [
-        value if k % count == 0 else pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=SLOW)
-        for k, value in enumerate(values)
-    ]
+def one_in(count, values, default=1):
+    """`values` for pytest's parametrize, of which the first of each `count` stays among the quick tests.
+
+    default  the first of each so many stays among the default tests; the others are run by `.ci/run` alone
+    """
+    found = []
+    for k, value in enumerate(values):
+        marks = [] if k % count == 0 else [SLOW, *([] if k % default == 0 else [EXHAUSTIVE])]
+        found.append(pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=marks))
+    return found
 
 
 def slow(values, names):

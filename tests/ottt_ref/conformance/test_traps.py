@@ -93,7 +93,7 @@ def test_every_forward_trap_shows_in_some_case(cases, index):
 GRADIENTS = ("bptt", "bptt-kept", "ottt", "ottt-online", "sltt", "spike-representation")
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_every_gradient_trap_shows_and_any_two_are_told_apart_in_some_case(by_name):
     """Place after place, a case and a method, what is like nothing else any more is not computed again."""
     hidden = {trap.name for case in by_name.values() for trap in gradient_traps(case)}
