@@ -1,0 +1,242 @@
+"""Fast twins of Conv2d and Conv1d: products over images laid flat, with the sums in registers.
+
+forward        images are laid flat once, and each place of the window is an offset into them
+adjoint        the same of the errors, with the window turned: for each phase of the stride the places that reach it
+add_gradients  products of errors and images, both laid flat
+"""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from ...annotations import Shape
+from ...network import operations
+from ...network.operations.convolution import Convolution as ReferenceConvolution
+from ...network.operations.door import require_error, require_pairing, require_values
+from ...network.operations.windows import as_images
+from ..kernels import images, tiles
+from ..kernels.choosing import hand_built
+
+MOST_ROWS = 64  # channels that are taken at once: their sums stay in the second cache
+TILES = 10  # of a tile's numbers that are taken at once
+CHUNK = 1024  # numbers of errors and images whose products are summed at once
+LEAST_TASKS = 4  # that the work is cut into where it can be, whatever the number of threads
+
+Places = tuple[tuple[int, int], ...]  # of each place of a window in one direction: the phase, and the shift in it
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How images are laid flat: `kernels.images` has the formula.
+
+    offsets  of each phase of the result, one for each channel of a group and place of the window
+    """
+
+    images: int
+    blocks: int
+    channel: int
+    plane: int
+    pitch: int
+    before: int
+    size: int
+    phases: np.ndarray
+    offsets: tuple[np.ndarray, ...]
+
+    def flat(self, values: np.ndarray, step: tuple[int, int]) -> np.ndarray:
+        """Images [N, C, H, W] laid flat, [blocks, size]."""
+        result = np.empty((self.blocks, self.size), dtype=values.dtype)
+        given = (*step, self.images, self.channel, self.plane, self.pitch, self.before)
+        images.lay_flat(result, values, self.phases, *given)
+        return result
+
+
+@lru_cache(maxsize=256)
+def layout(
+    count: int,
+    image: tuple[int, int, int],
+    step: tuple[int, int],
+    windows: tuple[tuple[Any, ...], ...],
+    groups: int,
+    dtype: np.dtype,
+) -> Layout:
+    """The layout for `count` images [C, H, W] of which every phase is seen through windows.
+
+    windows  for each phase of the result its places, vertical and horizontal, and its height and width
+    """
+    channels, *size = image
+    seen = [-(-length // each) for length, each in zip(size, step)]
+    lines, reach, over = [], [], []
+    for d in range(2):
+        seen_by = [(window[d], window[2][d]) for window in windows]
+        shifts = [shift for places, _ in seen_by for _, shift in places] or [0]
+        ends = [length - 1 + shift for places, length in seen_by for _, shift in places] or [0]
+        gap = max(0, -min(shifts), max(ends) - (seen[d] - 1))
+        lines.append(max(seen[d] + gap, *(length for _, length in seen_by)))
+        reach.append(max(0, -min(shifts)))
+        over.append(max(0, *shifts))
+    height, pitch = lines
+    plane = height * pitch
+    tile, vector = tiles.width(dtype), tiles.lanes(dtype)
+    most = max(1, min(count, -(-TILES * tile // plane)))
+    blocks = -(-count // most)
+    block = -(-count // blocks)
+    channel = -(-block * plane // vector) * vector
+    phases = sorted({(y, x) for window in windows for y, _ in window[0] for x, _ in window[1]}) or [(0, 0)]
+    offsets = []
+    for vertical, horizontal, _ in windows:
+        of_places = [
+            phases.index((phase_y, phase_x)) * channels * channel + y * pitch + x
+            for phase_y, y in vertical
+            for phase_x, x in horizontal
+        ]
+        of_channels = np.arange(channels // groups) * channel
+        offsets.append((of_channels[:, np.newaxis] + np.array(of_places, dtype=np.int64)).ravel())
+    before = reach[0] * pitch + reach[1]
+    after = over[0] * pitch + over[1] + 2 * tile
+    return Layout(
+        block,
+        blocks,
+        channel,
+        plane,
+        pitch,
+        before,
+        before + len(phases) * channels * channel + after,
+        np.array(phases, dtype=np.int64),
+        tuple(offsets),
+    )
+
+
+def _rows(size: int, others: int) -> int:
+    """How many of `size` channels are taken at once, where there are so many other parts of the work."""
+    rows = min(MOST_ROWS, size)
+    while rows > 8 and others * -(-size // rows) < LEAST_TASKS:
+        rows = -(-rows // 2 // 8) * 8
+    return rows
+
+
+class Convolution(ReferenceConvolution):
+    """What the twins of Conv2d and Conv1d share."""
+
+    def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
+        result = np.empty(require_values(self, values, bias_input, self.weight.dtype), dtype=self.weight.dtype)
+        image = as_images(np.ascontiguousarray(values))
+        found, step = self._seen(len(image), image.shape[1:])
+        window = (0, 0), (1, 1), as_images(result).shape[2:]
+        flat = found.flat(image, step)
+        self._correlate(as_images(result), flat, found, 0, self.weight, self.bias, bias_input, window)
+        return result
+
+    def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
+        shape = require_error(self, error, input_shape, self.weight.dtype)
+        step = self._windows()[0]
+        covered = step == (1, 1)
+        result = np.empty(shape, dtype=error.dtype) if covered else np.zeros(shape, dtype=error.dtype)
+        target, delta = as_images(result), as_images(np.ascontiguousarray(error))
+        turned, windows, firsts = self._turned(target.shape[2:])
+        found = layout(len(delta), delta.shape[1:], (1, 1), windows, self.groups, delta.dtype)
+        flat = found.flat(delta, (1, 1))
+        nothing = np.zeros(target.shape[1], dtype=error.dtype)
+        for k, (weight, (_, _, size), first) in enumerate(zip(turned, windows, firsts)):
+            if weight.size and size[0] > 0 and size[1] > 0:
+                self._correlate(target, flat, found, k, weight, nothing, nothing[:1], (first, step, size))
+        return result
+
+    def add_gradients(
+        self,
+        gradients: MutableMapping[str, np.ndarray],
+        error: np.ndarray,
+        presynaptic: np.ndarray,
+        bias_input: np.ndarray,
+    ) -> None:
+        require_pairing(self, gradients, error, presynaptic, bias_input, self._learned)
+        image, delta = (as_images(np.ascontiguousarray(each)) for each in (presynaptic, error))
+        found, step = self._seen(len(image), image.shape[1:])
+        flat = found.flat(image, step)
+        errors = np.empty((found.blocks, delta.shape[1] * found.channel), dtype=delta.dtype)
+        geometry = found.images, found.channel, found.plane, found.pitch, 0
+        images.lay_flat(errors, delta, np.zeros((1, 2), dtype=np.int64), 1, 1, *geometry)
+        weight = gradients["weight"]
+        total = weight if weight.flags.c_contiguous else np.zeros_like(weight, order="C")
+        size, depth = len(self.weight) // self.groups, len(found.offsets[0])
+        rows = min(MOST_ROWS, size)
+        columns = -(-depth // LEAST_TASKS // 9) * 9 if self.groups * -(-size // rows) < LEAST_TASKS else 288
+        columns = min(max(columns, 9), 288)
+        images.add_products(
+            total.reshape(-1), errors, flat, found.offsets[0], hand_built(), self.groups,
+            self.weight.shape[1] * found.channel, rows, columns, tiles.lanes(weight.dtype), CHUNK, found.channel,
+            found.before,
+        )  # fmt: skip
+        if total is not weight:
+            weight += total
+        if "bias" in self.parameter_names:
+            images.add_bias(gradients["bias"], delta.reshape(*delta.shape[:2], -1), bias_input)
+
+    def _seen(self, count, image):
+        """The layout of images as the windows see them, and the stride."""
+        stride, padding, dilation = self._windows()
+        window = as_images(self.weight).shape[2:]
+        places = tuple(
+            tuple(_place(k * apart - zeros, step) for k in range(side))
+            for side, step, zeros, apart in zip(window, stride, padding, dilation)
+        )
+        size = tuple(
+            (length + 2 * zeros - apart * (side - 1) - 1) // step + 1
+            for length, side, step, zeros, apart in zip(image[1:], window, stride, padding, dilation)
+        )
+        return layout(count, tuple(image), stride, ((*places, size),), self.groups, self.weight.dtype), stride
+
+    def _turned(self, image):
+        """Of each phase of the stride: the weights of the places that reach it, its window, and its first pixel."""
+        found: Any = self.__dict__.get("_turned_windows")
+        if found is not None and found[0] == tuple(image):
+            return found[1]
+        stride, padding, dilation = self._windows()
+        weight = as_images(self.weight)
+        window = weight.shape[2:]
+        turned, windows, firsts = [], [], []
+        for first in np.ndindex(*stride):
+            reached: list[Sequence[int]] = []
+            places = []
+            for d in range(2):
+                distances = [first[d] + padding[d] - k * dilation[d] for k in range(window[d])]
+                reached.append([k for k, distance in enumerate(distances) if distance % stride[d] == 0])
+                places.append(tuple((0, distances[k] // stride[d]) for k in reached[d]))
+            size = tuple(max(0, -(-(image[d] - first[d]) // stride[d])) for d in range(2))
+            chosen = np.array([k * window[1] + m for k in reached[0] for m in reached[1]], dtype=np.int64)
+            rows = weight.shape[1] * self.groups
+            each = np.empty((rows, len(weight) // self.groups, len(chosen)), dtype=weight.dtype)
+            images.turn(each, weight.reshape(*weight.shape[:2], -1), chosen, self.groups)
+            turned.append(each)
+            windows.append((*places, size))
+            firsts.append(first)
+        result = turned, tuple(windows), firsts
+        self.__dict__["_turned_windows"] = tuple(image), result
+        return result
+
+    def _correlate(self, result, flat, found, k, weight, bias, constant, window):
+        first, step, size = window
+        tile, channels = tiles.width(result.dtype), result.shape[1] // self.groups
+        images.correlate(
+            result, flat, weight.reshape(-1), found.offsets[k], bias, constant, hand_built(), self.groups,
+            weight.shape[1] * found.channel, _rows(channels, found.blocks * self.groups), tile, TILES * tile,
+            found.images, found.plane, found.pitch, found.before, *first, *step, *size,
+        )  # fmt: skip
+
+
+def _place(distance, step):
+    """Of a distance from the first pixel: its phase, and how many steps on."""
+    shift, phase = divmod(distance, step)
+    return phase, shift
+
+
+class Conv2d(Convolution, operations.Conv2d):
+    """The twin of `ottt_ref.Conv2d`."""
+
+
+class Conv1d(Convolution, operations.Conv1d):
+    """The twin of `ottt_ref.Conv1d`."""

@@ -1,0 +1,60 @@
+"""The fast twin of weight standardisation: the weight in use is computed once in the twin's life.
+
+A twin lives for one gradient, or for one step of a learner: in that time no parameter changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+
+import numpy as np
+
+from ...annotations import Shape
+from ...kernel import rows
+from ...network import operations
+from ...network.operations.dense import Synapses
+from ...network.operations.door import require_pairing
+from ..kernels import pooling
+
+
+class WeightStandardised(operations.WeightStandardised):
+    """The twin of `ottt_ref.WeightStandardised`; its synapses are a twin too."""
+
+    def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
+        return self._in_use().forward(values, bias_input)
+
+    def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
+        return self._in_use().adjoint(error, input_shape)
+
+    def add_gradients(
+        self,
+        gradients: MutableMapping[str, np.ndarray],
+        error: np.ndarray,
+        presynaptic: np.ndarray,
+        bias_input: np.ndarray,
+    ) -> None:
+        require_pairing(self, gradients, error, presynaptic, bias_input, self.parameters)
+        synapses = self._in_use()
+        effective = np.zeros_like(synapses.weight)
+        synapses.add_gradients({**gradients, "weight": effective}, error, presynaptic, bias_input)
+        weight, given = gradients["weight"], self.__dict__["_standardised"]
+        total = weight if weight.flags.c_contiguous else np.zeros_like(weight, order="C")
+        pooling.add_standardisation_gradients(
+            rows(total), gradients["gain"], rows(effective), *given, np.ascontiguousarray(self.gain)
+        )
+        if total is not weight:
+            weight += total
+
+    def _in_use(self) -> Synapses:
+        """The synapses with the weight in use, computed when it is first asked for."""
+        if "_synapses_in_use" not in self.__dict__:
+            raw = np.ascontiguousarray(self.synapses.weight)
+            effective = np.empty_like(raw)
+            standardised, deviation = np.empty_like(rows(raw)), np.empty(len(raw))
+            pooling.standardise(
+                rows(effective), standardised, deviation, rows(raw), np.ascontiguousarray(self.gain),
+                float(self.epsilon),
+            )  # fmt: skip
+            self.__dict__["_standardised"] = standardised, deviation
+            self.__dict__["_synapses_in_use"] = self.synapses.replaced(weight=effective)
+        return self.__dict__["_synapses_in_use"]
