@@ -270,6 +270,8 @@ class Network:
 
     def number(self, value: Number) -> Number:
         """`value` as one of the network's numbers: a plain int divided by another would be a rounded float."""
+        if self.dtype in FLOAT_DTYPES:
+            return self.dtype.type(value)
         return (self._exact_kind or type(next(iter(self.parameters.values())).flat[0]))(value)
 
     def _require_held(self):

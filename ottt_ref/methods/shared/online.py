@@ -196,11 +196,17 @@ class OnlineLearner:
         optimizer = type(self.optimizer).__name__
         return f"OnlineLearner({self._rule_name}, Network({sizes}), loss of a step: {of_a_step}, {optimizer})"
 
+    def _samples(self):
+        """B of the sequence; None before its first step."""
+        return None if self._simulator is None else len(self._simulator.outputs[0])
+
     def _checked(self, inputs, targets, weights):
         require_network(self.network)
-        batch = None if self._simulator is None else len(self._simulator.outputs[0])
-        if self.network.batch_size is not None:
-            batch = self.network.batch_size
+        return self._arguments(inputs, targets, weights)
+
+    def _arguments(self, inputs, targets, weights):
+        """What a step is given, checked, for a network that is as it was."""
+        batch = self._samples() if self.network.batch_size is None else self.network.batch_size
         inputs = require_step(self.network, inputs, batch)
         if targets is None:
             if weights is not None:

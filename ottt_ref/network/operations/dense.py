@@ -53,6 +53,23 @@ class Synapses(Operation):
     parameter_names = ("weight", "bias")
     array_names = ("bias",)  # zeros, and no parameter, where there is none
 
+    def __getattr__(self, name: str) -> np.ndarray:
+        """An array that is not here, since what was learned has not been added yet (`ottt_ref.fast.streaming`): now it is.
+
+        Python asks for it only where an attribute is missing.
+        """
+        debt = self.__dict__.get("_debt")
+        if debt is None or name not in Synapses.parameter_names:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        debt.pay(self.__dict__)
+        return self.__dict__[name]
+
+    def __getstate__(self) -> dict[str, object]:
+        """What a copy gets (`copy`, `pickle`): the arrays with all that was learned."""
+        if "_debt" in self.__dict__:
+            self.__dict__["_debt"].pay(self.__dict__)
+        return self.__dict__.copy()
+
     def _set(self, weight, bias, axes):
         self.weight = require_array("weight", weight, axes).copy()
         if isinstance(bias, bool | np.bool_):

@@ -1,0 +1,780 @@
+"""OTTT_O as a stream: one time step after the other, with an update after each, at the cost of the spikes.
+
+For chains of dense layers with LIF neurons, and SGD without momentum: `suits` says in words what does not suit, and is
+left to the reference's learner. How updates are put off, exactly, is told in `fast.kernels.streaming`.
+
+Whoever reads the weights gets the updated ones. That cannot be forgotten, since weights that are not up to date are
+nowhere to be had: while a layer is owed updates, its operation does not hold its arrays. `weight` and `bias` are missing
+from it, and where an attribute is missing, and only there, Python asks the operation's `__getattr__`, which has the debt
+paid and puts the arrays back. So every way of reading leads there: `network.parameters`, `layers[0].synapses.weight`, a
+forward pass, `gradients`, `save`, an export. Copies, by `copy` or `pickle`, ask `__getstate__`. Nothing is asked where
+nothing is missing: the reference pays nothing for it. The arrays are the same objects as before, in C's order.
+
+Who has an array keeps it: then it must go on showing the weights as they are, and what is assigned to it must count. So
+the learner takes arrays away only where nobody else refers to them, directly or by a view, which Python's count of
+references tells. From arrays that others refer to it takes the numbers before each step, and writes them after it, which
+takes longer than the step itself. When the last such reference is gone, the next step takes the arrays away again.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Mapping
+from threading import RLock
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..finite import of_time_step
+from ..learning.losses import CrossEntropy, Loss, MeanSquaredError, Mixed, step_loss
+from ..learning.optimisers import SGD, Optimizer
+from ..learning.regularisers import Regulariser
+from ..methods import ottt
+from ..methods.ottt import Dialect
+from ..methods.shared.errors import ErrorFeedback, TransposedWeights
+from ..network.network import Network
+from ..network.neurons import LIF, RESETS, Integrator
+from ..network.operations import Dense
+from ..network.surrogate import Arctan, FastSigmoid, MultiGaussian, Rectangle, Sigmoid, Triangle
+from ..simulation.simulator import Activity
+from ..simulation.state import State, state_of
+from ..validation import FLOAT_DTYPES, require_nonnegative
+from .kernels import streaming as kernels
+from .kernels.streaming import ROWS, SLOTS, WHOLE
+
+LEAST_OUTPUTS, LEAST_SYNAPSES = 32, 2**13  # of a layer whose updates are put off; smaller ones are updated at once
+LIMITS = {np.dtype(np.float32): 1e30, np.dtype(np.float64): 1e290}  # a step of larger numbers is left to the reference
+LINE = 64  # bytes of a line of the cache, where each array begins
+SURROGATES = (Sigmoid, Arctan, Triangle, Rectangle, FastSigmoid, MultiGaussian)  # in the order of the kernels' numbers
+PARAMETERS = ("weight", "bias")
+FLOATS = (float, int)
+
+
+def suits(
+    network: Network,
+    optimizer: Optimizer,
+    loss: Loss = Mixed(),
+    *,
+    error_feedback: ErrorFeedback | None = None,
+    regulariser: Regulariser | None = None,
+) -> str:
+    """Why a learner of these is none for this engine, in words; "" where it is one.
+
+    >>> import ottt_ref as ot
+    >>> from ottt_ref.fast.streaming import suits
+    >>> network = ot.dense_network([2, 3, 2], rng=0)
+    >>> suits(network, ot.training.SGD(0.1, momentum=0))
+    ''
+    >>> suits(network, ot.training.SGD(0.1))
+    'SGD with momentum updates all synapses in each time step'
+    """
+    if network.dtype not in FLOAT_DTYPES:
+        return "its numbers are exact"
+    for l, layer in enumerate(network.layers):
+        reason = _layer_reason(layer, l == len(network.layers) - 1)
+        if reason:
+            return f"layers[{l}] {reason}"
+    if network.skips or network.feedback or network.longest_delays:
+        return "it is no chain: it has skips, feedback or delays"
+    if error_feedback is not None and type(error_feedback) is not TransposedWeights:
+        return f"its errors come by {type(error_feedback).__name__}"
+    if regulariser is not None:
+        return f"it has the regulariser {type(regulariser).__name__}"
+    if type(optimizer) is not SGD:
+        return f"{type(optimizer).__name__} updates all synapses in each time step"
+    if optimizer.momentum:
+        return "SGD with momentum updates all synapses in each time step"
+    return ""
+
+
+def _layer_reason(layer, last):
+    if type(layer.synapses) is not Dense:
+        return f"has {type(layer.synapses).__name__} synapses, not Dense"
+    if layer.recurrent is not None:
+        return "is recurrent"
+    neuron = layer.neuron
+    if type(neuron) is not LIF and not (last and type(neuron) is Integrator):
+        return f"has {type(neuron).__name__} neurons"
+    if neuron.trainable:
+        return "has neurons with parameters"
+    if neuron.constants(np.dtype(np.float64), (layer.synapses.output_size,)).ndim > 1:
+        return "has neurons of several numbers"
+    if type(neuron) is LIF and type(neuron.surrogate) not in SURROGATES:
+        return f"has the surrogate {type(neuron.surrogate).__name__}"
+    return ""
+
+
+class OnlineLearner(ottt.OnlineLearner):
+    """OTTT_O, as `ottt_ref.ottt.OnlineLearner` is it, with the same arguments, results and refusals.
+
+    Where the network is a chain of dense layers with LIF neurons, the optimiser SGD without momentum, and the rest as
+    `suits` asks, a time step of one sample costs what its spikes cost, and one pass over the weights between hidden
+    layers; `reason` is then "". Everything else is done as the reference does it, and `reason` says why.
+
+    `state_bytes` counts the potentials, spikes and traces, and the sums that stand for updates that are put off, of each
+    layer `SLOTS` vectors, whatever the number of steps.
+
+    A step whose numbers come near the largest ones of the dtype is done by the reference, which says what overflows.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> from ottt_ref.fast.streaming import OnlineLearner
+    >>> network, other = (ot.dense_network([2, 3, 2], rng=7) for _ in range(2))
+    >>> learner = OnlineLearner(network, ot.training.SGD(0.1, momentum=0), time_steps=4)
+    >>> reference = ot.ottt.OnlineLearner(other, ot.training.SGD(0.1, momentum=0), time_steps=4)
+    >>> for inputs in np.linspace(0, 0.6, 8).reshape(4, 1, 2):
+    ...     results = [each.step(inputs, np.array([1])) for each in (learner, reference)]
+    >>> np.allclose(results[0][1], results[1][1], rtol=1e-12)
+    True
+    >>> np.allclose(network.parameters["layer0.weight"], other.parameters["layer0.weight"], rtol=1e-12)
+    True
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        optimizer: Optimizer,
+        loss: Loss = Mixed(),
+        *,
+        dialect: Dialect = "derivation",
+        error_feedback: ErrorFeedback | None = None,
+        time_steps: int | None = None,
+        regulariser: Regulariser | None = None,
+    ) -> None:
+        self._engine: _Engine | None = None
+        super().__init__(
+            network,
+            optimizer,
+            loss,
+            dialect=dialect,
+            error_feedback=error_feedback,
+            time_steps=time_steps,
+            regulariser=regulariser,
+        )
+        self._choose()
+
+    def _choose(self):
+        """Make an engine for what the learner is made of, or none."""
+        self.reason = suits(
+            self.network,
+            self.optimizer,
+            self.loss,
+            error_feedback=self._error_feedback,
+            regulariser=self.regulariser,
+        )
+        self._engine = None if self.reason else _Engine(self)
+
+    def reset(self, initial_state: Mapping[str, np.ndarray] | None = None) -> None:
+        """Forget the sequence: the next step starts from rest, with any batch size, or from `initial_state`."""
+        super().reset(initial_state)
+        if self._engine is not None:
+            self._engine.stop()
+
+    def step(
+        self,
+        inputs: np.ndarray,
+        targets: npt.ArrayLike | None = None,
+        *,
+        weights: npt.ArrayLike | None = None,
+    ) -> tuple[Any, np.ndarray]:
+        """Take in one time step, inputs [B, ...] and targets, and update; the loss L[t] and the outputs [B, n_out].
+
+        As the reference's `step`.
+        """
+        engine = self._engine
+        if engine is not None and weights is None and engine.takes_at_once(inputs, targets):
+            if engine.run(kernels.FUSED, inputs, targets, engine.no_rows, engine.no_weights):
+                return engine.loss[2], engine.outputs.copy()
+            self._leave()
+        return super().step(inputs, targets, weights=weights)
+
+    def _step(self, inputs, targets, weights):
+        engine = self._engine
+        if engine is not None and not engine.is_of(self):
+            self._leave()
+            self._choose()
+            engine = self._engine
+        if engine is None or not self._enter(len(inputs)):
+            return super()._step(inputs, targets, weights)
+        if targets is None:
+            done, loss = engine.run(kernels.FORWARD, inputs) and engine.skip_update(), None
+        elif engine.fuses_loss:
+            given = engine.no_weights if weights is None else weights
+            done, loss = engine.run(kernels.FUSED, inputs, engine.no_labels, targets, given), engine.loss[2]
+        else:
+            done, loss = self._step_with_own_loss(inputs, targets, weights)
+        if not done:
+            self._leave()
+            return super()._step(inputs, targets, weights)
+        return loss, engine.outputs.copy()
+
+    def _step_with_own_loss(self, inputs, targets, weights):
+        """A step whose loss is not one of the kernels': it may read the network, so that no step can be undone."""
+        engine: Any = self._engine
+        before = engine.exported()
+        if not engine.run(kernels.FORWARD, inputs):
+            return False, None
+        with of_time_step(engine.time_steps):
+            total, error = step_loss(self.loss, engine.outputs.copy(), targets, engine.divisor, weights)
+        engine.spike_error[...] = error
+        if engine.run(kernels.BACKWARD, inputs):
+            return True, total
+        engine.load_state(*before)
+        return False, None
+
+    def _enter(self, samples):
+        """Have the engine go on with the sequence, or begin one; whether it can."""
+        engine: Any = self._engine
+        if engine.samples:
+            return engine.prepare_settings()
+        if not engine.prepare_settings():
+            return False
+        if self._simulator is None:
+            engine.begin(samples)
+        elif not engine.go_on(self._running, self._simulator):
+            return False
+        self._running = self._simulator = self._activity = None
+        return True
+
+    def _leave(self):
+        """Have the reference go on with the sequence; until the next step."""
+        engine = self._engine
+        if engine is None or not engine.samples:
+            return
+        self._running, self._simulator = engine.handed_over()
+        self._activity = engine.activity
+        engine.stop()
+
+    def _checked(self, inputs, targets, weights):
+        engine = self._engine
+        if engine is None or not engine.samples or not engine.all_taken or engine.network is not self.network:
+            return super()._checked(inputs, targets, weights)
+        return self._arguments(inputs, targets, weights)  # the arrays are here, where nobody changes their shapes
+
+    def _samples(self):
+        return self._engine.samples if self._engine is not None and self._engine.samples else super()._samples()
+
+    @property
+    def activity(self) -> Activity | None:  # type: ignore[override]
+        """The last step's Activity, in arrays that the next one overwrites; None before the first."""
+        if self._engine is not None and self._engine.samples:
+            return self._engine.activity
+        return self._activity
+
+    @activity.setter
+    def activity(self, activity: Activity | None) -> None:
+        self._activity = activity
+
+    @property
+    def rule(self) -> Any:  # type: ignore[override]
+        """The rule at work, whose arrays are those of the last step; None before the first."""
+        self._leave()
+        return self._running
+
+    @rule.setter
+    def rule(self, rule: Any) -> None:
+        self._running = rule
+
+    @property
+    def state(self) -> State | None:
+        """What is carried to the next time step, network's and rule's, copied; None before the first step."""
+        engine = self._engine
+        if engine is None or not engine.samples:
+            return super().state
+        rule, simulator = engine.filled_template()
+        return state_of(self.network, simulator.states, simulator.outputs, rule.carried, simulator.past)
+
+    @property
+    def state_bytes(self) -> int:
+        """Bytes carried from one time step to the next, beside the parameters; 0 after a reset."""
+        engine = self._engine
+        return super().state_bytes if engine is None or not engine.samples else engine.state_bytes
+
+    def learn(self, step: Any) -> None:
+        """Update by one TimeStep that the rule has taken in. Raises ValueError where it has taken in none."""
+        self._leave()
+        super().learn(step)
+
+
+def _references(arrays, k):
+    return sys.getrefcount(arrays[k])
+
+
+REFERENCES = _references([np.empty(0)], 0)  # of an array that a list alone holds; it differs with Python's version
+
+
+class Debt:
+    """What a dense operation has in place of its arrays while it is owed updates: where to get them."""
+
+    def __init__(self, engine: _Engine, l: int) -> None:
+        self.engine, self.l = engine, l
+
+    def pay(self, attributes: dict[str, Any]) -> None:
+        """Put the up-to-date arrays back among the attributes of the operation."""
+        self.engine.pay(self.l)
+        attributes.pop("_debt", None)
+        for name, array in zip(PARAMETERS, self.engine.arrays[self.l]):
+            attributes.setdefault(name, array)  # one that was set by hand meanwhile stays
+
+
+class _Engine:
+    """The learner's memory and its kernels.
+
+    samples  B of the sequence; 0 while there is none here, at the start and where the reference goes on with it
+    arrays   by layer the weight and the bias of the network, up to date or not
+    taken    by layer whether they are taken away from the operation, which has a Debt
+    shared   the layers whose arrays others refer to
+    """
+
+    def __init__(self, learner: OnlineLearner) -> None:
+        self.learner_parts = (learner.network, learner.optimizer, learner.loss, learner.time_steps)
+        self.network, self.optimizer, self.loss_function, self.time_steps_given = self.learner_parts
+        self.start, self.learner = learner._started, learner
+        self.dtype = self.network.dtype
+        self.parameters = self.network.parameters
+        self.names = self.network.layer_names
+        self.operations: list[Any] = [layer.synapses for layer in self.network.layers]
+        self.attributes = tuple(operation.__dict__ for operation in self.operations)
+        self.arrays: list[list[np.ndarray]] = [[] for _ in self.operations]
+        self.taken = [False] * len(self.operations)
+        self.all_taken, self.shared = False, []
+        self.shares = _loss_shares(self.loss_function)
+        self.fuses_loss = self.shares is not None
+        self.lock = RLock()
+        self.samples, self.memory_samples, self.time_steps = 0, 0, 0
+        self.shape: tuple[int, ...] | None = None
+        self.labels_shape: tuple[int, ...] = ()
+        self.rate: Any = None
+        self.weight_decay: Any = None
+        self.momentum: Any = self.optimizer.momentum
+        self.no_labels, self.no_rows = np.empty(0, np.int64), np.empty((0, 0), self.dtype)
+        self.no_weights = np.empty(0, self.dtype)
+        self.template: Any = None
+
+    def is_of(self, learner):
+        """Whether the learner's parts, which can be set, are those that the engine is made for."""
+        parts = (learner.network, learner.optimizer, learner.loss, learner.time_steps)
+        return all(one is other for one, other in zip(parts, self.learner_parts))
+
+    # What a step is given
+
+    def takes_at_once(self, inputs, targets):
+        """Whether a step of these needs no conversion, and nothing of learner, optimiser and network has changed."""
+        optimizer, learner = self.optimizer, self.learner
+        return (
+            type(inputs) is np.ndarray
+            and type(targets) is np.ndarray
+            and inputs.shape == self.shape
+            and targets.shape == self.labels_shape
+            and inputs.dtype == self.dtype
+            and targets.dtype == np.int64
+            and inputs.flags.carray
+            and targets.flags.carray
+            and optimizer.learning_rate is self.rate
+            and optimizer.weight_decay is self.weight_decay
+            and optimizer.momentum is self.momentum
+            and optimizer._mapping is self.parameters is self.network.parameters
+            and learner.optimizer is optimizer
+            and learner.network is self.network
+            and learner.loss is self.loss_function
+            and learner.time_steps is self.time_steps_given
+            and self.fuses_loss
+        )
+
+    def prepare_settings(self):
+        """Take in the optimiser's numbers, which may change between steps; whether they are for this engine."""
+        optimizer = self.optimizer
+        if optimizer.momentum or self.network.parameters is not self.parameters:
+            return False
+        if optimizer._mapping is not self.parameters:
+            optimizer._require_own(self.parameters)
+        rate = require_nonnegative("learning_rate", optimizer.learning_rate)
+        if type(rate) not in FLOATS or type(optimizer.weight_decay) not in FLOATS:
+            return False
+        self.rate, self.weight_decay = optimizer.learning_rate, optimizer.weight_decay
+        self.momentum = optimizer.momentum
+        self.numbers_for = (float(rate), float(self.weight_decay))
+        if self.memory_samples:
+            self.numbers[kernels.RATE], self.numbers[kernels.WEIGHT_DECAY] = self.numbers_for
+        return True
+
+    # Memory
+
+    def _lay_out(self, samples):
+        """Make the memory for a batch size. Nothing must be taken away from the network."""
+        layout, block = _layout(self.learner, samples)
+        self.layout, self.state_size, self.kept = layout, block.state_size, block.kept_places
+        self.memory = _aligned(block.size, self.dtype)
+        self.places = np.zeros(block.places, np.int64)
+        self.backup = _aligned(block.state_size, self.dtype)
+        self.kept_places = np.zeros(block.kept_places, np.int64)
+        self.numbers, self.bounds = np.zeros(kernels.NUMBERS), np.zeros((len(layout), 2))
+        self.divisor = 1 if self.time_steps_given is None else self.time_steps_given
+        self.numbers[kernels.SCALE] = self.divisor * samples
+        self.numbers[kernels.LIMIT] = LIMITS[self.dtype]
+        self.numbers[kernels.TINY] = np.finfo(self.dtype).tiny * 2.0**20
+        if self.shares is not None:
+            self.numbers[kernels.CROSS_SHARE], self.numbers[kernels.SQUARED_SHARE] = self.shares
+        self.numbers[kernels.RATE], self.numbers[kernels.WEIGHT_DECAY] = self.numbers_for
+        _write_constants(self.learner, layout, self.memory)
+        self.rows_layers = [l for l in range(len(layout)) if layout[l, kernels.KIND] == ROWS]
+        self.memory_samples, self.template = samples, None
+        self.outputs = self._view(layout[-1], kernels.SPIKES)
+        self.spike_error = self._view(layout[-1], kernels.SPIKE_ERROR)
+        self.loss = self.memory[layout[0, kernels.SCRATCH] :][:3]
+
+    def _view(self, row, column, inputs=False):
+        """[B, n] of a layer, a view of the memory."""
+        size, width = row[[kernels.SIZE_IN, kernels.WIDTH_IN] if inputs else [kernels.SIZE_OUT, kernels.WIDTH_OUT]]
+        samples = self.memory_samples
+        return self.memory[row[column] :][: samples * width].reshape(samples, width)[:, :size]
+
+    # The network's arrays
+
+    def take(self):
+        """Take in the network's parameters, and take away the arrays that nobody else refers to; whether that can be."""
+        for l, attributes in enumerate(self.attributes):
+            if self.taken[l] and ("weight" in attributes or "bias" in attributes):  # set by hand meanwhile
+                attributes["_debt"].pay(attributes)
+        self.parameters.require_unchanged()
+        for l, taken in enumerate(self.taken):
+            if not (taken or self._take_in(l)):
+                return False
+        self.shared = [l for l in range(len(self.taken)) if not self._take_away(l)]
+        self.all_taken = True
+        return bool((self.bounds[:, kernels.REACH] < LIMITS[self.dtype]).all())
+
+    def _take_in(self, l):
+        """Take in a layer's weight and bias; whether they can be written later."""
+        arrays = [getattr(self.operations[l], name) for name in PARAMETERS]
+        if not all(array.flags.writeable for array in arrays):
+            return False
+        weight, bias = (np.require(array, requirements=["C", "A"]) for array in arrays)
+        self.bounds[l, kernels.REACH] = kernels.load_weight(self.memory, self.layout, l, weight, bias)
+        self.arrays[l], self.taken[l] = arrays, True
+        return True
+
+    def _take_away(self, l):
+        """Leave a Debt with the operation in place of its arrays, unless others refer to them; whether it was done."""
+        attributes, arrays, own = self.attributes[l], self.arrays[l], self.optimizer._arrays
+        if "_debt" in attributes:
+            return True
+        for name in PARAMETERS:
+            del attributes[name]
+        for k, name in enumerate(PARAMETERS):
+            known = own.get(f"{self.names[l]}.{name}") is arrays[k]
+            if arrays[k].base is not None or _references(arrays, k) != REFERENCES + known:
+                attributes.update(zip(PARAMETERS, arrays))
+                return False
+        attributes["_debt"] = Debt(self, l)
+        return True
+
+    def pay(self, l):
+        """Bring the arrays of a layer up to date, which are then the network's."""
+        with self.lock:
+            if not self.taken[l]:
+                return
+            self.taken[l] = self.all_taken = False
+            self._flush(l)
+            for array, stored in zip(self.arrays[l], self._stored(l)):
+                array[...] = stored
+
+    def _flush(self, l):
+        if self.layout[l, kernels.KIND] == ROWS:
+            kernels.flush(self.memory, self.places, self.layout, self.numbers, l)
+
+    def _stored(self, l):
+        """The weight and bias of a layer to which nothing is owed."""
+        weight, bias = self.arrays[l]
+        at = self.layout[l, kernels.BIAS]
+        if not weight.flags.carray:
+            weight = np.empty(weight.shape, weight.dtype)
+        kernels.store_weight(weight, self.memory, self.layout, l)
+        return weight, self.memory[at : at + len(bias)]
+
+    def _pay_all(self):
+        for l, attributes in enumerate(self.attributes):
+            if "_debt" in attributes:
+                attributes["_debt"].pay(attributes)
+            self.pay(l)
+
+    # A sequence
+
+    def begin(self, samples):
+        """Begin a sequence of a batch at rest."""
+        with self.lock:
+            if samples != self.memory_samples:
+                self._pay_all()
+                self._lay_out(samples)
+            for l in range(len(self.layout)):
+                if self.taken[l]:
+                    self._flush(l)
+            self.memory[: self.state_size] = 0
+            self.places[: self.kept] = 0
+            for l in self.rows_layers:
+                kernels.begin_slot(self.memory, self.places, self.layout, l, 0)
+            self.bounds[:, kernels.PEAK] = 0
+            if self.template is None:
+                self.template = self.start(samples)
+            self.samples, self.time_steps = samples, 0
+            self.shape, self.labels_shape = (samples, *self.network.input_shape), (samples,)
+
+    def stop(self):
+        """Forget the sequence; what is owed stays owed."""
+        self.samples, self.shape = 0, None
+
+    def go_on(self, rule, simulator):
+        """Go on with a sequence of the reference's; whether its numbers are for this engine."""
+        potentials = [states[0] for states in simulator.states]
+        carried = list(rule.carried.values())
+        traces, bias_traces = carried[: len(potentials)], carried[len(potentials) :]
+        every = [*potentials, *simulator.outputs, *carried]
+        if not all(np.abs(array).max(initial=0) < LIMITS[self.dtype] for array in every):
+            return False
+        self.begin(len(potentials[0]))
+        self.load_state(potentials, simulator.outputs, traces, bias_traces)
+        self.time_steps = simulator.time_steps
+        return True
+
+    def load_state(self, potentials, outputs, traces, bias_traces):
+        """Go on from these, by layer [B, n] and [1], which `exported` gives."""
+        for l, row in enumerate(self.layout):
+            if self.taken[l]:
+                self._flush(l)
+            self._view(row, kernels.POTENTIAL)[...] = potentials[l]
+            self._view(row, kernels.SPIKES)[...] = outputs[l]
+            self.memory[row[kernels.BIAS_TRACE]] = bias_traces[l][0]
+            kernels.begin_traces(self.memory, self.places, self.layout, l, self.samples, traces[l])
+            self.bounds[l, kernels.PEAK] = max(np.abs(traces[l]).max(), bias_traces[l][0])
+
+    def exported(self):
+        """Potentials, outputs, traces and the biases' traces of the last time step, by layer, copied."""
+        traces = [np.empty((self.samples, row[kernels.SIZE_IN]), self.dtype) for row in self.layout]
+        for l, trace in enumerate(traces):
+            kernels.last_traces(trace, self.memory, self.places, self.layout, l, self.samples)
+        return (
+            [self._view(row, kernels.POTENTIAL).copy() for row in self.layout],
+            [self._view(row, kernels.SPIKES).copy() for row in self.layout],
+            traces,
+            [self.memory[row[kernels.BIAS_TRACE] :][:1].copy() for row in self.layout],
+        )
+
+    def filled_template(self):
+        """A rule and a simulator of the reference's in the state of the last time step."""
+        rule, simulator = self.template
+        potentials, outputs, traces, bias_traces = self.exported()
+        for l, potential in enumerate(potentials):
+            simulator.states[l][0][...] = potential
+            simulator.outputs[l][...] = outputs[l]
+        for array, value in zip(rule.carried.values(), (*traces, *bias_traces)):
+            array[...] = value
+        simulator.time_steps = self.time_steps
+        return rule, simulator
+
+    def handed_over(self):
+        """`filled_template`, for the reference to go on with."""
+        rule, simulator = self.filled_template()
+        self.template = None
+        return rule, simulator
+
+    @property
+    def activity(self):
+        """The last step's Activity."""
+        network = self.network
+        states = tuple((self._view(row, kernels.POTENTIAL),) for row in self.layout)
+        derivatives = tuple(
+            layer.neuron.surrogate_derivative((np.ascontiguousarray(potential),))
+            for layer, (potential,) in zip(network.layers, states)
+        )
+        outputs = tuple(self._view(row, kernels.SPIKES) for row in self.layout)
+        return Activity(
+            self._view(self.layout[0], kernels.SOURCE, inputs=True), states, outputs, derivatives, network.spiking
+        )
+
+    @property
+    def state_bytes(self):
+        """Bytes of potentials, outputs and traces, and of what stands for updates that are put off."""
+        total = 0
+        for row in self.layout:
+            traces = row[kernels.SIZE_IN] if row[kernels.KIND] == ROWS else self.samples * row[kernels.SIZE_IN]
+            numbers = 2 * self.samples * row[kernels.SIZE_OUT] + traces + 1
+            if row[kernels.KIND] == ROWS:
+                numbers += row[kernels.SIZE_IN] + SLOTS * (row[kernels.SIZE_OUT] + 1)
+                total += self.places.itemsize * int(row[kernels.SIZE_IN])
+            total += self.dtype.itemsize * int(numbers)
+        return total
+
+    # A time step
+
+    def run(self, stage, inputs, labels=None, rows=None, weights=None):
+        """A time step or a part of it; whether it was done. Where it was not, nothing has changed."""
+        with self.lock:
+            taken = self.all_taken
+            for attributes in self.attributes:
+                if "weight" in attributes or "bias" in attributes:
+                    taken = False
+            if not taken and not self.take():
+                return False
+            code = kernels.step(
+                self.memory,
+                self.places,
+                self.layout,
+                self.numbers,
+                self.bounds,
+                self.backup,
+                self.kept_places,
+                inputs,
+                self.no_labels if labels is None else labels,
+                self.no_rows if rows is None else rows,
+                self.no_weights if weights is None else weights,
+                stage,
+            )
+            if code != kernels.DONE:
+                if code == kernels.TROUBLE and stage != kernels.BACKWARD:
+                    self._undo()
+                return False
+            if stage != kernels.FORWARD:
+                self._end_step()
+        return True
+
+    def skip_update(self):
+        """End a time step without targets."""
+        with self.lock:
+            kernels.skip_update(self.memory, self.places, self.layout, self.numbers)
+            self._end_step()
+        return True
+
+    def _end_step(self):
+        self.time_steps += 1
+        for l in self.shared:
+            self.pay(l)
+        if self.optimizer._mapping is not self.parameters:
+            self._bind()
+
+    def _bind(self):
+        """What the optimiser does at its first step: from then on it is for these parameters alone."""
+        arrays = {f"{self.names[l]}.{name}": a for l, pair in enumerate(self.arrays) for name, a in zip(PARAMETERS, pair)}
+        own = {name: arrays[name] for name in self.parameters}
+        self.optimizer._mapping, self.optimizer._arrays = self.parameters, own
+        self.optimizer._kinds = {name: (array.shape, array.dtype) for name, array in own.items()}
+
+    def _undo(self):
+        """States and traces as before the step; of the weights nothing was changed but what was owed."""
+        self.memory[: self.state_size] = self.backup
+        self.places[: self.kept] = self.kept_places
+        for l in self.rows_layers:
+            kernels.undo_rows(self.memory, self.places, self.layout, l, self.places[self.layout[l, kernels.COUNT]])
+
+
+class _Block:
+    """Where arrays lie in a memory: what is kept from step to step first."""
+
+    def __init__(self, dtype):
+        self.line = LINE // dtype.itemsize
+        self.size = self.state_size = self.places = self.kept_places = 0
+
+    def padded(self, size):
+        return -(-size // self.line) * self.line
+
+    def numbers(self, size):
+        first = self.size
+        self.size += self.padded(size)
+        return first
+
+    def whole(self, size):
+        first = self.places
+        self.places += size
+        return first
+
+
+def _layout(learner, samples):
+    """`layout` of the kernels for a batch size, and the _Block that it is of."""
+    network, block = learner.network, _Block(learner.network.dtype)
+    layout = np.zeros((len(network.layers), kernels.COLUMNS), np.int64)
+    for row, layer in zip(layout, network.layers):
+        size_out, size_in = layer.synapses.weight.shape
+        row[kernels.SIZE_IN], row[kernels.SIZE_OUT] = size_in, size_out
+        row[kernels.WIDTH_IN], row[kernels.WIDTH_OUT] = block.padded(size_in), block.padded(size_out)
+        put_off = samples == 1 and size_out >= LEAST_OUTPUTS and size_in * size_out >= LEAST_SYNAPSES
+        row[kernels.KIND] = ROWS if put_off else WHOLE
+        row[kernels.BIAS_LEARNED] = "bias" in layer.synapses.parameter_names
+        _describe_neuron(row, layer.neuron)
+    for row in layout:  # what is kept from step to step
+        rows_kind = row[kernels.KIND] == ROWS
+        row[kernels.TRACE] = block.numbers((1 if rows_kind else samples) * row[kernels.WIDTH_IN])
+        row[kernels.HELD] = block.numbers(row[kernels.WIDTH_IN]) if rows_kind else 0
+        row[kernels.BIAS_TRACE] = block.numbers(1)
+        for column in (kernels.POTENTIAL, kernels.SPIKES):
+            row[column] = block.numbers(samples * row[kernels.WIDTH_OUT])
+        row[kernels.SLOT] = block.whole(1)
+        row[kernels.SINCE] = block.whole(row[kernels.SIZE_IN]) if rows_kind else 0
+    block.state_size, block.kept_places = block.size, block.places
+    for l, row in enumerate(layout):
+        wide, rows_kind = row[kernels.WIDTH_OUT], row[kernels.KIND] == ROWS
+        whole_size = row[kernels.SIZE_OUT] * row[kernels.WIDTH_IN]
+        row[kernels.WEIGHT] = block.numbers(row[kernels.SIZE_IN] * wide if rows_kind else whole_size)
+        row[kernels.BIAS], row[kernels.CONSTANTS] = block.numbers(wide), block.numbers(kernels.CONSTANT_COUNT)
+        row[kernels.POWERS] = block.numbers(SLOTS + 1)
+        row[kernels.SOURCE] = layout[l - 1, kernels.SPIKES] if l else block.numbers(samples * row[kernels.WIDTH_IN])
+        for column in (kernels.CURRENT, kernels.SPIKE_ERROR, kernels.ERROR):
+            row[column] = block.numbers(samples * wide)
+        if rows_kind:
+            row[kernels.SUMS], row[kernels.FACTORS] = block.numbers(SLOTS * wide), block.numbers(SLOTS)
+            row[kernels.DOTS], row[kernels.EVENTS] = block.numbers(SLOTS), block.whole(row[kernels.SIZE_IN] + 1)
+        row[kernels.COUNT], row[kernels.SCRATCH] = block.whole(1), block.numbers(3)
+    return layout, block
+
+
+def _describe_neuron(row, neuron):
+    if type(neuron) is Integrator:
+        row[kernels.NEURON] = kernels.READOUT
+    else:
+        row[kernels.NEURON], row[kernels.RESET] = kernels.LIF_NEURON, RESETS.index(neuron.reset)
+        row[kernels.SURROGATE] = SURROGATES.index(type(neuron.surrogate))
+
+
+def _write_constants(learner, layout, memory):
+    """The numbers of the neurons and of the traces of what enters them."""
+    network = learner.network
+    for l, (row, layer) in enumerate(zip(layout, network.layers)):
+        numbers, neuron = np.zeros(kernels.CONSTANT_COUNT), layer.neuron
+        settings = neuron.constants(np.dtype(np.float64))
+        numbers[kernels.DECAY : kernels.DECAY + len(settings)] = settings
+        if type(neuron) is LIF:
+            values = _surrogate_numbers(neuron.surrogate)
+            numbers[kernels.FIRST : kernels.FIRST + len(values)] = values
+        numbers[kernels.ONE] = 1
+        membrane = network.layers[network.trace_layer(l)].neuron
+        if learner.dialect == "derivation" or l > 0:
+            numbers[kernels.TRACE_DECAY] = membrane.constants(np.dtype(np.float64))[0]
+        if learner.dialect == "derivation" and not neuron.stateless:
+            numbers[kernels.BIAS_DECAY] = settings[0]
+        memory[row[kernels.CONSTANTS] :][: len(numbers)] = numbers
+        decay = float(memory[row[kernels.CONSTANTS] + kernels.TRACE_DECAY])
+        memory[row[kernels.POWERS] :][: SLOTS + 1] = [decay**k for k in range(SLOTS + 1)]
+
+
+def _surrogate_numbers(surrogate):
+    """As the kernels take them."""
+    numbers = [float(number) for number in surrogate.parameters()]
+    if type(surrogate) is Arctan:
+        return [math.pi / 2 * numbers[0], numbers[0] / 2]
+    if type(surrogate) is Triangle:
+        return [numbers[0], numbers[1] / numbers[0]]
+    return numbers
+
+
+def _loss_shares(loss):
+    """How much of the cross-entropy and of the squared error a loss is; None for one of one's own."""
+    if type(loss) is Mixed:
+        return 1 - float(loss.mse_weight), float(loss.mse_weight)
+    return {CrossEntropy: (1.0, 0.0), MeanSquaredError: (0.0, 1.0)}.get(type(loss))
+
+
+def _aligned(size, dtype):
+    """Zeros whose first lies at the beginning of a line of the cache."""
+    line = LINE // dtype.itemsize
+    memory = np.zeros(size + line, dtype)
+    first = -(memory.ctypes.data // dtype.itemsize) % line
+    return memory[first : first + size]
