@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..network.network import Network, require_network
+from ..network.operations import Operation, WeightStandardised
 from .operations import fast_twin
 
 
@@ -19,6 +20,8 @@ def require_fast(network: Network) -> Network:
 def fast_network(network: Network) -> Network:
     """The same network with the fast twins of its operations; it shares layers and parameters.
 
+    A twin takes the arrays that the operation has now, and may keep what it computes of them: it is for one gradient.
+
     >>> import ottt_ref as ot
     >>> from ottt_ref.fast.network import fast_network
     >>> network = ot.dense_network([2, 3, 2], rng=0)
@@ -26,3 +29,27 @@ def fast_network(network: Network) -> Network:
     True
     """
     return require_fast(network).computed_by(lambda connection: fast_twin(connection.operations))
+
+
+class LearningNetwork:
+    """A network with fast twins whose parameters change from one time step to the next.
+
+    network  the one with the twins; `renew` brings it up to date
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._original, self.network = network, fast_network(network)
+        self._keeps = any(_keeps(connection.operations) for connection in network.connections)
+        self._arrays = list(network.parameters.values())
+
+    def renew(self) -> None:
+        """Make twins anew where one keeps what it computed of its parameters, or where they are other arrays now."""
+        arrays = list(self._original.parameters.values())
+        if self._keeps or any(now is not before for now, before in zip(arrays, self._arrays)):
+            originals = {connection.name: connection.operations for connection in self._original.connections}
+            self.network.compute_by(lambda connection: fast_twin(originals[connection.name]))
+            self._arrays = arrays
+
+
+def _keeps(operation: Operation) -> bool:
+    return isinstance(operation, WeightStandardised) or any(_keeps(child) for child in operation.children)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +16,8 @@ from ..methods.shared.errors import ErrorFeedback
 from ..methods.shared.gradients import Gradients
 from ..methods.shared.traces import Dialect
 from ..network.network import Network
-from . import driver
-from .network import fast_network
+from . import driver, streaming
+from .network import LearningNetwork, require_fast
 
 
 def gradients(
@@ -62,10 +63,13 @@ def gradients(
     )
 
 
-class OnlineLearner(reference.OnlineLearner):
+class OnlineLearner(streaming.OnlineLearner):
     """OTTT_O on fast operations: `ottt_ref.ottt.OnlineLearner`, with the same arguments, steps and errors.
 
-    Raises what it raises, and TypeError for a network of exact numbers.
+    Chains of dense layers that learn by SGD without momentum are taken as a stream (`fast.streaming`); every other
+    network as the reference takes it, with fast operations. `reason` says why, "" for a stream.
+
+    Raises what the reference raises, and TypeError for a network of exact numbers.
 
     >>> import numpy as np, ottt_ref as ot
     >>> from ottt_ref import fast
@@ -73,8 +77,8 @@ class OnlineLearner(reference.OnlineLearner):
     >>> learner = fast.ottt.OnlineLearner(network, ot.training.SGD(0.1), time_steps=4)
     >>> for inputs in np.linspace(0, 0.6, 8).reshape(4, 1, 2):
     ...     loss, outputs = learner.step(inputs, np.array([1]))
-    >>> outputs.shape
-    (1, 2)
+    >>> outputs.shape, learner.reason
+    ((1, 2), 'SGD with momentum updates all synapses in each time step')
     """
 
     def __init__(
@@ -88,12 +92,20 @@ class OnlineLearner(reference.OnlineLearner):
         time_steps: int | None = None,
         regulariser: Regulariser | None = None,
     ) -> None:
-        super().__init__(
-            fast_network(network),
-            optimizer,
-            loss,
-            dialect=dialect,
-            error_feedback=error_feedback,
-            time_steps=time_steps,
-            regulariser=regulariser,
-        )
+        options: dict[str, Any] = {"error_feedback": error_feedback, "regulariser": regulariser}
+        reason = streaming.suits(require_fast(network), optimizer, loss, **options)
+        self._learning = LearningNetwork(network) if reason else None
+        computed = network if self._learning is None else self._learning.network
+        super().__init__(computed, optimizer, loss, dialect=dialect, time_steps=time_steps, **options)
+
+    def step(
+        self,
+        inputs: np.ndarray,
+        targets: npt.ArrayLike | None = None,
+        *,
+        weights: npt.ArrayLike | None = None,
+    ) -> tuple[Any, np.ndarray]:
+        """As the reference's `step`."""
+        if self._learning is not None:
+            self._learning.renew()
+        return super().step(inputs, targets, weights=weights)

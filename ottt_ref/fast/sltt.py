@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from ..methods.shared.errors import ErrorFeedback
 from ..methods.shared.gradients import Gradients
 from ..network.network import Network
 from . import driver
-from .network import fast_network
+from .network import LearningNetwork
 
 
 def gradients(
@@ -85,11 +86,23 @@ class OnlineLearner(reference.OnlineLearner):
         time_steps: int | None = None,
         regulariser: Regulariser | None = None,
     ) -> None:
+        self._learning = LearningNetwork(network)
         super().__init__(
-            fast_network(network),
+            self._learning.network,
             optimizer,
             loss,
             error_feedback=error_feedback,
             time_steps=time_steps,
             regulariser=regulariser,
         )
+
+    def step(
+        self,
+        inputs: np.ndarray,
+        targets: npt.ArrayLike | None = None,
+        *,
+        weights: npt.ArrayLike | None = None,
+    ) -> tuple[Any, np.ndarray]:
+        """As the reference's `step`."""
+        self._learning.renew()
+        return super().step(inputs, targets, weights=weights)

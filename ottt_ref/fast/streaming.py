@@ -654,7 +654,9 @@ class _Engine:
 
     def _bind(self):
         """What the optimiser does at its first step: from then on it is for these parameters alone."""
-        arrays = {f"{self.names[l]}.{name}": a for l, pair in enumerate(self.arrays) for name, a in zip(PARAMETERS, pair)}
+        arrays = {
+            f"{self.names[l]}.{name}": a for l, pair in enumerate(self.arrays) for name, a in zip(PARAMETERS, pair)
+        }
         own = {name: arrays[name] for name in self.parameters}
         self.optimizer._mapping, self.optimizer._arrays = self.parameters, own
         self.optimizer._kinds = {name: (array.shape, array.dtype) for name, array in own.items()}

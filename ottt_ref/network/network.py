@@ -133,7 +133,7 @@ class Network:
         self.parameters = Parameters(connections, self.neuron_parameters, self.layers)
         self._exact_kind = self.parameters.exact_kind
         self.shapes = chain_shapes(self.layers, connections, self.input_shape, self._one)
-        self.connections = tuple(replace(c, input_shape=self.shape_of(c.source)) for c in connections)
+        self._connect(tuple(replace(c, input_shape=self.shape_of(c.source)) for c in connections))
         for l, layer in enumerate(self.layers):
             if isinstance(layer.neuron, OwnNumbers):
                 require_shapes(f"layers[{l}]", layer.neuron, self.shapes[l])
@@ -141,8 +141,6 @@ class Network:
                 require_sound_neuron(f"layers[{l}]", layer.neuron, self.shapes[l], self._one)
         if self.dtype in FLOAT_DTYPES:
             self._require_held()
-        self._incoming = [[c for c in self.connections if c.target == l] for l in range(len(self.layers))]
-        self._outgoing = [[c for c in self.connections if c.source == l] for l in range(len(self.layers))]
         self._trace_layers = trace_layers(self.layers, self.connections)
         self._error_lags = error_lags(len(self.layers), self.connections)
 
@@ -455,10 +453,17 @@ class Network:
         True
         """
         network = copy.copy(self)
-        network.connections = tuple(replace(c, operations=operations_of(c)) for c in self.connections)
-        network._incoming = [[c for c in network.connections if c.target == l] for l in range(len(self.layers))]
-        network._outgoing = [[c for c in network.connections if c.source == l] for l in range(len(self.layers))]
+        network.compute_by(operations_of)
         return network
+
+    def compute_by(self, operations_of: Callable[[Connection], Operation]) -> None:
+        """Have this network, which `computed_by` made, computed by other operations from now on."""
+        self._connect(tuple(replace(c, operations=operations_of(c)) for c in self.connections))
+
+    def _connect(self, connections):
+        self.connections = connections
+        self._incoming = [[c for c in connections if c.target == l] for l in range(len(self.layers))]
+        self._outgoing = [[c for c in connections if c.source == l] for l in range(len(self.layers))]
 
     def _parts(self, operations_of, neuron_of):
         """Layers, feedback and skips of a network with other operations and neurons."""

@@ -67,7 +67,9 @@ SOFT, HARD, UNLEAKED = range(3)
 ) = range(31)
 
 # The constants of a layer, in `memory`
-DECAY, THRESHOLD, RESET_POTENTIAL, FIRST, SECOND, THIRD, FOURTH, ONE, TRACE_DECAY, BIAS_DECAY, CONSTANT_COUNT = range(11)
+DECAY, THRESHOLD, RESET_POTENTIAL, FIRST, SECOND, THIRD, FOURTH, ONE, TRACE_DECAY, BIAS_DECAY, CONSTANT_COUNT = range(
+    11
+)
 # What is said of all layers, `numbers`, all of float64
 RATE, WEIGHT_DECAY, SCALE, CROSS_SHARE, SQUARED_SHARE, LIMIT, TINY, NUMBERS = range(8)
 # What is known of a layer's numbers, `bounds` [layers, 2]: the largest trace and weight can be no larger

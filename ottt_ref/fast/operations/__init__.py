@@ -51,6 +51,7 @@ def fast_twin(operation: Operation) -> Operation:
     kind = TWINS.get(type(operation))
     if kind is None:
         return operation
+    operation.parameters.values()  # where a learner puts updates off, whoever reads them has them added
     twin = object.__new__(kind)
     twin.__dict__.update(operation.__dict__)
     return twin.with_children(fast_twin) if twin.children else twin
