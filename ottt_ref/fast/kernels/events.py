@@ -47,15 +47,17 @@ def add_rows(result, result_at, table, table_at, chosen, chosen_at, values, valu
     lanes = BYTES // result.itemsize
     stride = vectors * lanes
     if not built:
+        total = result[result_at : result_at + stride]  # views: an index that may be negative is no vector's
         for k in range(count):
-            row = table_at + np.intp(chosen[chosen_at + k]) * stride
+            at = table_at + np.intp(chosen[chosen_at + k]) * stride
+            row = table[at : at + stride]
             if scaled:
                 factor = values[values_at + k]
                 for c in range(stride):
-                    result[result_at + c] += factor * table[row + c]
+                    total[c] += factor * row[c]
             else:
                 for c in range(stride):
-                    result[result_at + c] += table[row + c]
+                    total[c] += row[c]
         return
     at, table_start = result_at, table_at  # short names for the lines below
     if scaled:
@@ -187,9 +189,11 @@ def gather_rows(result, start, table, chosen, numbers, counts, slots, columns, i
         for r in range(first, min(rows, first + block)):
             for c in range(width):
                 total[c] = 0
+            begin = start[p * width : p * width + own]
             for c in range(own):
-                total[c] = start[p * width + c]
+                total[c] = begin[c]
             at = r * slots
             add_rows(total, 0, table, p * inputs * width, chosen, at, numbers, at, counts[r], vectors, scaled, built)
+            out = result[r * columns + p * width : r * columns + p * width + own]
             for c in range(own):
-                result[r * columns + p * width + c] = total[c]
+                out[c] = total[c]

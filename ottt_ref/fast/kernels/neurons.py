@@ -25,32 +25,36 @@ def left_by_reset(
 ):
     """What the reset leaves of the potentials of `count` neurons, those of the layer from `first` on."""
     wide_vectors()
+    result = left[left_at : left_at + count]  # views: an index that may be negative is no vector's
+    u, s = potential[at : at + count], spikes[spikes_at : spikes_at + count]
+    leak, above = decay[first : first + count], threshold[first : first + count]
+    back = reset_potential[first : first + count]
     if reset == SOFT:
         for i in range(count):
-            u, s = potential[at + i], spikes[spikes_at + i]
-            left[left_at + i] = decay[first + i] * (u - threshold[first + i] * s)
+            result[i] = leak[i] * (u[i] - above[i] * s[i])
     elif reset == UNLEAKED:
         for i in range(count):
-            u, s = potential[at + i], spikes[spikes_at + i]
-            left[left_at + i] = decay[first + i] * u - threshold[first + i] * s
+            result[i] = leak[i] * u[i] - above[i] * s[i]
     else:
         for i in range(count):
-            u, s = potential[at + i], spikes[spikes_at + i]
-            left[left_at + i] = decay[first + i] * (u - s * u + s * reset_potential[first + i])
+            result[i] = leak[i] * (u[i] - s[i] * u[i] + s[i] * back[i])
 
 
 @fast_kernel
-def _fire(spikes, potential, at, threshold, first, count):
+def fire(spikes, spikes_at, potential, at, threshold, first, count):
+    """s = H(u - V_th), with H(0) = 1."""
     wide_vectors()
+    s, u, above = spikes[spikes_at : spikes_at + count], potential[at : at + count], threshold[first : first + count]
     for i in range(count):
-        spikes[at + i] = 1 if potential[at + i] >= threshold[first + i] else 0
+        s[i] = 1 if u[i] >= above[i] else 0
 
 
 @fast_kernel
 def _sum(result, at, left, current, count):
     wide_vectors()
+    u, given = result[at : at + count], current[at : at + count]
     for i in range(count):
-        result[at + i] = left[i] + current[at + i]
+        u[i] = left[i] + given[i]
 
 
 @fast_kernel(parallel=True)
@@ -78,7 +82,7 @@ def lif_window(
         for t in range(steps):
             at = (t * batch + b) * neurons + first
             _sum(potentials, at, left, current, count)
-            _fire(spikes, potentials, at, threshold, first, count)
+            fire(spikes, at, potentials, at, threshold, first, count)
             if psi.size:
                 derivatives(psi, at, potentials, at, threshold, first, count, surrogate, numbers)
             left_by_reset(left, 0, potentials, at, spikes, at, decay, threshold, reset_potential, first, count, reset)

@@ -7,6 +7,8 @@ rounded once: zeros and ones give the bits of a gather-sum (`events`).
 
 from __future__ import annotations
 
+import numpy as np
+
 from .compiling import fast_kernel, prange
 from .vector_loops import BYTES, ROWS, product_block, wide_vectors
 
@@ -21,22 +23,95 @@ def _plain_block(
     wide_vectors()
     rows, steps, columns = shape
     for r in range(rows):
-        out, a = result_at + r * result_stride, left_at + r * left_row
+        at, a = result_at + r * result_stride, left_at + r * left_row
+        total = result[at : at + columns]  # views: an index that may be negative is no vector's
         for k in range(0, steps - steps % 4, 4):
             a0, a1 = left[a + k * left_column], left[a + (k + 1) * left_column]
             a2, a3 = left[a + (k + 2) * left_column], left[a + (k + 3) * left_column]
-            b0 = right_at + k * stride
-            b1, b2, b3 = b0 + stride, b0 + 2 * stride, b0 + 3 * stride
+            b = right_at + k * stride
+            b0, b1 = right[b : b + columns], right[b + stride : b + stride + columns]
+            b += 2 * stride
+            b2, b3 = right[b : b + columns], right[b + stride : b + stride + columns]
             for c in range(columns):
-                total = result[out + c] + a0 * right[b0 + c]
-                total = total + a1 * right[b1 + c]
-                total = total + a2 * right[b2 + c]
-                result[out + c] = total + a3 * right[b3 + c]
+                sum_so_far = total[c] + a0 * b0[c]
+                sum_so_far = sum_so_far + a1 * b1[c]
+                sum_so_far = sum_so_far + a2 * b2[c]
+                total[c] = sum_so_far + a3 * b3[c]
         for k in range(steps - steps % 4, steps):
-            factor = left[a + k * left_column]
-            b0 = right_at + k * stride
+            factor, b = left[a + k * left_column], right_at + k * stride
+            b0 = right[b : b + columns]
             for c in range(columns):
-                result[out + c] += factor * right[b0 + c]
+                total[c] += factor * b0[c]
+
+
+@fast_kernel
+def _blocks(result, result_at, result_stride, left, left_at, left_row, left_column, right, right_at, stride, shape):
+    """`add_product` of hand-built blocks: rows in sixes, columns in whole vectors; the rest is left out."""
+    rows, steps, columns = shape
+    lanes = BYTES // result.itemsize
+    for c in range(0, columns - lanes + 1, 4 * lanes):
+        vectors = min(4, (columns - c) // lanes)
+        b = right_at + c
+        for r in range(0, rows - ROWS + 1, ROWS):
+            out, a = result_at + r * result_stride + c, left_at + r * left_row
+            if vectors == 4:
+                product_block(result, out, result_stride, left, a, left_row, left_column, right, b, stride, steps, 4)
+            elif vectors == 2:
+                product_block(result, out, result_stride, left, a, left_row, left_column, right, b, stride, steps, 2)
+            elif vectors == 1:
+                product_block(result, out, result_stride, left, a, left_row, left_column, right, b, stride, steps, 1)
+            else:
+                product_block(result, out, result_stride, left, a, left_row, left_column, right, b, stride, steps, 3)
+
+
+@fast_kernel
+def _copy(result, result_at, result_stride, values, values_at, stride, step, rows, columns):
+    for r in range(rows):
+        at, there = values_at + r * stride, result_at + r * result_stride
+        out = result[there : there + columns]
+        for c in range(columns):
+            out[c] = values[at + c * step]
+
+
+@fast_kernel
+def _all_blocks(result, result_at, result_stride, left, left_at, left_row, left_column, right, right_at, stride, shape):
+    """`_blocks` of any number of rows and columns: what is left of them is copied, and filled up with zeros."""
+    rows, steps, columns = shape
+    lanes = BYTES // result.itemsize
+    whole = columns - columns % lanes
+    rest = columns - whole
+    even = rows - rows % ROWS
+    _blocks(
+        result,
+        result_at,
+        result_stride,
+        left,
+        left_at,
+        left_row,
+        left_column,
+        right,
+        right_at,
+        stride,
+        (even, steps, whole),
+    )
+    if rest:
+        narrow, own = np.zeros(steps * lanes, result.dtype), np.zeros(max(even, 1) * lanes, result.dtype)
+        _copy(narrow, 0, lanes, right, right_at + whole, stride, 1, steps, rest)
+        _copy(own, 0, lanes, result, result_at + whole, result_stride, 1, even, rest)
+        _blocks(own, 0, lanes, left, left_at, left_row, left_column, narrow, 0, lanes, (even, steps, lanes))
+        _copy(result, result_at + whole, result_stride, own, 0, lanes, 1, even, rest)
+    if even < rows:
+        width = whole + (lanes if rest else 0)
+        low, own = np.zeros(ROWS * steps, result.dtype), np.zeros(ROWS * width, result.dtype)
+        _copy(low, 0, steps, left, left_at + even * left_row, left_row, left_column, rows - even, steps)
+        out = result_at + even * result_stride
+        _copy(own, 0, width, result, out, result_stride, 1, rows - even, columns)
+        _blocks(own, 0, width, low, 0, steps, 1, right, right_at, stride, (ROWS, steps, whole))
+        if rest:
+            narrow = np.zeros(steps * lanes, result.dtype)
+            _copy(narrow, 0, lanes, right, right_at + whole, stride, 1, steps, rest)
+            _blocks(own, whole, width, low, 0, steps, 1, narrow, 0, lanes, (ROWS, steps, lanes))
+        _copy(result, out, result_stride, own, 0, width, 1, rows - even, columns)
 
 
 @fast_kernel
@@ -51,33 +126,14 @@ def add_product(
     lanes = BYTES // result.itemsize
     for first in range(0, steps, DEPTH):
         depth = min(DEPTH, steps - first)
-        a0, b0 = left_at + first * left_column, right_at + first * stride
+        a, b = left_at + first * left_column, right_at + first * stride
         for c in range(0, columns, 4 * lanes):
-            width = min(4 * lanes, columns - c)
-            whole = rows - rows % ROWS if built and width % lanes == 0 else 0
-            b = b0 + c
-            for r in range(0, whole, ROWS):
-                out, a = result_at + r * result_stride + c, a0 + r * left_row
-                if width == 4 * lanes:
-                    product_block(
-                        result, out, result_stride, left, a, left_row, left_column, right, b, stride, depth, 4
-                    )
-                elif width == 2 * lanes:
-                    product_block(
-                        result, out, result_stride, left, a, left_row, left_column, right, b, stride, depth, 2
-                    )
-                elif width == lanes:
-                    product_block(
-                        result, out, result_stride, left, a, left_row, left_column, right, b, stride, depth, 1
-                    )
-                else:  # three vectors
-                    product_block(
-                        result, out, result_stride, left, a, left_row, left_column, right, b, stride, depth, 3
-                    )
-            if whole < rows:
-                out, a = result_at + whole * result_stride + c, a0 + whole * left_row
-                shape_left = (rows - whole, depth, width)
-                _plain_block(result, out, result_stride, left, a, left_row, left_column, right, b, stride, shape_left)
+            part = (rows, depth, min(4 * lanes, columns - c))
+            out = result_at + c
+            if built:
+                _all_blocks(result, out, result_stride, left, a, left_row, left_column, right, b + c, stride, part)
+            else:
+                _plain_block(result, out, result_stride, left, a, left_row, left_column, right, b + c, stride, part)
 
 
 @fast_kernel(parallel=True)
@@ -111,6 +167,7 @@ def add_products_of_rows(result, left, right, shape):
         for c in range(part * block, min(columns, (part + 1) * block)):
             for r in range(rows):
                 total = result[r * columns + c] * 0
+                one, other = left[r * steps : (r + 1) * steps], right[c * steps : (c + 1) * steps]
                 for k in range(steps):
-                    total += left[r * steps + k] * right[c * steps + k]
+                    total += one[k] * other[k]
                 result[r * columns + c] += total

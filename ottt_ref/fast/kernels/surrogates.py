@@ -76,36 +76,39 @@ def _exponential(x):
 def derivatives(result, result_at, potential, potential_at, threshold, threshold_at, count, kind, numbers):
     """ψ(u - V_th) of `count` neurons, each with a threshold of its own; `result` may be `potential`."""
     wide_vectors()
+    psi = result[result_at : result_at + count]  # views: an index that may be negative is no vector's
+    u = potential[potential_at : potential_at + count]
+    own = threshold[threshold_at : threshold_at + count]
     zero = numbers[0] * 0
     one = zero + 1
     two = one + one
     if kind == SIGMOID:
         alpha = numbers[0]
         for i in range(count):
-            z = potential[potential_at + i] - threshold[threshold_at + i]
+            z = u[i] - own[i]
             decaying = exponential(-abs(alpha * z))
-            result[result_at + i] = alpha * decaying / ((one + decaying) * (one + decaying))
+            psi[i] = alpha * decaying / ((one + decaying) * (one + decaying))
     elif kind == ARCTAN:
         scale, height = numbers[0] * (zero + math.pi / 2), numbers[0] / two
         for i in range(count):
-            scaled = scale * (potential[potential_at + i] - threshold[threshold_at + i])
-            result[result_at + i] = height / (one + scaled * scaled)
+            scaled = scale * (u[i] - own[i])
+            psi[i] = height / (one + scaled * scaled)
     elif kind == TRIANGLE:
         width, height = numbers[0], numbers[1]
         for i in range(count):
-            z = abs(potential[potential_at + i] - threshold[threshold_at + i])
-            result[result_at + i] = height * max(width - z, zero) / width
+            z = abs(u[i] - own[i])
+            psi[i] = height * max(width - z, zero) / width
     elif kind == RECTANGLE:
         height, half_width = numbers[0], numbers[1]
         for i in range(count):
-            z = abs(potential[potential_at + i] - threshold[threshold_at + i])
-            result[result_at + i] = height if z < half_width else zero
+            z = abs(u[i] - own[i])
+            psi[i] = height if z < half_width else zero
     elif kind == FAST_SIGMOID:
         width, height = numbers[0], numbers[1]
         for i in range(count):
-            z = abs(potential[potential_at + i] - threshold[threshold_at + i])
+            z = abs(u[i] - own[i])
             share = width / (width + z)
-            result[result_at + i] = height * share * share
+            psi[i] = height * share * share
     elif kind == MULTI_GAUSSIAN:
         sigma, share, scale = numbers[0], numbers[1], numbers[3]
         wide = numbers[2] * sigma
@@ -113,11 +116,11 @@ def derivatives(result, result_at, potential, potential_at, threshold, threshold
         narrow_scale, wide_scale = (one + share) / (root * sigma), share / (root * wide)
         narrow_exponent, wide_exponent = -one / (two * sigma * sigma), -one / (two * wide * wide)
         for i in range(count):
-            x = potential[potential_at + i] - threshold[threshold_at + i]
+            x = u[i] - own[i]
             centre = narrow_scale * exponential(narrow_exponent * x * x)
             right = exponential(wide_exponent * (x - sigma) * (x - sigma))
             left = exponential(wide_exponent * (x + sigma) * (x + sigma))
-            result[result_at + i] = scale * (centre - wide_scale * (right + left))
+            psi[i] = scale * (centre - wide_scale * (right + left))
     else:
         for i in range(count):
-            result[result_at + i] = one
+            psi[i] = one
