@@ -11,6 +11,7 @@ from ...network import operations
 from ...network.operations.operation import Operation
 from ...validation import FLOAT_DTYPES
 from .convolution import Conv1d, Conv2d
+from .dense import FastDense
 from .pooling import AveragePool1d, AveragePool2d, MaxPool1d, MaxPool2d, Upsample2d
 from .scaling import ChannelScale, Mask, Scale, SkipInit
 from .weight_standardisation import WeightStandardised
@@ -30,6 +31,7 @@ ALL: tuple[type[Operation], ...] = (
     WeightStandardised,
 )
 TWINS: dict[type[Operation], type[Operation]] = {getattr(operations, kind.__name__): kind for kind in ALL}
+TWINS[operations.Dense] = FastDense
 NO_ARITHMETIC = (operations.Flatten, operations.Dropout)  # nothing is left to do faster
 
 
@@ -74,6 +76,8 @@ def described(operation: Operation) -> str:
         return "images laid flat, their sums in registers"
     if kind in (AveragePool1d, AveragePool2d, MaxPool1d, MaxPool2d, Upsample2d):
         return "image by image"
+    if kind is FastDense:
+        return "event-driven or dense, by the share of spikes"
     if kind in ALL:
         return "row by row"
     return "a view" if type(operation) in NO_ARITHMETIC else "its own arithmetic"
