@@ -10,7 +10,7 @@ import numpy as np
 from .compiling import fast_kernel, prange
 from .events import add_rows, list_columns, turn
 from .product import add_product
-from .vector_loops import BYTES, wide_vectors
+from .vector_loops import BYTES, part_of, wide_vectors
 
 BLOCK = 96  # rows that are one part of the work: a multiple of those of a block of a product
 
@@ -22,7 +22,7 @@ def count_nonzero(counts, values):
     for part in prange(counts.size):
         wide_vectors()
         total = 0
-        given = values[part * length : (part + 1) * length]
+        given = part_of(values, part * length, min(length, values.size - part * length))
         for k in range(given.size):
             total += given[k] != 0
         counts[part] = total
@@ -38,16 +38,16 @@ def multiply_rows(result, start, table, values, columns, inputs, vectors, built)
         p, first = part // parts, part % parts * BLOCK
         own, height = min(width, columns - p * width), min(BLOCK, rows - first)
         total = np.zeros(BLOCK * width, result.dtype)
-        begin = start[p * width : p * width + own]
+        begin = part_of(start, p * width, own)
         for r in range(height):
-            out = total[r * width : r * width + own]
+            out = part_of(total, r * width, own)
             for c in range(own):
                 out[c] = begin[c]
         at, shape = p * inputs * width, (height, inputs, width)
         add_product(total, 0, width, values, first * inputs, inputs, 1, table, at, width, shape, built)
         for r in range(height):
             out = (first + r) * columns + p * width
-            row, sums = result[out : out + own], total[r * width : r * width + own]
+            row, sums = part_of(result, out, own), part_of(total, r * width, own)
             for c in range(own):
                 row[c] = sums[c]
 
@@ -62,7 +62,7 @@ def add_bias_gradient(gradient, error, factor):
         own = min(block, columns - first)
         total = np.zeros(block, error.dtype)
         for r in range(rows):
-            given = error[r * columns + first : r * columns + first + own]
+            given = part_of(error, r * columns + first, own)
             for c in range(own):
                 total[c] += given[c]
         for c in range(own):
@@ -94,7 +94,7 @@ def add_gradient_of_events(
             own = min(width, columns - part * width)
             for r in range(rows):
                 at, there = (part * rows + r) * width, r * columns + part * width
-                table, given = tables[at : at + width], error[there : there + own]
+                table, given = part_of(tables, at, width), part_of(error, there, own)
                 for c in range(own):
                     table[c] = given[c]
                 for c in range(own, width):
@@ -112,6 +112,6 @@ def add_gradient_of_events(
         turn(turned, 0, few, sums, 0, width, last - first, own, built)
         for i in range(own):
             at = (p * width + i) * inputs + first
-            total, part_of_it = gradient[at : at + last - first], turned[i * few : i * few + last - first]
+            total, part_of_it = part_of(gradient, at, last - first), part_of(turned, i * few, last - first)
             for j in range(last - first):
                 total[j] += part_of_it[j]

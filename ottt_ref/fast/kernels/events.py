@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from .compiling import fast_kernel, prange
-from .vector_loops import BYTES, gather_sum, list_nonzero, turn_block, wide_vectors
+from .vector_loops import BYTES, gather_sum, list_nonzero, part_of, turn_block, wide_vectors
 
 WIDTHS = (16, 8, 4, 2, 1)
 PADDING = BYTES // 4  # entries that a list needs beyond its last: whole vectors are written
@@ -47,10 +47,10 @@ def add_rows(result, result_at, table, table_at, chosen, chosen_at, values, valu
     lanes = BYTES // result.itemsize
     stride = vectors * lanes
     if not built:
-        total = result[result_at : result_at + stride]  # views: an index that may be negative is no vector's
+        total = part_of(result, result_at, stride)  # views: an index that may be negative is no vector's
         for k in range(count):
             at = table_at + np.intp(chosen[chosen_at + k]) * stride
-            row = table[at : at + stride]
+            row = part_of(table, at, stride)
             if scaled:
                 factor = values[values_at + k]
                 for c in range(stride):
@@ -189,11 +189,11 @@ def gather_rows(result, start, table, chosen, numbers, counts, slots, columns, i
         for r in range(first, min(rows, first + block)):
             for c in range(width):
                 total[c] = 0
-            begin = start[p * width : p * width + own]
+            begin = part_of(start, p * width, own)
             for c in range(own):
                 total[c] = begin[c]
             at = r * slots
             add_rows(total, 0, table, p * inputs * width, chosen, at, numbers, at, counts[r], vectors, scaled, built)
-            out = result[r * columns + p * width : r * columns + p * width + own]
+            out = part_of(result, r * columns + p * width, own)
             for c in range(own):
                 out[c] = total[c]

@@ -14,7 +14,7 @@ import numpy as np
 
 from .compiling import fast_kernel, prange
 from .surrogates import derivatives
-from .vector_loops import wide_vectors
+from .vector_loops import part_of, wide_vectors
 
 SOFT, HARD, UNLEAKED = range(3)  # as in `ottt_ref.network.neurons`, whose edits would not be seen by code on disk
 
@@ -25,10 +25,10 @@ def left_by_reset(
 ):
     """What the reset leaves of the potentials of `count` neurons, those of the layer from `first` on."""
     wide_vectors()
-    result = left[left_at : left_at + count]  # views: an index that may be negative is no vector's
-    u, s = potential[at : at + count], spikes[spikes_at : spikes_at + count]
-    leak, above = decay[first : first + count], threshold[first : first + count]
-    back = reset_potential[first : first + count]
+    result = part_of(left, left_at, count)  # views: an index that may be negative is no vector's
+    u, s = part_of(potential, at, count), part_of(spikes, spikes_at, count)
+    leak, above = part_of(decay, first, count), part_of(threshold, first, count)
+    back = part_of(reset_potential, first, count)
     if reset == SOFT:
         for i in range(count):
             result[i] = leak[i] * (u[i] - above[i] * s[i])
@@ -44,7 +44,7 @@ def left_by_reset(
 def fire(spikes, spikes_at, potential, at, threshold, first, count):
     """s = H(u - V_th), with H(0) = 1."""
     wide_vectors()
-    s, u, above = spikes[spikes_at : spikes_at + count], potential[at : at + count], threshold[first : first + count]
+    s, u, above = part_of(spikes, spikes_at, count), part_of(potential, at, count), part_of(threshold, first, count)
     for i in range(count):
         s[i] = 1 if u[i] >= above[i] else 0
 
@@ -52,7 +52,7 @@ def fire(spikes, spikes_at, potential, at, threshold, first, count):
 @fast_kernel
 def _sum(result, at, left, current, count):
     wide_vectors()
-    u, given = result[at : at + count], current[at : at + count]
+    u, given = part_of(result, at, count), part_of(current, at, count)
     for i in range(count):
         u[i] = left[i] + given[i]
 

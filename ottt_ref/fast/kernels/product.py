@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from .compiling import fast_kernel, prange
-from .vector_loops import BYTES, ROWS, product_block, wide_vectors
+from .vector_loops import BYTES, ROWS, part_of, product_block, wide_vectors
 
 DEPTH = 128  # steps of the sum at a time
 
@@ -24,14 +24,14 @@ def _plain_block(
     rows, steps, columns = shape
     for r in range(rows):
         at, a = result_at + r * result_stride, left_at + r * left_row
-        total = result[at : at + columns]  # views: an index that may be negative is no vector's
+        total = part_of(result, at, columns)  # views: an index that may be negative is no vector's
         for k in range(0, steps - steps % 4, 4):
             a0, a1 = left[a + k * left_column], left[a + (k + 1) * left_column]
             a2, a3 = left[a + (k + 2) * left_column], left[a + (k + 3) * left_column]
             b = right_at + k * stride
-            b0, b1 = right[b : b + columns], right[b + stride : b + stride + columns]
+            b0, b1 = part_of(right, b, columns), part_of(right, b + stride, columns)
             b += 2 * stride
-            b2, b3 = right[b : b + columns], right[b + stride : b + stride + columns]
+            b2, b3 = part_of(right, b, columns), part_of(right, b + stride, columns)
             for c in range(columns):
                 sum_so_far = total[c] + a0 * b0[c]
                 sum_so_far = sum_so_far + a1 * b1[c]
@@ -39,7 +39,7 @@ def _plain_block(
                 total[c] = sum_so_far + a3 * b3[c]
         for k in range(steps - steps % 4, steps):
             factor, b = left[a + k * left_column], right_at + k * stride
-            b0 = right[b : b + columns]
+            b0 = part_of(right, b, columns)
             for c in range(columns):
                 total[c] += factor * b0[c]
 
@@ -68,7 +68,7 @@ def _blocks(result, result_at, result_stride, left, left_at, left_row, left_colu
 def _copy(result, result_at, result_stride, values, values_at, stride, step, rows, columns):
     for r in range(rows):
         at, there = values_at + r * stride, result_at + r * result_stride
-        out = result[there : there + columns]
+        out = part_of(result, there, columns)
         for c in range(columns):
             out[c] = values[at + c * step]
 
@@ -167,7 +167,7 @@ def add_products_of_rows(result, left, right, shape):
         for c in range(part * block, min(columns, (part + 1) * block)):
             for r in range(rows):
                 total = result[r * columns + c] * 0
-                one, other = left[r * steps : (r + 1) * steps], right[c * steps : (c + 1) * steps]
+                one, other = part_of(left, r * steps, steps), part_of(right, c * steps, steps)
                 for k in range(steps):
                     total += one[k] * other[k]
                 result[r * columns + c] += total

@@ -14,7 +14,7 @@ from numba.extending import overload
 
 from ...network.surrogate import ALL, Surrogate
 from .compiling import fast_kernel
-from .vector_loops import number_of_bits, wide_vectors
+from .vector_loops import number_of_bits, part_of, wide_vectors
 
 SIGMOID, ARCTAN, TRIANGLE, RECTANGLE, FAST_SIGMOID, MULTI_GAUSSIAN = range(6)
 NONE = -1  # of a readout: ψ = 1
@@ -76,9 +76,9 @@ def _exponential(x):
 def derivatives(result, result_at, potential, potential_at, threshold, threshold_at, count, kind, numbers):
     """ψ(u - V_th) of `count` neurons, each with a threshold of its own; `result` may be `potential`."""
     wide_vectors()
-    psi = result[result_at : result_at + count]  # views: an index that may be negative is no vector's
-    u = potential[potential_at : potential_at + count]
-    own = threshold[threshold_at : threshold_at + count]
+    psi = part_of(result, result_at, count)  # views: an index that may be negative is no vector's
+    u = part_of(potential, potential_at, count)
+    own = part_of(threshold, threshold_at, count)
     zero = numbers[0] * 0
     one = zero + 1
     two = one + one

@@ -8,6 +8,7 @@ Numba leaves it to LLVM which loops it turns into vectors. What it does not find
     list_nonzero, list_reached   the indices of numbers that are not 0, or reach a threshold, 16 at a time
     turn_block      a square of a matrix, transposed
     array_at        an array at an address, for kernels that take any number of arrays of several shapes
+    part_of         a part of an array, without counting who uses it
     number_of_bits  a float from its bits, for exponentials
 
 Arrays are contiguous, and `..._at` counts elements of one from its start. Nothing is checked: whoever calls them has
@@ -330,6 +331,27 @@ def _pointer_at(typingctx, address, like):
         return builder.inttoptr(args[0], context.get_value_type(kind))
 
     return kind(types.intp, like), codegen
+
+
+@intrinsic
+def _pointer_to(typingctx, array, at):
+    """A pointer to an array's element."""
+    kind = types.CPointer(array.dtype)
+
+    def codegen(context, builder, sig, args):
+        return builder.gep(context.make_array(sig.args[0])(context, builder, args[0]).data, [args[1]])
+
+    return kind(array, types.intp), codegen
+
+
+@numba.njit(inline="always")
+def part_of(array, at, size):
+    """`array[at : at + size]` of a flat array, a view that is not counted: threads that count wait for each other.
+
+    Its own indices start from 0, as loops over vectors need: an index that may be negative is looked at one by one. The
+    array must be used after the view, or be an argument: Numba frees it after its own last use.
+    """
+    return numba.carray(_pointer_to(array, at), size)
 
 
 @numba.njit(inline="always")

@@ -20,8 +20,8 @@ from ..kernels.events import gather_rows as gather
 from ..kernels.product import add_products, add_products_of_rows
 from ..kernels.vector_loops import BYTES
 
-# Up to which share of numbers that are not 0 lists are faster, forwards and for gradients: measured with hand-built loops
-# and with plain ones, of 512 x 784 weights and 768 rows, on processors with AVX-512.
+# Up to which share of numbers that are not 0 lists are faster, forwards and for gradients: measured with hand-built
+# loops and with plain ones, of 512 x 784 weights and 768 rows, on processors with AVX-512.
 FORWARD_SHARE = {True: 0.27, False: 0.6}
 GRADIENT_SHARE = {True: 0.22, False: 0.6}
 FEW_ROWS = 8  # below which W is read once by rows, and not turned into panels first
