@@ -157,24 +157,42 @@ class Convolution(ReferenceConvolution):
         image, delta = (as_images(np.ascontiguousarray(each)) for each in (presynaptic, error))
         found, step = self._seen(len(image), image.shape[1:])
         flat = found.flat(image, step)
+        weight = gradients["weight"]
+        total = weight if weight.flags.c_contiguous else np.zeros_like(weight, order="C")
+        if hand_built() and self.groups == 1 and image.shape[1] >= images.CHANNELS:
+            self._add_tiles(total, delta, flat, found)
+        else:
+            self._add_dots(total, delta, flat, found)
+        if total is not weight:
+            weight += total
+        if "bias" in self.parameter_names:
+            images.add_bias(gradients["bias"], delta.reshape(*delta.shape[:2], -1), bias_input)
+
+    def _add_tiles(self, total, delta, flat, found):
+        """∇W with the channels of the result side by side in vectors."""
+        lanes, places = tiles.lanes(delta.dtype), total[0, 0].size
+        columns, length = -(-len(total) // lanes) * lanes, found.images * found.plane
+        turned = np.empty((found.blocks, length, columns), dtype=delta.dtype)
+        images.lay_errors(turned, delta, found.images, found.plane, found.pitch, columns, True)
+        images.add_tiles(
+            total.reshape(len(total), -1), turned, flat, found.offsets[0][:places], np.arange(length) * columns, places,
+            found.channel, found.before,
+        )  # fmt: skip
+
+    def _add_dots(self, total, delta, flat, found):
+        """∇W with the pixels side by side in vectors."""
         errors = np.empty((found.blocks, delta.shape[1] * found.channel), dtype=delta.dtype)
         geometry = found.images, found.channel, found.plane, found.pitch, 0
         images.lay_flat(errors, delta, np.zeros((1, 2), dtype=np.int64), 1, 1, *geometry)
-        weight = gradients["weight"]
-        total = weight if weight.flags.c_contiguous else np.zeros_like(weight, order="C")
         size, depth = len(self.weight) // self.groups, len(found.offsets[0])
         rows = min(MOST_ROWS, size)
         columns = -(-depth // LEAST_TASKS // 9) * 9 if self.groups * -(-size // rows) < LEAST_TASKS else 288
         columns = min(max(columns, 9), 288)
         images.add_products(
             total.reshape(-1), errors, flat, found.offsets[0], hand_built(), self.groups,
-            self.weight.shape[1] * found.channel, rows, columns, tiles.lanes(weight.dtype), CHUNK, found.channel,
+            self.weight.shape[1] * found.channel, rows, columns, tiles.lanes(total.dtype), CHUNK, found.channel,
             found.before,
         )  # fmt: skip
-        if total is not weight:
-            weight += total
-        if "bias" in self.parameter_names:
-            images.add_bias(gradients["bias"], delta.reshape(*delta.shape[:2], -1), bias_input)
 
     def _seen(self, count, image):
         """The layout of images as the windows see them, and the stride."""

@@ -47,6 +47,8 @@ def drawn_convolution(rng):
     while True:
         groups = int(rng.integers(1, 4))
         inputs, outputs = groups * int(rng.integers(1, 5)), groups * int(rng.integers(1, 12))
+        if groups == 1 and rng.random() < 0.7:  # as many as are taken side by side
+            inputs, outputs = int(rng.integers(8, 45)), int(rng.integers(1, 60))
         window, stride, dilation = (tuple(int(n) for n in rng.integers(1, 4, 2)) for _ in range(3))
         padding = tuple(int(n) for n in rng.integers(0, 4, 2))
         height, width = (int(n) for n in rng.integers(1, 12, 2))
