@@ -120,7 +120,14 @@ def _rows(size: int, others: int) -> int:
 
 
 class Convolution(ReferenceConvolution):
-    """What the twins of Conv2d and Conv1d share."""
+    """What the twins of Conv2d and Conv1d share.
+
+    keeps   whether the weights never change, so that their turned windows can be kept
+    turned  what is kept: the shape of the images, and what `_turned` gives for them
+    """
+
+    keeps: bool = False
+    turned: Any = None
 
     def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
         result = np.empty(require_values(self, values, bias_input, self.weight.dtype), dtype=self.weight.dtype)
@@ -210,9 +217,8 @@ class Convolution(ReferenceConvolution):
 
     def _turned(self, image):
         """Of each phase of the stride: the weights of the places that reach it, its window, and its first pixel."""
-        found: Any = self.__dict__.get("_turned_windows")
-        if found is not None and found[0] == tuple(image):
-            return found[1]
+        if self.turned is not None and self.turned[0] == tuple(image):
+            return self.turned[1]
         stride, padding, dilation = self._windows()
         weight = as_images(self.weight)
         window = weight.shape[2:]
@@ -233,7 +239,8 @@ class Convolution(ReferenceConvolution):
             windows.append((*places, size))
             firsts.append(first)
         result = turned, tuple(windows), firsts
-        self.__dict__["_turned_windows"] = tuple(image), result
+        if self.keeps:
+            self.turned = tuple(image), result
         return result
 
     def _correlate(self, result, flat, found, k, weight, bias, constant, window):
