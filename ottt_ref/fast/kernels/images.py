@@ -21,6 +21,7 @@ from __future__ import annotations
 import numpy as np
 
 from .compiling import fast_kernel, prange
+from .events import turn as turn_matrix
 from .tiles import (
     dots_1x1,
     dots_1x3,
@@ -33,8 +34,14 @@ from .tiles import (
     tile_1,
     tile_4,
     tile_8,
+    tile_8x1,
+    tile_8x2,
 )
+from .vector_loops import BYTES
 
+CHANNELS = 8  # that a tile of `add_tiles` has: there are at least as many
+GROUP = 4 * CHANNELS  # channels whose gradient is summed at once: it stays in the second cache
+PIXELS = 128  # errors of so many pixels are in the first cache while all places of a window see them
 DEPTH = 288  # how many k a tile sums before the next one: what they read of the images then lies in the first cache
 
 
@@ -250,3 +257,74 @@ def turn(turned, weight, places, groups):
             source, target = weight[group * size + o, c], turned[row, o]
             for p in range(len(places)):
                 target[p] = source[places[p]]
+
+
+@fast_kernel(parallel=True)
+def lay_errors(turned, error, images, plane, pitch, columns, built):
+    """Errors [N, O, H, W] as blocks [blocks, images · plane, columns], the channels of a pixel side by side, else 0."""
+    count, outputs, height, width = error.shape
+    for n in prange(len(turned) * images):
+        block, i = n // images, n % images
+        target = turned[block, i * plane : (i + 1) * plane]
+        if n >= count:
+            target[:] = 0
+            continue
+        flat = target.reshape(-1)
+        given = error[n].reshape(-1)
+        for y in range(plane // pitch):
+            if y >= height:
+                target[y * pitch : (y + 1) * pitch] = 0
+                continue
+            target[y * pitch + width : (y + 1) * pitch] = 0
+            target[y * pitch : y * pitch + width, outputs:] = 0
+            turn_matrix(flat, y * pitch * columns, columns, given, y * width, height * width, outputs, width, built)
+
+
+@fast_kernel(parallel=True)
+def add_tiles(gradient, turned, flat, offsets, numbers, places, channel, before):
+    """∇W[o, c, place] += Σ_x δ[x, o] p[c, place + x], gradient [O, C · places], in tiles of 8 channels c.
+
+    offsets  of the places, for channel 0
+    numbers  [X]: where the errors of pixel x begin in a block
+    """
+    outputs, columns = len(gradient), turned.shape[2]
+    channels = gradient.shape[1] // places
+    lanes = BYTES // gradient.itemsize
+    vectors = columns // lanes
+    # of 3 vectors each, and the last ones of 2 where one would be left over
+    panels = (vectors + 2) // 3
+    groups = (channels + GROUP - 1) // GROUP
+    length = len(numbers)
+    for task in prange(groups * panels):
+        group, panel = task // panels, task % panels
+        narrow = 3 * panels - vectors  # so many panels have 2 vectors; a single one has what there is
+        width = min(3, vectors) if panels == 1 else (2 if panel >= panels - narrow else 3)
+        first = lanes * (3 * panel - max(0, panel - (panels - narrow)) * (panels > 1))
+        size = width * lanes
+        begin, end = group * GROUP, min(channels, (group + 1) * GROUP)
+        tiles = (end - begin + CHANNELS - 1) // CHANNELS
+        row = places * size
+        total = np.zeros(tiles * CHANNELS * row, dtype=gradient.dtype)
+        for block in range(len(flat)):
+            errors = turned[block].reshape(-1)
+            for x in range(0, length, PIXELS):
+                deep = min(PIXELS, length - x)
+                for t in range(tiles):
+                    c = min(begin + t * CHANNELS, channels - CHANNELS)
+                    for place in range(places):
+                        at = t * CHANNELS * row + place * size
+                        given = before + c * channel + offsets[place] + x
+                        if width == 3:
+                            tile_8(total, at, row, flat[block], given, channel, errors, first, numbers, x, deep)
+                        elif width == 2:
+                            tile_8x2(total, at, row, flat[block], given, channel, errors, first, numbers, x, deep)
+                        else:
+                            tile_8x1(total, at, row, flat[block], given, channel, errors, first, numbers, x, deep)
+        for o in range(first, min(outputs, first + size)):
+            for c in range(begin, end):
+                t = (c - begin) // CHANNELS
+                own = c - min(begin + t * CHANNELS, channels - CHANNELS)
+                at = (t * CHANNELS + own) * row + o - first
+                target = gradient[o, c * places : (c + 1) * places]
+                for place in range(places):
+                    target[place] += total[at + place * size]

@@ -1,6 +1,6 @@
 """Small products whose sums stay in the processor's registers: what convolutions are made of.
 
-    tile    result[i, x] += Σ_k left[i, k] right[offsets[k] + x]    of 8, 4 or 1 rows i, and `width` numbers x
+    tile    result[i, x] += Σ_k left[i, k] right[offsets[k] + x]    of 8, 4 or 1 rows i, and up to 3 vectors of x
     dots    result[i, k] += Σ_x left[i, x] right[offsets[k] + x]    of 8, 4 or 1 rows i, of 3 or 1 k
 
 `offsets` says where the numbers that belong to k begin. With it one array of images serves every place of a window that
@@ -44,7 +44,7 @@ def _signature(*arguments):
     return types.void(*(each if isinstance(each, types.Array) else types.intp for each in arguments))
 
 
-def _tile(rows):
+def _tile(rows, vectors):
     @intrinsic
     def tile(
         typingctx, result, result_at, result_row, left, left_at, left_row, right, right_at, offsets, offsets_at, depth
@@ -65,15 +65,15 @@ def _tile(rows):
 
             def body(k, sums):
                 given = v.vectors(builder.gep(base, [builder.load(builder.gep(places, [k]))]))
-                loaded, new = [v.load(given, c) for c in range(VECTORS)], []
+                loaded, new = [v.load(given, c) for c in range(vectors)], []
                 for i in range(rows):
                     factor = v.spread(builder.load(builder.gep(lefts[i], [k])))
-                    new += [v.fma(factor, loaded[c], sums[i * VECTORS + c]) for c in range(VECTORS)]
+                    new += [v.fma(factor, loaded[c], sums[i * vectors + c]) for c in range(vectors)]
                 return new
 
-            initial = [v.load(outs[i], c) for i in range(rows) for c in range(VECTORS)]
+            initial = [v.load(outs[i], c) for i in range(rows) for c in range(vectors)]
             for n, total in enumerate(v.sums(depth, initial, body)):
-                v.store(total, outs[n // VECTORS], n % VECTORS)
+                v.store(total, outs[n // vectors], n % vectors)
             return context.get_dummy_value()
 
         return signature, codegen
@@ -134,7 +134,8 @@ def _total(v, vector):
     return v.builder.extract_element(vector, INT32(0))
 
 
-tile_8, tile_4, tile_1 = _tile(8), _tile(4), _tile(1)
+tile_8, tile_4, tile_1 = (_tile(rows, VECTORS) for rows in (8, 4, 1))
+tile_8x2, tile_8x1 = _tile(8, 2), _tile(8, 1)
 dots_8x3, dots_4x3, dots_1x3, dots_8x1, dots_4x1, dots_1x1 = (_dots(i, k) for k in (3, 1) for i in (8, 4, 1))
 
 

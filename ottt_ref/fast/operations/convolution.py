@@ -120,7 +120,14 @@ def _rows(size: int, others: int) -> int:
 
 
 class Convolution(ReferenceConvolution):
-    """What the twins of Conv2d and Conv1d share."""
+    """What the twins of Conv2d and Conv1d share.
+
+    keeps   whether the weights never change, so that their turned windows can be kept
+    turned  what is kept: the shape of the images, and what `_turned` gives for them
+    """
+
+    keeps: bool = False
+    turned: Any = None
 
     def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
         result = np.empty(require_values(self, values, bias_input, self.weight.dtype), dtype=self.weight.dtype)
@@ -157,24 +164,42 @@ class Convolution(ReferenceConvolution):
         image, delta = (as_images(np.ascontiguousarray(each)) for each in (presynaptic, error))
         found, step = self._seen(len(image), image.shape[1:])
         flat = found.flat(image, step)
+        weight = gradients["weight"]
+        total = weight if weight.flags.c_contiguous else np.zeros_like(weight, order="C")
+        if hand_built() and self.groups == 1 and image.shape[1] >= images.CHANNELS:
+            self._add_tiles(total, delta, flat, found)
+        else:
+            self._add_dots(total, delta, flat, found)
+        if total is not weight:
+            weight += total
+        if "bias" in self.parameter_names:
+            images.add_bias(gradients["bias"], delta.reshape(*delta.shape[:2], -1), bias_input)
+
+    def _add_tiles(self, total, delta, flat, found):
+        """∇W with the channels of the result side by side in vectors."""
+        lanes, places = tiles.lanes(delta.dtype), total[0, 0].size
+        columns, length = -(-len(total) // lanes) * lanes, found.images * found.plane
+        turned = np.empty((found.blocks, length, columns), dtype=delta.dtype)
+        images.lay_errors(turned, delta, found.images, found.plane, found.pitch, columns, True)
+        images.add_tiles(
+            total.reshape(len(total), -1), turned, flat, found.offsets[0][:places], np.arange(length) * columns, places,
+            found.channel, found.before,
+        )  # fmt: skip
+
+    def _add_dots(self, total, delta, flat, found):
+        """∇W with the pixels side by side in vectors."""
         errors = np.empty((found.blocks, delta.shape[1] * found.channel), dtype=delta.dtype)
         geometry = found.images, found.channel, found.plane, found.pitch, 0
         images.lay_flat(errors, delta, np.zeros((1, 2), dtype=np.int64), 1, 1, *geometry)
-        weight = gradients["weight"]
-        total = weight if weight.flags.c_contiguous else np.zeros_like(weight, order="C")
         size, depth = len(self.weight) // self.groups, len(found.offsets[0])
         rows = min(MOST_ROWS, size)
         columns = -(-depth // LEAST_TASKS // 9) * 9 if self.groups * -(-size // rows) < LEAST_TASKS else 288
         columns = min(max(columns, 9), 288)
         images.add_products(
             total.reshape(-1), errors, flat, found.offsets[0], hand_built(), self.groups,
-            self.weight.shape[1] * found.channel, rows, columns, tiles.lanes(weight.dtype), CHUNK, found.channel,
+            self.weight.shape[1] * found.channel, rows, columns, tiles.lanes(total.dtype), CHUNK, found.channel,
             found.before,
         )  # fmt: skip
-        if total is not weight:
-            weight += total
-        if "bias" in self.parameter_names:
-            images.add_bias(gradients["bias"], delta.reshape(*delta.shape[:2], -1), bias_input)
 
     def _seen(self, count, image):
         """The layout of images as the windows see them, and the stride."""
@@ -192,9 +217,8 @@ class Convolution(ReferenceConvolution):
 
     def _turned(self, image):
         """Of each phase of the stride: the weights of the places that reach it, its window, and its first pixel."""
-        found: Any = self.__dict__.get("_turned_windows")
-        if found is not None and found[0] == tuple(image):
-            return found[1]
+        if self.turned is not None and self.turned[0] == tuple(image):
+            return self.turned[1]
         stride, padding, dilation = self._windows()
         weight = as_images(self.weight)
         window = weight.shape[2:]
@@ -215,7 +239,8 @@ class Convolution(ReferenceConvolution):
             windows.append((*places, size))
             firsts.append(first)
         result = turned, tuple(windows), firsts
-        self.__dict__["_turned_windows"] = tuple(image), result
+        if self.keeps:
+            self.turned = tuple(image), result
         return result
 
     def _correlate(self, result, flat, found, k, weight, bias, constant, window):

@@ -56,5 +56,5 @@ class WeightStandardised(operations.WeightStandardised):
                 float(self.epsilon),
             )  # fmt: skip
             self.__dict__["_standardised"] = standardised, deviation
-            self.__dict__["_synapses_in_use"] = self.synapses.replaced(weight=effective)
+            self.__dict__["_synapses_in_use"] = self.synapses.replaced(weight=effective, keeps=True)
         return self.__dict__["_synapses_in_use"]
