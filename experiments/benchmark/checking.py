@@ -168,9 +168,7 @@ def _reference(workload, kind):
         return FirstStep(float(found.loss), found, rates)
     before = {name: np.array(value) for name, value in network.parameters.items()}
     optimizer = ot.training.SGD(workload.learning_rate, momentum=0.0)
-    learner = ot.ottt.OnlineLearner(
-        network, optimizer, LOSS, dialect=kind.dialect, time_steps=workload.task.time_steps
-    )
+    learner = ot.ottt.OnlineLearner(network, optimizer, LOSS, dialect=kind.dialect, time_steps=workload.task.time_steps)
     loss = float(sum(learner.step(now, workload.labels)[0] for now in inputs))
     learnt = {name: (before[name] - value) / workload.learning_rate for name, value in network.parameters.items()}
     return FirstStep(loss, learnt, rates)

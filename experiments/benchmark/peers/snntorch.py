@@ -1,6 +1,6 @@
 """BPTT of snnTorch's neurons: Leaky, whose reset does not leak, trained through time by torch's autograd.
 
-    u[t] = λ u[t-1] + W s' - V_th s[t-1]
+u[t] = λ u[t-1] + W s' - V_th s[t-1]
 """
 
 import snntorch

@@ -1,7 +1,11 @@
 """A workload in torch: its arrays as tensors, and what every peer that is built on torch shares."""
 
+import logging
+
 import torch
 from torch.nn import functional
+
+logging.getLogger("torch._library.triton").setLevel(logging.ERROR)  # it warns that there is no GPU to compile for
 
 PADDING = 1
 POOL = 2
@@ -28,7 +32,6 @@ class Tensors:
 def arrays(weights):
     """Weights by name as arrays of their own."""
     return {name: weight.detach().cpu().numpy().copy() for name, weight in weights.items()}
-
 
 
 def before(task, l, values):
