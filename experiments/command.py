@@ -5,11 +5,13 @@ from ottt_ref import console
 EXPERIMENTS = {
     "digits": "train a dense, convolutional or feedback network on handwritten digits with each method",
     "directions": "measure how far the methods' gradients agree over decay, depth, T, surrogate, rate and training",
+    "benchmark": "time training steps of this library and of others, after checking that they compute the same",
 }
 EXAMPLES = (
     "digits",
     "digits --model conv --method ottt-a bptt --seeds 1 --epochs 5",
     "directions --factor decay time_steps --seeds 3",
+    "benchmark --workload digits --sweep none",
 )
 
 

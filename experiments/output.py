@@ -19,8 +19,11 @@ def screen():
     return console.screen(110)
 
 
-def write_json(path, experiment, settings, content):
-    """Write settings (a dataclass), versions and what the mapping `content` holds, atomically."""
+def write_json(path, experiment, settings, content, versions=()):
+    """Write settings (a dataclass), versions and what the mapping `content` holds, atomically.
+
+    versions  of further packages, a mapping by name
+    """
     whole = {
         "experiment": experiment,
         "settings": asdict(settings),
@@ -28,6 +31,7 @@ def write_json(path, experiment, settings, content):
             "ottt_ref": __version__,
             "python": platform.python_version(),
             **{name: version(name) for name in PACKAGES},
+            **dict(versions),
         },
         **content,
     }

@@ -1,0 +1,68 @@
+"""This library as a peer: the plain reference and `ottt_ref.fast`, which have the same signatures."""
+
+import numpy as np
+
+import ottt_ref as ot
+
+LOSS = ot.losses.CrossEntropy()
+
+
+class Ours:
+    """A module with `simulate` and methods in it: the library's, or `ottt_ref.fast`."""
+
+    dialect, reset = "derivation", "soft"
+
+    def __init__(self, workload, library, method="ottt"):
+        self.library, self.method = library, method
+        self.network = workload.network()
+        self.inputs, self.labels = workload.inputs, workload.labels
+        self.optimizer = ot.training.SGD(workload.learning_rate, momentum=0.0)
+        self.learner = None
+        if workload.task.online and method == "ottt":
+            self.learner = library.ottt.OnlineLearner(
+                self.network, self.optimizer, LOSS, time_steps=workload.task.time_steps
+            )
+
+    def step(self):
+        """One update with the sequence's gradient, or one after each time step; the loss."""
+        if self.learner is not None:
+            self.learner.reset()
+            return sum(self.learner.step(now, self.labels)[0] for now in self.inputs)
+        gradients = getattr(self.library, self.method).gradients(self.network, self.inputs, self.labels, LOSS)
+        self.optimizer.step(self.network.parameters, gradients)
+        return gradients.loss
+
+    def parameters(self):
+        """The weights as they are now."""
+        return {name: np.array(value) for name, value in self.network.parameters.items()}
+
+    def firing_rates(self):
+        """The share of the neurons of each spiking layer that fire in a time step."""
+        activity = self.library.simulate(self.network, self.inputs)
+        return [float(spikes.mean(dtype=np.float64)) for spikes in activity.spikes]
+
+
+def reference(workload):
+    """The plain reference: OTTT_A, or OTTT_O."""
+    return Ours(workload, ot)
+
+
+def reference_bptt(workload):
+    """The plain reference: BPTT."""
+    return Ours(workload, ot, "bptt")
+
+
+def fast(workload):
+    """`ottt_ref.fast`: OTTT_A, or OTTT_O."""
+    return Ours(workload, _fast())
+
+
+def fast_bptt(workload):
+    """`ottt_ref.fast`: BPTT."""
+    return Ours(workload, _fast(), "bptt")
+
+
+def _fast():
+    from ottt_ref import fast as library  # here: who asks for the reference alone need not load it
+
+    return library

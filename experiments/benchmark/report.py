@@ -1,0 +1,177 @@
+"""What comes out: the tables, and the JSON file."""
+
+import math
+
+from rich.table import Table
+
+from . import machine, runs
+from .checking import rates_text
+
+SCHEMA = 1  # of the JSON file; a change that readers must know of makes it another
+NOT_TIMED = {
+    runs.WRONG: "not timed: wrong",
+    runs.ABSENT: "absent",
+    runs.REFUSED: "refused",
+    runs.FAILED: "failed",
+}
+
+
+def content(machine_found, workloads, sweeps):
+    """What the JSON file holds beside experiment, settings and versions."""
+    return {"schema": SCHEMA, **_finite({"machine": machine_found, "workloads": workloads, "sweeps": sweeps})}
+
+
+def _finite(data):
+    """Plain data with None for what is no number, which JSON does not have: a wrong peer's loss may be one."""
+    if isinstance(data, dict):
+        return {name: _finite(value) for name, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_finite(value) for value in data]
+    return None if isinstance(data, float) and not math.isfinite(data) else data
+
+
+def milliseconds(seconds):
+    """Three significant digits, in milliseconds."""
+    number = 1e3 * seconds
+    digits = max(0, 2 - math.floor(math.log10(number))) if number > 0 else 0
+    return f"{number:,.{min(digits, 5)}f}"
+
+
+def table(result):
+    """One row per peer of a workload: its time, and how far it is from the reference."""
+    task, unit = result["workload"], result["unit"]
+    title = f"{task['name']}: {task['words']}, {task['dtype']}, {threads_text(result['threads'])}"
+    rows = Table(title=f"{title}; inputs and layers fire at {rates_text(result['firing_rates'])}")
+    rows.add_column("peer")
+    rows.add_column("computes")
+    rows.add_column(f"ms per {unit}\n(quartiles)", justify="right")
+    base, name = _base(result)
+    rows.add_column(f"times\n{name}'s", justify="right")
+    rows.add_column("loss\n(off by)", justify="right")
+    rows.add_column("gradient\noff by", justify="right")
+    rows.add_column("layers\nfire at", justify="right")
+    for each in result["peers"]:
+        rows.add_row(*_row(each, base))
+    return rows
+
+
+def threads_text(count):
+    """1 thread, 2 threads."""
+    return f"{count} thread{'' if count == 1 else 's'}"
+
+
+def _base(result):
+    """The time that others are compared with, and whose it is: the fast path's, or the quickest peer's."""
+    timed = {each["peer"]: each["median"] for each in result["peers"] if each["status"] == runs.TIMED}
+    if not timed:
+        return None, "quickest"
+    name = "fast" if "fast" in timed else min(timed, key=timed.get)
+    return timed[name], name
+
+
+def _row(each, base):
+    kind = each.get("kind", {}).get("words", "")
+    time, ratio = NOT_TIMED.get(each["status"], ""), ""
+    if each["status"] == runs.TIMED:
+        low, high = (milliseconds(end) for end in each["quartiles"])
+        time, ratio = f"{milliseconds(each['median'])} ({low} - {high})", f"{each['median'] / base:.2f}"
+    loss, gradient, rates = "", "", ""
+    if "loss" in each:
+        loss, gradient = f"{each['loss']:.5f} ({each['loss_off']:.0e})", f"{each['gradient_off']:.0e}"
+        rates = "not said" if each["rates"] is None else rates_text(each["rates"])
+    return each["peer"], kind, time, ratio, loss, gradient, rates
+
+
+def notes(result):
+    """Why peers were not timed, a line each."""
+    return [f"{each['peer']}: {each['status']}: {each['reason']}" for each in result["peers"] if each["reason"]]
+
+
+def sweep_table(sweep):
+    """One row per value, one column per peer; of memory likewise."""
+    if sweep["sweep"] == "memory":
+        return _memory_table(sweep)
+    rows = Table(title=f"{sweep['base']}, ms per sequence, against {sweep['words']}")
+    rows.add_column(sweep["words"].partition(" ")[0] if sweep["sweep"] != "rate" else "rate", justify="right")
+    names = [each["peer"] for each in sweep["points"][0]["peers"]]
+    for name in names:
+        rows.add_column(name, justify="right")
+    for point in sweep["points"]:
+        cells = [_cell(each) for each in point["peers"]]
+        rows.add_row(f"{point['value']:g}", *cells)
+    return rows
+
+
+def _cell(each):
+    if each["status"] != runs.TIMED:
+        return each["status"]
+    return milliseconds(each["median"])
+
+
+def _memory_table(sweep):
+    rows = Table(title=f"{sweep['base']}, MB that a step takes at its peak, inputs not counted")
+    rows.add_column("T", justify="right")
+    for each in sweep["peers"]:
+        rows.add_column(f"{each['peer']}\n{each.get('kind', each['status'])}", justify="right")
+    for k, steps in enumerate(sweep["values"]):
+        cells = [f"{each['bytes'][k] / 1e6:.1f}" if "bytes" in each else "-" for each in sweep["peers"]]
+        rows.add_row(str(steps), *cells)
+    return rows
+
+
+def scaling_table(sweeps):
+    """How time grows where a sweep doubles what it varies, and what a second thread is worth."""
+    rows = Table(title="Scaling: what doubling multiplies the time by (2.00 is linear)")
+    rows.add_column("doubled")
+    rows.add_column("from - to", justify="right")
+    names = list(dict.fromkeys(each["peer"] for sweep in sweeps for each in sweep["points"][0]["peers"]))
+    for name in names:
+        rows.add_column(name, justify="right")
+    for sweep in sweeps:
+        for before, after in zip(sweep["points"], sweep["points"][1:]):
+            rows.add_row(
+                sweep["sweep"],
+                f"{before['value']:g} - {after['value']:g}",
+                *(_doubling(name, before, after) for name in names),
+            )
+        rows.add_section()
+    return rows
+
+
+def _doubling(name, before, after):
+    found = doubling(name, before, after)
+    return "-" if found is None else f"{found:.2f}"
+
+
+def doubling(name, before, after):
+    """The factor by which a peer's time grows when the value doubles, if it grows by a power between two points."""
+    times = [_time(name, point) for point in (before, after)]
+    if None in times:
+        return None
+    exponent = math.log(times[1] / times[0]) / math.log(after["value"] / before["value"])
+    return 2**exponent
+
+
+def _time(name, point):
+    for each in point["peers"]:
+        if each["peer"] == name and each["status"] == runs.TIMED:
+            return each["median"]
+    return None
+
+
+def sweep_notes(sweep):
+    """Why peers are missing from a sweep, a line each."""
+    if sweep["sweep"] == "memory":
+        return [f"{each['peer']}: {each['status']}: {each['reason']}" for each in sweep["peers"] if each["reason"]]
+    lines = [f"{line} (at {point['value']:g})" for point in sweep["points"] for line in notes(point)]
+    return list({line.partition(" (at ")[0]: line for line in reversed(lines)}.values())[::-1]
+
+
+def heading(settings, found):
+    """What the numbers depend on, in lines."""
+    versions = ", ".join(f"{name} {number}" for name, number in machine.versions().items())
+    threads = threads_text(settings.threads)
+    return [
+        machine.words(found),
+        f"{threads} each, {settings.dtype}, on {settings.device}, seed {settings.seed}; {versions}",
+    ]
