@@ -16,7 +16,7 @@ from ..network.neurons import LIF, RESETS, CubaLIF, Integrator
 from ..network.per_neuron import by_neuron
 from ..network.surrogate import is_built_in
 from ..simulation.simulator import Activity
-from .kernels.filters import accumulate, reverse
+from .kernels.filters import leak
 from .kernels.neurons import lif_back, lif_window
 from .kernels.surrogates import kind_of, numbers_of
 
@@ -51,13 +51,13 @@ def advance(
         _advance_by_steps(neuron, states, output, current, record, outputs, derivatives)
         return
     if type(neuron) is Integrator:
-        accumulate(_flat(record[0]), _rows(states[0]), _flat(current), _each(neuron, "decay", current))
+        leak(_flat(record[0]), _rows(states[0]), _flat(current), _each(neuron, "decay", current), False)
         outputs[...] = record[0]
         if derivatives is not None:
             derivatives[...] = 1
         return
     if type(neuron) is CubaLIF:
-        accumulate(_flat(record[1]), _rows(states[1]), _flat(current), _each(neuron, "current_decay", current))
+        leak(_flat(record[1]), _rows(states[1]), _flat(current), _each(neuron, "current_decay", current), False)
         current = record[1]
     lif_window(
         record[0].reshape(-1),
@@ -103,7 +103,8 @@ def backpropagate(network: Network, l: int, activity: Activity, spike_error: np.
             result[t] = backpropagate_states(network, neuron, deltas, psi[t] * spike_error[t], jacobian)
         return result
     if type(neuron) is Integrator:
-        reverse(_flat(result), _flat(np.ascontiguousarray(spike_error)), _each(neuron, "decay", result))
+        decay, errors = _each(neuron, "decay", result), _flat(np.ascontiguousarray(spike_error))
+        leak(_flat(result), np.zeros_like(errors[0]), errors, decay, True)
         return result
     lif_back(
         result.reshape(-1),
@@ -115,7 +116,8 @@ def backpropagate(network: Network, l: int, activity: Activity, spike_error: np.
         kept,
     )
     if type(neuron) is CubaLIF:  # an error at the potential is one at the current, which leaks on its own way back
-        reverse(_flat(result), _flat(result), _each(neuron, "current_decay", result))
+        decay, errors = _each(neuron, "current_decay", result), _flat(result)
+        leak(errors, np.zeros_like(errors[0]), errors, decay, True)
     return result
 
 

@@ -21,7 +21,7 @@ from ..network.neuron import Neuron
 from ..network.per_neuron import by_neuron, is_shared, spread
 from ..simulation.trace import Leak
 from .forward import as_rows
-from .kernels.filters import follow, reverse
+from .kernels.filters import leak as leaky_sum
 
 
 class Pairing:
@@ -102,7 +102,7 @@ def reversed_errors(neuron: Neuron, leak: Leak, errors: np.ndarray) -> tuple[np.
     result = np.empty_like(errors)
     if neuron.one_potential:
         decay = _numbers(leak[0][0], shape, dtype)
-        reverse(_flat(result), _flat(errors), decay)
+        leaky_sum(_flat(result), np.zeros_like(rows(errors[0])), _flat(errors), decay, True)
         return result, [(result[0].reshape(len(result[0]), -1) * decay).reshape(result[0].shape)]
     entries = [[spread(entry, shape) for entry in row] for row in leak]
     states = range(len(entries))
@@ -121,8 +121,10 @@ def _follow(trace, values):
             trace.follow(value)
         return
     leak = trace.neuron.leak if trace.leak is None else trace.leak()
-    decay = _numbers(leak[0][0], values.shape[2:], values.dtype)
-    follow(rows(trace.value), _flat(values), decay)
+    decay, value = _numbers(leak[0][0], values.shape[2:], values.dtype), rows(trace.value)
+    followed = np.empty_like(_flat(values))
+    leaky_sum(followed, value, _flat(values), decay, False)
+    value[...] = followed[-1]
 
 
 def _followed(trace, values):
