@@ -2,9 +2,11 @@
 
     from ottt_ref import fast
     fast.simulate, fast.bptt.gradients, fast.ottt.gradients, fast.ottt.OnlineLearner, fast.sltt.gradients
+    print(fast.plan(network))    which engine takes a network, and what computes what
 
 Networks of float64 and float32, of every layer and neuron that the reference has. There is no `rtrl` and no
-`spike_representation` here.
+`spike_representation` here. A spike that is 0 is skipped: where results that are not finite are allowed, 0 · ∞ is left
+out.
 """
 
 from __future__ import annotations
@@ -18,10 +20,12 @@ from ..simulation.inputs import require_inputs
 from ..simulation.simulator import Activity, run
 from . import bptt, ottt, sltt
 from .forward import record_of
+from .kernels.choosing import plain_kernels
 from .network import fast_network
+from .plan import Plan, plan
 from .windows import NotFinite, require_finite
 
-__all__ = ["bptt", "ottt", "simulate", "sltt"]
+__all__ = ["Plan", "bptt", "ottt", "plain_kernels", "plan", "simulate", "sltt"]
 
 
 def simulate(

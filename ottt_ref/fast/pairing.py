@@ -103,7 +103,7 @@ def reversed_errors(neuron: Neuron, leak: Leak, errors: np.ndarray) -> tuple[np.
     if neuron.one_potential:
         decay = _numbers(leak[0][0], shape, dtype)
         leaky_sum(_flat(result), np.zeros_like(rows(errors[0])), _flat(errors), decay, True)
-        return result, [(result[0].reshape(len(result[0]), -1) * decay).reshape(result[0].shape)]
+        return result, [(rows(result[0]) * decay).reshape(result[0].shape)]
     entries = [[spread(entry, shape) for entry in row] for row in leak]
     states = range(len(entries))
     back = [np.zeros_like(errors[0]) for _ in states]

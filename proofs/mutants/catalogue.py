@@ -1,6 +1,7 @@
 """All faults. Those of the library are listed here, those of the tools of proof in files of their own."""
 
 from .conformance_kit import CONFORMANCE_KIT
+from .fast_backend import FAST
 from .learning import LEARNING
 from .mutant import Mutant, of_library
 from .own_numbers import OWN_NUMBERS
@@ -361,6 +362,7 @@ CATALOGUE = (
     *LEARNING,
     *OWN_NUMBERS,
     *PRACTICE,
+    *FAST,
     *CONFORMANCE_KIT,
     *NUMBERS,
     *CERTIFICATES,

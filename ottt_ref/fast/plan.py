@@ -1,0 +1,116 @@
+"""What the fast backend does with a network, in words: which engine takes it, why not another, what computes what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+
+from ..learning.losses import Mixed
+from ..learning.optimisers import Optimizer
+from ..methods.shared.errors import ErrorFeedback
+from ..network.network import Network
+from ..validation import require_choice
+from . import backward, engines, streaming, windows
+from .forward import LONGEST_WINDOW, window_length
+from .kernels.choosing import hand_built
+from .methods import METHODS
+from .network import require_fast
+from .neurons import has_kernels
+from .operations import described
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is done: `print(plan(network))` shows it.
+
+    engine    the one that takes the network, in words
+    refusals  (engine, why not) of those that would be faster and do not take it
+    parts     (layer or connection, what computes it)
+    loops     "hand-built" or "plain"
+    threads   how many
+    """
+
+    engine: str
+    refusals: tuple[tuple[str, str], ...]
+    parts: tuple[tuple[str, str], ...]
+    loops: str
+    threads: int
+
+    def __str__(self) -> str:
+        lines = [f"{self.engine}; {self.loops} loops, threads: {self.threads}"]
+        lines += [f"not {name}: {reason}" for name, reason in self.refusals]
+        width = max(len(name) for name, _ in self.parts)
+        return "\n".join([*lines, *(f"  {name:<{width}}  {what}" for name, what in self.parts)])
+
+
+def plan(
+    network: Network,
+    method: str = "ottt",
+    *,
+    optimizer: Optimizer | None = None,
+    error_feedback: ErrorFeedback | None = None,
+    terms: bool = False,
+    **asked: Any,
+) -> Plan:
+    """What the fast backend does with a network, before it is done.
+
+    method     "bptt", "ottt" or "sltt"
+    optimizer  of an OnlineLearner, where it is to learn after each time step
+    asked      what `gradients` is asked for beside
+
+    Raises TypeError for a network of exact numbers, ValueError for another method.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> from ottt_ref import fast
+    >>> layer = ot.Layer(ot.Dense(np.eye(2)), ot.LIF(), recurrent=ot.Dense(np.eye(2)))
+    >>> plan = fast.plan(ot.Network([layer]))
+    >>> plan.engine
+    'layer by layer, windows of up to 1 time steps'
+    >>> for part in plan.parts:
+    ...     print(*part, sep=": ")
+    layer0.neurons: LIF over a window
+    layer0: event-driven or dense, by the share of spikes
+    layer0.recurrent: event-driven or dense, by the share of spikes
+    """
+    require_fast(network)
+    require_choice("method", method, METHODS)
+    engine, refusals = _engine(network, method, optimizer, error_feedback, terms, asked)
+    return Plan(
+        engine,
+        tuple(refusals),
+        tuple(_parts(network)),
+        "hand-built" if hand_built() else "plain",
+        numba.get_num_threads(),
+    )
+
+
+def _engine(network, method, optimizer, error_feedback, terms, asked):
+    if optimizer is not None:
+        reason = "its rule is SLTT" if method == "sltt" else streaming.suits(network, optimizer, Mixed())
+        if not reason:
+            return "a stream: updates are put off, exactly, until they are needed", []
+        return "single time steps, the reference's loop with fast operations", [("a stream", reason)]
+    refusals = []
+    for name, engine in engines.ALL.items():
+        reason = engine.suits(network, method, error_feedback=error_feedback, terms=terms, **asked)
+        if not reason:
+            return name, refusals
+        refusals.append((name, reason))
+    if method == "bptt":
+        reason, general = backward.why_single_steps(network, terms), "layer by layer, all time steps at once"
+    else:
+        reason = windows.why_single_steps(network, error_feedback, terms)
+        general = f"layer by layer, windows of up to {window_length(network, 1, LONGEST_WINDOW)} time steps"
+    if not reason:
+        return general, refusals
+    return "single time steps, the reference's loop with fast operations", [*refusals, (general, reason)]
+
+
+def _parts(network):
+    for l, layer in enumerate(network.layers):
+        kind = type(layer.neuron).__name__
+        yield f"{network.layer_names[l]}.neurons", f"{kind} {'over a window' if has_kernels(layer.neuron) else 'step'}"
+        for connection in network.incoming(l):
+            yield connection.name, described(connection.operations)
