@@ -4,21 +4,22 @@ For chains of dense layers with LIF neurons, and SGD without momentum: `suits` s
 left to the reference's learner. How updates are put off, exactly, is told in `fast.kernels.streaming`.
 
 Whoever reads the weights gets the updated ones. That cannot be forgotten, since weights that are not up to date are
-nowhere to be had: while a layer is owed updates, its operation does not hold its arrays. `weight` and `bias` are missing
-from it, and where an attribute is missing, and only there, Python asks the operation's `__getattr__`, which has the debt
-paid and puts the arrays back. So every way of reading leads there: `network.parameters`, `layers[0].synapses.weight`, a
-forward pass, `gradients`, `save`, an export. Copies, by `copy` or `pickle`, ask `__getstate__`. Nothing is asked where
-nothing is missing: the reference pays nothing for it. The arrays are the same objects as before, in C's order.
+nowhere to be had: while a layer is owed updates, its operation does not hold its arrays. `weight` and `bias` are
+missing from it, and where an attribute is missing, and only there, Python asks the operation's `__getattr__`, which has
+the debt paid and puts the arrays back. So every way of reading leads there: `network.parameters`, a forward pass,
+`layers[0].synapses.weight`, `gradients`, `save`, an export. Copies, by `copy` or `pickle`, ask `__getstate__`. Nothing
+is asked where nothing is missing: the reference pays nothing for it. The arrays are the same objects as before, in C's
+order.
 
 Who has an array keeps it: then it must go on showing the weights as they are, and what is assigned to it must count. So
 the learner takes arrays away only where nobody else refers to them, directly or by a view, which Python's count of
-references tells. From arrays that others refer to it takes the numbers before each step, and writes them after it, which
-takes longer than the step itself. When the last such reference is gone, the next step takes the arrays away again.
+references tells. From arrays that others refer to it takes the numbers before each step, and writes them after it,
+which takes longer than the step itself. When the last such reference is gone, the next step takes the arrays away
+again.
 """
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Mapping
 from threading import RLock
@@ -37,17 +38,18 @@ from ..methods.shared.errors import ErrorFeedback, TransposedWeights
 from ..network.network import Network
 from ..network.neurons import LIF, RESETS, Integrator
 from ..network.operations import Dense
-from ..network.surrogate import Arctan, FastSigmoid, MultiGaussian, Rectangle, Sigmoid, Triangle
+from ..network.surrogate import is_built_in
 from ..simulation.simulator import Activity
 from ..simulation.state import State, state_of
 from ..validation import FLOAT_DTYPES, require_nonnegative
 from .kernels import streaming as kernels
+from .kernels.choosing import hand_built
 from .kernels.streaming import ROWS, SLOTS, WHOLE
+from .kernels.surrogates import NONE, kind_of, numbers_of
 
-LEAST_OUTPUTS, LEAST_SYNAPSES = 32, 2**13  # of a layer whose updates are put off; smaller ones are updated at once
+LEAST_SYNAPSES = 2**13  # of a layer whose updates are put off; smaller ones are updated at once
 LIMITS = {np.dtype(np.float32): 1e30, np.dtype(np.float64): 1e290}  # a step of larger numbers is left to the reference
 LINE = 64  # bytes of a line of the cache, where each array begins
-SURROGATES = (Sigmoid, Arctan, Triangle, Rectangle, FastSigmoid, MultiGaussian)  # in the order of the kernels' numbers
 PARAMETERS = ("weight", "bias")
 FLOATS = (float, int)
 
@@ -101,7 +103,7 @@ def _layer_reason(layer, last):
         return "has neurons with parameters"
     if neuron.constants(np.dtype(np.float64), (layer.synapses.output_size,)).ndim > 1:
         return "has neurons of several numbers"
-    if type(neuron) is LIF and type(neuron.surrogate) not in SURROGATES:
+    if type(neuron) is LIF and not is_built_in(neuron.surrogate):
         return f"has the surrogate {type(neuron.surrogate).__name__}"
     return ""
 
@@ -113,8 +115,8 @@ class OnlineLearner(ottt.OnlineLearner):
     `suits` asks, a time step of one sample costs what its spikes cost, and one pass over the weights between hidden
     layers; `reason` is then "". Everything else is done as the reference does it, and `reason` says why.
 
-    `state_bytes` counts the potentials, spikes and traces, and the sums that stand for updates that are put off, of each
-    layer `SLOTS` vectors, whatever the number of steps.
+    `state_bytes` counts the potentials, spikes and traces, and the sums that stand for updates that are put off, of
+    each layer `SLOTS` vectors, whatever the number of steps.
 
     A step whose numbers come near the largest ones of the dtype is done by the reference, which says what overflows.
 
@@ -185,7 +187,7 @@ class OnlineLearner(ottt.OnlineLearner):
         engine = self._engine
         if engine is not None and weights is None and engine.takes_at_once(inputs, targets):
             if engine.run(kernels.FUSED, inputs, targets, engine.no_rows, engine.no_weights):
-                return engine.loss[2], engine.outputs.copy()
+                return engine.loss[0], engine.outputs.copy()
             self._leave()
         return super().step(inputs, targets, weights=weights)
 
@@ -196,12 +198,13 @@ class OnlineLearner(ottt.OnlineLearner):
             self._choose()
             engine = self._engine
         if engine is None or not self._enter(len(inputs)):
+            self._leave()
             return super()._step(inputs, targets, weights)
         if targets is None:
             done, loss = engine.run(kernels.FORWARD, inputs) and engine.skip_update(), None
         elif engine.fuses_loss:
             given = engine.no_weights if weights is None else weights
-            done, loss = engine.run(kernels.FUSED, inputs, engine.no_labels, targets, given), engine.loss[2]
+            done, loss = engine.run(kernels.FUSED, inputs, engine.no_labels, targets, given), engine.loss[0]
         else:
             done, loss = self._step_with_own_loss(inputs, targets, weights)
         if not done:
@@ -256,7 +259,7 @@ class OnlineLearner(ottt.OnlineLearner):
         return self._engine.samples if self._engine is not None and self._engine.samples else super()._samples()
 
     @property
-    def activity(self) -> Activity | None:  # type: ignore[override]
+    def activity(self) -> Activity | None:
         """The last step's Activity, in arrays that the next one overwrites; None before the first."""
         if self._engine is not None and self._engine.samples:
             return self._engine.activity
@@ -267,7 +270,7 @@ class OnlineLearner(ottt.OnlineLearner):
         self._activity = activity
 
     @property
-    def rule(self) -> Any:  # type: ignore[override]
+    def rule(self) -> Any:
         """The rule at work, whose arrays are those of the last step; None before the first."""
         self._leave()
         return self._running
@@ -329,7 +332,8 @@ class _Engine:
 
     def __init__(self, learner: OnlineLearner) -> None:
         self.learner_parts = (learner.network, learner.optimizer, learner.loss, learner.time_steps)
-        self.network, self.optimizer, self.loss_function, self.time_steps_given = self.learner_parts
+        self.network, self.loss_function, self.time_steps_given = learner.network, learner.loss, learner.time_steps
+        self.optimizer: Any = learner.optimizer
         self.start, self.learner = learner._started, learner
         self.dtype = self.network.dtype
         self.parameters = self.network.parameters
@@ -338,7 +342,8 @@ class _Engine:
         self.attributes = tuple(operation.__dict__ for operation in self.operations)
         self.arrays: list[list[np.ndarray]] = [[] for _ in self.operations]
         self.taken = [False] * len(self.operations)
-        self.all_taken, self.shared = False, []
+        self.all_taken = False
+        self.shared: list[int] = []
         self.shares = _loss_shares(self.loss_function)
         self.fuses_loss = self.shares is not None
         self.lock = RLock()
@@ -347,7 +352,7 @@ class _Engine:
         self.labels_shape: tuple[int, ...] = ()
         self.rate: Any = None
         self.weight_decay: Any = None
-        self.momentum: Any = self.optimizer.momentum
+        self.momentum = getattr(self.optimizer, "momentum", 0)
         self.no_labels, self.no_rows = np.empty(0, np.int64), np.empty((0, 0), self.dtype)
         self.no_weights = np.empty(0, self.dtype)
         self.template: Any = None
@@ -406,10 +411,9 @@ class _Engine:
         layout, block = _layout(self.learner, samples)
         self.layout, self.state_size, self.kept = layout, block.state_size, block.kept_places
         self.memory = _aligned(block.size, self.dtype)
-        self.places = np.zeros(block.places, np.int64)
-        self.backup = _aligned(block.state_size, self.dtype)
-        self.kept_places = np.zeros(block.kept_places, np.int64)
-        self.numbers, self.bounds = np.zeros(kernels.NUMBERS), np.zeros((len(layout), 2))
+        self.places = np.zeros(block.places, np.int32)
+        self.numbers = np.zeros(kernels.NUMBERS + kernels.BOUNDS * len(layout))
+        self.bounds = self.numbers[kernels.NUMBERS :].reshape(-1, kernels.BOUNDS)
         self.divisor = 1 if self.time_steps_given is None else self.time_steps_given
         self.numbers[kernels.SCALE] = self.divisor * samples
         self.numbers[kernels.LIMIT] = LIMITS[self.dtype]
@@ -422,7 +426,7 @@ class _Engine:
         self.memory_samples, self.template = samples, None
         self.outputs = self._view(layout[-1], kernels.SPIKES)
         self.spike_error = self._view(layout[-1], kernels.SPIKE_ERROR)
-        self.loss = self.memory[layout[0, kernels.SCRATCH] :][:3]
+        self.loss = self.memory[layout[0, kernels.SCRATCH] + kernels.LOSS :][:1]
 
     def _view(self, row, column, inputs=False):
         """[B, n] of a layer, a view of the memory."""
@@ -433,7 +437,7 @@ class _Engine:
     # The network's arrays
 
     def take(self):
-        """Take in the network's parameters, and take away the arrays that nobody else refers to; whether that can be."""
+        """Take in the network's parameters, and take away the arrays that nobody else refers to; whether it can be."""
         for l, attributes in enumerate(self.attributes):
             if self.taken[l] and ("weight" in attributes or "bias" in attributes):  # set by hand meanwhile
                 attributes["_debt"].pay(attributes)
@@ -517,6 +521,7 @@ class _Engine:
             self.bounds[:, kernels.PEAK] = 0
             if self.template is None:
                 self.template = self.start(samples)
+            self.layout[0, kernels.BUILT] = hand_built()
             self.samples, self.time_steps = samples, 0
             self.shape, self.labels_shape = (samples, *self.network.input_shape), (samples,)
 
@@ -621,9 +626,6 @@ class _Engine:
                 self.places,
                 self.layout,
                 self.numbers,
-                self.bounds,
-                self.backup,
-                self.kept_places,
                 inputs,
                 self.no_labels if labels is None else labels,
                 self.no_rows if rows is None else rows,
@@ -632,7 +634,7 @@ class _Engine:
             )
             if code != kernels.DONE:
                 if code == kernels.TROUBLE and stage != kernels.BACKWARD:
-                    self._undo()
+                    kernels.undo(self.memory, self.places, self.layout, self.numbers)
                 return False
             if stage != kernels.FORWARD:
                 self._end_step()
@@ -641,7 +643,7 @@ class _Engine:
     def skip_update(self):
         """End a time step without targets."""
         with self.lock:
-            kernels.skip_update(self.memory, self.places, self.layout, self.numbers)
+            kernels.end_step(self.memory, self.places, self.layout, self.numbers)
             self._end_step()
         return True
 
@@ -661,13 +663,6 @@ class _Engine:
         self.optimizer._mapping, self.optimizer._arrays = self.parameters, own
         self.optimizer._kinds = {name: (array.shape, array.dtype) for name, array in own.items()}
 
-    def _undo(self):
-        """States and traces as before the step; of the weights nothing was changed but what was owed."""
-        self.memory[: self.state_size] = self.backup
-        self.places[: self.kept] = self.kept_places
-        for l in self.rows_layers:
-            kernels.undo_rows(self.memory, self.places, self.layout, l, self.places[self.layout[l, kernels.COUNT]])
-
 
 class _Block:
     """Where arrays lie in a memory: what is kept from step to step first."""
@@ -677,7 +672,9 @@ class _Block:
         self.size = self.state_size = self.places = self.kept_places = 0
 
     def padded(self, size):
-        return -(-size // self.line) * self.line
+        """With the zeros that fill up the last vector, of a long row the last group of vectors."""
+        unit = self.line if size < kernels.GROUP * self.line else kernels.GROUP * self.line
+        return -(-size // unit) * unit
 
     def numbers(self, size):
         first = self.size
@@ -693,16 +690,20 @@ class _Block:
 def _layout(learner, samples):
     """`layout` of the kernels for a batch size, and the _Block that it is of."""
     network, block = learner.network, _Block(learner.network.dtype)
-    layout = np.zeros((len(network.layers), kernels.COLUMNS), np.int64)
+    layout = np.zeros((len(network.layers), kernels.ALL_COLUMNS), np.int64)
     for row, layer in zip(layout, network.layers):
         size_out, size_in = layer.synapses.weight.shape
         row[kernels.SIZE_IN], row[kernels.SIZE_OUT] = size_in, size_out
         row[kernels.WIDTH_IN], row[kernels.WIDTH_OUT] = block.padded(size_in), block.padded(size_out)
-        put_off = samples == 1 and size_out >= LEAST_OUTPUTS and size_in * size_out >= LEAST_SYNAPSES
+        put_off = samples == 1 and size_out >= kernels.GROUP * block.line and size_in * size_out >= LEAST_SYNAPSES
         row[kernels.KIND] = ROWS if put_off else WHOLE
         row[kernels.BIAS_LEARNED] = "bias" in layer.synapses.parameter_names
-        _describe_neuron(row, layer.neuron)
-    for row in layout:  # what is kept from step to step
+        if type(layer.neuron) is Integrator:
+            row[kernels.NEURON], row[kernels.SURROGATE] = kernels.READOUT, NONE
+        else:
+            row[kernels.NEURON], row[kernels.RESET] = kernels.LIF_NEURON, RESETS.index(layer.neuron.reset)
+            row[kernels.SURROGATE] = kind_of(layer.neuron.surrogate)
+    for row in layout:  # what is kept from step to step comes first
         rows_kind = row[kernels.KIND] == ROWS
         row[kernels.TRACE] = block.numbers((1 if rows_kind else samples) * row[kernels.WIDTH_IN])
         row[kernels.HELD] = block.numbers(row[kernels.WIDTH_IN]) if rows_kind else 0
@@ -712,59 +713,45 @@ def _layout(learner, samples):
         row[kernels.SLOT] = block.whole(1)
         row[kernels.SINCE] = block.whole(row[kernels.SIZE_IN]) if rows_kind else 0
     block.state_size, block.kept_places = block.size, block.places
+    layout[0, kernels.STATE_SIZE], layout[0, kernels.KEPT_PLACES] = block.size, block.places
+    layout[0, kernels.BACKUP], layout[0, kernels.KEPT] = block.numbers(block.size), block.whole(block.places)
+    layout[0, kernels.SCRATCH] = block.numbers(kernels.SCRATCH_SIZE)
     for l, row in enumerate(layout):
         wide, rows_kind = row[kernels.WIDTH_OUT], row[kernels.KIND] == ROWS
         whole_size = row[kernels.SIZE_OUT] * row[kernels.WIDTH_IN]
         row[kernels.WEIGHT] = block.numbers(row[kernels.SIZE_IN] * wide if rows_kind else whole_size)
-        row[kernels.BIAS], row[kernels.CONSTANTS] = block.numbers(wide), block.numbers(kernels.CONSTANT_COUNT)
+        for column in (kernels.BIAS, kernels.DECAY, kernels.THRESHOLD, kernels.RESET_POTENTIAL):
+            row[column] = block.numbers(wide)
+        row[kernels.SURROGATE_NUMBERS], row[kernels.BIAS_DECAY] = block.numbers(4), block.numbers(1)
         row[kernels.POWERS] = block.numbers(SLOTS + 1)
         row[kernels.SOURCE] = layout[l - 1, kernels.SPIKES] if l else block.numbers(samples * row[kernels.WIDTH_IN])
         for column in (kernels.CURRENT, kernels.SPIKE_ERROR, kernels.ERROR):
             row[column] = block.numbers(samples * wide)
         if rows_kind:
             row[kernels.SUMS], row[kernels.FACTORS] = block.numbers(SLOTS * wide), block.numbers(SLOTS)
-            row[kernels.DOTS], row[kernels.EVENTS] = block.numbers(SLOTS), block.whole(row[kernels.SIZE_IN] + 1)
-        row[kernels.COUNT], row[kernels.SCRATCH] = block.whole(1), block.numbers(3)
+            row[kernels.DOTS], row[kernels.LISTED] = block.numbers(SLOTS), block.numbers(3 * row[kernels.SIZE_IN])
+            for column in (kernels.EVENTS, kernels.OWED):
+                row[column] = block.whole(row[kernels.SIZE_IN] + block.line)
+        row[kernels.COUNT] = block.whole(1)
     return layout, block
-
-
-def _describe_neuron(row, neuron):
-    if type(neuron) is Integrator:
-        row[kernels.NEURON] = kernels.READOUT
-    else:
-        row[kernels.NEURON], row[kernels.RESET] = kernels.LIF_NEURON, RESETS.index(neuron.reset)
-        row[kernels.SURROGATE] = SURROGATES.index(type(neuron.surrogate))
 
 
 def _write_constants(learner, layout, memory):
     """The numbers of the neurons and of the traces of what enters them."""
-    network = learner.network
+    network, dtype = learner.network, memory.dtype
     for l, (row, layer) in enumerate(zip(layout, network.layers)):
-        numbers, neuron = np.zeros(kernels.CONSTANT_COUNT), layer.neuron
-        settings = neuron.constants(np.dtype(np.float64))
-        numbers[kernels.DECAY : kernels.DECAY + len(settings)] = settings
+        neuron, size = layer.neuron, row[kernels.SIZE_OUT]
+        for column, number in zip((kernels.DECAY, kernels.THRESHOLD, kernels.RESET_POTENTIAL), neuron.constants(dtype)):
+            memory[row[column] :][:size] = number
+        memory[row[kernels.THRESHOLD] :][size : row[kernels.WIDTH_OUT]] = 1  # what fills up vectors never fires
         if type(neuron) is LIF:
-            values = _surrogate_numbers(neuron.surrogate)
-            numbers[kernels.FIRST : kernels.FIRST + len(values)] = values
-        numbers[kernels.ONE] = 1
+            memory[row[kernels.SURROGATE_NUMBERS] :][:4] = numbers_of(neuron.surrogate, dtype)
         membrane = network.layers[network.trace_layer(l)].neuron
-        if learner.dialect == "derivation" or l > 0:
-            numbers[kernels.TRACE_DECAY] = membrane.constants(np.dtype(np.float64))[0]
+        traced = learner.dialect == "derivation" or l > 0
+        decay = float(membrane.constants(dtype)[0]) if traced else 0.0
         if learner.dialect == "derivation" and not neuron.stateless:
-            numbers[kernels.BIAS_DECAY] = settings[0]
-        memory[row[kernels.CONSTANTS] :][: len(numbers)] = numbers
-        decay = float(memory[row[kernels.CONSTANTS] + kernels.TRACE_DECAY])
+            memory[row[kernels.BIAS_DECAY]] = neuron.constants(dtype)[0]
         memory[row[kernels.POWERS] :][: SLOTS + 1] = [decay**k for k in range(SLOTS + 1)]
-
-
-def _surrogate_numbers(surrogate):
-    """As the kernels take them."""
-    numbers = [float(number) for number in surrogate.parameters()]
-    if type(surrogate) is Arctan:
-        return [math.pi / 2 * numbers[0], numbers[0] / 2]
-    if type(surrogate) is Triangle:
-        return [numbers[0], numbers[1] / numbers[0]]
-    return numbers
 
 
 def _loss_shares(loss):

@@ -24,17 +24,19 @@ import math
 import numpy as np
 
 from .compiling import fast_kernel
-from .elementary import decaying
+from .events import turn
+from .neurons import left_by_reset
+from .streaming_loops import GROUP, dot_rows, owe_rows, pay_rows
+from .surrogates import derivatives
+from .vector_loops import BYTES, list_nonzero, wide_vectors
 
 ROWS, WHOLE = range(2)
 LIF_NEURON, READOUT = range(2)
-SIGMOID, ARCTAN, TRIANGLE, RECTANGLE, FAST_SIGMOID, MULTI_GAUSSIAN = range(6)
-SOFT, HARD, UNLEAKED = range(3)
 
 # The columns of `layout`: sizes and kinds, offsets into `memory` ([B] where there is one of each sample), into `places`
 (
     SIZE_IN,
-    WIDTH_IN,  # SIZE_IN with the zeros that fill up the last 64 bytes
+    WIDTH_IN,  # SIZE_IN with the zeros that fill up vectors
     SIZE_OUT,
     WIDTH_OUT,
     KIND,
@@ -44,11 +46,15 @@ SOFT, HARD, UNLEAKED = range(3)
     BIAS_LEARNED,
     WEIGHT,  # ROWS [SIZE_IN, WIDTH_OUT], WHOLE [SIZE_OUT, WIDTH_IN]
     BIAS,
-    CONSTANTS,
+    DECAY,  # [WIDTH_OUT], as the next two
+    THRESHOLD,
+    RESET_POTENTIAL,
+    SURROGATE_NUMBERS,
     SOURCE,  # [B, WIDTH_IN]: the inputs, or the spikes of the layer before
     TRACE,  # ROWS: â_j at the slot of `SINCE`; WHOLE: â [B, WIDTH_IN]
     HELD,  # ROWS: the trace of the last time step, of rows whose slot is the one to come
     BIAS_TRACE,
+    BIAS_DECAY,
     POTENTIAL,  # [B, WIDTH_OUT]
     SPIKES,  # [B, WIDTH_OUT]: the neurons' outputs, of a readout its potentials
     CURRENT,  # [B, WIDTH_OUT]
@@ -56,36 +62,35 @@ SOFT, HARD, UNLEAKED = range(3)
     ERROR,  # [B, WIDTH_OUT]
     SUMS,  # ROWS: S, [SLOTS, WIDTH_OUT]
     FACTORS,  # ROWS: ρ^(t-s+1) of each slot
-    POWERS,  # λ^k of the trace, k = 0 .. SLOTS
+    POWERS,  # λ^k of the traces, k = 0 .. SLOTS
     DOTS,  # ROWS: S · g of each slot
-    SCRATCH,  # of the first layer: the loss, and room for two numbers
+    LISTED,  # ROWS: of each row in the list three numbers, [SIZE_IN, 3]
     SINCE,  # places: the slot of each row, [SIZE_IN]
-    EVENTS,  # places: the rows that were given something in this time step, [SIZE_IN + 1]
+    EVENTS,  # places: a list of rows, [SIZE_IN], and room
+    OWED,  # places: their slots
     COUNT,  # places: how many these are
     SLOT,  # places: the slot of the next time step
     COLUMNS,
-) = range(31)
+) = range(36)
+# What is said of all layers, in `layout[0]` after the columns: sizes, and offsets into `memory`
+STATE_SIZE, KEPT_PLACES, BACKUP, KEPT, SCRATCH, BUILT, ALL_COLUMNS = range(COLUMNS, COLUMNS + 7)
+LOSS, RATE_TYPED, KEEP_TYPED, SCRATCH_SIZE = range(4)
 
-# The constants of a layer, in `memory`
-DECAY, THRESHOLD, RESET_POTENTIAL, FIRST, SECOND, THIRD, FOURTH, ONE, TRACE_DECAY, BIAS_DECAY, CONSTANT_COUNT = range(
-    11
-)
-# What is said of all layers, `numbers`, all of float64
+# `numbers`, of float64: what is said of all layers, and of each layer what its traces and weights do not exceed
 RATE, WEIGHT_DECAY, SCALE, CROSS_SHARE, SQUARED_SHARE, LIMIT, TINY, NUMBERS = range(8)
-# What is known of a layer's numbers, `bounds` [layers, 2]: the largest trace and weight can be no larger
-PEAK, REACH = range(2)
+PEAK, REACH, BOUNDS = range(3)  # of layer l at NUMBERS + BOUNDS l
 
 FUSED, FORWARD, BACKWARD = range(3)  # what a call does: all, up to the outputs, on from the errors at the outputs
 DONE, REFUSED, TROUBLE = range(3)  # nothing has changed after REFUSED; after TROUBLE no weight, but states
 
 SLOTS = 32
 FAST = {"reassoc", "contract", "arcp", "nsz"}  # but NaN and infinity stay what they are: they are looked for
-NEAR = {"contract", "nsz"}  # where the order of operations matters: e^x is split so that nothing is lost
 
 
 @fast_kernel(fastmath=FAST)
 def absolute_sum(values):
     """Σ |v|, NaN or infinite where a number is; in float64."""
+    wide_vectors()
     total = values[0] - values[0]
     for k in range(values.shape[0]):
         total += abs(values[k])
@@ -93,26 +98,21 @@ def absolute_sum(values):
 
 
 @fast_kernel
-def listed(events, values, size):
-    """List the indices of what is not 0; how many there are. `events` has room for one more."""
-    count = 0
-    for j in range(size):
-        events[count] = j
-        count += values[j] != 0
+def list_events(places, events, memory, source, size, built):
+    """List the indices of what is not 0; how many there are."""
+    count, done = 0, 0
+    if built:
+        lanes = BYTES // memory.itemsize
+        count = list_nonzero(places, events, memory, source, size // lanes)
+        done = size // lanes * lanes
+    for j in range(done, size):
+        places[events + count] = j
+        count += memory[source + j] != 0
     return count
 
 
 @fast_kernel(fastmath=FAST)
-def add_row(current, row, owed, factor, trace, value):
-    """W_j ← ρ^k W_j + â_j S, and the current of what neuron j sends."""
-    for i in range(current.shape[0]):
-        weight = factor * row[i] + trace * owed[i]
-        row[i] = weight
-        current[i] += value * weight
-
-
-@fast_kernel(fastmath=FAST)
-def paid(row, owed, factor, trace):
+def pay(row, owed, factor, trace):
     """W_j ← ρ^k W_j + â_j S."""
     for i in range(row.shape[0]):
         row[i] = factor * row[i] + trace * owed[i]
@@ -120,6 +120,7 @@ def paid(row, owed, factor, trace):
 
 @fast_kernel(fastmath=FAST)
 def dot(one, other):
+    wide_vectors()
     total = one[0] - one[0]
     for i in range(one.shape[0]):
         total += one[i] * other[i]
@@ -128,14 +129,42 @@ def dot(one, other):
 
 @fast_kernel(fastmath=FAST)
 def add_multiple(result, factor, values):
+    wide_vectors()
     for i in range(result.shape[0]):
         result[i] += factor * values[i]
 
 
 @fast_kernel(fastmath=FAST)
 def scale_and_add(result, scale, factor, values):
+    wide_vectors()
     for i in range(result.shape[0]):
         result[i] = scale * result[i] + factor * values[i]
+
+
+@fast_kernel
+def pay_list(memory, places, layout, l, count, built):
+    """Pay the rows of a list, and add what their neurons send to the currents.
+
+    Of each row W_j ← f W_j + a S: which rows, which slots, and f, a and the value that is sent were listed.
+    """
+    width, weight, sums = layout[l, WIDTH_OUT], layout[l, WEIGHT], layout[l, SUMS]
+    events, owed, listed = layout[l, EVENTS], layout[l, OWED], layout[l, LISTED]
+    current = layout[l, CURRENT]
+    if not built:
+        for k in range(count):
+            row = weight + places[events + k] * width
+            there = sums + places[owed + k] * width
+            number = listed + 3 * k
+            pay(memory[row : row + width], memory[there : there + width], memory[number], memory[number + 1])
+            add_multiple(memory[current : current + width], memory[number + 2], memory[row : row + width])
+        return
+    lanes, at = BYTES // memory.itemsize, 0
+    while width - at >= 16 * lanes:
+        pay_rows(memory, weight + at, sums + at, width, places, events, owed, listed, current + at, count, 16)
+        at += 16 * lanes
+    while at < width:
+        pay_rows(memory, weight + at, sums + at, width, places, events, owed, listed, current + at, count, 4)
+        at += 4 * lanes
 
 
 @fast_kernel
@@ -144,24 +173,25 @@ def flush(memory, places, layout, numbers, l):
 
     The slot that is now used, of which nothing is owed yet, becomes the first: rows of it keep their traces.
     """
-    size, width = layout[l, SIZE_IN], layout[l, WIDTH_OUT]
-    weight, trace, held, since = layout[l, WEIGHT], layout[l, TRACE], layout[l, HELD], layout[l, SINCE]
-    sums, factors, powers = layout[l, SUMS], layout[l, FACTORS], layout[l, POWERS]
+    trace, held, since = layout[l, TRACE], layout[l, HELD], layout[l, SINCE]
+    events, owed, listed = layout[l, EVENTS], layout[l, OWED], layout[l, LISTED]
+    factors, powers = layout[l, FACTORS], layout[l, POWERS]
     slot = places[layout[l, SLOT]]
-    for j in range(size):
+    count = 0
+    for j in range(layout[l, SIZE_IN]):
         mine = places[since + j]
         if mine < slot:
-            row = memory[weight + j * width : weight + (j + 1) * width]
-            owed = memory[sums + mine * width : sums + (mine + 1) * width]
-            paid(row, owed, memory[factors + mine], memory[trace + j])
+            places[events + count], places[owed + count] = j, mine
+            number = listed + 3 * count
+            memory[number], memory[number + 1] = memory[factors + mine], memory[trace + j]
+            memory[number + 2] = 0  # nothing is sent: the currents, which are no more needed, stay
+            count += 1
             last = memory[trace + j] * memory[powers + slot - 1 - mine]
             if abs(last) < numbers[TINY]:
                 last = last - last
-            memory[held + j] = last
-            memory[trace + j] = last * memory[powers + 1]
-            places[since + j] = 0
-        else:
-            places[since + j] = 0
+            memory[held + j], memory[trace + j] = last, last * memory[powers + 1]
+        places[since + j] = 0
+    pay_list(memory, places, layout, l, count, layout[0, BUILT] == 1)
     begin_slot(memory, places, layout, l, 0)
 
 
@@ -170,7 +200,7 @@ def begin_slot(memory, places, layout, l, slot):
     """Use another slot, of which nothing is owed yet."""
     width = layout[l, WIDTH_OUT]
     places[layout[l, SLOT]] = slot
-    memory[layout[l, FACTORS] + slot] = memory[layout[l, CONSTANTS] + ONE]
+    memory[layout[l, FACTORS] + slot] = 1
     first = layout[l, SUMS] + slot * width
     for i in range(width):
         memory[first + i] = 0
@@ -209,100 +239,89 @@ def begin_traces(memory, places, layout, l, samples, traces):
 
 
 @fast_kernel
-def undo_rows(memory, places, layout, numbers, l, count):
-    """After a step that is to be done again: states, traces and slots are those of before, but the rows that had events
-    were paid. `count` of them are listed."""
-    slot, events = places[layout[l, SLOT]], layout[l, EVENTS]
-    trace, held, since = layout[l, TRACE], layout[l, HELD], layout[l, SINCE]
-    for k in range(count):
-        j = places[events + k]
-        mine = places[since + j]
-        if mine < slot:
-            memory[held + j] = memory[trace + j] * memory[layout[l, POWERS] + slot - 1 - mine]
-            memory[trace + j] = memory[held + j] * memory[layout[l, POWERS] + 1]
-            places[since + j] = slot
-
-
-TILE = 16
+def undo(memory, places, layout, numbers):
+    """After TROUBLE: states, traces and slots are those of before the step, but rows that had events were paid."""
+    for k in range(layout[0, STATE_SIZE]):
+        memory[k] = memory[layout[0, BACKUP] + k]
+    for k in range(layout[0, KEPT_PLACES]):
+        places[k] = places[layout[0, KEPT] + k]
+    for l in range(layout.shape[0]):
+        if layout[l, KIND] != ROWS:
+            continue
+        slot, powers = places[layout[l, SLOT]], layout[l, POWERS]
+        trace, held, since = layout[l, TRACE], layout[l, HELD], layout[l, SINCE]
+        for k in range(places[layout[l, COUNT]]):
+            j = places[layout[l, EVENTS] + k]
+            mine = places[since + j]
+            if mine < slot:
+                memory[held + j] = memory[trace + j] * memory[powers + slot - 1 - mine]
+                memory[trace + j] = memory[held + j] * memory[powers + 1]
+                places[since + j] = slot
 
 
 @fast_kernel
 def store_weight(weight, memory, layout, l):
     """W [SIZE_OUT, SIZE_IN] from the layer's memory. Nothing must be owed."""
-    first = layout[l, WEIGHT]
+    flat, first = weight.reshape(weight.size), layout[l, WEIGHT]
+    outputs, inputs = weight.shape
     if layout[l, KIND] == WHOLE:
-        width = layout[l, WIDTH_IN]
-        for i in range(weight.shape[0]):
-            for j in range(weight.shape[1]):
-                weight[i, j] = memory[first + i * width + j]
-        return
-    width = layout[l, WIDTH_OUT]
-    for i0 in range(0, weight.shape[0], TILE):
-        for j0 in range(0, weight.shape[1], TILE):
-            for i in range(i0, min(i0 + TILE, weight.shape[0])):
-                for j in range(j0, min(j0 + TILE, weight.shape[1])):
-                    weight[i, j] = memory[first + j * width + i]
+        for i in range(outputs):
+            at = first + i * layout[l, WIDTH_IN]
+            for j in range(inputs):
+                flat[i * inputs + j] = memory[at + j]
+    else:
+        turn(flat, 0, inputs, memory, first, layout[l, WIDTH_OUT], inputs, outputs, layout[0, BUILT] == 1)
 
 
 @fast_kernel
 def load_weight(memory, layout, l, weight, bias):
-    """Take in W and the biases; the largest size of a number."""
-    first = layout[l, WEIGHT]
-    largest = abs(weight[0, 0])
+    """Take in W and the biases; no number of them is larger in size than what is returned."""
+    flat, first = weight.reshape(weight.size), layout[l, WEIGHT]
+    outputs, inputs = weight.shape
     if layout[l, KIND] == WHOLE:
-        width = layout[l, WIDTH_IN]
-        for i in range(weight.shape[0]):
-            for j in range(weight.shape[1]):
-                memory[first + i * width + j] = weight[i, j]
-                largest = max(largest, abs(weight[i, j]))
+        for i in range(outputs):
+            at = first + i * layout[l, WIDTH_IN]
+            for j in range(inputs):
+                memory[at + j] = flat[i * inputs + j]
     else:
-        width = layout[l, WIDTH_OUT]
-        for i0 in range(0, weight.shape[0], TILE):
-            for j0 in range(0, weight.shape[1], TILE):
-                for j in range(j0, min(j0 + TILE, weight.shape[1])):
-                    for i in range(i0, min(i0 + TILE, weight.shape[0])):
-                        memory[first + j * width + i] = weight[i, j]
-                        largest = max(largest, abs(weight[i, j]))
-    for i in range(bias.shape[0]):
+        turn(memory, first, layout[l, WIDTH_OUT], flat, 0, inputs, outputs, inputs, layout[0, BUILT] == 1)
+    for i in range(outputs):
         memory[layout[l, BIAS] + i] = bias[i]
-        largest = max(largest, abs(bias[i]))
-    return largest
+    return absolute_sum(flat) + absolute_sum(bias)
 
 
-@fast_kernel(fastmath=FAST)
+@fast_kernel
 def sum_rows(memory, places, layout, l):
-    """The currents of a layer of ROWS: its rows of what was given are paid, and added up."""
+    """The currents of a layer of ROWS: the rows of what is given are paid, and added up."""
     size, width = layout[l, SIZE_IN], layout[l, WIDTH_OUT]
-    source, trace, since, events = layout[l, SOURCE], layout[l, TRACE], layout[l, SINCE], layout[l, EVENTS]
-    weight, sums, factors, powers = layout[l, WEIGHT], layout[l, SUMS], layout[l, FACTORS], layout[l, POWERS]
+    source, trace, since = layout[l, SOURCE], layout[l, TRACE], layout[l, SINCE]
+    events, owed, listed = layout[l, EVENTS], layout[l, OWED], layout[l, LISTED]
+    factors, powers = layout[l, FACTORS], layout[l, POWERS]
     slot = places[layout[l, SLOT]]
-    current = memory[layout[l, CURRENT] : layout[l, CURRENT] + width]
-    bias = memory[layout[l, BIAS] : layout[l, BIAS] + width]
-    count = listed(places[events : events + size + 1], memory[source : source + size], size)
+    built = layout[0, BUILT] == 1
+    count = list_events(places, events, memory, source, size, built)
     places[layout[l, COUNT]] = count
-    for i in range(width):
-        current[i] = bias[i]
     for k in range(count):
         j = places[events + k]
-        mine = places[since + j]
-        value = memory[source + j]
-        row = memory[weight + j * width : weight + (j + 1) * width]
-        owed = memory[sums + mine * width : sums + (mine + 1) * width]
-        add_row(current, row, owed, memory[factors + mine], memory[trace + j], value)
-        memory[trace + j] = memory[trace + j] * memory[powers + slot - mine] + value
-        places[since + j] = slot
+        mine, value, last = places[since + j], memory[source + j], memory[trace + j]
+        places[owed + k], places[since + j] = mine, slot
+        number = listed + 3 * k
+        memory[number], memory[number + 1], memory[number + 2] = memory[factors + mine], last, value
+        memory[trace + j] = last * memory[powers + slot - mine] + value
+    for i in range(width):
+        memory[layout[l, CURRENT] + i] = memory[layout[l, BIAS] + i]
+    pay_list(memory, places, layout, l, count, built)
 
 
-@fast_kernel(fastmath=FAST)
+@fast_kernel
 def sum_whole(memory, layout, l, samples):
     """The currents of a layer of WHOLE, and its traces: â[t] = λ â[t-1] + s[t]."""
     width_in, width = layout[l, WIDTH_IN], layout[l, WIDTH_OUT]
-    decay = memory[layout[l, CONSTANTS] + TRACE_DECAY]
+    decay = memory[layout[l, POWERS] + 1]
+    one = memory[layout[l, POWERS]]
     for b in range(samples):
-        source = memory[layout[l, SOURCE] + b * width_in : layout[l, SOURCE] + (b + 1) * width_in]
-        trace = memory[layout[l, TRACE] + b * width_in : layout[l, TRACE] + (b + 1) * width_in]
-        for j in range(width_in):
-            trace[j] = decay * trace[j] + source[j]
+        source, trace = layout[l, SOURCE] + b * width_in, layout[l, TRACE] + b * width_in
+        scale_and_add(memory[trace : trace + width_in], decay, one, memory[source : source + width_in])
     for i in range(layout[l, SIZE_OUT]):
         row = memory[layout[l, WEIGHT] + i * width_in : layout[l, WEIGHT] + (i + 1) * width_in]
         for b in range(samples):
@@ -310,90 +329,76 @@ def sum_whole(memory, layout, l, samples):
             memory[layout[l, CURRENT] + b * width + i] = memory[layout[l, BIAS] + i] + dot(row, source)
 
 
-@fast_kernel(fastmath=NEAR)
-def advance_neurons(memory, layout, l, samples):
-    """Potentials and spikes of a layer; Σ |u|."""
-    count = samples * layout[l, WIDTH_OUT]
-    potential = memory[layout[l, POTENTIAL] : layout[l, POTENTIAL] + count]
-    spikes = memory[layout[l, SPIKES] : layout[l, SPIKES] + count]
-    current = memory[layout[l, CURRENT] : layout[l, CURRENT] + count]
-    constants = memory[layout[l, CONSTANTS] : layout[l, CONSTANTS] + CONSTANT_COUNT]
-    decay, threshold, reset_potential = constants[DECAY], constants[THRESHOLD], constants[RESET_POTENTIAL]
-    one = constants[ONE]
-    zero = one - one
-    if layout[l, NEURON] == READOUT:
-        for k in range(count):
-            u = decay * potential[k] + current[k]
-            potential[k] = u
-            spikes[k] = u
-    elif layout[l, RESET] == SOFT:
-        for k in range(count):
-            u = decay * (potential[k] - threshold * spikes[k]) + current[k]
-            potential[k] = u
-            spikes[k] = one if u >= threshold else zero
-    elif layout[l, RESET] == UNLEAKED:
-        for k in range(count):
-            u = decay * potential[k] - threshold * spikes[k] + current[k]
-            potential[k] = u
-            spikes[k] = one if u >= threshold else zero
-    else:
-        for k in range(count):
-            s = spikes[k]
-            u = decay * (potential[k] - s * potential[k] + s * reset_potential) + current[k]
-            potential[k] = u
-            spikes[k] = one if u >= threshold else zero
-    return absolute_sum(potential)
-
-
-@fast_kernel(fastmath=NEAR)
-def gate(memory, layout, l, samples):
-    """g = ψ(u - V_th) ∘ e; Σ |g|. ψ is even, but for nothing else is used of that than |z|."""
-    count = samples * layout[l, WIDTH_OUT]
-    potential = memory[layout[l, POTENTIAL] : layout[l, POTENTIAL] + count]
-    spike_error = memory[layout[l, SPIKE_ERROR] : layout[l, SPIKE_ERROR] + count]
-    error = memory[layout[l, ERROR] : layout[l, ERROR] + count]
-    constants = memory[layout[l, CONSTANTS] : layout[l, CONSTANTS] + CONSTANT_COUNT]
-    threshold, one = constants[THRESHOLD], constants[ONE]
-    first, second, third, fourth = constants[FIRST], constants[SECOND], constants[THIRD], constants[FOURTH]
-    kind = layout[l, SURROGATE]
-    zero = one - one
-    if layout[l, NEURON] == READOUT:
-        for k in range(count):
-            error[k] = spike_error[k]
-    elif kind == SIGMOID:  # first: α
-        for k in range(count):
-            d = decaying(abs(first * (potential[k] - threshold)))
-            error[k] = first * d / ((one + d) * (one + d)) * spike_error[k]
-    elif kind == ARCTAN:  # first: π α / 2, second: α / 2
-        for k in range(count):
-            scaled = first * (potential[k] - threshold)
-            error[k] = second / (one + scaled * scaled) * spike_error[k]
-    elif kind == TRIANGLE:  # first: width, second: height / width
-        for k in range(count):
-            inside = first - abs(potential[k] - threshold)
-            error[k] = (second * inside if inside > zero else zero) * spike_error[k]
-    elif kind == RECTANGLE:  # first: height, second: half the width
-        for k in range(count):
-            error[k] = (first if abs(potential[k] - threshold) < second else zero) * spike_error[k]
-    elif kind == FAST_SIGMOID:  # first: 1 / slope, second: height
-        for k in range(count):
-            share = first / (first + abs(potential[k] - threshold))
-            error[k] = second * share * share * spike_error[k]
-    else:
-        for k in range(count):
-            psi = multi_gaussian(np.float64(potential[k] - threshold), first, second, third, fourth)
-            error[k] = psi * spike_error[k]
-    return absolute_sum(error)
+@fast_kernel
+def add_and_fire(potential, spikes, left, current, threshold):
+    wide_vectors()
+    for i in range(potential.shape[0]):
+        u = left[i] + current[i]
+        potential[i] = u
+        spikes[i] = 1 if u >= threshold[i] else 0
 
 
 @fast_kernel
-def multi_gaussian(x, sigma, h, s, scale):
-    wide = s * sigma
-    root = math.sqrt(2.0 * math.pi)
-    centre = math.exp(-x * x / (2.0 * sigma * sigma)) / (root * sigma)
-    right = math.exp(-(x - sigma) * (x - sigma) / (2.0 * wide * wide)) / (root * wide)
-    left = math.exp(-(x + sigma) * (x + sigma) / (2.0 * wide * wide)) / (root * wide)
-    return scale * ((1.0 + h) * centre - h * right - h * left)
+def integrate(potential, outputs, current, decay):
+    wide_vectors()
+    for i in range(potential.shape[0]):
+        u = decay[i] * potential[i] + current[i]
+        potential[i] = u
+        outputs[i] = u
+
+
+@fast_kernel
+def advance_neurons(memory, layout, l, samples):
+    """Potentials and spikes of a layer; Σ |u|."""
+    width = layout[l, WIDTH_OUT]
+    decay, threshold = layout[l, DECAY], layout[l, THRESHOLD]
+    for b in range(samples):
+        at = b * width
+        potential, spikes, current = layout[l, POTENTIAL] + at, layout[l, SPIKES] + at, layout[l, CURRENT] + at
+        u, s = memory[potential : potential + width], memory[spikes : spikes + width]
+        given = memory[current : current + width]
+        if layout[l, NEURON] == READOUT:
+            integrate(u, s, given, memory[decay : decay + width])
+        else:
+            left, reset = layout[l, SPIKE_ERROR] + at, layout[l, RESET]
+            left_by_reset(
+                memory,
+                left,
+                memory,
+                potential,
+                memory,
+                spikes,
+                memory[decay : decay + width],
+                memory[threshold : threshold + width],
+                memory[layout[l, RESET_POTENTIAL] : layout[l, RESET_POTENTIAL] + width],
+                0,
+                width,
+                reset,
+            )
+            add_and_fire(u, s, memory[left : left + width], given, memory[threshold : threshold + width])
+    every = memory[layout[l, POTENTIAL] : layout[l, POTENTIAL] + samples * width]
+    return absolute_sum(every)
+
+
+@fast_kernel
+def multiply(result, values):
+    wide_vectors()
+    for i in range(result.shape[0]):
+        result[i] = result[i] * values[i]
+
+
+@fast_kernel
+def gate(memory, layout, l, samples):
+    """g = ψ(u - V_th) ∘ e; Σ |g|."""
+    width = layout[l, WIDTH_OUT]
+    numbers = memory[layout[l, SURROGATE_NUMBERS] : layout[l, SURROGATE_NUMBERS] + 4]
+    for b in range(samples):
+        error, potential = layout[l, ERROR] + b * width, layout[l, POTENTIAL] + b * width
+        spike_error = layout[l, SPIKE_ERROR] + b * width
+        threshold = layout[l, THRESHOLD]
+        derivatives(memory, error, memory, potential, memory, threshold, width, layout[l, SURROGATE], numbers)
+        multiply(memory[error : error + width], memory[spike_error : spike_error + width])
+    return absolute_sum(memory[layout[l, ERROR] : layout[l, ERROR] + samples * width])
 
 
 @fast_kernel
@@ -409,7 +414,7 @@ def losses(memory, layout, numbers, samples, labels, rows, weights):
     size, width = layout[last, SIZE_OUT], layout[last, WIDTH_OUT]
     cross, squared, scale = numbers[CROSS_SHARE], numbers[SQUARED_SHARE], numbers[SCALE]
     total = 0.0
-    loss = layout[0, SCRATCH] + 2
+    loss = layout[0, SCRATCH] + LOSS
     memory[loss] = 0
     for b in range(samples):
         first = layout[last, SPIKES] + b * width
@@ -425,10 +430,11 @@ def losses(memory, layout, numbers, samples, labels, rows, weights):
         weight = 1.0 if weights.shape[0] == 0 else np.float64(weights[b])
         for c in range(size):
             o = np.float64(memory[first + c])
-            if rows.shape[0] == 0:
-                y = 1.0 if labels[b] == c else 0.0
-            else:
+            y = 0.0
+            if rows.shape[0] > 0:
                 y = np.float64(rows[b, c])
+            elif labels[b] == c:
+                y = 1.0
             gradient = 0.0
             if cross != 0.0:
                 value -= cross * y * (o - largest - logarithm)
@@ -444,23 +450,37 @@ def losses(memory, layout, numbers, samples, labels, rows, weights):
     return total
 
 
-@fast_kernel(fastmath=FAST)
+@fast_kernel
+def dots(memory, rows, stride, count, other, result, width, built):
+    """The scalar products of rows with another vector."""
+    if not built:
+        for j in range(count):
+            row = rows + j * stride
+            memory[result + j] = dot(memory[row : row + width], memory[other : other + width])
+        return
+    groups = width // (GROUP * (BYTES // memory.itemsize))
+    whole = count // 4 * 4
+    for j in range(0, whole, 4):
+        dot_rows(memory, rows + j * stride, stride, other, result + j, groups, 4)
+    for j in range(whole, count):
+        dot_rows(memory, rows + j * stride, stride, other, result + j, groups, 1)
+
+
+@fast_kernel
 def error_by_rows(memory, places, layout, l):
     """e of the layer below, W^T g, with what the rows are owed: ρ^k W_j · g + â_j S · g."""
-    size, width = layout[l, SIZE_IN], layout[l, WIDTH_OUT]
-    weight, sums, factors, dots = layout[l, WEIGHT], layout[l, SUMS], layout[l, FACTORS], layout[l, DOTS]
-    trace, since = layout[l, TRACE], layout[l, SINCE]
-    below = layout[l - 1, SPIKE_ERROR]
-    error = memory[layout[l, ERROR] : layout[l, ERROR] + width]
-    for s in range(places[layout[l, SLOT]] + 1):
-        memory[dots + s] = dot(memory[sums + s * width : sums + (s + 1) * width], error)
+    size, width, error = layout[l, SIZE_IN], layout[l, WIDTH_OUT], layout[l, ERROR]
+    factors, products, trace, since = layout[l, FACTORS], layout[l, DOTS], layout[l, TRACE], layout[l, SINCE]
+    below, built = layout[l - 1, SPIKE_ERROR], layout[0, BUILT] == 1
+    slots = places[layout[l, SLOT]] + 1
+    dots(memory, layout[l, SUMS], width, slots, error, products, width, built)
+    dots(memory, layout[l, WEIGHT], width, size, error, below, width, built)
     for j in range(size):
         mine = places[since + j]
-        product = dot(memory[weight + j * width : weight + (j + 1) * width], error)
-        memory[below + j] = memory[factors + mine] * product + memory[trace + j] * memory[dots + mine]
+        memory[below + j] = memory[factors + mine] * memory[below + j] + memory[trace + j] * memory[products + mine]
 
 
-@fast_kernel(fastmath=FAST)
+@fast_kernel
 def error_by_whole(memory, layout, l, samples):
     """e of the layer below, W^T g."""
     width_in, width = layout[l, WIDTH_IN], layout[l, WIDTH_OUT]
@@ -475,21 +495,35 @@ def error_by_whole(memory, layout, l, samples):
             add_multiple(memory[first : first + width_in], memory[layout[l, ERROR] + b * width + i], row)
 
 
-@fast_kernel(fastmath=FAST)
-def update_rows(memory, places, layout, numbers, l, keep, rate):
+@fast_kernel
+def update_rows(memory, places, layout, numbers, l, keep_at, rate):
     """What is owed grows by one time step: S[s] ← ρ S[s] - η λ^(t-s) g."""
-    width = layout[l, WIDTH_OUT]
-    sums, factors, powers = layout[l, SUMS], layout[l, FACTORS], layout[l, POWERS]
-    slot = places[layout[l, SLOT]]
-    error = memory[layout[l, ERROR] : layout[l, ERROR] + width]
+    width, sums, error = layout[l, WIDTH_OUT], layout[l, SUMS], layout[l, ERROR]
+    factors, powers, scales = layout[l, FACTORS], layout[l, POWERS], layout[l, DOTS]
+    slot, keep = places[layout[l, SLOT]], memory[keep_at]
+    first = 0
     for s in range(slot + 1):
         power = memory[powers + slot - s]
-        if power > numbers[TINY] or keep != memory[layout[l, CONSTANTS] + ONE]:
-            scale_and_add(memory[sums + s * width : sums + (s + 1) * width], keep, -(rate * power), error)
+        memory[scales + s] = -(rate * power)
         memory[factors + s] = memory[factors + s] * keep
+        if power < numbers[TINY] and keep == 1:
+            first = s + 1
+    rows, count = sums + first * width, slot + 1 - first
+    if layout[0, BUILT] == 0:
+        for s in range(first, slot + 1):
+            row = memory[sums + s * width : sums + (s + 1) * width]
+            scale_and_add(row, keep, memory[scales + s], memory[error : error + width])
+        return
+    lanes, at = BYTES // memory.itemsize, 0
+    while width - at >= 16 * lanes:
+        owe_rows(memory, rows + at, width, scales + first, keep_at, error + at, count, 16)
+        at += 16 * lanes
+    while at < width:
+        owe_rows(memory, rows + at, width, scales + first, keep_at, error + at, count, 4)
+        at += 4 * lanes
 
 
-@fast_kernel(fastmath=FAST)
+@fast_kernel
 def update_whole(memory, layout, l, samples, keep, rate):
     """W ← ρ W - η Σ_b g_b â_b^T."""
     width_in, width = layout[l, WIDTH_IN], layout[l, WIDTH_OUT]
@@ -504,7 +538,7 @@ def update_whole(memory, layout, l, samples, keep, rate):
                 add_multiple(row, factor, trace)
 
 
-@fast_kernel(fastmath=FAST)
+@fast_kernel
 def update_bias(memory, layout, l, samples, keep, rate):
     """b ← ρ b - η Σ_b g_b Λ."""
     width = layout[l, WIDTH_OUT]
@@ -519,98 +553,86 @@ def update_bias(memory, layout, l, samples, keep, rate):
 
 
 @fast_kernel
-def end_step(memory, places, layout, numbers, l):
-    """Go on to the next slot of a layer of ROWS; a flush where there is none."""
-    slot = places[layout[l, SLOT]] + 1
-    if slot < SLOTS:
-        begin_slot(memory, places, layout, l, slot)
-    else:
-        places[layout[l, SLOT]] = slot
-        flush(memory, places, layout, numbers, l)
-
-
-@fast_kernel
-def forward(memory, places, layout, numbers, bounds, inputs):
+def forward(memory, places, layout, numbers, inputs):
     """Take in inputs [B, SIZE_IN]: up to the outputs. DONE, REFUSED or TROUBLE."""
-    samples = inputs.shape[0]
-    size, width = layout[0, SIZE_IN], layout[0, WIDTH_IN]
+    samples, width = inputs.shape[0], layout[0, WIDTH_IN]
     given = absolute_sum(inputs.reshape(inputs.size))
     if not given < numbers[LIMIT]:
         return REFUSED
-    for l in range(layout.shape[0]):
-        places[layout[l, COUNT]] = 0
     for b in range(samples):
         first = layout[0, SOURCE] + b * width
-        for j in range(size):
+        for j in range(inputs.shape[1]):
             memory[first + j] = inputs[b, j]
     for l in range(layout.shape[0]):
-        constants = layout[l, CONSTANTS]
+        places[layout[l, COUNT]] = 0
+    for l in range(layout.shape[0]):
         if layout[l, KIND] == ROWS:
             sum_rows(memory, places, layout, l)
         else:
             sum_whole(memory, layout, l, samples)
-        at = layout[l, BIAS_TRACE]
-        memory[at] = memory[constants + BIAS_DECAY] * memory[at] + memory[constants + ONE]
+        constant = layout[l, BIAS_TRACE]
+        memory[constant] = memory[layout[l, BIAS_DECAY]] * memory[constant] + memory[layout[l, POWERS]]
+        peak = NUMBERS + BOUNDS * l + PEAK
         entered = given if l == 0 else 1.0
-        bounds[l, PEAK] = max(memory[constants + TRACE_DECAY] * bounds[l, PEAK] + entered, np.float64(memory[at]))
+        numbers[peak] = max(memory[layout[l, POWERS] + 1] * numbers[peak] + entered, np.float64(memory[constant]))
         total = advance_neurons(memory, layout, l, samples)
-        if not (total < numbers[LIMIT] and bounds[l, PEAK] < numbers[LIMIT]):
+        if not (total < numbers[LIMIT] and numbers[peak] < numbers[LIMIT]):
             return TROUBLE
     return DONE
 
 
 @fast_kernel
-def backward(memory, places, layout, numbers, bounds, samples):
+def backward(memory, places, layout, numbers, samples):
     """Errors and updates, from the spike error of the last layer on. DONE or TROUBLE."""
     rate, weight_decay, limit = numbers[RATE], numbers[WEIGHT_DECAY], numbers[LIMIT]
-    shrink = abs(1.0 - rate * weight_decay)
+    keep = 1.0 - rate * weight_decay
     for l in range(layout.shape[0] - 1, -1, -1):
+        bounds = NUMBERS + BOUNDS * l
         total = gate(memory, layout, l, samples)
-        gradient = total * bounds[l, PEAK]
-        reached = shrink * bounds[l, REACH] + rate * gradient
+        gradient = total * numbers[bounds + PEAK]
+        reached = abs(keep) * numbers[bounds + REACH] + rate * gradient
         if not (total < limit and gradient < limit and reached < limit):
             return TROUBLE
-        if not bounds[l, REACH] * max(total, weight_decay) < limit:
+        if not numbers[bounds + REACH] * max(total, weight_decay) < limit:
             return TROUBLE
-        bounds[l, REACH] = max(bounds[l, REACH], reached)
         if l > 0:
             if layout[l, KIND] == ROWS:
                 error_by_rows(memory, places, layout, l)
             else:
                 error_by_whole(memory, layout, l, samples)
-    scratch = layout[0, SCRATCH]
-    memory[scratch] = rate  # of the network's dtype from here on
-    memory[scratch + 1] = 1.0 - rate * weight_decay
-    typed_rate, typed_keep = memory[scratch], memory[scratch + 1]
+    typed = layout[0, SCRATCH] + KEEP_TYPED
+    memory[layout[0, SCRATCH] + RATE_TYPED] = rate
+    memory[typed] = keep
+    typed_rate = memory[layout[0, SCRATCH] + RATE_TYPED]
     for l in range(layout.shape[0]):
+        bounds = NUMBERS + BOUNDS * l
+        gradient = numbers[bounds + PEAK] * absolute_sum(
+            memory[layout[l, ERROR] : layout[l, ERROR] + samples * layout[l, WIDTH_OUT]]
+        )
+        numbers[bounds + REACH] = max(numbers[bounds + REACH], abs(keep) * numbers[bounds + REACH] + rate * gradient)
         if layout[l, KIND] == ROWS:
-            update_rows(memory, places, layout, numbers, l, typed_keep, typed_rate)
+            update_rows(memory, places, layout, numbers, l, typed, typed_rate)
         else:
-            update_whole(memory, layout, l, samples, typed_keep, typed_rate)
+            update_whole(memory, layout, l, samples, memory[typed], typed_rate)
         if layout[l, BIAS_LEARNED] == 1:
-            update_bias(memory, layout, l, samples, typed_keep, typed_rate)
+            update_bias(memory, layout, l, samples, memory[typed], typed_rate)
     return DONE
 
 
 @fast_kernel
-def step(memory, places, layout, numbers, bounds, backup, kept, inputs, labels, rows, weights, stage):
-    """One time step, or a part of it: FUSED, FORWARD, BACKWARD. DONE, REFUSED or TROUBLE.
-
-    backup  [state_size]: takes the states and traces of before the step, which `layout` places first in `memory`
-    kept    the same of `places`
-    """
+def step(memory, places, layout, numbers, inputs, labels, rows, weights, stage):
+    """One time step, or a part of it: FUSED, FORWARD, BACKWARD. DONE, REFUSED or TROUBLE."""
     samples = inputs.shape[0]
-    last = layout.shape[0] - 1
     if stage == FUSED:
         for b in range(labels.shape[0]):
-            if labels[b] < 0 or labels[b] >= layout[last, SIZE_OUT]:
+            if labels[b] < 0 or labels[b] >= layout[layout.shape[0] - 1, SIZE_OUT]:
                 return REFUSED
     if stage != BACKWARD:
-        for k in range(backup.shape[0]):
-            backup[k] = memory[k]
-        for k in range(kept.shape[0]):
-            kept[k] = places[k]
-        code = forward(memory, places, layout, numbers, bounds, inputs)
+        for k in range(layout[0, STATE_SIZE]):
+            memory[layout[0, BACKUP] + k] = memory[k]
+        for k in range(layout[0, KEPT_PLACES]):
+            places[layout[0, KEPT] + k] = places[k]
+        code = forward(memory, places, layout, numbers, inputs)
         if code != DONE:
             return code
     if stage == FUSED:
@@ -618,18 +640,21 @@ def step(memory, places, layout, numbers, bounds, backup, kept, inputs, labels, 
         if not total < numbers[LIMIT]:
             return TROUBLE
     if stage != FORWARD:
-        code = backward(memory, places, layout, numbers, bounds, samples)
+        code = backward(memory, places, layout, numbers, samples)
         if code != DONE:
             return code
-        for l in range(layout.shape[0]):
-            if layout[l, KIND] == ROWS:
-                end_step(memory, places, layout, numbers, l)
+        end_step(memory, places, layout, numbers)
     return DONE
 
 
 @fast_kernel
-def skip_update(memory, places, layout, numbers):
-    """End a time step without targets: nothing more is owed."""
+def end_step(memory, places, layout, numbers):
+    """Go on to the next slot of each layer of ROWS; with a flush where there is none left."""
     for l in range(layout.shape[0]):
         if layout[l, KIND] == ROWS:
-            end_step(memory, places, layout, numbers, l)
+            slot = places[layout[l, SLOT]] + 1
+            if slot < SLOTS:
+                begin_slot(memory, places, layout, l, slot)
+            else:
+                places[layout[l, SLOT]] = slot
+                flush(memory, places, layout, numbers, l)
