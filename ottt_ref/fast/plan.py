@@ -67,7 +67,7 @@ def plan(
     >>> layer = ot.Layer(ot.Dense(np.eye(2)), ot.LIF(), recurrent=ot.Dense(np.eye(2)))
     >>> plan = fast.plan(ot.Network([layer]))
     >>> plan.engine
-    'layer by layer, windows of up to 1 time steps'
+    'layer by layer, one time step at a time, for its loops'
     >>> for part in plan.parts:
     ...     print(*part, sep=": ")
     layer0.neurons: LIF over a window
@@ -102,7 +102,9 @@ def _engine(network, method, optimizer, error_feedback, terms, asked):
         reason, general = backward.why_single_steps(network, terms), "layer by layer, all time steps at once"
     else:
         reason = windows.why_single_steps(network, error_feedback, terms)
-        general = f"layer by layer, windows of up to {window_length(network, 1, LONGEST_WINDOW)} time steps"
+        longest = window_length(network, 1, LONGEST_WINDOW)
+        several = f"windows of up to {longest} time steps" if longest > 1 else "one time step at a time, for its loops"
+        general = f"layer by layer, {several}"
     if not reason:
         return general, refusals
     return "single time steps, the reference's loop with fast operations", [*refusals, (general, reason)]
