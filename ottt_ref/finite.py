@@ -101,7 +101,7 @@ def is_finite(array: np.ndarray) -> bool:
     """
     if array.dtype.hasobject:
         return not any(_is_non_finite(number) for number in array.flat)
-    return all_finite.compiled(array if array.ndim == 1 else array.reshape(-1))
+    return all_finite.compiled.dispatcher(array if array.ndim == 1 else array.reshape(-1))
 
 
 def refuse_non_finite(quantity: str, array: np.ndarray, time_step: int | None = None) -> None:

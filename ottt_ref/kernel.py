@@ -3,17 +3,38 @@
 import functools
 from contextlib import suppress
 
-import numba
 import numpy as np
 
-from .kernel_cache import KernelCache
 
+class Compiled:
+    """A kernel's compiled run. Numba, which takes as long to import as all else, comes with the first use of one."""
 
-def _compile(source):
-    compiled = numba.njit(source)
-    with suppress(RuntimeError):  # no place where a cache could lie: it is compiled in memory, once per process
-        compiled._cache = KernelCache(source)
-    return compiled
+    def __init__(self, source):
+        self._source = source
+
+    @functools.cached_property
+    def dispatcher(self):
+        """Numba's own object, which compiles for each kind of arrays that it is given.
+
+        A division by zero is infinity, as in NumPy: the branch that would raise keeps loops from being vectorised. Of
+        what a kernel divides by, the checks of parameters leave none that is 0.
+        """
+        import numba
+
+        from .kernel_cache import KernelCache
+
+        compiled = numba.njit(error_model="numpy")(self._source)
+        with suppress(RuntimeError):  # no place where a cache could lie: it is compiled in memory, once per process
+            compiled._cache = KernelCache(self._source)
+        return compiled
+
+    def __call__(self, *arguments):
+        return self.dispatcher(*arguments)
+
+    @property
+    def signatures(self):
+        """The kinds of arrays that it was compiled for so far."""
+        return self.dispatcher.signatures
 
 
 def kernel(source):
@@ -26,13 +47,13 @@ def kernel(source):
     A kernel allocates nothing and writes no number of its own into an expression: an integer or float
     literal would turn float32 into float64 in the compiled run alone. Constants arrive in typed arrays.
     """
-    compiled = _compile(source)
+    compiled = Compiled(source)
 
     @functools.wraps(source)
     def run(first, *others):
         if first.dtype.hasobject:
             return source(first, *others)
-        return compiled(first, *others)
+        return compiled.dispatcher(first, *others)
 
     run.source = source
     run.compiled = compiled

@@ -24,7 +24,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy  # its parts are imported where they are first used, which spares others a third of a second
 
 from ..exactness import exact_kind, exact_values
 from ..finite import is_finite, refuse_non_finite
@@ -149,6 +148,8 @@ def limit_contraction(network: Network, largest: float) -> float:
 
 def _scale_to(largest, radius):
     """The s in [0, 1] with radius(s) = largest, to 9 digits however small it is."""
+    import scipy  # here and below: it would add a tenth to the import of the package, and few need it
+
     tiny = float(np.finfo(float).tiny)
     return float(scipy.optimize.brentq(lambda s: radius(s) - largest, 0.0, 1.0, xtol=tiny, rtol=1e-9, maxiter=2000))
 
@@ -223,6 +224,8 @@ def _largest_singular_value(name, shape, product, transposed):
     nor underflows then. Of a map that is not zero this vector, drawn from a continuous density, has an image that is
     not zero either: a map of zeros is known by it, on which ARPACK would not start.
     """
+    import scipy
+
     vector = np.random.default_rng(0).normal(size=shape[1])
     vector /= np.linalg.norm(vector)
     scale = _length(product(vector))
@@ -305,6 +308,8 @@ def solve(
 
 def _root(residual, start, tolerance):
     """Where scipy's root finder gets from `start`; `start` itself where it raises or loses itself."""
+    import scipy
+
     try:
         found = scipy.optimize.root(residual, start, method="krylov", options={"fatol": tolerance / 2, "maxiter": 200})
     except (ValueError, ArithmeticError, np.linalg.LinAlgError):  # "Jacobian inversion yielded zero vector", ...
@@ -369,6 +374,8 @@ def _direct(apply, constant, packing):
 
 
 def _gmres(apply, constant, packing):
+    import scipy
+
     def product(vector):
         vector = vector.reshape(-1).astype(packing.dtype)
         return vector - (apply(vector) - constant)

@@ -60,12 +60,12 @@ CATALOGUE = (
     ),
     *of_library(
         "network/operations/dense.py",
-        ("bias forgotten", "total = bias[i] * bias_input[0]", "total = bias[i] - bias[i]"),
-        ("bias not multiplied by its input", "total = bias[i] * bias_input[0]", "total = bias[i]"),
+        ("bias forgotten", "current[b, i] = bias[i] * bias_input[0]", "current[b, i] = bias[i] - bias[i]"),
+        ("bias not multiplied by its input", "current[b, i] = bias[i] * bias_input[0]", "current[b, i] = bias[i]"),
         (
             "last presynaptic neuron left out",
-            "for j in range(weight.shape[1]):\n                total",
-            "for j in range(weight.shape[1] - 1):\n                total",
+            "for j in range(presynaptic.shape[1]):\n            for i",
+            "for j in range(presynaptic.shape[1] - 1):\n            for i",
         ),
         (
             "adjoint overwrites",
@@ -91,18 +91,8 @@ CATALOGUE = (
     ),
     *of_library(
         "network/operations/convolution.py",
-        (
-            "stride forgotten",
-            "row = y * stride[0] + k * dilation[0]\n                            for x in range(current",
-            "row = y + k * dilation[0]\n                            for x in range(current",
-        ),
-        (
-            "dilation forgotten on the way back",
-            "row = y * stride[0] + k * dilation[0]\n                            for x in range(error.shape[3]):\n"
-            "                                image_error",
-            "row = y * stride[0] + k\n                            for x in range(error.shape[3]):\n"
-            "                                image_error",
-        ),
+        ("stride forgotten on the way back", "result, stride, dilation)", "result, 1, dilation)"),
+        ("dilation forgotten on the way back", "result, stride, dilation)", "result, stride, 1)"),
         (
             "kernel flipped in the adjoint",
             "weight[o, c, k, m] * error[b, o, y, x]",
@@ -110,14 +100,17 @@ CATALOGUE = (
         ),
         (
             "bias not multiplied by its input",
-            "current[b, o, y, x] = bias[o] * bias_input[0]",
-            "current[b, o, y, x] = bias[o]",
+            "current[b, o, n] = bias[o] * bias_input[0]",
+            "current[b, o, n] = bias[o]",
         ),
-        (
-            "gradient of the wrong pixel",
-            "error[b, o, y, x] * image[b, first + c, row, x * stride[1] + m * dilation[1]]",
-            "error[b, o, y, x] * image[b, first + c, y * stride[0], x * stride[1] + m * dilation[1]]",
-        ),
+        ("gradient of the wrong pixel", "seen[b, o // size, n, j]", "seen[b, o // size, n, 0]"),
+        ("another group's channels", "weight[o, j] * seen[b, o // size, j, n]", "weight[o, j] * seen[b, 0, j, n]"),
+        ("gradient not kept of a weight in pieces", "weight[...] = added_to.reshape(weight.shape)", "pass"),
+    ),
+    *of_library(
+        "network/operations/windows.py",
+        ("window turned upside down", "::horizontal, ::down, ::across]", "::horizontal, ::-down, ::across]"),
+        ("window transposed", ".transpose(0, 1, 4, 5, 2, 3)", ".transpose(0, 1, 5, 4, 2, 3)"),
     ),
     *of_library(
         "network/operations/chain.py",

@@ -5,6 +5,7 @@ from fractions import Fraction as F
 
 import numpy as np
 import pytest
+import scipy
 
 import ottt_ref as ot
 from ottt_ref import equilibrium, losses, spike_representation
@@ -245,9 +246,9 @@ def test_a_norm_that_arpack_does_not_find_is_said_in_our_words(monkeypatch):
     monkeypatch.setattr(equilibrium, "LARGEST_MATRIX", 0)
 
     def fails(*_, **__):
-        raise equilibrium.scipy.sparse.linalg.ArpackNoConvergence("no convergence", [], [])
+        raise scipy.sparse.linalg.ArpackNoConvergence("no convergence", [], [])
 
-    monkeypatch.setattr(equilibrium.scipy.sparse.linalg, "svds", fails)
+    monkeypatch.setattr(scipy.sparse.linalg, "svds", fails)
     with pytest.raises(ConvergenceError, match=r"the spectral norm of layer0\.recurrent was not found: "):
         contraction_factor(network)
 
@@ -330,7 +331,7 @@ def ends_at(moved):
 
 def test_a_solver_that_gives_up_says_so(monkeypatch):
     network, inputs, labels = contracting("recurrent", factor=0.95)
-    monkeypatch.setattr(equilibrium.scipy.optimize, "root", ends_at(lambda start: start + 0.25))
+    monkeypatch.setattr(scipy.optimize, "root", ends_at(lambda start: start + 0.25))
     monkeypatch.setattr(equilibrium, "SWEEPS_FROM_REST", 0)
     monkeypatch.setattr(equilibrium, "MOST_SWEEPS", 0)
     with pytest.raises(ConvergenceError, match=r"equilibrium of the rates was not reached: \|a - f\(a\)\| is 0\."):
@@ -342,7 +343,7 @@ def test_a_solution_is_accepted_to_the_tolerance_and_no_further(off, accepted, m
     """At a factor of 1/2, |a - f(a)| of a point `off` the equilibrium is off / 2: the tolerance is 1e-10."""
     network = loop(0.5 * np.eye(2))
     exact = np.array([0.4, 0.6])  # a = 0.2 + 0.5 a, a = 0.3 + 0.5 a
-    monkeypatch.setattr(equilibrium.scipy.optimize, "root", ends_at(lambda start: exact + off))
+    monkeypatch.setattr(scipy.optimize, "root", ends_at(lambda start: exact + off))
     monkeypatch.setattr(equilibrium, "MOST_SWEEPS", 0)
     inputs = np.full((2, 1, 2), 0.1)
     if accepted:
@@ -383,7 +384,7 @@ def test_a_root_finder_that_raises_is_done_without(monkeypatch):
     def raises(*_, **__):
         raise ValueError("Jacobian inversion yielded zero vector. This indicates a bug in the Jacobian approximation.")
 
-    monkeypatch.setattr(equilibrium.scipy.optimize, "root", raises)
+    monkeypatch.setattr(scipy.optimize, "root", raises)
     values, _ = spike_representation.rates_of(loop(0.5 * np.eye(2)), np.full((2, 1, 2), 0.1), "closed_form")
     np.testing.assert_allclose(values[1], [[0.4, 0.6]], rtol=0, atol=2e-10)
     monkeypatch.setattr(equilibrium, "MOST_SWEEPS", 0)
@@ -394,7 +395,7 @@ def test_a_root_finder_that_raises_is_done_without(monkeypatch):
 def test_gmres_that_gives_up_says_so(monkeypatch):
     network, inputs, labels = contracting("recurrent")
     monkeypatch.setattr(equilibrium, "LARGEST_DIRECT", 0)
-    monkeypatch.setattr(equilibrium.scipy.sparse.linalg, "gmres", lambda operator, right, **_: (0.5 * right, 1))
+    monkeypatch.setattr(scipy.sparse.linalg, "gmres", lambda operator, right, **_: (0.5 * right, 1))
     with pytest.raises(ConvergenceError, match=r"GMRES left a relative residual of 0\.\d+, not 1e-10"):
         ot.spike_representation.gradients(network, inputs, labels)
 

@@ -65,6 +65,27 @@ def test_importing_the_package_brings_none_of_the_extras(name, imported_with_the
 
 
 @pytest.mark.slow
+def test_importing_the_package_compiles_nothing_and_solves_nothing(imported_with_the_package):
+    """Numba comes with the first kernel that runs, SciPy with the first equilibrium: each takes a while to import."""
+    late = {"numba", "llvmlite", "scipy", "ottt_ref.kernel_cache", "ottt_ref.fast"}
+    assert not late & set(imported_with_the_package)
+
+
+@pytest.mark.slow
+def test_floats_bring_numba_and_exact_numbers_do_not():
+    program = (
+        "import sys, numpy as np, ottt_ref as ot\n"
+        "network = ot.Network([ot.Layer(ot.Dense(np.ones((1, 1))), ot.LIF(surrogate=ot.surrogate.Triangle()))])\n"
+        "ot.simulate(network.exact(), ot.exact_array([[[1]]]))\n"
+        "print('numba' in sys.modules)\n"
+        "ot.simulate(network, np.ones((1, 1, 1)))\n"
+        "print('numba' in sys.modules)\n"
+    )
+    process = python("-c", program)
+    assert process.stdout.split() == ["False", "True"], process.stderr
+
+
+@pytest.mark.slow
 def test_importing_the_package_says_nothing():
     process = python("-W", "error", "-c", "import ottt_ref, ottt_ref.cli")
     assert (process.returncode, process.stdout, process.stderr) == (0, "", "")

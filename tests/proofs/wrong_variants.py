@@ -240,12 +240,18 @@ def bias_not_through(current, weight, bias, presynaptic, constant):
     _correct_dense(current, weight, bias, presynaptic, constant * 0 + 1)
 
 
-def stride_forgotten(image_error, weight, error, stride, dilation, groups):
-    _correct_adjoint(image_error, weight, error, (1, 1), dilation, groups)
+def stride_forgotten(seen_error, weight, error, groups):
+    """The window moves to the next column, whatever its stride."""
+    next_column = (*seen_error.strides[:5], seen_error.itemsize)
+    moved = np.lib.stride_tricks.as_strided(seen_error, seen_error.shape, next_column)
+    _correct_adjoint(moved, weight, error, groups)
 
 
-def dilation_forgotten(image_error, weight, error, stride, dilation, groups):
-    _correct_adjoint(image_error, weight, error, stride, (1, 1), groups)
+def dilation_forgotten(seen_error, weight, error, groups):
+    """The window's columns lie side by side, whatever its dilation."""
+    next_column = (*seen_error.strides[:3], seen_error.itemsize, *seen_error.strides[4:])
+    narrow = np.lib.stride_tricks.as_strided(seen_error, seen_error.shape, next_column)
+    _correct_adjoint(narrow, weight, error, groups)
 
 
 def to_the_last_of_equals(image_error, error, image, *windows):

@@ -252,7 +252,7 @@ def _product(matrix, values):
     require_result("values", values, (len(values), matrix.shape[1]), matrix.dtype, "be")
     result = np.empty((len(values), len(matrix)), dtype=values.dtype)
     nothing = np.zeros(len(matrix), dtype=values.dtype)
-    dense_forward(result, matrix, nothing, values, nothing[:1])
+    dense_forward(result, np.ascontiguousarray(matrix.T), nothing, values, nothing[:1])
     return result
 
 

@@ -1,14 +1,18 @@
 """Convolution over images [B, C, H, W] and sequences [B, C, L], as a cross-correlation: Conv2d, Conv1d of frameworks.
 
-    forward        I[b, o, y, x] = Σ_c Σ_k Σ_m W[o, c, k, m] p[b, g(o) + c, Y(y, k), X(x, m)] + b[o] c
-    adjoint        ε_p[b, g(o) + c, Y(y, k), X(x, m)] += W[o, c, k, m] δ[b, o, y, x]
-    gradients      ∇W[o, c, k, m] += Σ_b Σ_y Σ_x δ[b, o, y, x] p[b, g(o) + c, Y(y, k), X(x, m)]
+    forward        I[b, o, y, x] = Σ_c Σ_k Σ_m W[o, c, k, m] v[b, g(o) + c, k, m, y, x] + b[o] c
+    adjoint        ε_v[b, g(o) + c, k, m, y, x] += W[o, c, k, m] δ[b, o, y, x]
+    gradients      ∇W[o, c, k, m] += Σ_b Σ_y Σ_x δ[b, o, y, x] v[b, g(o) + c, k, m, y, x]
 
-    Y(y, k) = y·stride_y + k·dilation_y,   X(x, m) = x·stride_x + m·dilation_x
+    v[b, c, k, m, y, x] = p[b, c, y·stride_y + k·dilation_y, x·stride_x + m·dilation_x]
 
-p is the image with `padding` zeros on each side; ε is ε_p without them. g(o) is the first channel of the group of o:
+v is what the window sees at each of its places (`windows.seen_by`); p is the image with `padding` zeros on each side.
+ε_v is the same view of ε_p, and ε is ε_p without the zeros. g(o) is the first channel of the group of o:
 the channels that come and those that go are cut into as many groups, and each group sees its own alone. As many groups
 as channels is a depthwise convolution. A sequence is an image of height 1.
+
+In the kernels of the forward pass and the gradients j stands for (c, k, m) and n for (y, x): they take v as a copy in
+which what the innermost loop meets lies side by side. Each sum is added up in the order above.
 """
 
 from collections.abc import MutableMapping
@@ -29,33 +33,28 @@ from .windows import (
     pair_of,
     require_sides,
     row_window_shape,
+    seen_by,
     unpadded,
     window_shape,
 )
 
 
 @kernel
-def convolve(current, weight, bias, image, bias_input, stride, dilation, groups):
-    size = weight.shape[0] // groups
+def convolve(current, weight, bias, seen, bias_input):
+    """current [B, C_out, places], weight [C_out, weights of one], seen [B, groups, weights, places]."""
+    size = weight.shape[0] // seen.shape[1]
     for b in range(current.shape[0]):
         for o in range(current.shape[1]):
-            first = o // size * weight.shape[1]
-            for y in range(current.shape[2]):
-                for x in range(current.shape[3]):
-                    current[b, o, y, x] = bias[o] * bias_input[0]
-            for c in range(weight.shape[1]):
-                for k in range(weight.shape[2]):
-                    for m in range(weight.shape[3]):
-                        for y in range(current.shape[2]):
-                            row = y * stride[0] + k * dilation[0]
-                            for x in range(current.shape[3]):
-                                current[b, o, y, x] += (
-                                    weight[o, c, k, m] * image[b, first + c, row, x * stride[1] + m * dilation[1]]
-                                )
+            for n in range(current.shape[2]):
+                current[b, o, n] = bias[o] * bias_input[0]
+            for j in range(weight.shape[1]):
+                for n in range(current.shape[2]):
+                    current[b, o, n] += weight[o, j] * seen[b, o // size, j, n]
 
 
 @kernel
-def convolve_adjoint(image_error, weight, error, stride, dilation, groups):
+def convolve_adjoint(seen_error, weight, error, groups):
+    """seen_error [B, C_in, K_H, K_W, H', W'], a view of the image's error: several of its entries are one pixel's."""
     size = weight.shape[0] // groups
     for b in range(error.shape[0]):
         for o in range(error.shape[1]):
@@ -64,31 +63,20 @@ def convolve_adjoint(image_error, weight, error, stride, dilation, groups):
                 for k in range(weight.shape[2]):
                     for m in range(weight.shape[3]):
                         for y in range(error.shape[2]):
-                            row = y * stride[0] + k * dilation[0]
                             for x in range(error.shape[3]):
-                                image_error[b, first + c, row, x * stride[1] + m * dilation[1]] += (
-                                    weight[o, c, k, m] * error[b, o, y, x]
-                                )
+                                seen_error[b, first + c, k, m, y, x] += weight[o, c, k, m] * error[b, o, y, x]
 
 
 @kernel
-def convolve_gradients(weight_gradient, bias_gradient, error, image, bias_input, stride, dilation, groups):
-    size = weight_gradient.shape[0] // groups
+def convolve_gradients(weight_gradient, bias_gradient, error, seen, bias_input):
+    """weight_gradient [C_out, weights of one], error [B, C_out, places], seen [B, groups, places, weights]."""
+    size = weight_gradient.shape[0] // seen.shape[1]
     for b in range(error.shape[0]):
         for o in range(error.shape[1]):
-            first = o // size * weight_gradient.shape[1]
-            for c in range(weight_gradient.shape[1]):
-                for k in range(weight_gradient.shape[2]):
-                    for m in range(weight_gradient.shape[3]):
-                        total = weight_gradient[o, c, k, m]
-                        for y in range(error.shape[2]):
-                            row = y * stride[0] + k * dilation[0]
-                            for x in range(error.shape[3]):
-                                total += error[b, o, y, x] * image[b, first + c, row, x * stride[1] + m * dilation[1]]
-                        weight_gradient[o, c, k, m] = total
-            for y in range(error.shape[2]):
-                for x in range(error.shape[3]):
-                    bias_gradient[o] += error[b, o, y, x] * bias_input[0]
+            for n in range(error.shape[2]):
+                for j in range(weight_gradient.shape[1]):
+                    weight_gradient[o, j] += error[b, o, n] * seen[b, o // size, n, j]
+                bias_gradient[o] += error[b, o, n] * bias_input[0]
 
 
 class Convolution(Synapses):
@@ -121,18 +109,23 @@ class Convolution(Synapses):
 
     def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
         result = np.empty(require_values(self, values, bias_input, self.weight.dtype), dtype=self.weight.dtype)
-        stride, padding, dilation = self._windows()
-        image = padded(as_images(values), padding)
-        weight = as_images(self.weight)
-        convolve(as_images(result), weight, self.bias, image, bias_input, stride, dilation, self.groups)
+        weight = self.weight.reshape(len(self.weight), -1)
+        convolve(result.reshape(*result.shape[:2], -1), weight, self.bias, self._seen(values), bias_input)
         return result
+
+    def _seen(self, values):
+        """v as the kernels of sums take it: [B, groups, j, n]."""
+        stride, padding, dilation = self._windows()
+        seen = seen_by(as_images(self.weight).shape[2:], padded(as_images(values), padding), stride, dilation)
+        return np.ascontiguousarray(seen).reshape(len(values), self.groups, -1, seen.shape[4] * seen.shape[5])
 
     def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
         shape = require_error(self, error, input_shape, self.weight.dtype)
         stride, padding, dilation = self._windows()
         image_shape = shape[1:] if len(shape) == 4 else (shape[1], 1, shape[2])
         result = np.zeros(padded_shape(len(error), image_shape, padding), dtype=self.weight.dtype)
-        convolve_adjoint(result, as_images(self.weight), as_images(error), stride, dilation, self.groups)
+        weight = as_images(self.weight)
+        convolve_adjoint(seen_by(weight.shape[2:], result, stride, dilation), weight, as_images(error), self.groups)
         return unpadded(result, padding).reshape(shape)
 
     def add_gradients(
@@ -143,10 +136,11 @@ class Convolution(Synapses):
         bias_input: np.ndarray,
     ) -> None:
         require_pairing(self, gradients, error, presynaptic, bias_input, self._learned)
-        stride, padding, dilation = self._windows()
-        image, weight = padded(as_images(presynaptic), padding), as_images(gradients["weight"])
-        bias = self.bias_gradient(gradients)
-        convolve_gradients(weight, bias, as_images(error), image, bias_input, stride, dilation, self.groups)
+        weight, bias = gradients["weight"], self.bias_gradient(gradients)
+        seen = np.ascontiguousarray(self._seen(presynaptic).swapaxes(2, 3))
+        added_to = weight.reshape(len(weight), -1)
+        convolve_gradients(added_to, bias, error.reshape(*error.shape[:2], -1), seen, bias_input)
+        weight[...] = added_to.reshape(weight.shape)  # of a weight that does not lie in one piece it was a copy
 
     def _described(self, stride, padding, dilation):
         """What `repr` says of the settings; of dilation and groups where there are any."""

@@ -6,6 +6,9 @@
 
 x is what a method pairs the error with: the presynaptic spikes (BPTT, SLTT), their trace (OTTT), the rates (SR); c is
 the same thing of the bias's constant input 1.
+
+Each sum is added up in the order of its index. The innermost loop runs over other sums, which lie side by side in
+memory, so that a compiler adds to many of them at once: for the forward pass that takes the weight transposed.
 """
 
 from collections.abc import Mapping, MutableMapping
@@ -21,27 +24,28 @@ from .operation import Operation
 
 
 @kernel
-def dense_forward(current, weight, bias, presynaptic, bias_input):
-    for b in range(presynaptic.shape[0]):
-        for i in range(weight.shape[0]):
-            total = bias[i] * bias_input[0]
-            for j in range(weight.shape[1]):
-                total += weight[i, j] * presynaptic[b, j]
-            current[b, i] = total
+def dense_forward(current, transposed, bias, presynaptic, bias_input):
+    """transposed[j, i] = W[i, j]."""
+    for b in range(current.shape[0]):
+        for i in range(current.shape[1]):
+            current[b, i] = bias[i] * bias_input[0]
+        for j in range(presynaptic.shape[1]):
+            for i in range(current.shape[1]):
+                current[b, i] += transposed[j, i] * presynaptic[b, j]
 
 
 @kernel
 def dense_adjoint(presynaptic_error, weight, error):
-    for b in range(error.shape[0]):
-        for i in range(weight.shape[0]):
+    for i in range(weight.shape[0]):
+        for b in range(error.shape[0]):
             for j in range(weight.shape[1]):
                 presynaptic_error[b, j] += weight[i, j] * error[b, i]
 
 
 @kernel
 def dense_gradients(weight_gradient, bias_gradient, error, presynaptic, bias_input):
-    for b in range(error.shape[0]):
-        for i in range(error.shape[1]):
+    for i in range(error.shape[1]):
+        for b in range(error.shape[0]):
             for j in range(presynaptic.shape[1]):
                 weight_gradient[i, j] += error[b, i] * presynaptic[b, j]
             bias_gradient[i] += error[b, i] * bias_input[0]
@@ -132,7 +136,7 @@ class Dense(Synapses):
 
     def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
         result = np.empty(require_values(self, values, bias_input, self.weight.dtype), dtype=self.weight.dtype)
-        dense_forward(result, self.weight, self.bias, values, bias_input)
+        dense_forward(result, np.ascontiguousarray(self.weight.T), self.bias, values, bias_input)
         return result
 
     def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:

@@ -116,6 +116,22 @@ def unpadded(values: np.ndarray, padding: Sides) -> np.ndarray:
     return values if padding == 0 else np.ascontiguousarray(_inside(values, padding))
 
 
+def seen_by(window: Sequence[int], image: np.ndarray, stride: Sides, dilation: Sides) -> np.ndarray:
+    """What a window sees at each place of an image [B, C, H, W]: a view of it, [B, C, K_H, K_W, H', W'].
+
+    At [b, c, k, m, y, x] it is image[b, c, y·stride + k·dilation, x·stride + m·dilation], by direction.
+
+    >>> import numpy as np
+    >>> from ottt_ref.network.operations.windows import seen_by
+    >>> seen_by((1, 2), np.arange(4.0).reshape(1, 1, 1, 4), stride=1, dilation=2)[0, 0, 0, :, 0].tolist()
+    [[0.0, 1.0], [2.0, 3.0]]
+    """
+    (vertical, horizontal), (down, across) = pair_of(stride), pair_of(dilation)
+    reaches = [step * (side - 1) + 1 for side, step in zip(window, (down, across))]
+    seen = np.lib.stride_tricks.sliding_window_view(image, reaches, axis=(2, 3), writeable=True)
+    return seen[:, :, ::vertical, ::horizontal, ::down, ::across].transpose(0, 1, 4, 5, 2, 3)
+
+
 def _inside(image, padding):
     vertical, horizontal = pair_of(padding)
     height, width = image.shape[2:]
