@@ -8,9 +8,12 @@ gradients     bptt, ottt, sltt, rtrl, spike_representation: one signature, `grad
               plain: the same methods on a page each, for dense networks
 update        training: SGD, Adam, CosineSchedule; ottt.OnlineLearner
 overflow      NonFiniteError says where it began; allow_non_finite lets it pass
+fast          the same signatures on kernels that exploit sparse spikes; it is imported when it is asked for
 """
 
+import importlib
 import sys
+from types import ModuleType
 
 from . import methods, plain
 from .finite import NonFiniteError, allow_non_finite
@@ -65,6 +68,14 @@ sys.modules.update(
         )
     }
 )
+
+
+def __getattr__(name: str) -> ModuleType:
+    """`ottt_ref.fast`, which takes as long to import as all else."""
+    if name == "fast":
+        return importlib.import_module(f"{__name__}.fast")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "LIF",

@@ -28,6 +28,12 @@ from .windows import NotFinite, require_finite
 __all__ = ["Plan", "bptt", "ottt", "plain_kernels", "plan", "simulate", "sltt"]
 
 
+def __getattr__(name: str) -> None:
+    if name in ("rtrl", "spike_representation"):
+        raise AttributeError(f"ottt_ref.fast has no {name}: ottt_ref.{name} is the reference's alone")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def simulate(
     network: Network, inputs: np.ndarray, *, initial_state: Mapping[str, np.ndarray] | None = None
 ) -> Activity:

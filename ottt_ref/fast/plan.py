@@ -75,7 +75,7 @@ def plan(
     layer0.recurrent: event-driven or dense, by the share of spikes
     """
     require_fast(network)
-    require_choice("method", method, METHODS)
+    require_choice("method", method, tuple(METHODS))
     engine, refusals = _engine(network, method, optimizer, error_feedback, terms, asked)
     return Plan(
         engine,

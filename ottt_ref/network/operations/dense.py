@@ -58,7 +58,7 @@ class Synapses(Operation):
     array_names = ("bias",)  # zeros, and no parameter, where there is none
 
     def __getattr__(self, name: str) -> np.ndarray:
-        """An array that is not here, since what was learned is still to be added (`ottt_ref.fast.streaming`): now it is.
+        """An array that is not here: what was learned is yet to be added (`ottt_ref.fast.streaming`). Now it is.
 
         Python asks for it only where an attribute is missing.
         """

@@ -1,5 +1,7 @@
 """The fast backend is the reference: results, states, records and errors, on every case of the kit."""
 
+import subprocess
+import sys
 from itertools import product
 
 import numpy as np
@@ -252,3 +254,16 @@ def test_learners_learn_what_the_references_do(method):
     for name in NETWORK.parameters:
         np.testing.assert_allclose(learned[0][1][name], learned[1][1][name], rtol=1e-12, atol=1e-14)
         assert not np.array_equal(learned[0][1][name], NETWORK.parameters[name])
+
+
+def test_it_is_imported_when_it_is_asked_for():
+    code = "import sys, ottt_ref as ot; before = 'ottt_ref.fast' in sys.modules; ot.fast.ottt.gradients; print(before)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+    with pytest.raises(AttributeError, match="has no attribute 'faster'"):
+        getattr(ot, "faster")  # noqa: B009
+
+
+@pytest.mark.parametrize("name", ["rtrl", "spike_representation"])
+def test_what_is_the_references_alone_is_said_by_name(name):
+    with pytest.raises(AttributeError, match=f"ottt_ref.fast has no {name}: ottt_ref.{name} is the reference's"):
+        getattr(fast, name)
