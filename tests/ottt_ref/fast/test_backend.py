@@ -60,39 +60,6 @@ def both(method, options, *given, **asked):
     return results
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_every_case_of_the_kit_passes(by_name, name):
-    verdicts = list(checking.check(adapter, [by_name[name]]))
-    asked = [verdict for verdict in verdicts if verdict.method in adapter.methods]
-    assert [verdict.outcome for verdict in asked] == [checking.PASSED] * len(adapter.methods), asked
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("name", "variant"), [*product(NAMES, ("ottt", "ottt-authors", "sltt")), *BACKWARDS])
-def test_sequences_longer_than_a_window(by_name, monkeypatch, name, variant):
-    """With everything asked for that can be: input gradients, a regulariser, weights, an initial state."""
-    monkeypatch.setattr(forward, "LONGEST_WINDOW", 2)
-    case, (method, options) = by_name[name], VARIANTS[variant]
-    asked = {"weights": case.weights, "initial_state": case.initial_state, "time_steps": case.loss_time_steps}
-    regulariser = ot.losses.FiringRate(0.3)
-    found, wanted = both(
-        method,
-        options,
-        case.network,
-        case.inputs,
-        case.targets,
-        case.loss,
-        **asked,
-        input_gradients=True,
-        regulariser=regulariser,
-    )
-    if isinstance(wanted, Exception):
-        assert type(found) is type(wanted) and str(found) == str(wanted)
-    else:
-        assert_same(found, wanted, case.network)
-
-
 NETWORK = ot.dense_network([3, 5, 4, 2], rng=0)
 INPUTS = np.random.default_rng(1).random((5, 2, 3))
 LABELS = np.array([1, 0])
@@ -267,3 +234,36 @@ def test_it_is_imported_when_it_is_asked_for():
 def test_what_is_the_references_alone_is_said_by_name(name):
     with pytest.raises(AttributeError, match=f"ottt_ref.fast has no {name}: ottt_ref.{name} is the reference's"):
         getattr(fast, name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_every_case_of_the_kit_passes(by_name, name):
+    verdicts = list(checking.check(adapter, [by_name[name]]))
+    asked = [verdict for verdict in verdicts if verdict.method in adapter.methods]
+    assert [verdict.outcome for verdict in asked] == [checking.PASSED] * len(adapter.methods), asked
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "variant"), [*product(NAMES, ("ottt", "ottt-authors", "sltt")), *BACKWARDS])
+def test_sequences_longer_than_a_window(by_name, monkeypatch, name, variant):
+    """With everything asked for that can be: input gradients, a regulariser, weights, an initial state."""
+    monkeypatch.setattr(forward, "LONGEST_WINDOW", 2)
+    case, (method, options) = by_name[name], VARIANTS[variant]
+    asked = {"weights": case.weights, "initial_state": case.initial_state, "time_steps": case.loss_time_steps}
+    regulariser = ot.losses.FiringRate(0.3)
+    found, wanted = both(
+        method,
+        options,
+        case.network,
+        case.inputs,
+        case.targets,
+        case.loss,
+        **asked,
+        input_gradients=True,
+        regulariser=regulariser,
+    )
+    if isinstance(wanted, Exception):
+        assert type(found) is type(wanted) and str(found) == str(wanted)
+    else:
+        assert_same(found, wanted, case.network)
