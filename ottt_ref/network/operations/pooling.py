@@ -37,8 +37,9 @@ def average_pool(result, image, size, stride, share):
             for y in range(result.shape[2]):
                 for x in range(result.shape[3]):
                     total = image[b, c, y * stride[0], x * stride[1]]
-                    for k in range(1, size[0] * size[1]):
-                        total += image[b, c, y * stride[0] + k // size[1], x * stride[1] + k % size[1]]
+                    for k in range(size[0]):
+                        for m in range(int(k == 0), size[1]):  # the first pixel is in the total
+                            total += image[b, c, y * stride[0] + k, x * stride[1] + m]
                     result[b, c, y, x] = share[0] * total
 
 
@@ -49,8 +50,9 @@ def average_pool_adjoint(image_error, error, size, stride, share):
             for y in range(error.shape[2]):
                 for x in range(error.shape[3]):
                     part = share[0] * error[b, c, y, x]
-                    for k in range(size[0] * size[1]):
-                        image_error[b, c, y * stride[0] + k // size[1], x * stride[1] + k % size[1]] += part
+                    for k in range(size[0]):
+                        for m in range(size[1]):
+                            image_error[b, c, y * stride[0] + k, x * stride[1] + m] += part
 
 
 class AveragePool(Operation):
