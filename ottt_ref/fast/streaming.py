@@ -251,7 +251,7 @@ class OnlineLearner(ottt.OnlineLearner):
 
     def _checked(self, inputs, targets, weights):
         engine = self._engine
-        if engine is None or not engine.samples or not engine.all_taken or engine.network is not self.network:
+        if engine is None or not engine.all_taken or self.network.parameters is not engine.parameters:
             return super()._checked(inputs, targets, weights)
         return self._arguments(inputs, targets, weights)  # the arrays are here, where nobody changes their shapes
 
@@ -517,7 +517,7 @@ class _Engine:
             self.memory[: self.state_size] = 0
             self.places[: self.kept] = 0
             for l in self.rows_layers:
-                kernels.begin_slot(self.memory, self.places, self.layout, l, 0)
+                kernels.begin_rows(self.memory, self.layout, l)
             self.bounds[:, kernels.PEAK] = 0
             if self.template is None:
                 self.template = self.start(samples)
@@ -634,7 +634,7 @@ class _Engine:
             )
             if code != kernels.DONE:
                 if code == kernels.TROUBLE and stage != kernels.BACKWARD:
-                    kernels.undo(self.memory, self.places, self.layout, self.numbers)
+                    kernels.undo(self.memory, self.places, self.layout)
                 return False
             if stage != kernels.FORWARD:
                 self._end_step()
@@ -723,7 +723,7 @@ def _layout(learner, samples):
         for column in (kernels.BIAS, kernels.DECAY, kernels.THRESHOLD, kernels.RESET_POTENTIAL):
             row[column] = block.numbers(wide)
         row[kernels.SURROGATE_NUMBERS], row[kernels.BIAS_DECAY] = block.numbers(4), block.numbers(1)
-        row[kernels.POWERS] = block.numbers(SLOTS + 1)
+        row[kernels.POWERS] = block.numbers(SLOTS)
         row[kernels.SOURCE] = layout[l - 1, kernels.SPIKES] if l else block.numbers(samples * row[kernels.WIDTH_IN])
         for column in (kernels.CURRENT, kernels.SPIKE_ERROR, kernels.ERROR):
             row[column] = block.numbers(samples * wide)
@@ -751,7 +751,7 @@ def _write_constants(learner, layout, memory):
         decay = float(membrane.constants(dtype)[0]) if traced else 0.0
         if learner.dialect == "derivation" and not neuron.stateless:
             memory[row[kernels.BIAS_DECAY]] = neuron.constants(dtype)[0]
-        memory[row[kernels.POWERS] :][: SLOTS + 1] = [decay**k for k in range(SLOTS + 1)]
+        memory[row[kernels.POWERS] :][:SLOTS] = [decay**k for k in range(SLOTS)]
 
 
 def _loss_shares(loss):

@@ -14,9 +14,10 @@ What a row of ROWS is owed. Let â_j[s] be the trace of neuron j at its last spi
 
     W_j[t] = ρ^(t-s+1) W_j[s-1] + â_j[s] S[s],    S[s] = -Σ_{τ=s..t} ρ^(t-τ) η[τ] λ^(τ-s) g[τ],   ρ = 1 - η wd
 
-S[s] is one vector for all neurons whose last spike was at s: the layer holds `SLOTS` of them, for the time steps since
-its last flush, which writes all rows. Every number is added as the reference adds it but for the order of sums, so the
-updates are exact; λ^(t-s) below `TINY` is taken as 0, as a trace of that size would be a denormal number.
+S[s] is one vector for all neurons whose last spike was at s. The layer holds those of the last `SLOTS` time steps, in a
+ring: rows whose spike is older are written, and go on as if their neuron had sent 0 now. So are all rows of a layer, by
+`flush`, when somebody reads the weights. Every number is added as the reference adds it but for the order of sums: the
+updates are exact. Traces below `TINY`, which would soon be denormal numbers, are taken as 0.
 """
 
 import math
@@ -26,7 +27,7 @@ import numpy as np
 from .compiling import fast_kernel
 from .events import turn
 from .neurons import left_by_reset
-from .streaming_loops import GROUP, dot_rows, owe_rows, pay_rows
+from .streaming_loops import GROUP, dot_rows, list_equal, owe_rows, pay_rows
 from .surrogates import derivatives
 from .vector_loops import BYTES, list_nonzero, wide_vectors
 
@@ -62,14 +63,14 @@ LIF_NEURON, READOUT = range(2)
     ERROR,  # [B, WIDTH_OUT]
     SUMS,  # ROWS: S, [SLOTS, WIDTH_OUT]
     FACTORS,  # ROWS: ρ^(t-s+1) of each slot
-    POWERS,  # λ^k of the traces, k = 0 .. SLOTS
+    POWERS,  # λ^k of the traces, k = 0 .. SLOTS - 1
     DOTS,  # ROWS: S · g of each slot
     LISTED,  # ROWS: of each row in the list three numbers, [SIZE_IN, 3]
     SINCE,  # places: the slot of each row, [SIZE_IN]
     EVENTS,  # places: a list of rows, [SIZE_IN], and room
     OWED,  # places: their slots
     COUNT,  # places: how many these are
-    SLOT,  # places: the slot of the next time step
+    SLOT,  # places: the slot of the next time step, of which nothing is owed yet
     COLUMNS,
 ) = range(36)
 # What is said of all layers, in `layout[0]` after the columns: sizes, and offsets into `memory`
@@ -83,7 +84,7 @@ PEAK, REACH, BOUNDS = range(3)  # of layer l at NUMBERS + BOUNDS l
 FUSED, FORWARD, BACKWARD = range(3)  # what a call does: all, up to the outputs, on from the errors at the outputs
 DONE, REFUSED, TROUBLE = range(3)  # nothing has changed after REFUSED; after TROUBLE no weight, but states
 
-SLOTS = 32
+SLOTS = 16
 FAST = {"reassoc", "contract", "arcp", "nsz"}  # but NaN and infinity stay what they are: they are looked for
 
 
@@ -98,6 +99,20 @@ def absolute_sum(values):
 
 
 @fast_kernel
+def copy_to(result, values):
+    wide_vectors()
+    for k in range(result.shape[0]):
+        result[k] = values[k]
+
+
+@fast_kernel
+def clear(result):
+    wide_vectors()
+    for k in range(result.shape[0]):
+        result[k] = 0
+
+
+@fast_kernel
 def list_events(places, events, memory, source, size, built):
     """List the indices of what is not 0; how many there are."""
     count, done = 0, 0
@@ -108,6 +123,19 @@ def list_events(places, events, memory, source, size, built):
     for j in range(done, size):
         places[events + count] = j
         count += memory[source + j] != 0
+    return count
+
+
+@fast_kernel
+def list_of_slot(places, events, since, size, slot, built):
+    """List the rows of a slot; how many there are."""
+    count, done = 0, 0
+    if built:
+        count = list_equal(places, events, since, slot, size // 16)
+        done = size // 16 * 16
+    for j in range(done, size):
+        places[events + count] = j
+        count += places[since + j] == slot
     return count
 
 
@@ -168,42 +196,55 @@ def pay_list(memory, places, layout, l, count, built):
 
 
 @fast_kernel
-def flush(memory, places, layout, numbers, l):
-    """Write all rows of a layer of ROWS, so that nothing is owed, and begin with the first slot again.
+def pay_to_slot(memory, places, layout, numbers, l, count, aged):
+    """Pay the rows of the list `EVENTS`, which go on as rows of the slot of the next time step.
 
-    The slot that is now used, of which nothing is owed yet, becomes the first: rows of it keep their traces.
+    aged  whether those that are of this slot are the oldest, and not its own already
     """
     trace, held, since = layout[l, TRACE], layout[l, HELD], layout[l, SINCE]
     events, owed, listed = layout[l, EVENTS], layout[l, OWED], layout[l, LISTED]
-    factors, powers = layout[l, FACTORS], layout[l, POWERS]
     slot = places[layout[l, SLOT]]
-    count = 0
-    for j in range(layout[l, SIZE_IN]):
-        mine = places[since + j]
-        if mine < slot:
-            places[events + count], places[owed + count] = j, mine
-            number = listed + 3 * count
-            memory[number], memory[number + 1] = memory[factors + mine], memory[trace + j]
-            memory[number + 2] = 0  # nothing is sent: the currents, which are no more needed, stay
-            count += 1
-            last = memory[trace + j] * memory[powers + slot - 1 - mine]
+    for k in range(count):
+        j = places[events + k]
+        mine, number = places[since + j], listed + 3 * k
+        places[owed + k], places[since + j] = mine, slot
+        memory[number], memory[number + 1] = memory[layout[l, FACTORS] + mine], memory[trace + j]
+        memory[number + 2] = 0  # nothing is sent: the currents, which are no more needed, stay
+        if mine != slot or aged:
+            last = memory[trace + j] * memory[layout[l, POWERS] + (slot - 1 - mine) % SLOTS]
             if abs(last) < numbers[TINY]:
                 last = last - last
-            memory[held + j], memory[trace + j] = last, last * memory[powers + 1]
-        places[since + j] = 0
+            memory[held + j], memory[trace + j] = last, last * memory[layout[l, POWERS] + 1]
     pay_list(memory, places, layout, l, count, layout[0, BUILT] == 1)
-    begin_slot(memory, places, layout, l, 0)
 
 
 @fast_kernel
-def begin_slot(memory, places, layout, l, slot):
-    """Use another slot, of which nothing is owed yet."""
-    width = layout[l, WIDTH_OUT]
+def flush(memory, places, layout, numbers, l):
+    """Write all rows of a layer of ROWS, so that nothing is owed."""
+    for j in range(layout[l, SIZE_IN]):
+        places[layout[l, EVENTS] + j] = j
+    pay_to_slot(memory, places, layout, numbers, l, layout[l, SIZE_IN], False)
+
+
+@fast_kernel
+def begin_slot(memory, places, layout, numbers, l):
+    """Use the oldest slot for the next time step, after its rows were paid: nothing is owed of it then."""
+    size, width = layout[l, SIZE_IN], layout[l, WIDTH_OUT]
+    slot = (places[layout[l, SLOT]] + 1) % SLOTS
     places[layout[l, SLOT]] = slot
+    built = layout[0, BUILT] == 1
+    count = list_of_slot(places, layout[l, EVENTS], layout[l, SINCE], size, slot, built)
+    pay_to_slot(memory, places, layout, numbers, l, count, True)
     memory[layout[l, FACTORS] + slot] = 1
-    first = layout[l, SUMS] + slot * width
-    for i in range(width):
-        memory[first + i] = 0
+    clear(memory[layout[l, SUMS] + slot * width : layout[l, SUMS] + (slot + 1) * width])
+
+
+@fast_kernel
+def begin_rows(memory, layout, l):
+    """Nothing is owed, whatever the slot."""
+    for s in range(SLOTS):
+        memory[layout[l, FACTORS] + s] = 1
+    clear(memory[layout[l, SUMS] : layout[l, SUMS] + SLOTS * layout[l, WIDTH_OUT]])
 
 
 @fast_kernel
@@ -219,7 +260,7 @@ def last_traces(result, memory, places, layout, l, samples):
             elif places[since + j] == slot:
                 result[b, j] = memory[held + j]
             else:
-                result[b, j] = memory[trace + j] * memory[powers + slot - 1 - places[since + j]]
+                result[b, j] = memory[trace + j] * memory[powers + (slot - 1 - places[since + j]) % SLOTS]
 
 
 @fast_kernel
@@ -239,12 +280,19 @@ def begin_traces(memory, places, layout, l, samples, traces):
 
 
 @fast_kernel
-def undo(memory, places, layout, numbers):
+def keep_state(memory, places, layout):
+    """Keep states, traces and slots as they are before a step."""
+    state, kept = layout[0, STATE_SIZE], layout[0, KEPT_PLACES]
+    copy_to(memory[layout[0, BACKUP] : layout[0, BACKUP] + state], memory[:state])
+    copy_to(places[layout[0, KEPT] : layout[0, KEPT] + kept], places[:kept])
+
+
+@fast_kernel
+def undo(memory, places, layout):
     """After TROUBLE: states, traces and slots are those of before the step, but rows that had events were paid."""
-    for k in range(layout[0, STATE_SIZE]):
-        memory[k] = memory[layout[0, BACKUP] + k]
-    for k in range(layout[0, KEPT_PLACES]):
-        places[k] = places[layout[0, KEPT] + k]
+    state, kept = layout[0, STATE_SIZE], layout[0, KEPT_PLACES]
+    copy_to(memory[:state], memory[layout[0, BACKUP] : layout[0, BACKUP] + state])
+    copy_to(places[:kept], places[layout[0, KEPT] : layout[0, KEPT] + kept])
     for l in range(layout.shape[0]):
         if layout[l, KIND] != ROWS:
             continue
@@ -253,8 +301,8 @@ def undo(memory, places, layout, numbers):
         for k in range(places[layout[l, COUNT]]):
             j = places[layout[l, EVENTS] + k]
             mine = places[since + j]
-            if mine < slot:
-                memory[held + j] = memory[trace + j] * memory[powers + slot - 1 - mine]
+            if mine != slot:
+                memory[held + j] = memory[trace + j] * memory[powers + (slot - 1 - mine) % SLOTS]
                 memory[trace + j] = memory[held + j] * memory[powers + 1]
                 places[since + j] = slot
 
@@ -307,9 +355,9 @@ def sum_rows(memory, places, layout, l):
         places[owed + k], places[since + j] = mine, slot
         number = listed + 3 * k
         memory[number], memory[number + 1], memory[number + 2] = memory[factors + mine], last, value
-        memory[trace + j] = last * memory[powers + slot - mine] + value
-    for i in range(width):
-        memory[layout[l, CURRENT] + i] = memory[layout[l, BIAS] + i]
+        memory[trace + j] = last * memory[powers + (slot - mine) % SLOTS] + value
+    current, bias = layout[l, CURRENT], layout[l, BIAS]
+    copy_to(memory[current : current + width], memory[bias : bias + width])
     pay_list(memory, places, layout, l, count, built)
 
 
@@ -322,11 +370,18 @@ def sum_whole(memory, layout, l, samples):
     for b in range(samples):
         source, trace = layout[l, SOURCE] + b * width_in, layout[l, TRACE] + b * width_in
         scale_and_add(memory[trace : trace + width_in], decay, one, memory[source : source + width_in])
-    for i in range(layout[l, SIZE_OUT]):
-        row = memory[layout[l, WEIGHT] + i * width_in : layout[l, WEIGHT] + (i + 1) * width_in]
-        for b in range(samples):
-            source = memory[layout[l, SOURCE] + b * width_in : layout[l, SOURCE] + (b + 1) * width_in]
-            memory[layout[l, CURRENT] + b * width + i] = memory[layout[l, BIAS] + i] + dot(row, source)
+    for b in range(samples):
+        source, current = layout[l, SOURCE] + b * width_in, layout[l, CURRENT] + b * width
+        bias, built = layout[l, BIAS], layout[0, BUILT] == 1
+        dots(memory, layout[l, WEIGHT], width_in, layout[l, SIZE_OUT], source, current, width_in, built)
+        add(memory[current : current + width], memory[bias : bias + width])
+
+
+@fast_kernel
+def add(result, values):
+    wide_vectors()
+    for k in range(result.shape[0]):
+        result[k] = result[k] + values[k]
 
 
 @fast_kernel
@@ -453,12 +508,12 @@ def losses(memory, layout, numbers, samples, labels, rows, weights):
 @fast_kernel
 def dots(memory, rows, stride, count, other, result, width, built):
     """The scalar products of rows with another vector."""
-    if not built:
+    groups = width // (GROUP * (BYTES // memory.itemsize))
+    if not built or groups * GROUP * (BYTES // memory.itemsize) != width:
         for j in range(count):
             row = rows + j * stride
             memory[result + j] = dot(memory[row : row + width], memory[other : other + width])
         return
-    groups = width // (GROUP * (BYTES // memory.itemsize))
     whole = count // 4 * 4
     for j in range(0, whole, 4):
         dot_rows(memory, rows + j * stride, stride, other, result + j, groups, 4)
@@ -472,12 +527,24 @@ def error_by_rows(memory, places, layout, l):
     size, width, error = layout[l, SIZE_IN], layout[l, WIDTH_OUT], layout[l, ERROR]
     factors, products, trace, since = layout[l, FACTORS], layout[l, DOTS], layout[l, TRACE], layout[l, SINCE]
     below, built = layout[l - 1, SPIKE_ERROR], layout[0, BUILT] == 1
-    slots = places[layout[l, SLOT]] + 1
-    dots(memory, layout[l, SUMS], width, slots, error, products, width, built)
+    dots(memory, layout[l, SUMS], width, SLOTS, error, products, width, built)
     dots(memory, layout[l, WEIGHT], width, size, error, below, width, built)
-    for j in range(size):
-        mine = places[since + j]
-        memory[below + j] = memory[factors + mine] * memory[below + j] + memory[trace + j] * memory[products + mine]
+    add_owed(
+        memory[below : below + size],
+        memory[factors : factors + SLOTS],
+        memory[trace : trace + size],
+        memory[products : products + SLOTS],
+        places[since : since + size],
+    )
+
+
+@fast_kernel
+def add_owed(errors, factors, traces, products, since):
+    """ρ^k (W_j · g) + â_j (S · g), of the slot of each row."""
+    wide_vectors()
+    for j in range(errors.shape[0]):
+        mine = np.uint32(since[j])  # no index is below 0, which would be asked in the loop
+        errors[j] = factors[mine] * errors[j] + traces[j] * products[mine]
 
 
 @fast_kernel
@@ -486,8 +553,7 @@ def error_by_whole(memory, layout, l, samples):
     width_in, width = layout[l, WIDTH_IN], layout[l, WIDTH_OUT]
     for b in range(samples):
         first = layout[l - 1, SPIKE_ERROR] + b * width_in
-        for j in range(width_in):
-            memory[first + j] = 0
+        clear(memory[first : first + width_in])
     for i in range(layout[l, SIZE_OUT]):
         row = memory[layout[l, WEIGHT] + i * width_in : layout[l, WEIGHT] + (i + 1) * width_in]
         for b in range(samples):
@@ -501,25 +567,23 @@ def update_rows(memory, places, layout, numbers, l, keep_at, rate):
     width, sums, error = layout[l, WIDTH_OUT], layout[l, SUMS], layout[l, ERROR]
     factors, powers, scales = layout[l, FACTORS], layout[l, POWERS], layout[l, DOTS]
     slot, keep = places[layout[l, SLOT]], memory[keep_at]
-    first = 0
-    for s in range(slot + 1):
-        power = memory[powers + slot - s]
+    for s in range(SLOTS):
+        power = memory[powers + (slot - s) % SLOTS]
+        if power < numbers[TINY]:
+            power = power - power
         memory[scales + s] = -(rate * power)
         memory[factors + s] = memory[factors + s] * keep
-        if power < numbers[TINY] and keep == 1:
-            first = s + 1
-    rows, count = sums + first * width, slot + 1 - first
     if layout[0, BUILT] == 0:
-        for s in range(first, slot + 1):
+        for s in range(SLOTS):
             row = memory[sums + s * width : sums + (s + 1) * width]
             scale_and_add(row, keep, memory[scales + s], memory[error : error + width])
         return
     lanes, at = BYTES // memory.itemsize, 0
     while width - at >= 16 * lanes:
-        owe_rows(memory, rows + at, width, scales + first, keep_at, error + at, count, 16)
+        owe_rows(memory, sums + at, width, scales, keep_at, error + at, SLOTS, 16)
         at += 16 * lanes
     while at < width:
-        owe_rows(memory, rows + at, width, scales + first, keep_at, error + at, count, 4)
+        owe_rows(memory, sums + at, width, scales, keep_at, error + at, SLOTS, 4)
         at += 4 * lanes
 
 
@@ -561,8 +625,7 @@ def forward(memory, places, layout, numbers, inputs):
         return REFUSED
     for b in range(samples):
         first = layout[0, SOURCE] + b * width
-        for j in range(inputs.shape[1]):
-            memory[first + j] = inputs[b, j]
+        copy_to(memory[first : first + inputs.shape[1]], inputs[b])
     for l in range(layout.shape[0]):
         places[layout[l, COUNT]] = 0
     for l in range(layout.shape[0]):
@@ -628,10 +691,7 @@ def step(memory, places, layout, numbers, inputs, labels, rows, weights, stage):
             if labels[b] < 0 or labels[b] >= layout[layout.shape[0] - 1, SIZE_OUT]:
                 return REFUSED
     if stage != BACKWARD:
-        for k in range(layout[0, STATE_SIZE]):
-            memory[layout[0, BACKUP] + k] = memory[k]
-        for k in range(layout[0, KEPT_PLACES]):
-            places[layout[0, KEPT] + k] = places[k]
+        keep_state(memory, places, layout)
         code = forward(memory, places, layout, numbers, inputs)
         if code != DONE:
             return code
@@ -649,12 +709,7 @@ def step(memory, places, layout, numbers, inputs, labels, rows, weights, stage):
 
 @fast_kernel
 def end_step(memory, places, layout, numbers):
-    """Go on to the next slot of each layer of ROWS; with a flush where there is none left."""
+    """Go on to the next slot of each layer of ROWS."""
     for l in range(layout.shape[0]):
         if layout[l, KIND] == ROWS:
-            slot = places[layout[l, SLOT]] + 1
-            if slot < SLOTS:
-                begin_slot(memory, places, layout, l, slot)
-            else:
-                places[layout[l, SLOT]] = slot
-                flush(memory, places, layout, numbers, l)
+            begin_slot(memory, places, layout, numbers, l)

@@ -3,6 +3,7 @@
     pay_rows    W_j ← f_j W_j + a_j S_j of the rows j that a list names, and Σ_j x_j W_j, whose sums stay in registers
     dot_rows    W_j · g of a few rows
     owe_rows    S_s ← ρ S_s + c_s g of a few rows, g in registers
+    list_equal  the indices of whole numbers that equal one
 
 `streaming` has the plain loop beside each. Rows begin at multiples of 64 bytes from the start of the memory.
 """
@@ -14,7 +15,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .vector_loops import INTP, _Vectors
+from .vector_loops import INT32, INTP, _listing, _Vectors
 
 GROUP = 4  # vectors of a row that `dot_rows` takes at once
 
@@ -131,5 +132,25 @@ def owe_rows(typingctx, memory, rows_at, stride, numbers_at, keep_at, other, cou
 
         v.sums(count, [], body)
         return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def list_equal(typingctx, places, chosen_at, numbers_at, number, vectors):
+    """List where a number is among `vectors` vectors of others; how often it is there. As `list_nonzero`."""
+    p = types.intp
+    signature = p(places, p, p, p, p)
+
+    def codegen(context, builder, sig, args):
+        places, chosen_at, numbers_at, number, count = args
+        v = _Vectors(context, builder, sig.args[0].dtype)
+        given = v.vectors(v.start(sig.args[0], places, numbers_at))
+        wanted = v.spread(builder.trunc(number, INT32))
+
+        def mask_of(k):
+            return builder.icmp_signed("==", builder.load(builder.gep(given, [k]), align=v.align), wanted)
+
+        return _listing(v, (sig.args[0], places), chosen_at, count, mask_of)
 
     return signature, codegen

@@ -11,7 +11,7 @@ from ottt_ref.fast.streaming import OnlineLearner, suits
 from ottt_ref.learning.training import SGD
 
 SIZES = (40, 64, 48, 5)
-STEPS = SLOTS + 7  # of a sequence: two of them are more than two blocks of updates
+STEPS = 2 * SLOTS + 7  # of a sequence: the slots go round more than twice
 # Both add up the same numbers in another order: some hundred steps of a few roundings, of numbers of the order of 1
 CLOSE = {"rtol": 1e-10, "atol": 1e-12}
 
