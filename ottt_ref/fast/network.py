@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
+
 from ..network.network import Network, require_network
 from ..network.operations import Operation, WeightStandardised
 from .operations import fast_twin
@@ -28,7 +31,14 @@ def fast_network(network: Network) -> Network:
     >>> fast_network(network).parameters is network.parameters
     True
     """
-    return require_fast(network).computed_by(lambda connection: fast_twin(connection.operations))
+    result = copy.copy(require_fast(network))
+    _compute_by_twins(result, network)
+    return result
+
+
+def _compute_by_twins(network, original):
+    """Have a network of the same layers and parameters computed by the twins of the original's operations."""
+    network._connect(tuple(replace(c, operations=fast_twin(c.operations)) for c in original.connections))
 
 
 class LearningNetwork:
@@ -46,8 +56,7 @@ class LearningNetwork:
         """Make twins anew where one keeps what it computed of its parameters, or where they are other arrays now."""
         arrays = list(self._original.parameters.values())
         if self._keeps or any(now is not before for now, before in zip(arrays, self._arrays)):
-            originals = {connection.name: connection.operations for connection in self._original.connections}
-            self.network.compute_by(lambda connection: fast_twin(originals[connection.name]))
+            _compute_by_twins(self.network, self._original)
             self._arrays = arrays
 
 

@@ -441,26 +441,8 @@ class Network:
         network._own(layers, feedback, skips, self.input_shape)
         return network
 
-    def computed_by(self, operations_of: Callable[[Connection], Operation]) -> Network:
-        """The same network, computed by other operations: of the same shapes, parameters and results.
-
-        operations_of  gives a connection's; layers and parameters are this network's own. Nothing is tried out.
-
-        >>> import numpy as np, ottt_ref as ot
-        >>> network = ot.dense_network([2, 3, 2], rng=0)
-        >>> same = network.computed_by(lambda connection: connection.operations)
-        >>> same.parameters is network.parameters
-        True
-        """
-        network = copy.copy(self)
-        network.compute_by(operations_of)
-        return network
-
-    def compute_by(self, operations_of: Callable[[Connection], Operation]) -> None:
-        """Have this network, which `computed_by` made, computed by other operations from now on."""
-        self._connect(tuple(replace(c, operations=operations_of(c)) for c in self.connections))
-
     def _connect(self, connections):
+        """Take these connections; with other operations of the same shapes they are another way to compute it."""
         self.connections = connections
         self._incoming = [[c for c in connections if c.target == l] for l in range(len(self.layers))]
         self._outgoing = [[c for c in connections if c.source == l] for l in range(len(self.layers))]
