@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,9 @@ from ..learning.regularisers import Regulariser
 from ..methods import ottt as reference
 from ..methods.shared.errors import ErrorFeedback
 from ..methods.shared.gradients import Gradients
-from ..methods.shared.traces import Dialect
+from ..methods.shared.traces import DIALECTS, Dialect
 from ..network.network import Network
+from ..validation import require_choice
 from . import driver, streaming
 from .network import LearningNetwork, require_fast
 
@@ -47,8 +49,9 @@ def gradients(
     >>> all(np.allclose(gradients[name], same[name]) for name in same)
     True
     """
+    require_choice("dialect", dialect, DIALECTS)
     return driver.gradients(
-        reference.rule_of(dialect),
+        partial(reference.OTTT, dialect=dialect),
         network,
         inputs,
         targets,

@@ -121,7 +121,7 @@ def gradients(
     >>> {name: round(float(np.linalg.norm(value)), 3) for name, value in gradients.items()}
     {'layer0.weight': 0.263, 'layer0.bias': 0.576, 'readout.weight': 0.85, 'readout.bias': 0.65}
     """
-    rule = rule_of(dialect)
+    rule = _rule(dialect)
     return driver.gradients(
         rule,
         network,
@@ -160,7 +160,7 @@ def accumulate(
     >>> sums.values["layer0.bias"].round(9).tolist(), sums.values["readout.bias"].tolist()
     ([4.25], [3.0])
     """
-    return driver.accumulate(rule_of(dialect), network, activity, output_errors, terms=terms)
+    return driver.accumulate(_rule(dialect), network, activity, output_errors, terms=terms)
 
 
 class OnlineLearner(online.OnlineLearner):
@@ -200,7 +200,7 @@ class OnlineLearner(online.OnlineLearner):
         regulariser: Regulariser | None = None,
     ) -> None:
         self.dialect = dialect
-        rule = rule_of(dialect)
+        rule = _rule(dialect)
         super().__init__(
             rule,
             network,
@@ -212,12 +212,6 @@ class OnlineLearner(online.OnlineLearner):
         )
 
 
-def rule_of(dialect: Dialect) -> Callable[[Network, int], Rule]:
-    """The rule of a dialect; ValueError for another.
-
-    >>> import ottt_ref as ot
-    >>> ot.ottt.rule_of("authors")(ot.dense_network([2, 3, 2], rng=0), 1).traces.bias_input(0)
-    array([0.])
-    """
+def _rule(dialect: Dialect) -> Callable[[Network, int], Rule]:
     require_choice("dialect", dialect, DIALECTS)
     return partial(OTTT, dialect=dialect)
