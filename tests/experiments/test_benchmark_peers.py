@@ -18,7 +18,7 @@ TORCH = [name for name, known in peers.PEERS.items() if "torch" in known.package
 DENSE = Task("dense", input_shape=(30,), hidden=(20, 10), classes=4, batch=6, time_steps=7, rate=0.2)
 TASKS = (
     DENSE,
-    replace(DENSE, name="images", input_shape=(4, 9, 8), hidden=(3, 4), rate=0.3),  # 9 pixels: pooling leaves out a row
+    replace(DENSE, name="images", input_shape=(4, 9, 8), hidden=(3, 4)),  # 9 pixels: pooling leaves out a row
     replace(DENSE, name="online", batch=1, time_steps=20, online=True),
     replace(DENSE, name="images-online", input_shape=(2, 8, 8), hidden=(3, 4), batch=1, time_steps=10, online=True),
 )
