@@ -1,10 +1,11 @@
-"""The pictures: workloads as bars, sweeps as lines."""
+"""The pictures: workloads as points, sweeps as lines."""
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from . import runs
+from .report import milliseconds
 
 # Okabe and Ito's colours, which those who confuse red and green can tell apart; marks and dashes for print without.
 STYLES = {
@@ -28,32 +29,33 @@ def styles(names):
 
 
 def of_workloads(results):
-    """A panel for each workload: a bar per peer that was timed, on a logarithmic axis, with its quartiles."""
+    """A panel for each workload: a point per peer that was timed, on a logarithmic axis, and its middle half."""
     names = list(dict.fromkeys(each["peer"] for result in results for each in result["peers"] if _timed(each)))
     figure = Figure(figsize=(3.0 * max(1, len(results)) + 1.2, 0.42 * max(1, len(names)) + 1.6), layout="constrained")
     panels = figure.subplots(1, max(1, len(results)), squeeze=False, sharey=True)[0]
     for axes, result in zip(panels, results):
-        _bars(axes, result, names)
+        _points(axes, result, names)
     panels[0].set_yticks(range(len(names)), names)
     panels[0].invert_yaxis()
     return figure
 
 
-def _bars(axes, result, names):
-    colours = styles(names)
+def _points(axes, result, names):
+    looks = styles(names)
     timed = {each["peer"]: each for each in result["peers"] if _timed(each)}
     for place, name in enumerate(names):
         if name not in timed:
             continue
         median, (low, high) = 1e3 * timed[name]["median"], (1e3 * end for end in timed[name]["quartiles"])
-        axes.barh(place, median, color=colours[name][0], height=0.7)
-        axes.plot([low, high], [place, place], color="0.3", linewidth=2.5, solid_capstyle="butt")
-        axes.annotate(
-            f"{median:.3g}", (high, place), textcoords="offset points", xytext=(4, 0), va="center", fontsize=8
-        )
+        colour, mark, _ = looks[name]
+        axes.plot([low, high], [place, place], color=colour, linewidth=5, alpha=0.35, solid_capstyle="butt")
+        axes.plot(median, place, color=colour, marker=mark, markersize=6)
+        text = milliseconds(timed[name]["median"])
+        axes.annotate(text, (high, place), textcoords="offset points", xytext=(8, 0), va="center", fontsize=8)
     axes.set_xscale("log")
-    times = [1e3 * each["median"] for each in timed.values()] or [1.0]
-    axes.set_xlim(min(times) / 3, max(times) * 5)
+    ends = [1e3 * end for each in timed.values() for end in each["quartiles"]] or [1.0]
+    axes.set_xlim(min(ends) / 2, max(ends) * 6)
+    axes.set_ylim(-0.6, len(names) - 0.4)
     axes.set(xlabel=f"ms per {result['unit']}", title=result["workload"]["name"])
     axes.grid(axis="x", color="0.9")
     _tidy(axes)

@@ -8,12 +8,6 @@ from . import machine, runs
 from .checking import rates_text
 
 SCHEMA = 1  # of the JSON file; a change that readers must know of makes it another
-NOT_TIMED = {
-    runs.WRONG: "not timed: wrong",
-    runs.ABSENT: "absent",
-    runs.REFUSED: "refused",
-    runs.FAILED: "failed",
-}
 
 
 def content(machine_found, workloads, sweeps):
@@ -41,15 +35,16 @@ def table(result):
     """One row per peer of a workload: its time, and how far it is from the reference."""
     task, unit = result["workload"], result["unit"]
     title = f"{task['name']}: {task['words']}, {task['dtype']}, {threads_text(result['threads'])}"
-    rows = Table(title=f"{title}; inputs and layers fire at {rates_text(result['firing_rates'])}")
-    rows.add_column("peer")
-    rows.add_column("computes")
-    rows.add_column(f"ms per {unit}\n(quartiles)", justify="right")
-    base, name = _base(result)
-    rows.add_column(f"times\n{name}'s", justify="right")
-    rows.add_column("loss\n(off by)", justify="right")
-    rows.add_column("gradient\noff by", justify="right")
-    rows.add_column("layers\nfire at", justify="right")
+    rows = Table(title=f"{title}; fires at {rates_text(result['firing_rates'])} %")
+    rows.add_column("peer", no_wrap=len(max((each["peer"] for each in result["peers"]), key=len)) < 20)
+    rows.add_column("computes", no_wrap=True)
+    rows.add_column(f"ms per {unit}\n(quartiles)", justify="right", no_wrap=True)
+    rows.add_column("ratio", justify="right", no_wrap=True)
+    rows.add_column("loss", justify="right", no_wrap=True)
+    rows.add_column("loss\noff by", justify="right", no_wrap=True)
+    rows.add_column("gradient\noff by", justify="right", no_wrap=True)
+    rows.add_column("fire at\n(%)", justify="right", no_wrap=True)
+    base = _base(result)
     for each in result["peers"]:
         rows.add_row(*_row(each, base))
     return rows
@@ -61,38 +56,39 @@ def threads_text(count):
 
 
 def _base(result):
-    """The time that others are compared with, and whose it is: the fast path's, or the quickest peer's."""
+    """The time that others are compared with: the fast path's, or the quickest peer's; None without any."""
     timed = {each["peer"]: each["median"] for each in result["peers"] if each["status"] == runs.TIMED}
-    if not timed:
-        return None, "quickest"
-    name = "fast" if "fast" in timed else min(timed, key=timed.get)
-    return timed[name], name
+    return timed.get("fast", min(timed.values(), default=None))
 
 
 def _row(each, base):
     kind = each.get("kind", {}).get("words", "")
-    time, ratio = NOT_TIMED.get(each["status"], ""), ""
+    time, ratio = each["status"], ""
     if each["status"] == runs.TIMED:
         low, high = (milliseconds(end) for end in each["quartiles"])
-        time, ratio = f"{milliseconds(each['median'])} ({low} - {high})", f"{each['median'] / base:.2f}"
-    loss, gradient, rates = "", "", ""
+        time, ratio = f"{milliseconds(each['median'])} ({low}-{high})", f"{each['median'] / base:.2f}"
+    checked = ("", "", "", "")
     if "loss" in each:
-        loss, gradient = f"{each['loss']:.5f} ({each['loss_off']:.0e})", f"{each['gradient_off']:.0e}"
         rates = "not said" if each["rates"] is None else rates_text(each["rates"])
-    return each["peer"], kind, time, ratio, loss, gradient, rates
+        checked = f"{each['loss']:.5f}", f"{each['loss_off']:.0e}", f"{each['gradient_off']:.0e}", rates
+    return each["peer"], kind, time, ratio, *checked
 
 
 def notes(result):
     """Why peers were not timed, a line each."""
-    return [f"{each['peer']}: {each['status']}: {each['reason']}" for each in result["peers"] if each["reason"]]
+    return [_note(each) for each in result["peers"] if each["reason"]]
+
+
+def _note(each):
+    return f"{each['peer']}: {each['status']}, not timed: {each['reason']}"
 
 
 def sweep_table(sweep):
     """One row per value, one column per peer; of memory likewise."""
     if sweep["sweep"] == "memory":
         return _memory_table(sweep)
-    rows = Table(title=f"{sweep['base']}, ms per sequence, against {sweep['words']}")
-    rows.add_column(sweep["words"].partition(" ")[0] if sweep["sweep"] != "rate" else "rate", justify="right")
+    rows = Table(title=f"{sweep['base']} by {sweep['sweep']}, ms per sequence")
+    rows.add_column(sweep["sweep"], justify="right")
     names = [each["peer"] for each in sweep["points"][0]["peers"]]
     for name in names:
         rows.add_column(name, justify="right")

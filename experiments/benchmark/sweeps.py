@@ -18,7 +18,7 @@ VARIED = {
         lambda task, value: replace(task, hidden=(value,) * len(task.hidden)),
     ),
     "rate": (
-        "inputs and neurons that fire in a time step",
+        "share of inputs and neurons that fire",
         (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6),
         lambda task, value: replace(task, rate=value),
     ),

@@ -11,7 +11,7 @@ threshold.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import NormalDist
 
 import numpy as np
@@ -20,6 +20,7 @@ import ottt_ref as ot
 
 DECAY, THRESHOLD, ALPHA = 0.5, 1.0, 4.0  # the paper's; peers read them off the workload
 LEARNING_RATE = 1e-3  # small: rates stay what they are while the same batch is learned again and again
+CHECKED_ONLINE = 0.1  # of OTTT_O where it is checked: what is learned can be read off weights of single precision
 KERNEL, POOL = 3, 2  # windows of the convolutions, and of the average pooling behind each
 SIGNIFICAND = np.finfo(np.float32).nmant + 1  # bits
 MARGIN = 3e-6  # of OTTT_O: single precision moves its potentials by some 1e-7
@@ -140,7 +141,7 @@ def _synapses(weight):
     return ot.Dense(weight, False) if weight.ndim == 2 else ot.Conv2d(weight, False, padding=KERNEL // 2)
 
 
-def draw(task, learning_rate=LEARNING_RATE, device="cpu"):
+def draw(task, device="cpu"):
     """The Workload of a task; the same task gives the same arrays."""
     for attempt in range(TRIES):
         rng = np.random.default_rng([task.seed, attempt])
@@ -150,8 +151,8 @@ def draw(task, learning_rate=LEARNING_RATE, device="cpu"):
         if not all(_is_clear(task, weights, inputs, reset) for reset in RESETS):
             continue
         weights = {name: weight.astype(task.dtype) for name, weight in weights.items()}
-        workload = Workload(task, weights, inputs.astype(task.dtype), labels, learning_rate, device)
-        if not task.online or _keeps_away(workload):
+        workload = Workload(task, weights, inputs.astype(task.dtype), labels, LEARNING_RATE, device)
+        if not task.online or _keeps_away(replace(workload, learning_rate=CHECKED_ONLINE)):
             return workload
     raise ValueError(f"no weights were found for {task} whose potentials stay off the threshold")
 
