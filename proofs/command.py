@@ -15,11 +15,13 @@ from .claims import CLAIMS
 from .museum import hall
 from .museum.exhibit import load_all
 from .mutants import score
+from .mutants.kept import Kept, sources_of
 from .parallel import run_all
 from .search import COSTLY, FULL, SMALL, counterexamples
 
 DATABASE = Path(".hypothesis/proofs")
 PROGRESS = Path("results/proofs-thorough.json")
+MUTANTS = Path("results/proofs-mutants.json")
 EXAMPLES = (
     "",
     "--claim E1 E2 --cases 1000 --seed 7",
@@ -83,7 +85,7 @@ def add_arguments(parser):
         "--progress",
         metavar="FILE",
         type=Path,
-        help=f"where the thorough profile saves its rounds ({PROGRESS})",
+        help=f"where the thorough profile saves its rounds ({PROGRESS}), and --mutants what killed each ({MUTANTS})",
     )
     option("--seed", metavar="S", type=int, help="seed of the random cases (0)")
     option(
@@ -132,8 +134,8 @@ def _refuse_without_effect(options, mode):
     for name in CHECK.takes:
         if getattr(options, name) is not None and name not in mode.takes:
             raise CommandError(f"argument --{name}: has no effect with --{options.mode}")
-    if options.progress and options.profile != "thorough":
-        raise CommandError("argument --progress: has no effect without --profile thorough")
+    if options.progress and mode is CHECK and options.profile != "thorough":
+        raise CommandError("argument --progress: has no effect without --profile thorough or --mutants")
     named = {name.upper() for name in options.claim or ()}
     if options.surveys and (options.claims or (named and not named & set(surveys.DEPTHS))):
         raise CommandError(f"argument --surveys: has no effect without the claims {', '.join(surveys.DEPTHS)}")
@@ -249,7 +251,11 @@ def kill_mutants(options):
     if not score.in_checkout():
         raise CommandError("argument --mutants: needs a checkout of the project, with its tests, which no wheel has")
     screen = report.screen()
-    deaths = score.kill_all(options.workers, screen)
+    try:
+        kept = Kept(options.progress or MUTANTS, sources_of(score.ROOT / name for name in score.COPIED))
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+    deaths = score.kill_all(options.workers, screen, kept)
     screen.print(score.table(deaths))
     return 1 if any(death.killer is None for death in deaths) else 0
 
@@ -304,9 +310,9 @@ MODES = {
     "coq": Mode(check_coq, (), "compile the Coq proofs, for every T, and do nothing else"),
     "mutants": Mode(
         kill_mutants,
-        ("workers",),
-        "seed faults into a copy of the source, one at a time, and see what kills each (half an hour; in a "
-        "checkout alone)",
+        ("progress", "workers"),
+        "seed faults into a copy of the source, one at a time, and see what kills each (an hour or two, saved after "
+        "each and taken up again; in a checkout alone)",
     ),
 }
 

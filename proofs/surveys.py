@@ -9,7 +9,7 @@ OTTT_A at T = 6, and for each of 60 images that they were not trained on
     cosine       the mean cosine between the two gradients of that weight
 
 Hypothesis and positive count what is certain alone: signs of balls that take in all rounding (`certified`); `undecided`
-says for how many images nothing is.
+says for how many images nothing is. The certificates are floats, of which rounding is not enclosed.
 
 D1 is surveyed on feedforward networks of one to three hidden layers; D2 on one hidden layer that hears itself, and on
 two of which the second is fed back to the first. Where SR's gradient is 0 (all neurons of a layer outside the mapping's
@@ -168,9 +168,12 @@ def text(cell):
 
 
 def certainty(cells):
-    """For how many images the sign of <SR, OTTT> is certain, in a line."""
+    """For how many images the sign of <SR, OTTT> is certain, and what is not, in a line."""
     images, undecided = sum(cell.samples for cell in cells), sum(cell.undecided for cell in cells)
-    return f"the sign of <SR, OTTT> is certain, whatever was rounded, in {images - undecided} of {images} cases"
+    return (
+        f"the sign of <SR, OTTT> is certain, whatever was rounded, in {images - undecided} of {images} cases; the "
+        "certificates, ρ or μ below 1, are computed in floats and not enclosed"
+    )
 
 
 def as_data(cells):

@@ -48,10 +48,18 @@ def run(options):
     pairs = [
         (condition, seed) for factor in factors for condition in conditions(factor) for seed in range(options.seeds)
     ]
-    measurements = runs.measure_all(pairs, options.workers, screen(), options.backend)
+    settings = Settings(options.seeds, factors, options.backend)
+
+    def interrupted(measurements):
+        if not measurements:
+            return "no measurement was finished"
+        path = options.output / "directions-unfinished.json"
+        write_json(path, "directions", settings, {"measurements": report.measured(measurements)})
+        return f"the measurements that were finished, {len(measurements)} of {len(set(pairs))}, are in {path}"
+
+    measurements = runs.measure_all(pairs, options.workers, screen(), options.backend, interrupted)
     found = report.cells(measurements, factors, options.seeds)
     rated = report.rates(measurements, factors, options.seeds)
-    settings = Settings(options.seeds, factors, options.backend)
     write_json(options.output / "directions.json", "directions", settings, report.content(found, rated))
     names = _draw(found, rated, factors, options.output)
     for factor in factors:

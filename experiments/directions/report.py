@@ -135,6 +135,11 @@ def findings(rated):
     return lines
 
 
+def measured(measurements):
+    """Measurements by condition and seed, as plain data."""
+    return [{"condition": asdict(condition), **asdict(one)} for (condition, _), one in measurements.items()]
+
+
 def content(found, rated):
     """What the JSON file holds beside settings and versions."""
     return {"base": asdict(BASE), "confidence": CONFIDENCE, "cosines": found, "rates": rated}

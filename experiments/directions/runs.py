@@ -10,17 +10,23 @@ from ..backends import share_processors
 from .measure import measure
 
 
-def measure_all(pairs, workers, console, backend):
-    """The Measurement of each pair of a condition and a seed, by pair; one that occurs twice is made once."""
+def measure_all(pairs, workers, console, backend, interrupted):
+    """The Measurement of each pair of a condition and a seed, by pair; one that occurs twice is made once.
+
+    interrupted  what Ctrl-C calls with the Measurements so far; what it returns is said when the program ends
+    """
     pairs = list(dict.fromkeys(pairs))
     with WorkerPool(workers) as pool, Progress(console=console, transient=True) as bar:
         pending = {pool.submit(_work, *pair, backend, workers): pair for pair in pairs}
         task = bar.add_task("measurements", total=len(pairs))
-        found = {}
-        for future in as_completed(pending):
-            found[pending[future]] = future.result()
-            bar.advance(task)
-    return found
+        try:
+            for future in as_completed(pending):
+                future.result()  # its error ends the others
+                bar.advance(task)
+        except KeyboardInterrupt:
+            finished = {pair: each for each, pair in pending.items() if each.done() and not each.exception()}
+            raise KeyboardInterrupt(interrupted({pair: each.result() for pair, each in finished.items()})) from None
+        return {pair: future.result() for future, pair in pending.items()}
 
 
 def _work(condition, seed, backend, workers):

@@ -220,6 +220,8 @@ class Surrogate:
         z = np.asarray(z, order="C")
         if z.dtype not in (*FLOAT_DTYPES, np.dtype(object)):
             raise TypeError(f"z must have dtype float64 or float32, got {z.dtype}")
+        if not z.dtype.hasobject:
+            require_surrogate_held(method, self, z.dtype)
         result = np.empty_like(z)
         formula(result.reshape(-1), z.reshape(-1), self._typed_parameters(z))
         return result

@@ -5,14 +5,19 @@ the claims, the quick ones first, on few cases and small architectures, until on
 of the library are run in the copy until one fails. What survives both is a claim that is missing.
 
 A fault that names its tests, as those in the tools of proof do, must be killed by these tests alone.
+
+What became of each is kept in a file at once: stopped and started again, the same sources go on where they were.
 """
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,29 +109,76 @@ def _first_test_that_fails(copy, *arguments):
 
 
 def _run(copy, *arguments):
-    environment = {**os.environ, "PYTHONPATH": copy}
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=copy,
-        env=environment,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-        timeout=SECONDS,
-    )
+    return CHILDREN.run([sys.executable, *arguments], copy, {**os.environ, "PYTHONPATH": copy})
 
 
-def kill_all(workers, console, mutants=CATALOGUE):
-    """The Death of each mutant, in order."""
-    with console.status(f"{len(mutants)} mutants") as status, ThreadPoolExecutor(workers) as pool:
-        deaths = []
-        for death in pool.map(kill, mutants):
-            deaths.append(death)
-            status.update(f"{len(deaths)} of {len(mutants)} mutants")
-            if not console.is_terminal:
-                print(f"{death.killer or 'SURVIVES':<8} {death.mutant}", flush=True)
-    return deaths
+class Children:
+    """The processes that are running, each at the head of a group with those that it starts."""
+
+    def __init__(self):
+        self._lock, self._running, self._ended = threading.Lock(), set(), False
+
+    def run(self, command, folder, environment):
+        """Its exit status and what it printed. After SECONDS its group is ended, and TimeoutExpired raised."""
+        with self._lock:
+            if self._ended:
+                raise CancelledError
+            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8", "errors": "replace"}
+            process = subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True, **pipes)
+            self._running.add(process)
+        try:
+            out, err = process.communicate(timeout=SECONDS)
+            return subprocess.CompletedProcess(command, process.returncode, out, err)
+        except subprocess.TimeoutExpired:
+            _end(process)
+            process.communicate()
+            raise
+        finally:
+            with self._lock:
+                self._running.discard(process)
+
+    def end(self):
+        """End those that run; none begins any more."""
+        with self._lock:
+            self._ended = True
+            for process in self._running:
+                _end(process)
+
+    def begin(self):
+        """Let them begin again."""
+        self._ended = False
+
+
+def _end(process):
+    """End its whole group, if something of it is left."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+CHILDREN = Children()
+
+
+def kill_all(workers, console, kept, mutants=CATALOGUE):
+    """The Death of each mutant, in order. What `kept`, a Kept, has of them is not done again; it gets the others."""
+    missing = [mutant for mutant in mutants if mutant not in kept]
+    CHILDREN.begin()
+    with console.status(f"{len(missing)} mutants") as status, ThreadPoolExecutor(workers) as pool:
+        pending = [pool.submit(kill, mutant) for mutant in missing]
+        try:
+            for done, future in enumerate(as_completed(pending), 1):
+                death = future.result()
+                kept.add(death.mutant, death.killer)
+                status.update(f"{done} of {len(missing)} mutants")
+                if not console.is_terminal:
+                    print(f"{death.killer or 'SURVIVES':<8} {death.mutant}", flush=True)
+        except BaseException as error:
+            for future in pending:
+                future.cancel()
+            CHILDREN.end()
+            if isinstance(error, KeyboardInterrupt):
+                raise KeyboardInterrupt(kept.told(len(mutants))) from None
+            raise
+    return [Death(mutant, kept[mutant]) for mutant in mutants]
 
 
 def table(deaths):

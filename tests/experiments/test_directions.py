@@ -1,7 +1,9 @@
 """The directions experiment: what is measured, how it is summed up, what is written and drawn."""
 
 import json
+import re
 import xml.etree.ElementTree
+from concurrent.futures import Future, as_completed
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +13,7 @@ import ottt_ref as ot
 from experiments import __main__ as program
 from experiments import output
 from experiments.directions import command, measure, picture, report, runs
-from experiments.directions.measure import BASE, FACTORS, PAIRS, Measurement, conditions
+from experiments.directions.measure import BASE, FACTORS, PAIRS, Condition, Measurement, conditions
 
 pytestmark = pytest.mark.slow
 
@@ -123,7 +125,7 @@ def invented(condition, seed):
 
 @pytest.fixture
 def without_work(monkeypatch):
-    def measure_all(pairs, workers, console, backend):
+    def measure_all(pairs, workers, console, backend, interrupted):
         return {(condition, seed): invented(condition, seed) for condition, seed in pairs}
 
     monkeypatch.setattr(command.runs, "measure_all", measure_all)
@@ -176,7 +178,7 @@ def test_pictures_are_the_same_bytes_every_time(tmp_path):
 @pytest.mark.slow
 def test_the_pool_measures_each_pair_once():
     pairs = [(SMALL, 0), (SMALL, 0), (replace(SMALL, decay=1.0), 0)]
-    found = runs.measure_all(pairs, 1, output.screen(), "fast")
+    found = runs.measure_all(pairs, 1, output.screen(), "fast", interrupted=None)
     assert set(found) == set(pairs) and found[SMALL, 0] == measure.measure(SMALL, 0)
 
 
@@ -207,3 +209,54 @@ def test_both_backends_measure_the_same(small):
     plain = measure.measure(SMALL, 0, "reference")
     for name, cosines in small.cosines.items():
         assert plain.cosines[name] == pytest.approx(cosines, abs=1e-9)
+
+
+def interrupt_after(count):
+    """Ctrl-C after so many measurements, in the place of `as_completed`."""
+
+    def finished(pending):
+        for _, future in zip(range(count), as_completed(pending)):
+            yield future
+        raise KeyboardInterrupt
+
+    return finished
+
+
+def test_an_interrupt_keeps_the_measurements_that_are_finished(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(runs, "as_completed", interrupt_after(1))
+    monkeypatch.setattr(command, "conditions", lambda factor: [SMALL])
+    options = ["--factor", "decay", "--seeds", "30", "--workers", "1", "--output", str(tmp_path)]
+    assert program.main(["directions", *options]) == 130
+    path = tmp_path / "directions-unfinished.json"
+    said = re.search(r"the measurements that were finished, (\d+) of 30, are in (.*)\n", capsys.readouterr().err)
+    assert said[2] == str(path) and list(tmp_path.iterdir()) == [path]
+    content = json.loads(path.read_text())
+    assert content["settings"] == {"seeds": 30, "factors": ["decay"], "backend": "fast"}
+    assert len(content["measurements"]) == int(said[1]) >= 1
+    first = content["measurements"][0]
+    again = measure.measure(SMALL, first["seed"])
+    assert Condition(**first["condition"]) == SMALL
+    assert (first["cosines"], first["gaps"]) == (again.cosines, list(again.gaps))
+
+
+def test_an_interrupt_before_the_first_measurement_writes_nothing(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(runs, "as_completed", interrupt_after(0))
+    monkeypatch.setattr(runs, "WorkerPool", NoWork)
+    assert program.main(["directions", "--seeds", "1", "--output", str(tmp_path)]) == 130
+    assert "no measurement was finished" in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
+class NoWork:
+    """A pool that never begins."""
+
+    def __init__(self, workers):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def submit(self, *_):
+        return Future()

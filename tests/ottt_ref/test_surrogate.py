@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import ottt_ref as ot
 from ottt_ref.network.surrogate import (
     ALL,
     Arctan,
@@ -184,6 +185,30 @@ def test_extreme_arguments_give_limits_without_a_warning(surrogate, dtype):
     assert psi[2] == psi[3] == psi[4] > 0
     assert soft[2] == soft[3]
     assert np.all(np.abs(psi[[0, 1, 5, 6]]) < 1e-50)
+
+
+@pytest.mark.parametrize("function", ["derivative", "primitive"])
+@pytest.mark.parametrize(
+    ("surrogate", "dtype"),
+    [
+        (MultiGaussian(sigma=1e300), np.float64),  # inf / inf
+        (Rectangle(width=5e-324), np.float64),  # as high as 1 / width
+        (Sigmoid(alpha=5e-324), np.float64),
+        (Triangle(width=5e-324), np.float32),  # of no width
+        (Sigmoid(alpha=1e60), np.float32),
+    ],
+    ids=repr,
+)
+def test_one_that_has_no_values_in_the_dtype_is_refused_as_in_a_network(surrogate, dtype, function):
+    with pytest.raises(ValueError) as raised:
+        getattr(surrogate, function)(np.zeros(1, dtype=dtype))
+    assert str(raised.value) == f"{function}: surrogate must have values in {np.dtype(dtype)}, got {surrogate!r}"
+
+
+def test_the_narrowest_triangle_of_float64_has_its_height():
+    z = np.array([-5e-324, 0.0, 5e-324])
+    assert Triangle(width=5e-324).derivative(z).tolist() == [0, 1, 0]
+    assert Triangle(width=F(1, 10**400)).derivative(ot.exact_array([0])).tolist() == [1]
 
 
 @pytest.mark.parametrize("surrogate", IRRATIONAL, ids=repr)

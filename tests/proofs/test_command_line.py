@@ -95,7 +95,7 @@ def test_list_names_every_claim_and_checks_nothing():
         (["--coq", "--claim", "E1"], "argument --claim: has no effect with --coq"),
         (["--mutants", "--cases", "9"], "argument --cases: has no effect with --mutants"),
         (["--mutants", "--html", "out.html"], "argument --html: has no effect with --mutants"),
-        (["--progress", "p.json"], "argument --progress: has no effect without --profile thorough"),
+        (["--progress", "p.json"], "argument --progress: has no effect without --profile thorough or --mutants"),
         (["--claim", "H1", "--surveys"], "argument --surveys: has no effect without the claims D1, D2"),
         (["--json", "out", "--html", "./out"], "argument --html: must not be the file of --json, got './out'"),
     ],

@@ -3,7 +3,13 @@
 import ast
 import functools
 import io
+import json
+import os
+import signal
 import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +19,7 @@ from proofs import __main__, command
 from proofs.claims import BY_NAME
 from proofs.mutants import score
 from proofs.mutants.catalogue import CATALOGUE, Mutant
+from proofs.mutants.kept import Kept, sources_of
 
 ROOT = Path(__file__).parent.parent.parent
 PACKAGE = ROOT / "ottt_ref"
@@ -102,16 +109,109 @@ def test_the_table_and_the_exit_status_say_what_survived(monkeypatch, capsys):
     stream = io.StringIO()
     Console(file=stream, width=160).print(score.table(deaths))
     assert "1 of 2 killed" in stream.getvalue() and "SURVIVES" in stream.getvalue()
-    monkeypatch.setattr(command.score, "kill_all", lambda workers, console: deaths)
+    monkeypatch.setattr(command.score, "kill_all", lambda workers, console, kept: deaths)
     assert __main__.main(["--mutants"]) == 1
-    monkeypatch.setattr(command.score, "kill_all", lambda workers, console: deaths[:1])
+    monkeypatch.setattr(command.score, "kill_all", lambda workers, console, kept: deaths[:1])
     assert __main__.main(["--mutants"]) == 0
     assert "1 of 1 killed" in capsys.readouterr().out
 
 
-def test_progress_is_printed_where_there_is_no_terminal(monkeypatch, capsys):
+SCREEN = Console(file=io.StringIO())
+DEADLY = Mutant("deadly", "network/operations/skip_init.py", "gradient[0] += error", "gradient[0] = error")
+
+
+def test_progress_is_printed_where_there_is_no_terminal(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(score, "kill", lambda mutant: score.Death(mutant, None))
-    deaths = score.kill_all(2, Console(file=io.StringIO()), (HARMLESS,))
+    deaths = score.kill_all(2, SCREEN, Kept(tmp_path / "kept.json", "a"), (HARMLESS,))
     assert [death.killer for death in deaths] == [
         None
     ] and "SURVIVES ottt_ref/network/operations/skip_init.py: a comment" in capsys.readouterr().out
+
+
+def test_what_is_kept_is_not_done_again_unless_the_sources_are_others(monkeypatch, tmp_path):
+    path, asked = tmp_path / "new" / "kept.json", []
+
+    def kill(mutant):
+        asked.append(mutant)
+        return score.Death(mutant, "E1" if mutant == DEADLY else None)
+
+    monkeypatch.setattr(score, "kill", kill)
+    first = score.kill_all(1, SCREEN, Kept(path, "a"), (DEADLY,))
+    assert (first, asked) == ([score.Death(DEADLY, "E1")], [DEADLY])
+    both = score.kill_all(1, SCREEN, Kept(path, "a"), (HARMLESS, DEADLY))
+    assert both == [score.Death(HARMLESS, None), score.Death(DEADLY, "E1")] and asked == [DEADLY, HARMLESS]
+    assert score.kill_all(1, SCREEN, Kept(path, "a"), (HARMLESS, DEADLY)) == both and len(asked) == 2
+    assert score.kill_all(1, SCREEN, Kept(path, "b"), (DEADLY,)) == first and asked[2:] == [DEADLY]
+    assert HARMLESS not in Kept(path, "b") and DEADLY in Kept(path, "b")
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": "another"}', '{"format": 3, "killers": 4}'])
+def test_another_file_is_refused_and_stays(content, monkeypatch, tmp_path, capsys):
+    path = tmp_path / "kept.json"
+    path.write_text(content)
+    assert __main__.main(["--mutants", "--progress", str(path)]) == 2
+    assert f"{path} has no mutants: " in capsys.readouterr().err
+    assert path.read_text() == content
+
+
+def test_the_digest_of_the_sources_changes_with_each_of_them(tmp_path):
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        (folder / "__pycache__").mkdir(parents=True)
+        (folder / "file.py").write_text("x = 1\n")
+    before = sources_of(folders)
+    (folders[0] / "__pycache__" / "kernel.nbi").write_text("compiled")
+    assert sources_of(iter(folders)) == before and sources_of(folders[:1]) != before
+    (folders[1] / "file.py").write_text("x = 2\n")
+    changed = sources_of(folders)
+    (folders[1] / "file.py").rename(folders[1] / "other.py")
+    assert len({before, changed, sources_of(folders)}) == 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are other things there")
+def test_ctrl_c_ends_what_runs_and_says_what_is_kept(monkeypatch, tmp_path):
+    """The child of a child too; of three mutants one is done, one runs, one never begins."""
+    family = "import subprocess, sys, time; subprocess.Popen(['sleep', '60']); print(1, flush=True); time.sleep(60)"
+    begun = []
+
+    def kill(mutant):
+        begun.append(mutant.fault)
+        if mutant.fault != "first":
+            threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT]).start()
+            score._run(str(tmp_path), "-c", family)
+        return score.Death(mutant, "E1")
+
+    monkeypatch.setattr(score, "kill", kill)
+    mutants = [Mutant(name, "file.py", "x", "y") for name in ("first", "second", "third")]
+    kept = Kept(tmp_path / "kept.json", "a")
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    start = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt, match=r"what became of 1 of 3 mutants is in .*kept\.json"):
+            score.kill_all(1, SCREEN, kept, mutants)
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert time.monotonic() - start < 20 and begun == ["first", "second"]
+    assert json.loads((tmp_path / "kept.json").read_text())["killers"] == {str(mutants[0]): "E1"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="groups of processes are other things there")
+def test_what_never_ends_is_ended_with_what_it_started(monkeypatch, tmp_path):
+    monkeypatch.setattr(score, "SECONDS", 1)
+    family = "import subprocess; p = subprocess.Popen(['sleep', '60']); open('pid', 'w').write(str(p.pid)); p.wait()"
+    with pytest.raises(subprocess.TimeoutExpired):
+        score.Children().run([sys.executable, "-c", family], tmp_path, None)
+    for _ in range(100):
+        if not _is_alive(int((tmp_path / "pid").read_text())):
+            return
+        time.sleep(0.05)
+    raise AssertionError("a child of the process still runs")
+
+
+def _is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")  # nobody may have asked yet how it ended
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"

@@ -136,6 +136,8 @@ def test_the_first_place_is_named_with_both_numbers_and_units_in_the_last_place(
     ("expected", "got", "ulps", "text"),
     [
         (1.0, 1 + 2**-51, 2.0, "(2 units in the last place)"),
+        (1.0, 1 + 1000 * 2**-52, 1000.0, "(1e+03 units in the last place)"),
+        (1.0, 1 + 1001 * 2**-52, 1001.0, "(2.22e-13 apart, 2.22e-13 of the expected number)"),
         (1.0, 1.5, 2.0**51, "(0.5 apart, 0.5 of the expected number)"),
         (1.0, -7.0, 2.0**55, "(8 apart)"),
         (0.0, 1e-3, 1e300, "(0.001 apart)"),

@@ -287,6 +287,12 @@ def test_what_a_neuron_returns_is_checked_when_the_network_is_made(neuron, compl
         ot.Network([ot.Layer(ot.Dense(np.ones((2, 3))), neuron)])
 
 
+def test_a_wide_layer_is_tried_on_numbers_as_small_as_a_narrow_one():
+    exponential = broken(surrogate_derivative=lambda self, state: np.exp(state[0]))  # infinite above 709
+    wide = ot.Network([ot.Layer(ot.Dense(np.ones((2000, 1))), exponential)])
+    assert wide.layers[0].neuron is exponential
+
+
 def test_the_base_class_alone_is_no_neuron():
     with pytest.raises(TypeError, match="neuron must be a neuron such as"):
         ot.Layer(ot.Dense(np.ones((2, 3))), ot.Neuron())
