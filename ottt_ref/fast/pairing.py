@@ -44,11 +44,11 @@ class Pairing:
         if self._traces is None:
             connection.add_gradients(gradients, as_rows(errors), values, self._one, as_rows(delivered))
             return
-        parts, back = self._traces.parts(connection), list[np.ndarray]()
+        parts, back = self._traces._parts(connection), list[np.ndarray]()
         trace, bias = parts[0]
         if trace.neuron is None:
             weight_errors = errors
-        elif self._traces.is_of_senders(connection):
+        elif self._traces._is_of_senders(connection):
             weight_errors, values = errors, as_rows(_followed(trace, _windows(values, errors)))
         else:
             leak = trace.neuron.leak if trace.leak is None or len(parts) > 1 else trace.leak()
@@ -63,7 +63,7 @@ class Pairing:
         for g, (trace, bias) in enumerate(parts if self._begun else ()):
             for k, error in enumerate(back):
                 constant = self._nothing if bias.neuron is None else _state(bias, k)
-                own = self._traces.part_of(connection, error, g)
+                own = self._traces._part_of(connection, error, g)
                 connection.add_gradients(gradients, own, _state(trace, k), constant)
 
     def follow(self, delivered: Callable[[Connection], np.ndarray]) -> None:
@@ -78,9 +78,9 @@ class Pairing:
             steps = len(values)
             return _windows(connection.entering(as_rows(values)), values)
 
-        for trace, values in self._traces.values_of(values_of):
+        for trace, values in self._traces._values_of(values_of):
             _follow(trace, values)
-        for trace in self._traces.bias_traces:
+        for trace in self._traces._bias_traces_of_all:
             for _ in range(steps):
                 trace.follow(self._one)
         self._begun = True

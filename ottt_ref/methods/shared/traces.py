@@ -149,8 +149,8 @@ class Traces:
 
         error  [B, ...] at the target's potentials; of each decay that of the neurons that have it, and 0 of the others
         """
-        for g, (trace, bias) in enumerate(self.parts(connection)):
-            yield self.part_of(connection, error, g), trace.value, bias.value
+        for g, (trace, bias) in enumerate(self._parts(connection)):
+            yield self._part_of(connection, error, g), trace.value, bias.value
 
     def count(self, connection: Connection) -> int:
         """How many pairs there are for a connection: 1, or the number of decays of the neurons that it enters."""
@@ -164,13 +164,13 @@ class Traces:
         """The neuron whose leak the trace of layer l's bias input has; None where the input stays 1."""
         return self._biases[l][0].neuron
 
-    def parts(self, connection: Connection) -> list[tuple[Trace, Trace]]:
+    def _parts(self, connection: Connection) -> list[tuple[Trace, Trace]]:
         """The traces of a connection's values and of its bias input: of each decay of the neurons that it enters."""
         traces = [self._traces[key] for key in self._keys[connection.name]]
         biases = self._biases[connection.target]
         return [(traces[g % len(traces)], biases[g % len(biases)]) for g in range(self._counts[connection.name])]
 
-    def part_of(self, connection: Connection, error: np.ndarray, g: int) -> np.ndarray:
+    def _part_of(self, connection: Connection, error: np.ndarray, g: int) -> np.ndarray:
         """Of an error [B, ...] at the target what belongs to part g: that of its neurons, and 0 of the others."""
         if self._counts[connection.name] == 1:
             return error
@@ -178,11 +178,11 @@ class Traces:
         only_of_group(rows(own), rows(error), self._membranes[connection.target].groups.index, g)
         return own
 
-    def is_of_senders(self, connection: Connection) -> bool:
+    def _is_of_senders(self, connection: Connection) -> bool:
         """Whether each value's trace has the decay of the neuron that sends it, and these are several."""
         return any(key.group == OWN for key in self._keys[connection.name])
 
-    def values_of(self, delivered: Callable[[Connection], np.ndarray]) -> list[tuple[Trace, np.ndarray]]:
+    def _values_of(self, delivered: Callable[[Connection], np.ndarray]) -> list[tuple[Trace, np.ndarray]]:
         """Each trace with the values that it follows; `delivered` gives those that leave a connection's front."""
         found = {
             key: delivered(connection)
@@ -192,7 +192,7 @@ class Traces:
         return [(self._traces[key], values) for key, values in found.items()]
 
     @property
-    def bias_traces(self) -> list[Trace]:
+    def _bias_traces_of_all(self) -> list[Trace]:
         """The traces of the biases' constant input."""
         return [trace for traces in self._biases for trace in traces]
 
@@ -218,9 +218,9 @@ class Traces:
 
     def update(self, activity: Activity) -> None:
         """Take in one time step: â[t] = λ â[t-1] + s[t], or s[t] where the dialect traces nothing."""
-        for trace, value in self.values_of(activity.presynaptic):
+        for trace, value in self._values_of(activity.presynaptic):
             trace.follow(value)
-        for trace in self.bias_traces:
+        for trace in self._bias_traces_of_all:
             trace.follow(self._bias_input)
 
 
