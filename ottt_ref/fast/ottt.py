@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -107,7 +108,7 @@ class OnlineLearner(streaming.OnlineLearner):
         targets: npt.ArrayLike | None = None,
         *,
         weights: npt.ArrayLike | None = None,
-    ) -> tuple[Any, np.ndarray]:
+    ) -> tuple[float | np.floating | Fraction | None, np.ndarray]:
         """As the reference's `step`."""
         if self._learning is not None:
             self._learning.renew()

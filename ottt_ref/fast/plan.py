@@ -8,10 +8,13 @@ from typing import Any
 import numba
 
 from ..learning.losses import Mixed
-from ..learning.optimisers import Optimizer
+from ..learning.optimisers import Optimizer, require_optimizer
+from ..learning.regularisers import Regulariser
+from ..methods.bptt import LOSSES_OF
 from ..methods.shared.errors import ErrorFeedback
 from ..network.network import Network
-from ..validation import require_choice
+from ..network.neurons import RESET_GRADIENTS
+from ..validation import require_choice, require_flag
 from . import backward, engines, streaming, windows
 from .forward import LONGEST_WINDOW, window_length
 from .kernels.choosing import hand_built
@@ -30,6 +33,11 @@ class Plan:
     parts     (layer or connection, what computes it)
     loops     "hand-built" or "plain"
     threads   how many
+
+    >>> import ottt_ref as ot
+    >>> from ottt_ref import fast
+    >>> fast.plan(ot.dense_network([2, 3, 2], rng=0), terms=True).engine
+    "single time steps, the reference's loop with fast operations"
     """
 
     engine: str
@@ -51,14 +59,18 @@ def plan(
     *,
     optimizer: Optimizer | None = None,
     error_feedback: ErrorFeedback | None = None,
+    regulariser: Regulariser | None = None,
+    input_gradients: bool = False,
+    reset_gradient: str = "detached",
+    loss_of: str = "steps",
     terms: bool = False,
-    **asked: Any,
 ) -> Plan:
     """What the fast backend does with a network, before it is done.
 
     method     "bptt", "ottt" or "sltt"
     optimizer  of an OnlineLearner, where it is to learn after each time step
-    asked      what `gradients` is asked for beside
+
+    The other arguments are those that `gradients` is given.
 
     Raises TypeError for a network of exact numbers, ValueError for another method.
 
@@ -76,7 +88,15 @@ def plan(
     """
     require_fast(network)
     require_choice("method", method, tuple(METHODS))
-    engine, refusals = _engine(network, method, optimizer, error_feedback, terms, asked)
+    asked: dict[str, Any] = {
+        "error_feedback": error_feedback,
+        "regulariser": regulariser,
+        "input_gradients": require_flag("input_gradients", input_gradients),
+        "terms": require_flag("terms", terms),
+        "reset_gradient": require_choice("reset_gradient", reset_gradient, RESET_GRADIENTS),
+        "loss_of": require_choice("loss_of", loss_of, LOSSES_OF),
+    }
+    engine, refusals = _engine(network, method, optimizer, asked)
     return Plan(
         engine,
         tuple(refusals),
@@ -86,15 +106,16 @@ def plan(
     )
 
 
-def _engine(network, method, optimizer, error_feedback, terms, asked):
+def _engine(network, method, optimizer, asked):
+    error_feedback, terms, regulariser = (asked[name] for name in ("error_feedback", "terms", "regulariser"))
     if optimizer is not None:
-        reason = "its rule is SLTT" if method == "sltt" else streaming.suits(network, optimizer, Mixed())
+        reason = _stream_reason(network, method, optimizer, error_feedback, regulariser)
         if not reason:
             return "a stream: updates are put off, exactly, until they are needed", []
         return "single time steps, the reference's loop with fast operations", [("a stream", reason)]
     refusals = []
     for name, engine in engines.ALL.items():
-        reason = engine.suits(network, method, error_feedback=error_feedback, terms=terms, **asked)
+        reason = engine.suits(network, method, **asked)
         if not reason:
             return name, refusals
         refusals.append((name, reason))
@@ -108,6 +129,13 @@ def _engine(network, method, optimizer, error_feedback, terms, asked):
     if not reason:
         return general, refusals
     return "single time steps, the reference's loop with fast operations", [*refusals, (general, reason)]
+
+
+def _stream_reason(network, method, optimizer, error_feedback, regulariser):
+    require_optimizer(optimizer)
+    if method != "ottt":
+        return f"the rule is {method}"
+    return streaming.suits(network, optimizer, Mixed(), error_feedback=error_feedback, regulariser=regulariser)
 
 
 def _parts(network):

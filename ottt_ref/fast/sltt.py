@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -102,7 +102,7 @@ class OnlineLearner(reference.OnlineLearner):
         targets: npt.ArrayLike | None = None,
         *,
         weights: npt.ArrayLike | None = None,
-    ) -> tuple[Any, np.ndarray]:
+    ) -> tuple[float | np.floating | Fraction | None, np.ndarray]:
         """As the reference's `step`."""
         self._learning.renew()
         return super().step(inputs, targets, weights=weights)

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from fractions import Fraction
 from threading import RLock
 from typing import Any
 
@@ -34,7 +35,8 @@ from ..learning.optimisers import SGD, Optimizer
 from ..learning.regularisers import Regulariser
 from ..methods import ottt
 from ..methods.ottt import Dialect
-from ..methods.shared.errors import ErrorFeedback, TransposedWeights
+from ..methods.shared.errors import ErrorFeedback, TimeStep, TransposedWeights
+from ..methods.shared.rule import Rule
 from ..network.network import Network
 from ..network.neurons import LIF, RESETS, Integrator
 from ..network.operations import Dense
@@ -179,7 +181,7 @@ class OnlineLearner(ottt.OnlineLearner):
         targets: npt.ArrayLike | None = None,
         *,
         weights: npt.ArrayLike | None = None,
-    ) -> tuple[Any, np.ndarray]:
+    ) -> tuple[float | np.floating | Fraction | None, np.ndarray]:
         """Take in one time step, inputs [B, ...] and targets, and update; the loss L[t] and the outputs [B, n_out].
 
         As the reference's `step`.
@@ -270,13 +272,13 @@ class OnlineLearner(ottt.OnlineLearner):
         self._activity = activity
 
     @property
-    def rule(self) -> Any:
+    def rule(self) -> Rule | None:
         """The rule at work, whose arrays are those of the last step; None before the first."""
         self._leave()
         return self._running
 
     @rule.setter
-    def rule(self, rule: Any) -> None:
+    def rule(self, rule: Rule | None) -> None:
         self._running = rule
 
     @property
@@ -294,7 +296,7 @@ class OnlineLearner(ottt.OnlineLearner):
         engine = self._engine
         return super().state_bytes if engine is None or not engine.samples else engine.state_bytes
 
-    def learn(self, step: Any) -> None:
+    def learn(self, step: TimeStep) -> None:
         """Update by one TimeStep that the rule has taken in. Raises ValueError where it has taken in none."""
         self._leave()
         super().learn(step)

@@ -9,7 +9,7 @@ import textwrap
 import pytest
 
 import ottt_ref as ot
-from ottt_ref import conformance, nir
+from ottt_ref import conformance, fast, nir
 from ottt_ref.conformance import adapter, files
 from ottt_ref.network.layers import Connection
 from ottt_ref.network.network import Parameters
@@ -41,10 +41,13 @@ def door():
         "ot.losses": ot.losses,
         "conformance": conformance,
         "nir": nir,
+        "fast": fast,
     }
     for name, module in modules.items():  # not the pages, which have no types: they are to be read as they stand
         if module not in (ot.methods, ot.plain):
             found |= {f"{name}.{each}": getattr(module, each) for each in own_names(module)}
+    for name in ("bptt", "ottt", "sltt"):
+        found |= {f"fast.{name}.{each}": getattr(getattr(fast, name), each) for each in own_names(getattr(fast, name))}
     for name, module in listed.items():
         found |= {f"{name}.{each}": getattr(module, each) for each in module.__all__}
     found |= {f"adapter.{name}": getattr(adapter, name) for name in ("load_adapter", "prepared")}

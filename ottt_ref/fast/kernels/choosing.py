@@ -39,7 +39,14 @@ def hand_built() -> bool:
 
 @contextmanager
 def plain_kernels() -> Iterator[None]:
-    """A `with` block in which plain loops are run, whatever the processor has: in this thread or task."""
+    """A `with` block in which plain loops are run, whatever the processor has: in this thread or task.
+
+    >>> import ottt_ref as ot
+    >>> from ottt_ref import fast
+    >>> with fast.plain_kernels():
+    ...     print(fast.plan(ot.dense_network([2, 3, 2], rng=0)).loops)
+    plain
+    """
     token = _plain.set(True)
     try:
         yield

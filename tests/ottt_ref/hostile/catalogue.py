@@ -1,10 +1,11 @@
 """By callable, how a right call of it is drawn: `CATALOGUE[name](rng)` is a Call."""
 
-from . import network_calls, outside_calls, parts_calls, task_calls
+from . import fast_calls, network_calls, outside_calls, parts_calls, task_calls
 
 CATALOGUE = {
     **parts_calls.catalogue(),
     **network_calls.catalogue(),
     **outside_calls.catalogue(),
     **task_calls.catalogue(),
+    **fast_calls.catalogue(),
 }

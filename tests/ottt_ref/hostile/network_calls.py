@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 import ottt_ref as ot
-from ottt_ref import methods
+from ottt_ref import fast, methods
 from ottt_ref.methods.shared.gradients import GradientSum
 from ottt_ref.network.network import Parameters
 from ottt_ref.simulation.simulator import Activity
@@ -681,12 +681,26 @@ def rule_call(name, method, rng):
     return Call(getattr(rule, method), arguments, oracle, changes=("gradients", "sums"), open=own)
 
 
+LEARNERS = {
+    "ot.ottt": ot.ottt,
+    "ot.sltt": ot.sltt,
+    "ot.rtrl": ot.rtrl,
+    "ot.methods": methods,
+    "fast.ottt": fast.ottt,
+    "fast.sltt": fast.sltt,
+}
+
+
 def learner_made(name, rng):
-    module = {"ot.ottt": ot.ottt, "ot.sltt": ot.sltt, "ot.rtrl": ot.rtrl, "ot.methods": methods}[name]
+    module = LEARNERS[name]
     network = plain_network(rng)
     arguments = {"network": network, "optimizer": ot.training.SGD(0.1), "loss": ot.losses.Mixed(), "time_steps": 4}
     arguments |= {"rule": ot.sltt.SLTT} if module is methods else {}
-    arguments |= {"ot.ottt": {"dialect": "authors"}, "ot.rtrl": {"reset_gradient": "kept"}}.get(name, {})
+    arguments |= {
+        "ot.ottt": {"dialect": "authors"},
+        "fast.ottt": {"dialect": "authors"},
+        "ot.rtrl": {"reset_gradient": "kept"},
+    }.get(name, {})
 
     def oracle(result, given):
         if given["network"] is not network:
@@ -699,7 +713,7 @@ def learner_made(name, rng):
 
 
 def learner_call(name, method, rng):
-    module = {"ot.ottt": ot.ottt, "ot.sltt": ot.sltt, "ot.rtrl": ot.rtrl, "ot.methods": methods}[name]
+    module = LEARNERS[name]
     network = ot.dense_network([3, 4, 2], rng=rng)
     for parameter in ("layer0.bias", "readout.bias"):
         network.parameters[parameter] = rng.normal(size=network.parameters[parameter].shape)
@@ -714,7 +728,7 @@ def learner_call(name, method, rng):
         before = {each: array.copy() for each, array in network.parameters.items()}
 
     def stepped(result, given):
-        if module is ot.ottt and np.abs(given["inputs"]).max() < 1e6:
+        if module in (ot.ottt, fast.ottt) and np.abs(given["inputs"]).max() < 1e6:
             x, label = np.asarray(given["inputs"])[0].tolist(), np.asarray(given["targets"])
             y = np.eye(2)[label][0].tolist() if label.ndim == 1 else label[0].tolist()
             # one step of two: the oracle takes the loss / T of a sequence of two steps, of which this is the first
@@ -1044,7 +1058,9 @@ def _records():
         "Activity": partial(record_made, Activity, activity_fields),
         "Parameters": parameters_made,
         "Parameters.only": lambda rng: Call(
-            network.parameters.only, {"endings": ("weight",)}, lambda result, given: _assert(list(result))
+            lambda endings: network.parameters.only(*(endings if isinstance(endings, tuple) else (endings,))),
+            {"endings": ("weight",)},
+            lambda result, given: _assert(list(result)),
         ),
         "Parameters.project": lambda rng: Call(
             network.parameters.project, {}, lambda result, given: _assert(result is None)
