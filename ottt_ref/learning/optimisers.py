@@ -168,12 +168,19 @@ class Optimizer:
         the parameters of another network than before, where the new values would not be finite, and where exact
         parameters would become floats.
         """
-        gradients = _require_gradients(parameters, gradients)
-        self._require_own(parameters)
+        arrays = _require_parameters(parameters)
+        exact = exact_kind(arrays) is not None
+        gradients = _require_gradients(arrays, gradients, exact)
+        self._require_own(parameters, arrays)
         rate = require_nonnegative("learning_rate", self.learning_rate)
         before = dict(self._state)
         try:
-            parameters.update(self._updated(parameters, gradients, rate))
+            updated = self._updated(arrays, gradients, rate, exact)
+            if isinstance(parameters, Parameters) and not exact:
+                for name, array in arrays.items():
+                    array[...] = updated[name]  # which were checked
+            else:
+                parameters.update(updated)
             if isinstance(parameters, Parameters):  # decays and thresholds have a range
                 parameters.project()
         except BaseException:
@@ -182,13 +189,17 @@ class Optimizer:
         if self._mapping is None:
             self._mapping = parameters
         self._arrays = dict(parameters)
-        self._kinds = _kinds(parameters)
+        self._kinds = _kinds(self._arrays)
 
-    def _require_own(self, parameters):
-        """Check that the parameters are those of the first step, or fit the state that was loaded."""
+    def _require_own(self, parameters, arrays=None):
+        """Check that the parameters are those of the first step, or fit the state that was loaded.
+
+        arrays  what `parameters` holds, where that is known
+        """
+        arrays = dict(parameters) if arrays is None else arrays
         if self._kinds:
-            _require_kinds("parameters", _kinds(parameters), self._kinds)
-        same = all(parameters[name] is array for name, array in self._arrays.items())
+            _require_kinds("parameters", _kinds(arrays), self._kinds)
+        same = all(arrays[name] is array for name, array in self._arrays.items())
         if self._mapping is not None and parameters is not self._mapping and not same:
             raise ValueError(
                 f"parameters must be those that this {type(self).__name__} first updated, whose state it carries, got "
@@ -196,15 +207,16 @@ class Optimizer:
                 "of the network, `load_state` of a new optimizer takes this one's `state`)"
             )
 
-    def _updated(self, parameters, gradients, rate):
-        updated, exact = {}, exact_kind(dict(parameters)) is not None
-        for name, gradient in gradients.items():
-            value = parameters[name]
-            with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused by name
+    def _updated(self, parameters, gradients, rate, exact):
+        updated = {}
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused by name
+            for name, gradient in gradients.items():
+                value = parameters[name]
                 if self.weight_decay:
                     gradient = gradient + self.weight_decay * value
-                new = value - rate * self._direction(name, gradient)
-            updated[name] = require_array(name, new, value.shape, value.dtype)
+                updated[name] = value - rate * self._direction(name, gradient)
+        for name, value in parameters.items():
+            updated[name] = require_array(name, updated[name], value.shape, value.dtype)
             if exact and any(is_rounded(number) for number in updated[name].flat):
                 raise TypeError(
                     f"{name} must stay exact: the settings of {type(self).__name__} must be exact numbers such as "
@@ -323,17 +335,22 @@ def require_optimizer(optimizer: Optimizer) -> Optimizer:
     return optimizer
 
 
-def _require_gradients(parameters, gradients):
+def _require_parameters(parameters):
+    """The arrays of a mapping of parameters, by name."""
     if not isinstance(parameters, Mapping):
         raise TypeError(f"parameters must be a mapping such as network.parameters, got {parameters!r}")
-    for name, value in parameters.items():
+    arrays = dict(parameters)
+    for name, value in arrays.items():
         if not isinstance(value, np.ndarray):
             raise TypeError(f"parameters[{name!r}] must be an array, got {value!r}")
+    return arrays
+
+
+def _require_gradients(parameters, gradients, exact):
     if not isinstance(gradients, Mapping):
         raise TypeError(f"gradients must be a mapping of {list(parameters)}, got {gradients!r}")
     if set(parameters) != set(gradients):
         raise ValueError(f"gradients must be of {list(parameters)}, got those of {list(gradients)}")
-    exact = exact_kind(dict(parameters)) is not None
     checked = {}
     for name, value in parameters.items():
         key = f"gradients[{name!r}]"

@@ -368,17 +368,21 @@ def add_through_row(result, row, sensitivity, i):
     """Neuron i's ∂I/∂θ += Σ_j J[i, j] ∂s_j/∂θ, for every parameter, of a row [B, n] of each sample's J."""
     for p in range(sensitivity.shape[0]):
         for b in range(sensitivity.shape[1]):
+            total = result[p, b, i]
             for j in range(sensitivity.shape[2]):
-                result[p, b, i] += row[b, j] * sensitivity[p, b, j]
+                total += row[b, j] * sensitivity[p, b, j]
+            result[p, b, i] = total
 
 
 @kernel
 def add_output_gradient(gradient, output_error, output_sensitivity):
     """∇θ += Σ_b Σ_i (∂L/∂o[b, i]) ∂o[b, i]/∂θ."""
     for p in range(gradient.shape[0]):
+        total = gradient[p]
         for b in range(output_error.shape[0]):
             for i in range(output_error.shape[1]):
-                gradient[p] += output_error[b, i] * output_sensitivity[p, b, i]
+                total += output_error[b, i] * output_sensitivity[p, b, i]
+        gradient[p] = total
 
 
 def _depths(network):

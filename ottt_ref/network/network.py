@@ -293,7 +293,7 @@ class Network:
 
     def zero_gradients(self) -> dict[str, np.ndarray]:
         """Zeros of each parameter's shape, keyed like `parameters`."""
-        return {name: np.zeros_like(value) for name, value in self.parameters.items()}
+        return {name: np.zeros(value.shape, value.dtype) for name, value in self.parameters.items()}
 
     def with_dropout(self, batch_size: int, rng: Seed) -> Network:
         """The network with a mask drawn for each Dropout, for one sequence of `batch_size` samples.

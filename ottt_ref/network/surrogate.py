@@ -20,7 +20,7 @@ evaluate in double precision whatever the arrays' dtype and round once.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import ClassVar, Self
 
 import numpy as np
@@ -235,8 +235,11 @@ class Surrogate:
                 f"{type(self).__name__} has no exact values: exact numbers need surrogate Triangle, Rectangle "
                 "or FastSigmoid"
             )
-        numbers = [float(number) for number in self.parameters()]
-        return np.array(numbers, dtype=object if z.dtype.hasobject else np.float64)
+        return np.array(self._floats, dtype=object if z.dtype.hasobject else np.float64)
+
+    @cached_property
+    def _floats(self):
+        return [float(number) for number in self.parameters()]
 
 
 @dataclass(frozen=True)

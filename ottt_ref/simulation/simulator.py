@@ -207,7 +207,10 @@ class Simulator:
         network's parameters, or what its operations, neurons and surrogates give, have another; NonFiniteError where
         a potential becomes NaN or infinite, and stays so.
         """
-        inputs = require_step(self.network, inputs, len(self.outputs[0]))
+        return self._advance(require_step(self.network, inputs, len(self.outputs[0])))
+
+    def _advance(self, inputs):
+        require_result("inputs", inputs, (len(self.outputs[0]), *self.network.input_shape), self.network.dtype, "be")
         self.network.parameters.require_unchanged()
         for l, past in self._past.items():
             past.insert(0, past.pop())  # the oldest array takes the newest outputs
@@ -217,21 +220,18 @@ class Simulator:
         for l, states in self._previous_states.items():
             for previous, state in zip(states, self.states[l]):
                 previous[...] = state
-        activity = Activity(
-            inputs,
-            self.states,
-            self.outputs,
-            None,
-            self.network.spiking,
-            previous_outputs={l: past[0] for l, past in self._past.items()},
-            previous_states=self._previous_states,
-            earlier=self._earlier,
-        )
+        late = {
+            "previous_outputs": {l: past[0] for l, past in self._past.items()},
+            "previous_states": self._previous_states,
+            "earlier": self._earlier,
+        }
+        what = (inputs, self.states, self.outputs)
+        activity = Activity(*what, None, self.network.spiking, **late)
         for l, layer in enumerate(self.network.layers):
             current = input_current(self.network, l, activity.delivered)
             layer.neuron.step(self.states[l], self.outputs[l], current, self.soft)
         if self.derivatives:
-            activity = replace(activity, layer_surrogate_derivatives=self._derivatives())
+            activity = Activity(*what, self._derivatives(), activity.spiking, **late)
         if not is_finite(self._all_states) or (self._outside and not self._outside_is_finite(activity)):
             refuse_non_finite_activity(self.network, activity, self.time_steps)
         self.time_steps += 1
@@ -282,6 +282,11 @@ class Simulator:
             )
             for l, (layer, states) in enumerate(zip(self.network.layers, self.states))
         )
+
+
+def advance(simulator: Simulator, inputs: np.ndarray) -> Activity:
+    """`Simulator.step` for inputs [B, ...] that were checked, as those of a whole sequence are."""
+    return simulator._advance(inputs)
 
 
 def _states(network, batch_size):
@@ -389,7 +394,7 @@ def run(
     )
     simulator = Simulator(network, batch_size, derivatives=derivatives, soft=soft, initial_state=initial_state)
     for t in range(time_steps):
-        _keep(record, t, simulator.step(inputs[t]))
+        _keep(record, t, advance(simulator, inputs[t]))
     record = replace(record, before=simulator.before, final_state=simulator.state)
     for psi in record.layer_surrogate_derivatives or ():
         if not is_finite(psi):

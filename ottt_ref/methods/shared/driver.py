@@ -14,7 +14,7 @@ from ...finite import of_time_step
 from ...learning.losses import Loss, Mixed
 from ...learning.regularisers import Regulariser
 from ...network.network import Network
-from ...simulation.simulator import Activity, Simulator
+from ...simulation.simulator import Activity, Simulator, advance
 from ...simulation.state import State, state_of
 from .errors import ErrorFeedback, TimeStep, TransposedWeights
 from .gradients import Gradients, GradientSum, finite_sum, require_activity
@@ -100,7 +100,7 @@ def gradients(
             input_steps=steps if input_gradients else None,
         )
         for t in range(steps):
-            activity = simulator.step(task.inputs[t])
+            activity = advance(simulator, task.inputs[t])
             take_in(running, activity)
             with of_time_step(t):
                 step_total, output_error = task.step_loss(t, activity.outputs)

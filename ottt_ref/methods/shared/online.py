@@ -16,7 +16,7 @@ from ...learning.optimisers import Optimizer, require_optimizer
 from ...learning.regularisers import Regulariser, regularisation, require_regulariser
 from ...network.network import Network, require_network
 from ...simulation.inputs import require_step
-from ...simulation.simulator import Activity, Simulator
+from ...simulation.simulator import Activity, Simulator, advance
 from ...simulation.state import State, state_of
 from ...validation import require_count, require_result, shown
 from .driver import add_step, started, take_in
@@ -150,7 +150,7 @@ class OnlineLearner:
         if self._simulator is None or self.rule is None:
             self.rule, self._simulator = self._started(len(inputs))
         time_steps = 1 if self.time_steps is None else self.time_steps
-        self.activity = self._simulator.step(inputs)
+        self.activity = advance(self._simulator, inputs)
         take_in(self.rule, self.activity)
         if targets is None:
             return None, self.activity.outputs.copy()
