@@ -24,11 +24,13 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba import prange
+import numpy as np
+from numba import prange, types
+from numba.core.ccallback import CFunc
 
 from ...kernel_cache import KernelCache
 
-__all__ = ["fast_kernel", "prange", "sources"]
+__all__ = ["Part", "fast_kernel", "prange", "sources"]
 
 FOLDERS = [Path(__file__).resolve().parents[1]]  # the fast backend
 IMPORT = re.compile(r"^\s*from (\.+)([\w.]*) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
@@ -102,3 +104,30 @@ def fast_kernel(
     with suppress(RuntimeError, OSError):  # no place where a cache could lie, no source: compiled once per process
         compiled._cache = FastKernelCache(source)
     return compiled
+
+
+class Part:
+    """A kernel that others call at its address (`vector_loops.call_part`), and do not carry a copy of.
+
+    Numba links what a kernel calls into it, and compiles all of it anew: of kernels that call kernels that call kernels
+    that takes minutes. What is called at an address is compiled once.
+
+    It takes (context, k, l, place, like): four whole numbers, as it pleases, and a pointer to numbers of the dtype that
+    it is compiled for, which says no more than that.
+    """
+
+    def __init__(self, source: Callable) -> None:
+        self._source = source
+        self._compiled: dict[np.dtype, Any] = {}
+
+    def address(self, dtype: np.dtype) -> int:
+        """Where the code for float32 or float64 lies; it is compiled, or read from disk, when it is first asked for."""
+        if dtype not in self._compiled:
+            whole, pointer = types.intp, types.CPointer(numba.from_dtype(dtype))
+            signature = (whole, whole, whole, whole, pointer), types.void
+            compiled: Any = CFunc(self._source, signature, {}, {"error_model": "numpy"})
+            with suppress(RuntimeError, OSError):
+                compiled._cache = FastKernelCache(self._source)
+            compiled.compile()
+            self._compiled[dtype] = compiled
+        return self._compiled[dtype].address

@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from .compiling import fast_kernel, prange
-from .vector_loops import BYTES, gather_sum, list_nonzero, part_of, turn_block, wide_vectors
+from .vector_loops import BYTES, STRANGE, gather_sum, list_nonzero, part_of, turn_block, wide_vectors
 
 WIDTHS = (16, 8, 4, 2, 1)
 PADDING = BYTES // 4  # entries that a list needs beyond its last: whole vectors are written
@@ -84,41 +84,57 @@ def add_rows(result, result_at, table, table_at, chosen, chosen_at, values, valu
 
 
 @fast_kernel
-def list_row(chosen, chosen_at, numbers, values, values_at, columns, built):
-    """The list of one row of values, from `chosen_at`, with its numbers at the same places; (count, flags).
+def list_row(chosen, chosen_at, numbers, numbers_at, values, values_at, columns, built):
+    """The list of one row of values, from `chosen_at`, and of its numbers from `numbers_at`; (count, flags).
 
-    Without room for numbers (an empty array) none are written. What is neither 0 nor 1 is looked at for its own sake.
+    Numbers are written where one of them is neither 0 nor 1; without room for them (an empty array) never.
     """
     lanes = BYTES // values.itemsize
     count = 0
     done = 0
+    strange = False
     if built:
         done = columns // lanes
         count = list_nonzero(chosen, chosen_at, values, values_at, done)
         done *= lanes
+        if count >= STRANGE:
+            count -= STRANGE
+            strange = True
     for j in range(done, columns):
+        number = values[values_at + j]
         chosen[chosen_at + count] = j
-        count += values[values_at + j] != 0
-    flags = ALL_ONE | FINITE
+        count += number != 0
+        strange |= number != 0 and number != 1
+    if not strange:
+        return count, ALL_ONE | FINITE
+    flags = FINITE
     for k in range(count):
         number = values[values_at + np.intp(chosen[chosen_at + k])]
         if numbers.size:
-            numbers[chosen_at + k] = number
-        if number != 1:
-            flags &= FINITE
-            if number - number != 0:
-                flags = 0
+            numbers[numbers_at + k] = number
+        if number - number != 0:
+            flags = 0
     return count, flags
+
+
+@fast_kernel
+def fill_numbers(chosen, chosen_at, numbers, numbers_at, values, values_at, count):
+    """The numbers of a list that was made without them."""
+    for k in range(count):
+        numbers[numbers_at + k] = values[values_at + np.intp(chosen[chosen_at + k])]
 
 
 @fast_kernel(parallel=True)
 def list_rows(chosen, numbers, counts, flags, values, columns, slots, built):
-    """The lists of all rows of values, R · columns numbers; counts and flags [R]."""
+    """The lists of all rows of values, R · columns numbers; counts and flags [R]. Their numbers with room for them."""
     rows = counts.shape[0]
     block = 16
     for part in prange((rows + block - 1) // block):
         for r in range(part * block, min(rows, (part + 1) * block)):
-            counts[r], flags[r] = list_row(chosen, r * slots, numbers, values, r * columns, columns, built)
+            at = r * slots
+            counts[r], flags[r] = list_row(chosen, at, numbers, at, values, r * columns, columns, built)
+            if numbers.size and flags[r] & ALL_ONE:
+                fill_numbers(chosen, at, numbers, at, values, r * columns, counts[r])
 
 
 @fast_kernel

@@ -166,7 +166,7 @@ def add_products_of_rows(result, left, right, shape):
         wide_vectors()
         for c in range(part * block, min(columns, (part + 1) * block)):
             for r in range(rows):
-                total = result[r * columns + c] * 0
+                total = result.dtype.type(0)
                 one, other = part_of(left, r * steps, steps), part_of(right, c * steps, steps)
                 for k in range(steps):
                     total += one[k] * other[k]

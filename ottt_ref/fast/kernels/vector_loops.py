@@ -32,6 +32,7 @@ BYTES = 64  # of a vector
 ROWS = (
     6  # of a block of a product: 6 x 4 sums, 4 vectors of the right factor and one of the left fill 29 of 32 registers
 )
+STRANGE = 2**40
 INT32, INTP = ir.IntType(32), ir.IntType(64)
 
 
@@ -192,8 +193,8 @@ def can_compress(features):
     return all(f"+{each}" in features.split(",") for each in ("avx512f", "avx512vl", "avx512bw", "avx512dq"))
 
 
-def _listing(v, chosen, chosen_at, count, mask_of):
-    """Append, vector by vector, the indices whose bit `mask_of(k)` sets; how many there are."""
+def _listing(v, chosen, chosen_at, count, masks_of):
+    """Append, vector by vector, the indices whose bit the first mask sets; how many, and `STRANGE` for a bit of others."""
     builder = v.builder
     if not can_compress(v.context.codegen().magic_tuple()[2]):
         return INTP(0)
@@ -210,8 +211,8 @@ def _listing(v, chosen, chosen_at, count, mask_of):
     zeros = ir.Constant(wide, [INT32(0)] * v.lanes)
 
     def body(k, sums):
-        (found,) = sums
-        mask = mask_of(k)
+        found, others = sums
+        mask, *more_masks = masks_of(k)
         base = builder.trunc(builder.mul(k, INTP(v.lanes)), INT32)
         spread = builder.shuffle_vector(builder.insert_element(undefined, base, INT32(0)), undefined, zeros)
         packed = builder.call(compress, [builder.add(own, spread), ir.Constant(wide, None), mask])
@@ -219,17 +220,21 @@ def _listing(v, chosen, chosen_at, count, mask_of):
         place = builder.bitcast(builder.gep(out, [found]), narrow.as_pointer())
         builder.store(builder.trunc(packed, narrow), place, align=2)
         more = builder.zext(builder.call(popcount, [builder.bitcast(mask, bits)]), INTP)
-        return [builder.add(found, more)]
+        for each in more_masks:
+            others = builder.or_(others, builder.bitcast(each, bits))
+        return [builder.add(found, more), others]
 
-    (found,) = v.sums(count, [INTP(0)], body)
-    return found
+    found, others = v.sums(count, [INTP(0), bits(0)], body)
+    strange = builder.icmp_unsigned("!=", others, bits(0))
+    return builder.add(found, builder.select(strange, INTP(STRANGE), INTP(0)))
 
 
 @intrinsic
 def list_nonzero(typingctx, chosen, chosen_at, values, values_at, vectors):
     """List the indices of numbers that are not 0 among `vectors` vectors of them; how many there are.
 
-    A whole vector is stored each time: the list needs room for a vector more than it may hold.
+    To that `STRANGE` is added where one of them is not 1 either. A whole vector is stored each time: the list needs room
+    for a vector more than it may hold.
     """
     p = types.intp
     signature = p(chosen, p, values, p, p)
@@ -238,13 +243,14 @@ def list_nonzero(typingctx, chosen, chosen_at, values, values_at, vectors):
         chosen, chosen_at, values, values_at, count = args
         v = _Vectors(context, builder, sig.args[2].dtype)
         given = v.vectors(v.start(sig.args[2], values, values_at))
-        zeros = ir.Constant(v.vector, [v.element(0.0)] * v.lanes)
+        zeros, ones = (ir.Constant(v.vector, [v.element(number)] * v.lanes) for number in (0.0, 1.0))
 
-        def mask_of(k):
+        def masks_of(k):
             value = builder.load(builder.gep(given, [k]), align=v.align)
-            return builder.fcmp_unordered("!=", value, zeros)
+            listed, no_spike = (builder.fcmp_unordered("!=", value, each) for each in (zeros, ones))
+            return listed, builder.and_(listed, no_spike)
 
-        return _listing(v, (sig.args[0], chosen), chosen_at, count, mask_of)
+        return _listing(v, (sig.args[0], chosen), chosen_at, count, masks_of)
 
     return signature, codegen
 
@@ -261,11 +267,11 @@ def list_reached(typingctx, chosen, chosen_at, values, values_at, least, least_a
         given = v.vectors(v.start(sig.args[2], values, values_at))
         bound = v.vectors(v.start(sig.args[4], least, least_at))
 
-        def mask_of(k):
+        def masks_of(k):
             value, own = (builder.load(builder.gep(each, [k]), align=v.align) for each in (given, bound))
-            return builder.fcmp_ordered(">=", value, own)
+            return (builder.fcmp_ordered(">=", value, own),)
 
-        return _listing(v, (sig.args[0], chosen), chosen_at, count, mask_of)
+        return _listing(v, (sig.args[0], chosen), chosen_at, count, masks_of)
 
     return signature, codegen
 
@@ -358,3 +364,67 @@ def part_of(array, at, size):
 def array_at(address, size, like):
     """The array of `size` elements like those of another that lies at an address; no copy."""
     return numba.carray(_pointer_at(address, like), size)
+
+
+@intrinsic
+def call_part(typingctx, address, context, k, l, place):
+    """Call a `compiling.Part` at an address."""
+    p = types.intp
+    signature = types.void(p, p, p, p, p)
+
+    def codegen(context, builder, sig, args):
+        address, *given = args
+        kind = ir.FunctionType(ir.VoidType(), [INTP] * 4 + [ir.IntType(8).as_pointer()])
+        nothing = ir.Constant(ir.IntType(8).as_pointer(), None)
+        builder.call(builder.inttoptr(address, kind.as_pointer()), [*given, nothing])
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic
+def _pointer_like(typingctx, address, like):
+    """The address as a pointer of the same type as another."""
+
+    def codegen(context, builder, sig, args):
+        return builder.inttoptr(args[0], context.get_value_type(sig.return_type))
+
+    return like(types.intp, like), codegen
+
+
+@numba.njit(inline="always")
+def array_like(address, size, like):
+    """The array of `size` elements at an address, of the type that a pointer points to."""
+    return numba.carray(_pointer_like(address, like), size)
+
+
+@numba.njit(inline="always")
+def whole_numbers_at(address, size):
+    """The array of `size` numbers of int64 at an address."""
+    return numba.carray(_int64_at(address), size)
+
+
+@intrinsic
+def _int64_at(typingctx, address):
+    kind = types.CPointer(types.int64)
+
+    def codegen(context, builder, sig, args):
+        return builder.inttoptr(args[0], context.get_value_type(kind))
+
+    return kind(types.intp), codegen
+
+
+@numba.njit(inline="always")
+def indices_at(address, size):
+    """The array of `size` numbers of uint16 at an address."""
+    return numba.carray(_uint16_at(address), size)
+
+
+@intrinsic
+def _uint16_at(typingctx, address):
+    kind = types.CPointer(types.uint16)
+
+    def codegen(context, builder, sig, args):
+        return builder.inttoptr(args[0], context.get_value_type(kind))
+
+    return kind(types.intp), codegen
