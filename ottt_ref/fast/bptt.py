@@ -16,6 +16,7 @@ from ..methods.shared.task import require_task
 from ..network.network import Network
 from ..network.neurons import RESET_GRADIENTS
 from ..validation import require_choice
+from . import engines
 from .backward import backward, why_single_steps
 from .forward import record_of
 from .network import fast_network, require_fast
@@ -51,6 +52,18 @@ def gradients(
     """
     require_choice("reset_gradient", reset_gradient, RESET_GRADIENTS)
     require_choice("loss_of", loss_of, reference.LOSSES_OF)
+    require_fast(network)
+    asked = {
+        "reset_gradient": reset_gradient,
+        "loss_of": loss_of,
+        "regulariser": regulariser,
+        "input_gradients": input_gradients,
+        "terms": terms,
+    }
+    engine = engines.found(network, "bptt", asked)
+    if engine is not None:
+        of_sequence: Any = {"weights": weights, "time_steps": time_steps, "initial_state": initial_state}
+        return engines.gradients(engine, "bptt", network, inputs, targets, loss, **of_sequence)
     options: dict[str, Any] = {
         "weights": weights,
         "time_steps": time_steps,
@@ -60,7 +73,7 @@ def gradients(
         "terms": terms,
     }
     task = require_task(
-        require_fast(network),
+        network,
         inputs,
         targets,
         loss,

@@ -16,11 +16,12 @@ from ..methods.shared.gradients import Gradients
 from ..methods.shared.rule import Rule
 from ..methods.shared.task import require_task
 from ..network.network import Network
-from . import windows
+from . import engines, windows
 from .network import fast_network, require_fast
 
 
 def gradients(
+    method: str,
     rule: Callable[[Network, int], Rule],
     network: Network,
     inputs: np.ndarray,
@@ -34,8 +35,23 @@ def gradients(
     regulariser: Any,
     input_gradients: bool,
     terms: bool,
+    dialect: str = "derivation",
 ) -> Gradients:
-    """`methods.gradients` of OTTT and SLTT, on fast operations; the arguments and errors are the same."""
+    """`methods.gradients` of OTTT and SLTT, on fast operations; the arguments and errors are the same.
+
+    rule  that of the method, in its dialect
+    """
+    require_fast(network)
+    asked = {
+        "error_feedback": error_feedback,
+        "regulariser": regulariser,
+        "input_gradients": input_gradients,
+        "terms": terms,
+    }
+    engine = engines.found(network, method, asked)
+    if engine is not None:
+        of_sequence: Any = {"weights": weights, "time_steps": time_steps, "initial_state": initial_state}
+        return engines.gradients(engine, method, network, inputs, targets, loss, dialect=dialect, **of_sequence)
     options: dict[str, Any] = {
         "weights": weights,
         "time_steps": time_steps,
@@ -44,9 +60,7 @@ def gradients(
         "input_gradients": input_gradients,
         "terms": terms,
     }
-    task = require_task(
-        require_fast(network), inputs, targets, loss, forwards="a rule that runs forwards in time", **options
-    )
+    task = require_task(network, inputs, targets, loss, forwards="a rule that runs forwards in time", **options)
     fast = fast_network(network)
     running, feedback = started(rule, fast, task.inputs.shape[1], error_feedback)
     if not windows.why_single_steps(fast, feedback, terms):

@@ -52,6 +52,7 @@ def gradients(
     """
     require_choice("dialect", dialect, DIALECTS)
     return driver.gradients(
+        "ottt",
         partial(reference.OTTT, dialect=dialect),
         network,
         inputs,
@@ -64,6 +65,7 @@ def gradients(
         regulariser=regulariser,
         input_gradients=input_gradients,
         terms=terms,
+        dialect=dialect,
     )
 
 

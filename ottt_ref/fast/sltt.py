@@ -46,6 +46,7 @@ def gradients(
     True
     """
     return driver.gradients(
+        "sltt",
         reference.SLTT,
         network,
         inputs,
