@@ -11,6 +11,7 @@ it. Two threads that ask for the same at once do not share it.
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 import weakref
 from collections import OrderedDict
@@ -45,6 +46,7 @@ LONGEST_WINDOW = 128  # time steps, unless memory may grow with T
 ROWS_OF_SMALL, FEWEST_CHUNKS = 128, 4  # of small networks: rows of a chunk at least, chunks if there are so many rows
 SMALL = 2**18  # bytes of all weights of a small network
 SEGMENT = 2**14  # inputs whose events one list holds
+UNUSED = 3  # references to an array that nobody has but the engine, while it counts them
 KEPT = 4  # sizes whose memory is kept, of one network
 # Above which share of numbers that are not 0 dense arithmetic is faster, in thousandths: forwards and for gradients, with
 # hand-built loops and with plain ones.
@@ -180,6 +182,7 @@ class _Engine:
 
     def __init__(self, network: Network, method: str, dialect: str, steps: int, batch: int, whole_batch: bool) -> None:
         self.lock = threading.Lock()
+        self._results: dict[str, np.ndarray] = {}
         self.dtype = dtype = network.dtype
         self.steps, self.batch, self.count = steps, batch, len(network.layers)
         self.names = list(network.parameters)
@@ -362,7 +365,7 @@ class _Engine:
                 self._used[k] = used if fits else None
                 self._copied[k] = used
                 l, at, _ = self._fields[k]
-                self.layout[l, at] = used.ctypes.data
+                self.layout[l, at] = _address(used)
         for own, value, shape in self._changing:
             own[...] = by_neuron(value, shape, self.dtype)
 
@@ -390,10 +393,10 @@ class _Engine:
             self.settings[0, kernel.SHARE_OF_SQUARES] = loss.mse_weight  # type: ignore[attr-defined]
         gradients = {}
         for (dense, name), (l, _, field), full_name in zip(self._places, self._fields, self.names):
-            gradients[full_name] = result = np.empty(getattr(dense, name).shape, dtype=dtype)
-            self.layout[l, field] = result.ctypes.data
-        state = np.empty(self.state_size, dtype=dtype)
-        outputs = np.empty((self.steps, self.batch, self.classes), dtype=dtype)
+            gradients[full_name] = result = self._fresh(full_name, getattr(dense, name).shape)
+            self.layout[l, field] = _address(result)
+        state = self._fresh("", (self.state_size,))
+        outputs = self._fresh("outputs of the network", (self.steps, self.batch, self.classes))
         self.settings[:, kernel.BIAS_TRACE] = 0
         if initial_state is not None:
             self._take_state(network, initial_state, state)
@@ -416,6 +419,13 @@ class _Engine:
         if found[:, kernel.BAD_LABEL].any() or (found[:, kernel.NOT_FINITE].any() and not allowed()):
             return None
         return _Result(gradients, value, outputs, self._state_maker(network, state, outputs, inputs))
+
+    def _fresh(self, name, shape):
+        """An array for a result: the one of the call before where nobody has it any more, whose memory is at hand."""
+        array = self._results.get(name)
+        if array is None or sys.getrefcount(array) > UNUSED:
+            array = self._results[name] = np.empty(shape, dtype=self.dtype)
+        return array
 
     def _with_outside_loss(self, loss, outputs, targets, weights, divisor):
         """As `kernels.chains.whole_sequence`, with a loss that is asked for each time step."""

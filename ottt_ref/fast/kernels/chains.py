@@ -33,6 +33,7 @@ from __future__ import annotations
 
 import math
 
+import numba
 import numpy as np
 
 from .compiling import Part, fast_kernel, prange
@@ -48,6 +49,7 @@ from .vector_loops import (
     call_part,
     indices_at,
     list_reached,
+    next_part,
     part_of,
     whole_numbers_at,
     wide_vectors,
@@ -904,8 +906,13 @@ def _count_parts(stage, layout, plan, now, l):
 
 @fast_kernel(parallel=True)
 def _run_together(address, count, context, l, place):
-    for k in prange(count):
-        call_part(address, context, k, l, place)
+    """Each thread takes the next part when it has done one: where a thread is held up, the others go on."""
+    counter = np.zeros(1, np.int64)
+    for _ in prange(min(count, numba.get_num_threads())):
+        k = next_part(counter)
+        while k < count:
+            call_part(address, context, k, l, place)
+            k = next_part(counter)
 
 
 @fast_kernel
@@ -989,8 +996,12 @@ def _windows(slot, first_sample, stages, context, place):
 @fast_kernel(parallel=True)
 def _blocks(count, samples, stages, context, place):
     """Each block of samples by one thread."""
-    for c in prange(count):
-        _windows(c, c * samples, stages, context, place + 8 * PLACES * c)
+    counter = np.zeros(1, np.int64)
+    for _ in prange(min(count, numba.get_num_threads())):
+        c = next_part(counter)
+        while c < count:
+            _windows(c, c * samples, stages, context, place + 8 * PLACES * c)
+            c = next_part(counter)
 
 
 @fast_kernel

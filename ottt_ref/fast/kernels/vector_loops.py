@@ -367,6 +367,17 @@ def array_at(address, size, like):
 
 
 @intrinsic
+def next_part(typingctx, counter):
+    """The number in an array [1] of whole numbers, and one more in it from then on; no two threads get the same."""
+
+    def codegen(context, builder, sig, args):
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        return builder.atomic_rmw("add", data, INTP(1), "monotonic")
+
+    return types.intp(counter), codegen
+
+
+@intrinsic
 def call_part(typingctx, address, context, k, l, place):
     """Call a `compiling.Part` at an address."""
     p = types.intp
