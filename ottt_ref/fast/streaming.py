@@ -53,7 +53,8 @@ LEAST_SYNAPSES = 2**13  # of a layer whose updates are put off; smaller ones are
 LIMITS = {np.dtype(np.float32): 1e30, np.dtype(np.float64): 1e290}  # a step of larger numbers is left to the reference
 LINE = 64  # bytes of a line of the cache, where each array begins
 PARAMETERS = ("weight", "bias")
-FLOATS = (float, int)
+PARTS = ("network", "optimizer", "loss", "time_steps")  # of a learner, which can be set
+FLOATS, INT64 = (float, int), np.dtype(np.int64)
 
 
 def suits(
@@ -169,6 +170,12 @@ class OnlineLearner(ottt.OnlineLearner):
         )
         self._engine = None if self.reason else _Engine(self)
 
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        if name in PARTS and "reason" in self.__dict__:  # not when the learner is made
+            self._leave()
+            self._choose()
+
     def reset(self, initial_state: Mapping[str, np.ndarray] | None = None) -> None:
         """Forget the sequence: the next step starts from rest, with any batch size, or from `initial_state`."""
         super().reset(initial_state)
@@ -187,18 +194,12 @@ class OnlineLearner(ottt.OnlineLearner):
         As the reference's `step`.
         """
         engine = self._engine
-        if engine is not None and weights is None and engine.takes_at_once(inputs, targets):
-            if engine.run(kernels.FUSED, inputs, targets, engine.no_rows, engine.no_weights):
-                return engine.loss[0], engine.outputs.copy()
-            self._leave()
+        if engine is not None and weights is None and engine.step_at_once(inputs, targets):
+            return engine.loss[0], engine.outputs.copy()
         return super().step(inputs, targets, weights=weights)
 
     def _step(self, inputs, targets, weights):
         engine = self._engine
-        if engine is not None and not engine.is_of(self):
-            self._leave()
-            self._choose()
-            engine = self._engine
         if engine is None or not self._enter(len(inputs)):
             self._leave()
             return super()._step(inputs, targets, weights)
@@ -320,7 +321,7 @@ class Debt:
         self.engine.pay(self.l)
         attributes.pop("_debt", None)
         for name, array in zip(PARAMETERS, self.engine.arrays[self.l]):
-            attributes.setdefault(name, array)  # one that was set by hand meanwhile stays
+            attributes.setdefault(name, array)
 
 
 class _Engine:
@@ -333,8 +334,7 @@ class _Engine:
     """
 
     def __init__(self, learner: OnlineLearner) -> None:
-        self.learner_parts = (learner.network, learner.optimizer, learner.loss, learner.time_steps)
-        self.network, self.loss_function, self.time_steps_given = learner.network, learner.loss, learner.time_steps
+        self.network, self.loss_function = learner.network, learner.loss
         self.optimizer: Any = learner.optimizer
         self.start, self.learner = learner._started, learner
         self.dtype = self.network.dtype
@@ -348,46 +348,58 @@ class _Engine:
         self.shared: list[int] = []
         self.shares = _loss_shares(self.loss_function)
         self.fuses_loss = self.shares is not None
+        self.divisor = 1 if learner.time_steps is None else learner.time_steps
         self.lock = RLock()
         self.samples, self.memory_samples, self.time_steps = 0, 0, 0
-        self.shape: tuple[int, ...] | None = None
+        self.shape: tuple[int, ...] | None = None  # of inputs that are taken at once
         self.labels_shape: tuple[int, ...] = ()
         self.rate: Any = None
         self.weight_decay: Any = None
-        self.momentum = getattr(self.optimizer, "momentum", 0)
+        self.momentum: Any = None
         self.no_labels, self.no_rows = np.empty(0, np.int64), np.empty((0, 0), self.dtype)
         self.no_weights = np.empty(0, self.dtype)
         self.template: Any = None
 
-    def is_of(self, learner):
-        """Whether the learner's parts, which can be set, are those that the engine is made for."""
-        parts = (learner.network, learner.optimizer, learner.loss, learner.time_steps)
-        return all(one is other for one, other in zip(parts, self.learner_parts))
-
     # What a step is given
 
-    def takes_at_once(self, inputs, targets):
-        """Whether a step of these needs no conversion, and nothing of learner, optimiser and network has changed."""
-        optimizer, learner = self.optimizer, self.learner
-        return (
+    def step_at_once(self, inputs, targets):
+        """A step of what needs no conversion, where nothing but the spikes is new; whether it was done."""
+        optimizer = self.optimizer
+        if not (
             type(inputs) is np.ndarray
             and type(targets) is np.ndarray
             and inputs.shape == self.shape
             and targets.shape == self.labels_shape
             and inputs.dtype == self.dtype
-            and targets.dtype == np.int64
+            and targets.dtype == INT64
             and inputs.flags.carray
             and targets.flags.carray
             and optimizer.learning_rate is self.rate
             and optimizer.weight_decay is self.weight_decay
             and optimizer.momentum is self.momentum
             and optimizer._mapping is self.parameters is self.network.parameters
-            and learner.optimizer is optimizer
-            and learner.network is self.network
-            and learner.loss is self.loss_function
-            and learner.time_steps is self.time_steps_given
-            and self.fuses_loss
-        )
+        ):
+            return False
+        with self.lock:
+            if not self.all_taken:
+                return self.run(kernels.FUSED, inputs, targets)
+            code = kernels.step(
+                self.memory,
+                self.places,
+                self.layout,
+                self.numbers,
+                inputs,
+                targets,
+                self.no_rows,
+                self.no_weights,
+                kernels.FUSED,
+            )
+            if code == kernels.DONE:
+                self.time_steps += 1
+                return True
+            if code == kernels.TROUBLE:
+                kernels.undo(self.memory, self.places, self.layout)
+            return False
 
     def prepare_settings(self):
         """Take in the optimiser's numbers, which may change between steps; whether they are for this engine."""
@@ -416,7 +428,6 @@ class _Engine:
         self.places = np.zeros(block.places, np.int32)
         self.numbers = np.zeros(kernels.NUMBERS + kernels.BOUNDS * len(layout))
         self.bounds = self.numbers[kernels.NUMBERS :].reshape(-1, kernels.BOUNDS)
-        self.divisor = 1 if self.time_steps_given is None else self.time_steps_given
         self.numbers[kernels.SCALE] = self.divisor * samples
         self.numbers[kernels.LIMIT] = LIMITS[self.dtype]
         self.numbers[kernels.TINY] = np.finfo(self.dtype).tiny * 2.0**20
@@ -440,10 +451,6 @@ class _Engine:
 
     def take(self):
         """Take in the network's parameters, and take away the arrays that nobody else refers to; whether it can be."""
-        for l, attributes in enumerate(self.attributes):
-            if self.taken[l] and ("weight" in attributes or "bias" in attributes):  # set by hand meanwhile
-                attributes["_debt"].pay(attributes)
-        self.parameters.require_unchanged()
         for l, taken in enumerate(self.taken):
             if not (taken or self._take_in(l)):
                 return False
@@ -454,8 +461,13 @@ class _Engine:
     def _take_in(self, l):
         """Take in a layer's weight and bias; whether they can be written later."""
         arrays = [getattr(self.operations[l], name) for name in PARAMETERS]
-        if not all(array.flags.writeable for array in arrays):
-            return False
+        size_in, size_out = self.layout[l, kernels.SIZE_IN], self.layout[l, kernels.SIZE_OUT]
+        for array, shape in zip(arrays, ((size_out, size_in), (size_out,))):
+            if type(array) is not np.ndarray or array.shape != shape or array.dtype != self.dtype:
+                self.parameters.require_unchanged()  # which says what was set by hand
+                return False
+            if not array.flags.writeable:
+                return False
         weight, bias = (np.require(array, requirements=["C", "A"]) for array in arrays)
         self.bounds[l, kernels.REACH] = kernels.load_weight(self.memory, self.layout, l, weight, bias)
         self.arrays[l], self.taken[l] = arrays, True
@@ -525,7 +537,8 @@ class _Engine:
                 self.template = self.start(samples)
             self.layout[0, kernels.BUILT] = hand_built()
             self.samples, self.time_steps = samples, 0
-            self.shape, self.labels_shape = (samples, *self.network.input_shape), (samples,)
+            if self.fuses_loss:
+                self.shape, self.labels_shape = (samples, *self.network.input_shape), (samples,)
 
     def stop(self):
         """Forget the sequence; what is owed stays owed."""
@@ -617,11 +630,7 @@ class _Engine:
     def run(self, stage, inputs, labels=None, rows=None, weights=None):
         """A time step or a part of it; whether it was done. Where it was not, nothing has changed."""
         with self.lock:
-            taken = self.all_taken
-            for attributes in self.attributes:
-                if "weight" in attributes or "bias" in attributes:
-                    taken = False
-            if not taken and not self.take():
+            if not self.all_taken and not self.take():
                 return False
             code = kernels.step(
                 self.memory,

@@ -85,6 +85,7 @@ FUSED, FORWARD, BACKWARD = range(3)  # what a call does: all, up to the outputs,
 DONE, REFUSED, TROUBLE = range(3)  # nothing has changed after REFUSED; after TROUBLE no weight, but states
 
 SLOTS = 16
+BLOCK = 8  # rows of W that are taken with one sample after the other
 FAST = {"reassoc", "contract", "arcp", "nsz"}  # but NaN and infinity stay what they are: they are looked for
 
 
@@ -370,10 +371,15 @@ def sum_whole(memory, layout, l, samples):
     for b in range(samples):
         source, trace = layout[l, SOURCE] + b * width_in, layout[l, TRACE] + b * width_in
         scale_and_add(memory[trace : trace + width_in], decay, one, memory[source : source + width_in])
+    size, bias, built = layout[l, SIZE_OUT], layout[l, BIAS], layout[0, BUILT] == 1
+    for first in range(0, size, BLOCK):  # so that a block of rows stays in the cache for all samples
+        count = min(BLOCK, size - first)
+        rows = layout[l, WEIGHT] + first * width_in
+        for b in range(samples):
+            source, current = layout[l, SOURCE] + b * width_in, layout[l, CURRENT] + b * width + first
+            dots(memory, rows, width_in, count, source, current, width_in, built)
     for b in range(samples):
-        source, current = layout[l, SOURCE] + b * width_in, layout[l, CURRENT] + b * width
-        bias, built = layout[l, BIAS], layout[0, BUILT] == 1
-        dots(memory, layout[l, WEIGHT], width_in, layout[l, SIZE_OUT], source, current, width_in, built)
+        current = layout[l, CURRENT] + b * width
         add(memory[current : current + width], memory[bias : bias + width])
 
 
@@ -554,11 +560,42 @@ def error_by_whole(memory, layout, l, samples):
     for b in range(samples):
         first = layout[l - 1, SPIKE_ERROR] + b * width_in
         clear(memory[first : first + width_in])
-    for i in range(layout[l, SIZE_OUT]):
-        row = memory[layout[l, WEIGHT] + i * width_in : layout[l, WEIGHT] + (i + 1) * width_in]
+    size = layout[l, SIZE_OUT]
+    for first in range(0, size, BLOCK):
+        count = min(BLOCK, size - first)
+        rows = layout[l, WEIGHT] + first * width_in
         for b in range(samples):
-            first = layout[l - 1, SPIKE_ERROR] + b * width_in
-            add_multiple(memory[first : first + width_in], memory[layout[l, ERROR] + b * width + i], row)
+            below, error = layout[l - 1, SPIKE_ERROR] + b * width_in, layout[l, ERROR] + b * width + first
+            add_rows(memory, below, rows, width_in, width_in, error, 1, memory[layout[l, POWERS]], count)
+
+
+@fast_kernel
+def add_rows(memory, result, rows, stride, width, factors, factor_stride, scale, count):
+    """A vector, plus the sum of rows, each times a factor of its own and one of all."""
+    whole, total = count // 4 * 4, memory[result : result + width]
+    for k in range(0, whole, 4):
+        row, factor = rows + k * stride, factors + k * factor_stride
+        add_four(
+            total,
+            scale * memory[factor],
+            memory[row : row + width],
+            scale * memory[factor + factor_stride],
+            memory[row + stride : row + stride + width],
+            scale * memory[factor + 2 * factor_stride],
+            memory[row + 2 * stride : row + 2 * stride + width],
+            scale * memory[factor + 3 * factor_stride],
+            memory[row + 3 * stride : row + 3 * stride + width],
+        )
+    for k in range(whole, count):
+        row = rows + k * stride
+        add_multiple(total, scale * memory[factors + k * factor_stride], memory[row : row + width])
+
+
+@fast_kernel(fastmath=FAST)
+def add_four(result, one, first, two, second, three, third, four, fourth):
+    wide_vectors()
+    for k in range(result.shape[0]):
+        result[k] += (one * first[k] + two * second[k]) + (three * third[k] + four * fourth[k])
 
 
 @fast_kernel
@@ -591,15 +628,23 @@ def update_rows(memory, places, layout, numbers, l, keep_at, rate):
 def update_whole(memory, layout, l, samples, keep, rate):
     """W ← ρ W - η Σ_b g_b â_b^T."""
     width_in, width = layout[l, WIDTH_IN], layout[l, WIDTH_OUT]
-    for i in range(layout[l, SIZE_OUT]):
-        row = memory[layout[l, WEIGHT] + i * width_in : layout[l, WEIGHT] + (i + 1) * width_in]
-        for b in range(samples):
-            trace = memory[layout[l, TRACE] + b * width_in : layout[l, TRACE] + (b + 1) * width_in]
-            factor = -(rate * memory[layout[l, ERROR] + b * width + i])
-            if b == 0:
-                scale_and_add(row, keep, factor, trace)
-            else:
-                add_multiple(row, factor, trace)
+    size = layout[l, SIZE_OUT]
+    for i in range(size):
+        row = layout[l, WEIGHT] + i * width_in
+        if keep != 1:
+            scale(memory[row : row + width_in], keep)
+    for first in range(0, samples, 4):
+        count, traces = min(4, samples - first), layout[l, TRACE] + first * width_in
+        for i in range(size):
+            row, errors = layout[l, WEIGHT] + i * width_in, layout[l, ERROR] + first * width + i
+            add_rows(memory, row, traces, width_in, width_in, errors, width, -rate, count)
+
+
+@fast_kernel
+def scale(result, factor):
+    wide_vectors()
+    for k in range(result.shape[0]):
+        result[k] = factor * result[k]
 
 
 @fast_kernel

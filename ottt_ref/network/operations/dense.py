@@ -68,6 +68,12 @@ class Synapses(Operation):
         debt.pay(self.__dict__)
         return self.__dict__[name]
 
+    def __setattr__(self, name: str, value: object) -> None:
+        """Set an attribute, an array after its missing updates."""
+        if "_debt" in self.__dict__ and name in Synapses.parameter_names:
+            self.__dict__["_debt"].pay(self.__dict__)
+        object.__setattr__(self, name, value)
+
     def __getstate__(self) -> dict[str, object]:
         """What a copy gets (`copy`, `pickle`): the arrays with all that was learned."""
         if "_debt" in self.__dict__:
