@@ -79,9 +79,7 @@ def derivatives(result, result_at, potential, potential_at, threshold, threshold
     psi = part_of(result, result_at, count)  # views: an index that may be negative is no vector's
     u = part_of(potential, potential_at, count)
     own = part_of(threshold, threshold_at, count)
-    zero = numbers[0] * 0
-    one = zero + 1
-    two = one + one
+    zero, one, two = numbers.dtype.type(0), numbers.dtype.type(1), numbers.dtype.type(2)  # 0 · a float32 is a float64
     if kind == SIGMOID:
         alpha = numbers[0]
         for i in range(count):
@@ -89,7 +87,7 @@ def derivatives(result, result_at, potential, potential_at, threshold, threshold
             decaying = exponential(-abs(alpha * z))
             psi[i] = alpha * decaying / ((one + decaying) * (one + decaying))
     elif kind == ARCTAN:
-        scale, height = numbers[0] * (zero + math.pi / 2), numbers[0] / two
+        scale, height = numbers[0] * numbers.dtype.type(math.pi / 2), numbers[0] / two
         for i in range(count):
             scaled = scale * (u[i] - own[i])
             psi[i] = height / (one + scaled * scaled)
@@ -112,7 +110,7 @@ def derivatives(result, result_at, potential, potential_at, threshold, threshold
     elif kind == MULTI_GAUSSIAN:
         sigma, share, scale = numbers[0], numbers[1], numbers[3]
         wide = numbers[2] * sigma
-        root = zero + ROOT_TWO_PI
+        root = numbers.dtype.type(ROOT_TWO_PI)
         narrow_scale, wide_scale = (one + share) / (root * sigma), share / (root * wide)
         narrow_exponent, wide_exponent = -one / (two * sigma * sigma), -one / (two * wide * wide)
         for i in range(count):
