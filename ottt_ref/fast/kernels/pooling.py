@@ -162,7 +162,7 @@ def standardise(effective, standardised, deviation, weight, gain, epsilon):
 
 
 @fast_kernel(parallel=True, fastmath={"contract", "reassoc", "nsz"})
-def add_standardisation_gradients(weight_gradient, gain_gradient, effective_gradient, standardised, deviation, gain):
+def standardisation_gradients(weight_gradient, gain_gradient, effective_gradient, standardised, deviation, gain):
     """Through the standardisation, from the gradient of the weight in use: the equations are the reference's."""
     count = standardised.shape[1]
     for i in prange(len(standardised)):
@@ -171,7 +171,7 @@ def add_standardisation_gradients(weight_gradient, gain_gradient, effective_grad
         for j in range(count):
             total += given[j]
             along += np.float64(given[j]) * own[j]
-        gain_gradient[i] += along
+        gain_gradient[i] = along
         factor, mean, slope = gain[i] / deviation[i], total / count, along * count / (count - 1)
         for j in range(count):
-            target[j] += factor * (given[j] - mean - slope * own[j])
+            target[j] = factor * (given[j] - mean - slope * own[j])

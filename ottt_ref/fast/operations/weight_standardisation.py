@@ -21,10 +21,10 @@ class WeightStandardised(operations.WeightStandardised):
     """The twin of `ottt_ref.WeightStandardised`; its synapses are a twin too."""
 
     def forward(self, values: np.ndarray, bias_input: np.ndarray) -> np.ndarray:
-        return self._in_use().forward(values, bias_input)
+        return self.in_use().forward(values, bias_input)
 
     def adjoint(self, error: np.ndarray, input_shape: Shape) -> np.ndarray:
-        return self._in_use().adjoint(error, input_shape)
+        return self.in_use().adjoint(error, input_shape)
 
     def add_gradients(
         self,
@@ -34,18 +34,22 @@ class WeightStandardised(operations.WeightStandardised):
         bias_input: np.ndarray,
     ) -> None:
         require_pairing(self, gradients, error, presynaptic, bias_input, self.parameters)
-        synapses = self._in_use()
+        synapses = self.in_use()
         effective = np.zeros_like(synapses.weight)
         synapses.add_gradients({**gradients, "weight": effective}, error, presynaptic, bias_input)
-        weight, given = gradients["weight"], self.__dict__["_standardised"]
-        total = weight if weight.flags.c_contiguous else np.zeros_like(weight, order="C")
-        pooling.add_standardisation_gradients(
-            rows(total), gradients["gain"], rows(effective), *given, np.ascontiguousarray(self.gain)
-        )
-        if total is not weight:
-            weight += total
+        weight, gain = self.standardisation_gradients(effective)
+        gradients["weight"] += weight
+        gradients["gain"] += gain
 
-    def _in_use(self) -> Synapses:
+    def standardisation_gradients(self, effective: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The gradients of the raw weight and of the gain, from that of the weight in use."""
+        self.in_use()
+        weight, gain = np.empty_like(effective), np.empty_like(self.gain)
+        given = self.__dict__["_standardised"]
+        pooling.standardisation_gradients(rows(weight), gain, rows(effective), *given, np.ascontiguousarray(self.gain))
+        return weight, gain
+
+    def in_use(self) -> Synapses:
         """The synapses with the weight in use, computed when it is first asked for."""
         if "_synapses_in_use" not in self.__dict__:
             raw = np.ascontiguousarray(self.synapses.weight)
