@@ -214,7 +214,9 @@ class Optimizer:
                 value = parameters[name]
                 if self.weight_decay:
                     gradient = gradient + self.weight_decay * value
-                updated[name] = value - rate * self._direction(name, gradient)
+                change = rate * self._direction(name, gradient)
+                own = isinstance(change, np.ndarray) and (change.shape, change.dtype) == (value.shape, value.dtype)
+                updated[name] = np.subtract(value, change, out=change if own else None)  # fresh memory is dear
         for name, value in parameters.items():
             updated[name] = require_array(name, updated[name], value.shape, value.dtype)
             if exact and any(is_rounded(number) for number in updated[name].flat):
@@ -262,7 +264,8 @@ class SGD(Optimizer):
             return gradient
         velocity = gradient.copy()
         if name in self._state:
-            velocity = self.momentum * self._state[name]["velocity"] + gradient
+            velocity = self.momentum * self._state[name]["velocity"]
+            velocity += gradient
         self._state[name] = {"velocity": velocity}
         return velocity
 

@@ -99,7 +99,11 @@ OPTIMISERS = killed_by(
     "test_training.py",
     *of_library(
         "learning/optimisers.py",
-        ("velocity not kept", 'velocity = self.momentum * self._state[name]["velocity"] + gradient', "pass"),
+        (
+            "velocity not kept",
+            'velocity = self.momentum * self._state[name]["velocity"]\n            velocity += gradient',
+            "pass",
+        ),
         (
             "weight decay of the wrong sign",
             "gradient + self.weight_decay * value",

@@ -389,3 +389,18 @@ def test_a_share_of_spikes_that_are_plain_integers_is_exact():
     images = np.empty((1, 1, 2, 2), dtype=object)
     images[...] = 1
     assert isinstance(ot.AveragePool2d(2).rebuilt(None, F).forward(images, None)[0, 0, 0, 0], F)
+
+
+def test_a_convolution_takes_arrays_in_any_order_of_memory_and_adds_to_gradients_in_place():
+    rng = np.random.default_rng(0)
+    convolution = ot.Conv2d(rng.normal(size=(4, 1, 3, 2)), stride=(2, 1), padding=(1, 2), dilation=(1, 2), groups=2)
+    values = rng.normal(size=(3, 2, 7, 6))
+    error = rng.normal(size=(3, *convolution.output_shape(values.shape[1:])))
+    found = []
+    for ordered in (np.ascontiguousarray, np.asfortranarray):
+        gradients = {"weight": ordered(np.ones((4, 1, 3, 2))), "bias": np.ones(4)}
+        convolution.add_gradients(gradients, ordered(error), ordered(values), np.ones(1))
+        current = convolution.forward(ordered(values), np.ones(1))
+        found.append([*gradients.values(), current, convolution.adjoint(ordered(error), values.shape[1:])])
+    assert all(np.array_equal(one, other) for one, other in zip(*found))
+    assert np.all(found[1][0] != 1) and np.all(found[1][1] != 1)
