@@ -60,18 +60,11 @@ def gradients(
         "input_gradients": input_gradients,
         "terms": terms,
     }
-    engine = engines.found(network, "bptt", asked)
-    if engine is not None:
-        of_sequence: Any = {"weights": weights, "time_steps": time_steps, "initial_state": initial_state}
-        return engines.gradients(engine, "bptt", network, inputs, targets, loss, **of_sequence)
-    options: dict[str, Any] = {
-        "weights": weights,
-        "time_steps": time_steps,
-        "initial_state": initial_state,
-        "regulariser": regulariser,
-        "input_gradients": input_gradients,
-        "terms": terms,
-    }
+    of_sequence: dict[str, Any] = {"weights": weights, "time_steps": time_steps, "initial_state": initial_state}
+    found = engines.in_one_call("bptt", network, inputs, targets, loss, asked, of_sequence)
+    if found is not None:
+        return found
+    options = {**of_sequence, "regulariser": regulariser, "input_gradients": input_gradients, "terms": terms}
     task = require_task(
         network,
         inputs,

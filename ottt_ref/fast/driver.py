@@ -16,7 +16,7 @@ from ..methods.shared.gradients import Gradients
 from ..methods.shared.rule import Rule
 from ..methods.shared.task import require_task
 from ..network.network import Network
-from . import engines, windows
+from . import engines, samples, windows
 from .network import fast_network, require_fast
 
 
@@ -48,24 +48,19 @@ def gradients(
         "input_gradients": input_gradients,
         "terms": terms,
     }
-    engine = engines.found(network, method, asked)
-    if engine is not None:
-        of_sequence: Any = {"weights": weights, "time_steps": time_steps, "initial_state": initial_state}
-        return engines.gradients(engine, method, network, inputs, targets, loss, dialect=dialect, **of_sequence)
-    options: dict[str, Any] = {
-        "weights": weights,
-        "time_steps": time_steps,
-        "initial_state": initial_state,
-        "regulariser": regulariser,
-        "input_gradients": input_gradients,
-        "terms": terms,
-    }
+    of_sequence: dict[str, Any] = {"weights": weights, "time_steps": time_steps, "initial_state": initial_state}
+    found = engines.in_one_call(method, network, inputs, targets, loss, asked, {**of_sequence, "dialect": dialect})
+    if found is not None:
+        return found
+    options = {**of_sequence, "regulariser": regulariser, "input_gradients": input_gradients, "terms": terms}
     task = require_task(network, inputs, targets, loss, forwards="a rule that runs forwards in time", **options)
     fast = fast_network(network)
     running, feedback = started(rule, fast, task.inputs.shape[1], error_feedback)
-    if not windows.why_single_steps(fast, feedback, terms):
-        try:
+    try:
+        if not engines.of_samples(network, method, loss, asked):
+            return samples.gradients(rule(network, running.batch_size), network, task)
+        if not windows.why_single_steps(fast, feedback, terms):
             return windows.gradients(running, fast, task, input_gradients)
-        except windows.NotFinite:  # the loop by single time steps says what, where and when
-            pass
+    except windows.NotFinite:  # the loop by single time steps says what, where and when
+        pass
     return single_steps.gradients(rule, fast, inputs, targets, loss, error_feedback=error_feedback, **options)

@@ -2,56 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import ModuleType
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ..learning.losses import Loss
 from ..methods import METHODS as REFERENCE
 from ..methods.shared.gradients import Gradients
 from ..network.network import Network
-from . import dense_chains
+from . import dense_chains, samples
 
-#: Each has `suits(network, method, **asked)`, why it does not take a network, "" if it does, and `gradients`.
-ALL: dict[str, ModuleType] = {"one call for a chain of dense layers": dense_chains}
+CHAINS, SAMPLES = "one call for a chain of dense layers", "a convolutional network, a sample at a time"
 
 
-def found(network: Network, method: str, asked: Mapping[str, Any]) -> ModuleType | None:
-    """The first engine that takes a network, and what is asked for; None where none does.
+def refusals(network: Network, method: str, loss: Loss, asked: Mapping[str, Any]) -> dict[str, str]:
+    """By engine, why it does not take a network; "" where it does.
 
     asked  beside the sequence: error_feedback, regulariser, input_gradients, terms, reset_gradient, loss_of
     """
-    if any(asked[name] is not False for name in ("input_gradients", "terms")):
-        return None
-    return next((engine for engine in ALL.values() if not engine.suits(network, method, **asked)), None)
+    return {CHAINS: of_chains(network, method, asked), SAMPLES: of_samples(network, method, loss, asked)}
 
 
-def gradients(
-    engine: ModuleType,
+def of_chains(network: Network, method: str, asked: Mapping[str, Any]) -> str:
+    """Why the engine of chains does not take a network."""
+    return dense_chains.suits(network, method, **asked)
+
+
+def of_samples(network: Network, method: str, loss: Loss, asked: Mapping[str, Any]) -> str:
+    """Why the engine that takes a sample at a time does not take a network."""
+    if method == "bptt":
+        return "the method is bptt"
+    names = ("error_feedback", "regulariser", "input_gradients", "terms")
+    return samples.suits(network, loss, **{name: asked[name] for name in names if name in asked})
+
+
+def in_one_call(
     method: str,
     network: Network,
     inputs: np.ndarray,
     targets: np.ndarray,
     loss: Loss,
-    *,
-    dialect: str = "derivation",
-    weights: npt.ArrayLike | None,
-    time_steps: int | None,
-    initial_state: Mapping[str, np.ndarray] | None,
-) -> Gradients:
-    """What an engine gives; the reference is asked where something is refused or is not finite."""
-    return engine.gradients(
-        network,
-        inputs,
-        targets,
-        loss,
-        method=method,
-        dialect=dialect,
-        weights=weights,
-        time_steps=time_steps,
-        initial_state=initial_state,
-        reference=REFERENCE[method].gradients,
-    )
+    asked: Mapping[str, Any],
+    of_sequence: Mapping[str, Any],
+) -> Gradients | None:
+    """The gradient by the engine of chains; None where it does not take the network.
+
+    of_sequence  weights, time_steps and initial_state, and of OTTT the dialect
+    """
+    flags = all(isinstance(asked[name], bool) for name in ("input_gradients", "terms"))  # others are refused elsewhere
+    if not flags or of_chains(network, method, asked):
+        return None
+    reference: Callable[..., Gradients] = REFERENCE[method].gradients
+    return dense_chains.gradients(network, inputs, targets, loss, method=method, reference=reference, **of_sequence)

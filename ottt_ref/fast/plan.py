@@ -114,8 +114,7 @@ def _engine(network, method, optimizer, asked):
             return "a stream: updates are put off, exactly, until they are needed", []
         return "single time steps, the reference's loop with fast operations", [("a stream", reason)]
     refusals = []
-    for name, engine in engines.ALL.items():
-        reason = engine.suits(network, method, **asked)
+    for name, reason in engines.refusals(network, method, Mixed(), asked).items():
         if not reason:
             return name, refusals
         refusals.append((name, reason))

@@ -485,7 +485,7 @@ class _Run:
         self._rule, self._network, self._task, self._chain = rule, network, task, chain
         self._traces = None
         if isinstance(rule, OTTT):
-            self._traces = [rule.traces.parts(connection)[0] for connection in network.connections]
+            self._traces = [rule.traces._parts(connection)[0] for connection in network.connections]
         self._dtype = network.dtype
         self._steps, self._batch = task.inputs.shape[:2]
         self._plan, self._window = _window(chain, self._steps)
