@@ -13,7 +13,7 @@ fast          the same signatures on kernels that exploit sparse spikes; it is i
 
 import importlib
 import sys
-from types import ModuleType
+
 
 from . import methods, plain
 from .finite import NonFiniteError, allow_non_finite
@@ -70,7 +70,7 @@ sys.modules.update(
 )
 
 
-def __getattr__(name: str) -> ModuleType:
+def __getattr__(name: str) -> object:
     """`ottt_ref.fast`, which takes as long to import as all else."""
     if name == "fast":
         return importlib.import_module(f"{__name__}.fast")
