@@ -18,6 +18,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -223,7 +224,7 @@ class _Engine:
             row[kernel.COLUMNS] = lists.take(inputs * room)
             row[kernel.COUNTS] = counts.take(int(row[kernel.SEGMENTS]) * room)
             row[kernel.COLUMN_COUNTS] = counts.take(inputs)
-            row[kernel.SUM], row[kernel.BIAS_SUM] = sums.take(padded * inputs), sums.take(padded)
+            row[kernel.SUM], row[kernel.BIAS_SUM] = sums.take(padded * (inputs + -inputs % ROWS)), sums.take(padded)
             row[kernel.POTENTIAL] = state.take(batch * outputs)
             row[kernel.TRACE] = state.take(batch * inputs) if row[kernel.PAIRED] == kernel.TRACED else -1
             row[kernel.FIRED] = fired.take(batch * outputs)
@@ -247,7 +248,6 @@ class _Engine:
         self.now = np.zeros(chunks * kernel.PLACES, dtype=np.int64)
         self._place_parameters(network)
         self._copied: list[Any] = [None] * len(self._places)
-        plan[kernel.ITEMSIZE] = dtype.itemsize
         self.context = np.zeros(kernel.ADDRESSES, dtype=np.int64)
         for which, array in (
             (kernel.LAYOUT, layout), (kernel.PLAN, plan), (kernel.SETTINGS, self.settings), (kernel.FIXED, self.fixed),
@@ -387,7 +387,7 @@ class _Engine:
         plan[kernel.LOSS], plan[kernel.DIVISOR], plan[kernel.LABELLED] = kind, divisor, labelled
         plan[kernel.EACH_STEP] = targets.ndim == (2 if labelled else 3)
         plan[kernel.WEIGHTED], plan[kernel.BUILT] = weights is not None, built
-        plan[kernel.GIVEN_STATE] = initial_state is not None
+        plan[kernel.GIVEN_STATE], plan[kernel.THREADS] = initial_state is not None, numba.get_num_threads()
         plan[kernel.SHARE], plan[kernel.SHARE_BACK] = SHARES[built]
         if kind == kernel.MIXED:
             self.settings[0, kernel.SHARE_OF_SQUARES] = loss.mse_weight  # type: ignore[attr-defined]

@@ -33,19 +33,17 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 
 from .compiling import Part, fast_kernel, prange
 from .events import ALL_ONE, FINITE, add_rows, fill_numbers, list_row, turn
 from .neurons import SOFT, UNLEAKED, left_by_reset
-from .product import add_product
+from .product import add_whole_product
 from .surrogates import derivatives, exponential
 from .vector_loops import (
     BYTES,
     ROWS,
     array_at,
-    array_like,
     call_part,
     indices_at,
     list_reached,
@@ -70,7 +68,7 @@ RAW, TRACED, BACKPROPAGATED = range(3)  # what is paired: g with what enters, or
 # Whole numbers of the task
 (
     STEPS, BATCH, WINDOW, SAMPLES, ROOM, LAYERS, CHUNK_WORK, CHUNK_LISTS, CHUNK_COUNTS, CHUNK_SUMS, CHUNK_AMOUNTS,
-    LOSS, DIVISOR, EACH_STEP, WEIGHTED, LABELLED, BUILT, GIVEN_STATE, CHUNKS, SHARE, SHARE_BACK, CHUNK_DENSE, SMALL, ITEMSIZE,
+    LOSS, DIVISOR, EACH_STEP, WEIGHTED, LABELLED, BUILT, GIVEN_STATE, CHUNKS, SHARE, SHARE_BACK, CHUNK_DENSE, SMALL, THREADS,
     SIZES,
 ) = range(25)  # fmt: skip
 CROSS_ENTROPY, SQUARED_ERROR, MIXED, OUTSIDE = range(4)
@@ -104,6 +102,12 @@ COLUMNS_OF_ERRORS = 4  # vectors of columns that one part of the work of a produ
 BLOCK = 96  # rows of it: a multiple of those of a block of a product
 FEW_ROWS = 16  # that are one part of the work on rows
 PARTS = 4  # of a chunk's samples, that the work forwards is cut into beside panels
+
+
+@fast_kernel
+def _in_sixes(rows):
+    """So many rows that they are whole blocks of a product."""
+    return rows + -rows % ROWS
 
 
 @fast_kernel
@@ -247,7 +251,7 @@ def _multiply(layout, plan, fixed, work, dense, now, l, p, first, last):
         row = part_of(work, start + r * width, width)
         for i in range(width):
             row[i] = bias[i]
-    add_product(
+    add_whole_product(
         work, start + first * width, width, dense, _dense_at(layout, plan, now, l) + first * inputs, inputs, 1, fixed,
         layout[at + TABLE] + p * inputs * width, width, (last - first, inputs, width), plan[BUILT],
     )  # fmt: skip
@@ -479,7 +483,7 @@ def _errors(layout, plan, settings, fixed, work, now, l, p, first, count):
     """e = W^T g of the layer above, and then g and h, of `count` columns of a panel of layer l from `first` on."""
     above, rows = (l + 1) * FIELDS, now[CHUNK_STEPS] * now[CHUNK_SAMPLES]
     if plan[BUILT]:
-        rows += (ROWS - rows % ROWS) % ROWS  # there is room for whole blocks
+        rows = _in_sixes(rows)  # there is room for whole blocks
     room, base = plan[ROOM], now[SLOT] * plan[CHUNK_WORK]
     width, width_above = _width(layout, l, work.itemsize), _width(layout, l + 1, work.itemsize)
     start = base + layout[l * FIELDS + H] + p * room * width + first
@@ -494,7 +498,7 @@ def _errors(layout, plan, settings, fixed, work, now, l, p, first, count):
     left_of = layout[above + (H if layout[above + PAIRED] == BACKPROPAGATED else G)]
     for q in range(layout[above + PANELS]):
         steps = min(width_above, outputs - q * width_above)
-        add_product(
+        add_whole_product(
             work, start, width, work, base + left_of + q * room * width_above, width_above, 1,
             right, square + q * width_above * wide + p * width + first, wide, (rows, steps, count), plan[BUILT],
         )  # fmt: skip
@@ -534,17 +538,20 @@ def _gradients(
     """What the chunk adds to the gradient of a panel of W^T, rows (inputs) from `first` to before `last`."""
     at, c, room, n = l * FIELDS, now[SLOT], plan[ROOM], now[CHUNK_SAMPLES]
     rows, inputs, width = now[CHUNK_STEPS] * n, layout[at + INPUTS], _width(layout, l, work.itemsize)
+    whole = _in_sixes(inputs)
     panel = c * plan[CHUNK_WORK] + p * room * width
     table = panel + layout[at + (G if layout[at + PAIRED] == RAW else H)]
     base = c * plan[CHUNK_SUMS]
-    start = base + layout[at + SUM] + p * inputs * width
+    start = base + layout[at + SUM] + p * whole * width
     if now[FRESH]:
         zeros = part_of(sums, start + first * width, (last - first) * width)
         for k in range((last - first) * width):
             zeros[k] = 0
     if now[DENSE_BACK] >> l & 1:
         shape, left = (last - first, rows, width), _dense_at(layout, plan, now, l) + first
-        add_product(sums, start + first * width, width, dense, left, 1, inputs, work, table, width, shape, plan[BUILT])
+        add_whole_product(
+            sums, start + first * width, width, dense, left, 1, inputs, work, table, width, shape, plan[BUILT]
+        )
     else:
         lists_at = c * plan[CHUNK_LISTS] + layout[at + COLUMNS]
         numbers_at = c * plan[CHUNK_AMOUNTS] + layout[SEGMENTS] * room * layout[SLOTS]
@@ -558,13 +565,13 @@ def _gradients(
     decay = settings[l * NUMBERS + PAIR_DECAY]
     if now[BOUNDARY] and layout[at + PAIRED] == TRACED:
         count = last - first
-        before = np.empty(n * count, work.dtype)
+        before = np.zeros(n * count + ROWS, work.dtype)  # whole blocks are read of it
         for b in range(n):
             trace = layout[at + TRACE] + (now[FIRST_SAMPLE] + b) * inputs + first
             for j in range(count):
                 before[b * count + j] = decay * state[trace + j]
         shape = (count, n, width)
-        add_product(
+        add_whole_product(
             sums, start + first * width, width, before, 0, 1, count, work, panel + layout[at + H], width, shape,
             plan[BUILT],
         )  # fmt: skip
@@ -617,7 +624,7 @@ def _unpack(layout, plan, sums, l, p, first, last):
     at, width = l * FIELDS, _width(layout, l, sums.itemsize)
     inputs, outputs = layout[at + INPUTS], layout[at + OUTPUTS]
     own = min(width, outputs - p * width)
-    start = layout[at + SUM] + (p * inputs + first) * width
+    start = layout[at + SUM] + (p * _in_sixes(inputs) + first) * width
     count = (last - first) * width
     wrong = 0
     total = part_of(sums, start, count)
@@ -660,7 +667,7 @@ def _whole(context, which):
 
 @fast_kernel(inline=True)
 def _numbers(context, which, like):
-    return array_like(whole_numbers_at(context, ADDRESSES)[which], ANY, like)
+    return array_at(whole_numbers_at(context, ADDRESSES)[which], ANY, like)
 
 
 @fast_kernel(inline=True)
@@ -696,7 +703,7 @@ def enter(context, k, l, place, like):
 def list_inputs(context, k, l, place, like):
     now, found, inputs = whole_numbers_at(place, PLACES), _whole(context, FOUND), _numbers(context, INPUT_ARRAY, like)
     rows, flags = now[CHUNK_STEPS] * now[CHUNK_SAMPLES], ALL_ONE | FINITE
-    nothing = array_like(place, 0, like)
+    nothing = array_at(place, 0, like)
     lists, counts = _indices(context), _whole(context, COUNT_ARRAY)
     for r in range(k * FEW_ROWS, min(rows, (k + 1) * FEW_ROWS)):
         flags &= _list(_whole(context, LAYOUT), _whole(context, PLAN), lists, counts, nothing, inputs, now, r)
@@ -810,7 +817,7 @@ def _rows_of_sums(layout, plan, k, lanes):
     m, p = _found_part(layout, plan, k % panels, PANELS)
     columns = layout[m * FIELDS + INPUTS]
     size = (columns + SLICES - 1) // SLICES
-    size += (lanes - size % lanes) % lanes  # whole vectors are turned faster
+    size += -size % (3 * 16)  # whole vectors are turned faster, and whole blocks of products end where another's begin
     first = k // panels * size
     return m, p, first, min(columns, first + size)
 
@@ -905,10 +912,10 @@ def _count_parts(stage, layout, plan, now, l):
 
 
 @fast_kernel(parallel=True)
-def _run_together(address, count, context, l, place):
+def _run_together(threads, address, count, context, l, place):
     """Each thread takes the next part when it has done one: where a thread is held up, the others go on."""
     counter = np.zeros(1, np.int64)
-    for _ in prange(min(count, numba.get_num_threads())):
+    for _ in prange(min(count, threads)):
         k = next_part(counter)
         while k < count:
             call_part(address, context, k, l, place)
@@ -918,10 +925,11 @@ def _run_together(address, count, context, l, place):
 @fast_kernel
 def _run(stage, together, l, stages, context, place):
     """All parts of a stage: by all threads together, or one after the other."""
-    count = _count_parts(stage, _whole(context, LAYOUT), _whole(context, PLAN), whole_numbers_at(place, PLACES), l)
+    plan = _whole(context, PLAN)
+    count = _count_parts(stage, _whole(context, LAYOUT), plan, whole_numbers_at(place, PLACES), l)
     address = stages[stage]
     if together and count > 1:
-        _run_together(address, count, context, l, place)
+        _run_together(plan[THREADS], address, count, context, l, place)
     else:
         for k in range(count):
             call_part(address, context, k, l, place)
@@ -994,10 +1002,10 @@ def _windows(slot, first_sample, stages, context, place):
 
 
 @fast_kernel(parallel=True)
-def _blocks(count, samples, stages, context, place):
+def _blocks(threads, count, samples, stages, context, place):
     """Each block of samples by one thread."""
     counter = np.zeros(1, np.int64)
-    for _ in prange(min(count, numba.get_num_threads())):
+    for _ in prange(min(count, threads)):
         c = next_part(counter)
         while c < count:
             _windows(c, c * samples, stages, context, place + 8 * PLACES * c)
@@ -1020,7 +1028,7 @@ def whole_sequence(stages, context, place):
     plan = _whole(context, PLAN)
     begin(stages, context, place)
     if plan[SMALL]:
-        _blocks(plan[CHUNKS], plan[SAMPLES], stages, context, place)
+        _blocks(plan[THREADS], plan[CHUNKS], plan[SAMPLES], stages, context, place)
     else:
         for first in range(0, plan[BATCH], plan[SAMPLES]):
             _windows(0, first, stages, context, place)

@@ -59,28 +59,24 @@ def add_rows(result, result_at, table, table_at, chosen, chosen_at, values, valu
                 for c in range(stride):
                     total[c] += row[c]
         return
-    at, table_start = result_at, table_at  # short names for the lines below
-    if scaled:
-        if vectors == 16:
-            gather_sum(result, at, table, table_start, stride, chosen, chosen_at, values, values_at, count, 16, 1)
-        elif vectors == 8:
-            gather_sum(result, at, table, table_start, stride, chosen, chosen_at, values, values_at, count, 8, 1)
-        elif vectors == 4:
-            gather_sum(result, at, table, table_start, stride, chosen, chosen_at, values, values_at, count, 4, 1)
-        elif vectors == 2:
-            gather_sum(result, at, table, table_start, stride, chosen, chosen_at, values, values_at, count, 2, 1)
-        else:
-            gather_sum(result, at, table, table_start, stride, chosen, chosen_at, values, values_at, count, 1, 1)
+    at, first = chosen_at, table_at  # short names for the lines below
+    if scaled:  # by 4 vectors or by 1: numbers that are no spikes are rare enough
+        step = 4 if vectors >= 4 else 1
+        for c in range(0, stride, step * lanes):
+            if step == 4:
+                gather_sum(result, result_at + c, table, first + c, stride, chosen, at, values, values_at, count, 4, 1)
+            else:
+                gather_sum(result, result_at + c, table, first + c, stride, chosen, at, values, values_at, count, 1, 1)
     elif vectors == 16:
-        gather_sum(result, at, table, table_start, stride, chosen, chosen_at, values, values_at, count, 16, 0)
+        gather_sum(result, result_at, table, first, stride, chosen, at, values, values_at, count, 16, 0)
     elif vectors == 8:
-        gather_sum(result, at, table, table_start, stride, chosen, chosen_at, values, values_at, count, 8, 0)
+        gather_sum(result, result_at, table, first, stride, chosen, at, values, values_at, count, 8, 0)
     elif vectors == 4:
-        gather_sum(result, at, table, table_start, stride, chosen, chosen_at, values, values_at, count, 4, 0)
+        gather_sum(result, result_at, table, first, stride, chosen, at, values, values_at, count, 4, 0)
     elif vectors == 2:
-        gather_sum(result, at, table, table_start, stride, chosen, chosen_at, values, values_at, count, 2, 0)
+        gather_sum(result, result_at, table, first, stride, chosen, at, values, values_at, count, 2, 0)
     else:
-        gather_sum(result, at, table, table_start, stride, chosen, chosen_at, values, values_at, count, 1, 0)
+        gather_sum(result, result_at, table, first, stride, chosen, at, values, values_at, count, 1, 0)
 
 
 @fast_kernel

@@ -136,6 +136,40 @@ def add_product(
                 _plain_block(result, out, result_stride, left, a, left_row, left_column, right, b + c, stride, part)
 
 
+@fast_kernel
+def add_whole_product(
+    result, result_at, result_stride, left, left_at, left_row, left_column, right, right_at, stride, shape, built
+):
+    """`add_product` where hand-built blocks fit: rows are filled up to sixes, and columns are 1, 2, 4, 8, ... vectors.
+
+    What is read and written of the rows beyond the last must be there, and nobody's.
+    """
+    rows, steps, columns = shape
+    lanes = BYTES // result.itemsize
+    for first in range(0, steps, DEPTH):
+        depth = min(DEPTH, steps - first)
+        a, b = left_at + first * left_column, right_at + first * stride
+        if not built:
+            part = (rows, depth, columns)
+            _plain_block(result, result_at, result_stride, left, a, left_row, left_column, right, b, stride, part)
+            continue
+        for c in range(0, columns, 4 * lanes):
+            for r in range(0, rows, ROWS):
+                out, at = result_at + r * result_stride + c, a + r * left_row
+                if columns >= 4 * lanes:
+                    product_block(
+                        result, out, result_stride, left, at, left_row, left_column, right, b + c, stride, depth, 4
+                    )
+                elif columns == 2 * lanes:
+                    product_block(
+                        result, out, result_stride, left, at, left_row, left_column, right, b + c, stride, depth, 2
+                    )
+                else:
+                    product_block(
+                        result, out, result_stride, left, at, left_row, left_column, right, b + c, stride, depth, 1
+                    )
+
+
 @fast_kernel(parallel=True)
 def add_products(result, left, left_row, left_column, right, shape, built):
     """C += A B of flat arrays: C [rows, columns] and B [steps, columns] contiguous, A of any order; in parallel.

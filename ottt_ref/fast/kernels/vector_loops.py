@@ -22,11 +22,11 @@ are empty without AVX-512. `choosing` says where hand-built loops are used; each
 
 from __future__ import annotations
 
-import numba
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
 
 BYTES = 64  # of a vector
 ROWS = (
@@ -328,42 +328,66 @@ def number_of_bits(typingctx, bits):
     return kinds[bits](bits), codegen
 
 
+def _view(context, builder, array_type, pointer, size):
+    """An array that starts at a pointer and that nobody counts: it does not keep its memory alive."""
+    view = context.make_array(array_type)(context, builder)
+    itemsize = context.get_abi_sizeof(context.get_data_type(array_type.dtype))
+    populate_array(view, pointer, [size], [INTP(itemsize)], INTP(itemsize), None)
+    return view._getvalue()
+
+
+def _flat(dtype):
+    return types.Array(dtype, 1, "C")
+
+
 @intrinsic
-def _pointer_at(typingctx, address, like):
-    """The address as a pointer to elements like those of an array."""
-    kind = types.CPointer(like.dtype)
-
-    def codegen(context, builder, sig, args):
-        return builder.inttoptr(args[0], context.get_value_type(kind))
-
-    return kind(types.intp, like), codegen
-
-
-@intrinsic
-def _pointer_to(typingctx, array, at):
-    """A pointer to an array's element."""
-    kind = types.CPointer(array.dtype)
-
-    def codegen(context, builder, sig, args):
-        return builder.gep(context.make_array(sig.args[0])(context, builder, args[0]).data, [args[1]])
-
-    return kind(array, types.intp), codegen
-
-
-@numba.njit(inline="always")
-def part_of(array, at, size):
+def part_of(typingctx, array, at, size):
     """`array[at : at + size]` of a flat array, a view that is not counted: threads that count wait for each other.
 
     Its own indices start from 0, as loops over vectors need: an index that may be negative is looked at one by one. The
     array must be used after the view, or be an argument: Numba frees it after its own last use.
     """
-    return numba.carray(_pointer_to(array, at), size)
+
+    def codegen(context, builder, sig, args):
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        return _view(context, builder, sig.return_type, builder.gep(data, [args[1]]), args[2])
+
+    return _flat(array.dtype)(array, types.intp, types.intp), codegen
 
 
-@numba.njit(inline="always")
-def array_at(address, size, like):
-    """The array of `size` elements like those of another that lies at an address; no copy."""
-    return numba.carray(_pointer_at(address, like), size)
+def _at_address(context, builder, array_type, address, size):
+    data = context.get_data_type(array_type.dtype).as_pointer()
+    return _view(context, builder, array_type, builder.inttoptr(address, data), size)
+
+
+@intrinsic
+def array_at(typingctx, address, size, like):
+    """The array of `size` elements like those of another, an array or a pointer, that lies at an address; no copy."""
+
+    def codegen(context, builder, sig, args):
+        return _at_address(context, builder, sig.return_type, args[0], args[1])
+
+    return _flat(like.dtype)(types.intp, types.intp, like), codegen
+
+
+@intrinsic
+def whole_numbers_at(typingctx, address, size):
+    """The array of `size` numbers of int64 at an address."""
+
+    def codegen(context, builder, sig, args):
+        return _at_address(context, builder, sig.return_type, args[0], args[1])
+
+    return _flat(types.int64)(types.intp, types.intp), codegen
+
+
+@intrinsic
+def indices_at(typingctx, address, size):
+    """The array of `size` numbers of uint16 at an address."""
+
+    def codegen(context, builder, sig, args):
+        return _at_address(context, builder, sig.return_type, args[0], args[1])
+
+    return _flat(types.uint16)(types.intp, types.intp), codegen
 
 
 @intrinsic
@@ -391,51 +415,3 @@ def call_part(typingctx, address, context, k, l, place):
         return context.get_dummy_value()
 
     return signature, codegen
-
-
-@intrinsic
-def _pointer_like(typingctx, address, like):
-    """The address as a pointer of the same type as another."""
-
-    def codegen(context, builder, sig, args):
-        return builder.inttoptr(args[0], context.get_value_type(sig.return_type))
-
-    return like(types.intp, like), codegen
-
-
-@numba.njit(inline="always")
-def array_like(address, size, like):
-    """The array of `size` elements at an address, of the type that a pointer points to."""
-    return numba.carray(_pointer_like(address, like), size)
-
-
-@numba.njit(inline="always")
-def whole_numbers_at(address, size):
-    """The array of `size` numbers of int64 at an address."""
-    return numba.carray(_int64_at(address), size)
-
-
-@intrinsic
-def _int64_at(typingctx, address):
-    kind = types.CPointer(types.int64)
-
-    def codegen(context, builder, sig, args):
-        return builder.inttoptr(args[0], context.get_value_type(kind))
-
-    return kind(types.intp), codegen
-
-
-@numba.njit(inline="always")
-def indices_at(address, size):
-    """The array of `size` numbers of uint16 at an address."""
-    return numba.carray(_uint16_at(address), size)
-
-
-@intrinsic
-def _uint16_at(typingctx, address):
-    kind = types.CPointer(types.uint16)
-
-    def codegen(context, builder, sig, args):
-        return builder.inttoptr(args[0], context.get_value_type(kind))
-
-    return kind(types.intp), codegen
