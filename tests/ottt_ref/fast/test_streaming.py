@@ -128,6 +128,17 @@ def test_weight_decay_is_put_off_as_well(weight_decay):
     learn(*pair(made(), make=lambda: sgd(0.05, weight_decay), time_steps=4))  # factors 0.9995, 0.8 and -0.5
 
 
+@pytest.mark.parametrize("batch", [1, 5])
+@pytest.mark.parametrize("bias", [True, False])
+def test_with_momentum_and_weight_decay_it_equals_the_reference(bias, batch):
+    networks, learners = pair(made(bias), make=lambda: SGD(0.05, momentum=0.8, weight_decay=0.01), time_steps=4)
+    learn(networks, learners, batch=batch)
+    states = [learner.optimizer.state for learner in learners]
+    assert list(states[0]) == list(states[1])
+    for name, value in states[1].items():
+        np.testing.assert_allclose(states[0][name], value, **CLOSE, err_msg=name)
+
+
 @pytest.mark.parametrize("batch", [2, 5])
 def test_several_samples_equal_the_reference(batch):
     networks, learners = pair(made(), time_steps=4)
@@ -445,7 +456,6 @@ def test_after_a_loss_that_raised_reset_is_asked_for(error):
 
 UNSUITED = {
     "exact": (lambda: made(surrogate=ot.surrogate.Triangle()).exact(), {"loss": ot.losses.MeanSquaredError()}),
-    "momentum": (made, {"optimizer": SGD(0.1)}),
     "Adam": (made, {"optimizer": ot.training.Adam()}),
     "learned decays": (lambda: made(trainable=("decay",)), {}),
     "decays of neurons": (lambda: made(sizes=(4, 3, 2), decay=np.array([0.1, 0.2, 0.3])), {}),
