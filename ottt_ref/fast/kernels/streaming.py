@@ -29,7 +29,7 @@ from .events import turn
 from .neurons import left_by_reset
 from .streaming_loops import GROUP, dot_rows, list_equal, owe_rows, pay_rows
 from .surrogates import derivatives
-from .vector_loops import BYTES, list_nonzero, wide_vectors
+from .vector_loops import BYTES, STRANGE, list_nonzero, wide_vectors
 
 ROWS, WHOLE = range(2)
 LIF_NEURON, READOUT = range(2)
@@ -121,7 +121,7 @@ def list_events(places, events, memory, source, size, built):
     count, done = 0, 0
     if built:
         lanes = BYTES // memory.itemsize
-        count = list_nonzero(places, events, memory, source, size // lanes)
+        count = list_nonzero(places, events, memory, source, size // lanes) & (STRANGE - 1)
         done = size // lanes * lanes
     for j in range(done, size):
         places[events + count] = j
