@@ -33,7 +33,7 @@ import numpy.typing as npt
 from ..finite import of_time_step
 from ..learning.losses import CrossEntropy, Loss, MeanSquaredError, Mixed, step_loss
 from ..learning.optimisers import SGD, Optimizer
-from ..learning.regularisers import Regulariser
+from ..learning.regularisers import FiringRate, Regulariser
 from ..methods import ottt
 from ..methods.ottt import Dialect
 from ..methods.shared.errors import ErrorFeedback, TimeStep, TransposedWeights
@@ -54,7 +54,7 @@ LEAST_SYNAPSES = 2**13  # of a layer whose updates are put off; smaller ones are
 LIMITS = {np.dtype(np.float32): 1e30, np.dtype(np.float64): 1e290}  # a step of larger numbers is left to the reference
 LINE = 64  # bytes of a line of the cache, where each array begins
 PARAMETERS = ("weight", "bias")
-PARTS = ("network", "optimizer", "loss", "time_steps")  # of a learner, which can be set
+PARTS = ("network", "optimizer", "loss", "time_steps", "regulariser")  # of a learner, which can be set
 FLOATS, INT64 = (float, int), np.dtype(np.int64)
 
 
@@ -86,7 +86,7 @@ def suits(
         return "it is no chain: it has skips, feedback or delays"
     if error_feedback is not None and type(error_feedback) is not TransposedWeights:
         return f"its errors come by {type(error_feedback).__name__}"
-    if regulariser is not None:
+    if regulariser is not None and type(regulariser) is not FiringRate:
         return f"it has the regulariser {type(regulariser).__name__}"
     if type(optimizer) is not SGD:
         return f"{type(optimizer).__name__} is no SGD"
@@ -225,7 +225,7 @@ class OnlineLearner(ottt.OnlineLearner):
             total, error = step_loss(self.loss, engine.outputs.copy(), targets, engine.divisor, weights)
         engine.spike_error[...] = error
         if engine.run(kernels.BACKWARD, inputs):
-            return True, total
+            return True, total if self.regulariser is None else total + engine.loss[0]
         engine.load_state(*before)
         return False, None
 
@@ -451,6 +451,11 @@ class _Engine:
         self.numbers[kernels.SCALE] = self.divisor * samples
         self.numbers[kernels.LIMIT] = LIMITS[self.dtype]
         self.numbers[kernels.TINY] = np.finfo(self.dtype).tiny * 2.0**20
+        price = self.learner.regulariser
+        if price is not None:
+            squared = price.target is not None
+            self.numbers[kernels.SQUARED_PRICE if squared else kernels.PRICE] = float(price.strength)
+            self.numbers[kernels.WANTED_RATE] = float(price.target) if squared else 0.0
         if self.shares is not None:
             self.numbers[kernels.CROSS_SHARE], self.numbers[kernels.SQUARED_SHARE] = self.shares
         self.numbers[[kernels.RATE, kernels.WEIGHT_DECAY, kernels.MOMENTUM]] = self.settings

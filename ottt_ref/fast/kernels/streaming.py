@@ -80,7 +80,20 @@ LOSS, RATE_TYPED, KEEP_TYPED, MOMENTUM_TYPED, WEIGHT_DECAY_TYPED, SCRATCH_SIZE =
 
 # `numbers`, of float64: what is said of all layers, and of each layer what its traces, weights and velocities do not
 # exceed in size
-RATE, WEIGHT_DECAY, MOMENTUM, SCALE, CROSS_SHARE, SQUARED_SHARE, LIMIT, TINY, NUMBERS = range(9)
+(
+    RATE,
+    WEIGHT_DECAY,
+    MOMENTUM,
+    SCALE,
+    CROSS_SHARE,
+    SQUARED_SHARE,
+    PRICE,
+    SQUARED_PRICE,
+    WANTED_RATE,
+    LIMIT,
+    TINY,
+    NUMBERS,
+) = range(12)
 PEAK, REACH, SPEED, BOUNDS = range(4)  # of layer l at NUMBERS + BOUNDS l
 
 FUSED, FORWARD, BACKWARD = range(3)  # what a call does: all, up to the outputs, on from the errors at the outputs
@@ -478,7 +491,6 @@ def losses(memory, layout, numbers, samples, labels, rows, weights):
     cross, squared, scale = numbers[CROSS_SHARE], numbers[SQUARED_SHARE], numbers[SCALE]
     total = 0.0
     loss = layout[0, SCRATCH] + LOSS
-    memory[loss] = 0
     for b in range(samples):
         first = layout[last, SPIKES] + b * width
         error = layout[last, SPIKE_ERROR] + b * width
@@ -510,6 +522,24 @@ def losses(memory, layout, numbers, samples, labels, rows, weights):
         memory[loss] += weight * value
         total += abs(weight * value)
     memory[loss] = np.float64(memory[loss]) / scale
+    return total
+
+
+@fast_kernel
+def price_spikes(memory, layout, numbers, l, samples):
+    """Add what a firing rate costs to the spike errors of a layer: price s, or squared price (s - wanted)²; its sum.
+
+    Both are divided by the number of neurons; the errors, not the sum, by T B as well.
+    """
+    size, width = layout[l, SIZE_OUT], layout[l, WIDTH_OUT]
+    price, squared, wanted = numbers[PRICE] / size, numbers[SQUARED_PRICE] / size, numbers[WANTED_RATE]
+    total = 0.0
+    for b in range(samples):
+        spikes, errors = layout[l, SPIKES] + b * width, layout[l, SPIKE_ERROR] + b * width
+        for i in range(size):
+            s = np.float64(memory[spikes + i])
+            total += price * s + squared * (s - wanted) * (s - wanted)
+            memory[errors + i] += (price + 2.0 * squared * (s - wanted)) / numbers[SCALE]
     return total
 
 
@@ -725,9 +755,11 @@ def reached(numbers, bounds, total):
 @fast_kernel
 def backward(memory, places, layout, numbers, samples):
     """Errors and updates, from the spike error of the last layer on. DONE or TROUBLE."""
-    limit = numbers[LIMIT]
+    limit, priced, cost = numbers[LIMIT], numbers[PRICE] != 0.0 or numbers[SQUARED_PRICE] != 0.0, 0.0
     for l in range(layout.shape[0] - 1, -1, -1):
         bounds = NUMBERS + BOUNDS * l
+        if priced and layout[l, NEURON] != READOUT:
+            cost += price_spikes(memory, layout, numbers, l, samples)
         total = gate(memory, layout, l, samples)
         reach, speed = reached(numbers, bounds, total)
         if not (total < limit and speed < limit and reach < limit and numbers[bounds + REACH] * total < limit):
@@ -738,6 +770,7 @@ def backward(memory, places, layout, numbers, samples):
             else:
                 error_by_whole(memory, layout, l, samples)
     scratch = layout[0, SCRATCH]
+    memory[scratch + LOSS] += cost / numbers[SCALE]
     memory[scratch + RATE_TYPED], memory[scratch + MOMENTUM_TYPED] = numbers[RATE], numbers[MOMENTUM]
     memory[scratch + WEIGHT_DECAY_TYPED] = numbers[WEIGHT_DECAY]
     memory[scratch + KEEP_TYPED] = 1.0 - numbers[RATE] * numbers[WEIGHT_DECAY]
@@ -767,6 +800,7 @@ def step(memory, places, layout, numbers, inputs, labels, rows, weights, stage):
             if labels[b] < 0 or labels[b] >= layout[layout.shape[0] - 1, SIZE_OUT]:
                 return REFUSED
     if stage != BACKWARD:
+        memory[layout[0, SCRATCH] + LOSS] = 0
         keep_state(memory, places, layout)
         code = forward(memory, places, layout, numbers, inputs)
         if code != DONE:

@@ -110,6 +110,24 @@ def test_every_loss_equals_the_reference(loss):
     learn(*pair(made(), loss, time_steps=4))
 
 
+PRICES = [ot.losses.FiringRate(0.2), ot.losses.FiringRate(0.3, target=0.1), ot.losses.FiringRate(0.0)]
+
+
+@pytest.mark.parametrize("readout", ["linear", "spiking"])
+@pytest.mark.parametrize("price", PRICES, ids=repr)
+def test_a_price_of_firing_equals_the_reference(price, readout):
+    learn(*pair(made(readout=readout), regulariser=price, time_steps=2))
+    learn(*pair(made(readout=readout), Absolute(), regulariser=price, time_steps=20), sequences=1)
+
+
+class Ramp(ot.losses.Regulariser):
+    """A regulariser of one's own."""
+
+    def evaluate(self, spikes):
+        slope = np.linspace(0, 1, spikes.shape[1])
+        return spikes @ slope, np.repeat(slope[np.newaxis], len(spikes), axis=0)
+
+
 class Absolute(ot.losses.Loss):
     """A loss of one's own."""
 
@@ -460,7 +478,7 @@ UNSUITED = {
     "learned decays": (lambda: made(trainable=("decay",)), {}),
     "decays of neurons": (lambda: made(sizes=(4, 3, 2), decay=np.array([0.1, 0.2, 0.3])), {}),
     "feedback": (made, {"error_feedback": ot.methods.FeedbackMatrices([np.ones((n, 5)) for n in SIZES[1:3]])}),
-    "regulariser": (made, {"regulariser": ot.losses.FiringRate(0.1)}),
+    "regulariser": (made, {"regulariser": Ramp()}),
     "current": (lambda: ot.Network([ot.Layer(ot.Dense(np.ones((2, 2))), ot.CubaLIF())]), {}),
     "recurrent": (
         lambda: ot.Network([ot.Layer(ot.Dense(np.ones((2, 2))), ot.LIF(), recurrent=ot.Dense(np.eye(2)))]),
