@@ -72,7 +72,7 @@ def gradients(
 class OnlineLearner(streaming.OnlineLearner):
     """OTTT_O on fast operations: `ottt_ref.ottt.OnlineLearner`, with the same arguments, steps and errors.
 
-    Chains of dense layers that learn by SGD without momentum are taken as a stream (`fast.streaming`); every other
+    Chains of dense layers that learn by SGD are taken as a stream (`fast.streaming`); every other
     network as the reference takes it, with fast operations. `reason` says why, "" for a stream.
 
     Raises what the reference raises, and TypeError for a network of exact numbers.
@@ -84,7 +84,7 @@ class OnlineLearner(streaming.OnlineLearner):
     >>> for inputs in np.linspace(0, 0.6, 8).reshape(4, 1, 2):
     ...     loss, outputs = learner.step(inputs, np.array([1]))
     >>> outputs.shape, learner.reason
-    ((1, 2), 'SGD with momentum updates all synapses in each time step')
+    ((1, 2), '')
     """
 
     def __init__(

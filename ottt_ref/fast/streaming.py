@@ -1,7 +1,8 @@
 """OTTT_O as a stream: one time step after the other, with an update after each, at the cost of the spikes.
 
-For chains of dense layers with LIF neurons, and SGD without momentum: `suits` says in words what does not suit, and is
-left to the reference's learner. How updates are put off, exactly, is told in `fast.kernels.streaming`.
+For chains of dense layers with LIF neurons, and SGD: `suits` says in words what does not suit, and is left to the
+reference's learner. Without momentum, and of one sample, updates are put off, exactly, as `fast.kernels.streaming`
+tells. With momentum each time step moves every weight: there the layers are updated at once, in one pass.
 
 Whoever reads the weights gets the updated ones. That cannot be forgotten, since weights that are not up to date are
 nowhere to be had: while a layer is owed updates, its operation does not hold its arrays. `weight` and `bias` are
@@ -32,7 +33,7 @@ import numpy.typing as npt
 from ..finite import of_time_step
 from ..learning.losses import CrossEntropy, Loss, MeanSquaredError, Mixed, step_loss
 from ..learning.optimisers import SGD, Optimizer
-from ..learning.regularisers import Regulariser
+from ..learning.regularisers import FiringRate, Regulariser
 from ..methods import ottt
 from ..methods.ottt import Dialect
 from ..methods.shared.errors import ErrorFeedback, TimeStep, TransposedWeights
@@ -53,7 +54,7 @@ LEAST_SYNAPSES = 2**13  # of a layer whose updates are put off; smaller ones are
 LIMITS = {np.dtype(np.float32): 1e30, np.dtype(np.float64): 1e290}  # a step of larger numbers is left to the reference
 LINE = 64  # bytes of a line of the cache, where each array begins
 PARAMETERS = ("weight", "bias")
-PARTS = ("network", "optimizer", "loss", "time_steps")  # of a learner, which can be set
+PARTS = ("network", "optimizer", "loss", "time_steps", "regulariser")  # of a learner, which can be set
 FLOATS, INT64 = (float, int), np.dtype(np.int64)
 
 
@@ -72,8 +73,8 @@ def suits(
     >>> network = ot.dense_network([2, 3, 2], rng=0)
     >>> suits(network, ot.training.SGD(0.1, momentum=0))
     ''
-    >>> suits(network, ot.training.SGD(0.1))
-    'SGD with momentum updates all synapses in each time step'
+    >>> suits(network, ot.training.Adam())
+    'Adam is no SGD'
     """
     if network.dtype not in FLOAT_DTYPES:
         return "its numbers are exact"
@@ -85,12 +86,10 @@ def suits(
         return "it is no chain: it has skips, feedback or delays"
     if error_feedback is not None and type(error_feedback) is not TransposedWeights:
         return f"its errors come by {type(error_feedback).__name__}"
-    if regulariser is not None:
+    if regulariser is not None and type(regulariser) is not FiringRate:
         return f"it has the regulariser {type(regulariser).__name__}"
     if type(optimizer) is not SGD:
-        return f"{type(optimizer).__name__} updates all synapses in each time step"
-    if optimizer.momentum:
-        return "SGD with momentum updates all synapses in each time step"
+        return f"{type(optimizer).__name__} is no SGD"
     return ""
 
 
@@ -114,9 +113,10 @@ def _layer_reason(layer, last):
 class OnlineLearner(ottt.OnlineLearner):
     """OTTT_O, as `ottt_ref.ottt.OnlineLearner` is it, with the same arguments, results and refusals.
 
-    Where the network is a chain of dense layers with LIF neurons, the optimiser SGD without momentum, and the rest as
-    `suits` asks, a time step of one sample costs what its spikes cost, and one pass over the weights between hidden
-    layers; `reason` is then "". Everything else is done as the reference does it, and `reason` says why.
+    Where the network is a chain of dense layers with LIF neurons, the optimiser SGD, and the rest as `suits` asks,
+    `reason` is "". A time step of one sample without momentum costs then what its spikes cost, and one pass over the
+    weights between hidden layers; with momentum, or of several samples, a few passes over all weights. Everything else
+    is done as the reference does it, and `reason` says why.
 
     `state_bytes` counts the potentials, spikes and traces, and the sums that stand for updates that are put off, of
     each layer `SLOTS` vectors, whatever the number of steps.
@@ -199,10 +199,10 @@ class OnlineLearner(ottt.OnlineLearner):
         return super().step(inputs, targets, weights=weights)
 
     def _step(self, inputs, targets, weights):
-        engine = self._engine
-        if engine is None or not self._enter(len(inputs)):
+        if self._engine is None or not self._enter(len(inputs)):
             self._leave()
             return super()._step(inputs, targets, weights)
+        engine: Any = self._engine
         if targets is None:
             done, loss = engine.run(kernels.FORWARD, inputs) and engine.skip_update(), None
         elif engine.fuses_loss:
@@ -225,13 +225,17 @@ class OnlineLearner(ottt.OnlineLearner):
             total, error = step_loss(self.loss, engine.outputs.copy(), targets, engine.divisor, weights)
         engine.spike_error[...] = error
         if engine.run(kernels.BACKWARD, inputs):
-            return True, total
+            return True, total if self.regulariser is None else total + engine.loss[0]
         engine.load_state(*before)
         return False, None
 
     def _enter(self, samples):
         """Have the engine go on with the sequence, or begin one; whether it can."""
         engine: Any = self._engine
+        if bool(self.optimizer.momentum) != engine.has_velocity:
+            self._leave()
+            self._choose()
+            engine = self._engine
         if engine.samples:
             return engine.prepare_settings()
         if not engine.prepare_settings():
@@ -324,6 +328,19 @@ class Debt:
             attributes.setdefault(name, array)
 
 
+class VelocityDebt:
+    """What an SGD with momentum has in place of its state while an engine holds the velocities."""
+
+    def __init__(self, engine: _Engine) -> None:
+        self.engine = engine
+
+    def pay(self, attributes: dict[str, Any]) -> None:
+        """Put the state back among the attributes of the optimiser."""
+        state = self.engine.pay_velocities()
+        attributes.pop("_debt", None)
+        attributes.setdefault("_state", state)
+
+
 class _Engine:
     """The learner's memory and its kernels.
 
@@ -356,6 +373,9 @@ class _Engine:
         self.rate: Any = None
         self.weight_decay: Any = None
         self.momentum: Any = None
+        self.has_velocity = bool(self.optimizer.momentum)
+        self.velocity_debt: VelocityDebt | None = None
+        self.velocities_begun = False
         self.no_labels, self.no_rows = np.empty(0, np.int64), np.empty((0, 0), self.dtype)
         self.no_weights = np.empty(0, self.dtype)
         self.template: Any = None
@@ -381,7 +401,7 @@ class _Engine:
         ):
             return False
         with self.lock:
-            if not self.all_taken:
+            if not self.all_taken or (self.has_velocity and not (self.velocities_begun and self._velocities_here())):
                 return self.run(kernels.FUSED, inputs, targets)
             code = kernels.step(
                 self.memory,
@@ -404,25 +424,25 @@ class _Engine:
     def prepare_settings(self):
         """Take in the optimiser's numbers, which may change between steps; whether they are for this engine."""
         optimizer = self.optimizer
-        if optimizer.momentum or self.network.parameters is not self.parameters:
+        if bool(optimizer.momentum) != self.has_velocity or self.network.parameters is not self.parameters:
             return False
         if optimizer._mapping is not self.parameters:
             optimizer._require_own(self.parameters)
         rate = require_nonnegative("learning_rate", optimizer.learning_rate)
-        if type(rate) not in FLOATS or type(optimizer.weight_decay) not in FLOATS:
+        if not all(type(number) in FLOATS for number in (rate, optimizer.weight_decay, optimizer.momentum)):
             return False
         self.rate, self.weight_decay = optimizer.learning_rate, optimizer.weight_decay
         self.momentum = optimizer.momentum
-        self.numbers_for = (float(rate), float(self.weight_decay))
+        self.settings = [float(rate), float(self.weight_decay), float(self.momentum)]
         if self.memory_samples:
-            self.numbers[kernels.RATE], self.numbers[kernels.WEIGHT_DECAY] = self.numbers_for
+            self.numbers[[kernels.RATE, kernels.WEIGHT_DECAY, kernels.MOMENTUM]] = self.settings
         return True
 
     # Memory
 
     def _lay_out(self, samples):
         """Make the memory for a batch size. Nothing must be taken away from the network."""
-        layout, block = _layout(self.learner, samples)
+        layout, block = _layout(self.network, samples, self.has_velocity)
         self.layout, self.state_size, self.kept = layout, block.state_size, block.kept_places
         self.memory = _aligned(block.size, self.dtype)
         self.places = np.zeros(block.places, np.int32)
@@ -431,9 +451,14 @@ class _Engine:
         self.numbers[kernels.SCALE] = self.divisor * samples
         self.numbers[kernels.LIMIT] = LIMITS[self.dtype]
         self.numbers[kernels.TINY] = np.finfo(self.dtype).tiny * 2.0**20
+        price = self.learner.regulariser
+        if price is not None:
+            squared = price.target is not None
+            self.numbers[kernels.SQUARED_PRICE if squared else kernels.PRICE] = float(price.strength)
+            self.numbers[kernels.WANTED_RATE] = float(price.target) if squared else 0.0
         if self.shares is not None:
             self.numbers[kernels.CROSS_SHARE], self.numbers[kernels.SQUARED_SHARE] = self.shares
-        self.numbers[kernels.RATE], self.numbers[kernels.WEIGHT_DECAY] = self.numbers_for
+        self.numbers[[kernels.RATE, kernels.WEIGHT_DECAY, kernels.MOMENTUM]] = self.settings
         _write_constants(self.learner, layout, self.memory)
         self.rows_layers = [l for l in range(len(layout)) if layout[l, kernels.KIND] == ROWS]
         self.memory_samples, self.template = samples, None
@@ -456,7 +481,58 @@ class _Engine:
                 return False
         self.shared = [l for l in range(len(self.taken)) if not self._take_away(l)]
         self.all_taken = True
+        if self.has_velocity and not self._take_velocities():
+            return False
         return bool((self.bounds[:, kernels.REACH] < LIMITS[self.dtype]).all())
+
+    def _take_velocities(self):
+        """Take in the optimiser's velocities, 0 before its first step, and take its state away; whether it fits."""
+        if self._velocities_here():
+            return True
+        self.velocity_debt = None
+        state, attributes = self.optimizer._state, self.optimizer.__dict__
+        names = [f"{self.names[l]}.{name}" for l in range(len(self.names)) for name in PARAMETERS]
+        given = {name: state[name]["velocity"] for name in names if name in state}
+        for name, velocity in given.items():
+            like = self.arrays[names.index(name) // 2][names.index(name) % 2]
+            if velocity.shape != like.shape or velocity.dtype != self.dtype:
+                return False
+        for l, row in enumerate(self.layout):
+            of_weight, of_bias = self._velocities(row)
+            of_weight[...] = given.get(names[2 * l], 0)
+            of_bias[...] = given.get(names[2 * l + 1], 0)
+            largest = max(np.abs(of_weight).max(), np.abs(of_bias).max())
+            self.bounds[l, kernels.SPEED] = largest
+        self.velocities_begun = bool(given)
+        del attributes["_state"]
+        attributes["_debt"] = self.velocity_debt = VelocityDebt(self)
+        return bool((self.bounds[:, kernels.SPEED] < LIMITS[self.dtype]).all())
+
+    def _velocities_here(self):
+        """Whether the velocities of the optimiser are in the memory, and no other state was set meanwhile."""
+        attributes = self.optimizer.__dict__
+        return (
+            self.velocity_debt is not None
+            and attributes.get("_debt") is self.velocity_debt
+            and "_state" not in attributes
+        )
+
+    def _velocities(self, row):
+        """Views of the velocities of a layer's weight and bias."""
+        (size_out, size_in), width = row[[kernels.SIZE_OUT, kernels.SIZE_IN]], row[kernels.WIDTH_IN]
+        of_weight = self.memory[row[kernels.VELOCITY] :][: size_out * width].reshape(size_out, width)[:, :size_in]
+        return of_weight, self.memory[row[kernels.VELOCITY] + size_out * width :][:size_out]
+
+    def pay_velocities(self):
+        """The optimiser's state, which is then its own again."""
+        with self.lock:
+            self.velocity_debt = None
+            state = {}
+            for l, row in enumerate(self.layout if self.velocities_begun else ()):
+                for name, velocity in zip(PARAMETERS, self._velocities(row)):
+                    if f"{self.names[l]}.{name}" in self.parameters:
+                        state[f"{self.names[l]}.{name}"] = {"velocity": velocity.copy()}
+            return state
 
     def _take_in(self, l):
         """Take in a layer's weight and bias; whether they can be written later."""
@@ -512,6 +588,8 @@ class _Engine:
         return weight, self.memory[at : at + len(bias)]
 
     def _pay_all(self):
+        if self.has_velocity and self._velocities_here():
+            self.optimizer.__dict__["_debt"].pay(self.optimizer.__dict__)
         for l, attributes in enumerate(self.attributes):
             if "_debt" in attributes:
                 attributes["_debt"].pay(attributes)
@@ -630,7 +708,7 @@ class _Engine:
     def run(self, stage, inputs, labels=None, rows=None, weights=None):
         """A time step or a part of it; whether it was done. Where it was not, nothing has changed."""
         with self.lock:
-            if not self.all_taken and not self.take():
+            if not (self.all_taken and (not self.has_velocity or self._velocities_here())) and not self.take():
                 return False
             code = kernels.step(
                 self.memory,
@@ -648,6 +726,7 @@ class _Engine:
                     kernels.undo(self.memory, self.places, self.layout)
                 return False
             if stage != kernels.FORWARD:
+                self.velocities_begun = True
                 self._end_step()
         return True
 
@@ -698,15 +777,20 @@ class _Block:
         return first
 
 
-def _layout(learner, samples):
+def _layout(network, samples, has_velocity):
     """`layout` of the kernels for a batch size, and the _Block that it is of."""
-    network, block = learner.network, _Block(learner.network.dtype)
+    block = _Block(network.dtype)
     layout = np.zeros((len(network.layers), kernels.ALL_COLUMNS), np.int64)
     for row, layer in zip(layout, network.layers):
         size_out, size_in = layer.synapses.weight.shape
         row[kernels.SIZE_IN], row[kernels.SIZE_OUT] = size_in, size_out
         row[kernels.WIDTH_IN], row[kernels.WIDTH_OUT] = block.padded(size_in), block.padded(size_out)
-        put_off = samples == 1 and size_out >= kernels.GROUP * block.line and size_in * size_out >= LEAST_SYNAPSES
+        put_off = (
+            samples == 1
+            and not has_velocity
+            and size_out >= kernels.GROUP * block.line
+            and size_in * size_out >= LEAST_SYNAPSES
+        )
         row[kernels.KIND] = ROWS if put_off else WHOLE
         row[kernels.BIAS_LEARNED] = "bias" in layer.synapses.parameter_names
         if type(layer.neuron) is Integrator:
@@ -727,10 +811,12 @@ def _layout(learner, samples):
     layout[0, kernels.STATE_SIZE], layout[0, kernels.KEPT_PLACES] = block.size, block.places
     layout[0, kernels.BACKUP], layout[0, kernels.KEPT] = block.numbers(block.size), block.whole(block.places)
     layout[0, kernels.SCRATCH] = block.numbers(kernels.SCRATCH_SIZE)
+    layout[0, kernels.HAS_VELOCITY] = has_velocity
     for l, row in enumerate(layout):
         wide, rows_kind = row[kernels.WIDTH_OUT], row[kernels.KIND] == ROWS
         whole_size = row[kernels.SIZE_OUT] * row[kernels.WIDTH_IN]
         row[kernels.WEIGHT] = block.numbers(row[kernels.SIZE_IN] * wide if rows_kind else whole_size)
+        row[kernels.VELOCITY] = block.numbers(whole_size + wide if has_velocity else 0)
         for column in (kernels.BIAS, kernels.DECAY, kernels.THRESHOLD, kernels.RESET_POTENTIAL):
             row[column] = block.numbers(wide)
         row[kernels.SURROGATE_NUMBERS], row[kernels.BIAS_DECAY] = block.numbers(4), block.numbers(1)

@@ -92,6 +92,17 @@ class Optimizer:
         self._mapping: Mapping[str, np.ndarray] | None = None  # whose parameters they are
         self._arrays: dict[str, np.ndarray] = {}
 
+    def __getattr__(self, name: str) -> Any:
+        """The state that is not here, since a learner holds it (`ottt_ref.fast.streaming`): now it is.
+
+        Python asks for it only where an attribute is missing.
+        """
+        debt = self.__dict__.get("_debt")
+        if debt is None or name != "_state":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        debt.pay(self.__dict__)
+        return self.__dict__[name]
+
     @property
     def state(self) -> dict[str, np.ndarray]:
         """What the steps so far have left, by parameter and part: copies, as `load_state` takes them.
@@ -159,7 +170,8 @@ class Optimizer:
     def __getstate__(self) -> dict[str, Any]:
         """What a copy gets: the state, but not whose parameters it was."""
         state = {name: dict(parts) for name, parts in self._state.items()}
-        return {**self.__dict__, "_state": state, "_mapping": None, "_arrays": {}}
+        attributes = {name: value for name, value in self.__dict__.items() if name != "_debt"}
+        return {**attributes, "_state": state, "_mapping": None, "_arrays": {}}
 
     def step(self, parameters: MutableMapping[str, np.ndarray], gradients: Mapping[str, np.ndarray]) -> None:
         """Update each parameter by its gradient.

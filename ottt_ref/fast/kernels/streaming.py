@@ -7,7 +7,7 @@ A layer's matrix is kept in one of two ways.
 
     ROWS   of one sample and a wide layer: W^T, a row for each presynaptic neuron. What a row is owed is a number times
            one of the layer's few sums, so a time step writes the rows of the neurons that spiked alone.
-    WHOLE  of several samples, or of a narrow layer: W, a row for each neuron, updated in every time step.
+    WHOLE  of several samples, of a narrow layer, or with momentum: W, a row for each neuron, updated at once.
 
 What a row of ROWS is owed. Let â_j[s] be the trace of neuron j at its last spike s. Until it spikes again its trace is
 λ^(t-s) â_j[s], and the updates of W_j = W[:, j] add up to
@@ -29,7 +29,7 @@ from .events import turn
 from .neurons import left_by_reset
 from .streaming_loops import GROUP, dot_rows, list_equal, owe_rows, pay_rows
 from .surrogates import derivatives
-from .vector_loops import BYTES, list_nonzero, wide_vectors
+from .vector_loops import BYTES, STRANGE, list_nonzero, wide_vectors
 
 ROWS, WHOLE = range(2)
 LIF_NEURON, READOUT = range(2)
@@ -47,6 +47,7 @@ LIF_NEURON, READOUT = range(2)
     BIAS_LEARNED,
     WEIGHT,  # ROWS [SIZE_IN, WIDTH_OUT], WHOLE [SIZE_OUT, WIDTH_IN]
     BIAS,
+    VELOCITY,  # WHOLE with momentum: of the weights, and of the biases [WIDTH_OUT] after them
     DECAY,  # [WIDTH_OUT], as the next two
     THRESHOLD,
     RESET_POTENTIAL,
@@ -72,14 +73,28 @@ LIF_NEURON, READOUT = range(2)
     COUNT,  # places: how many these are
     SLOT,  # places: the slot of the next time step, of which nothing is owed yet
     COLUMNS,
-) = range(36)
+) = range(37)
 # What is said of all layers, in `layout[0]` after the columns: sizes, and offsets into `memory`
-STATE_SIZE, KEPT_PLACES, BACKUP, KEPT, SCRATCH, BUILT, ALL_COLUMNS = range(COLUMNS, COLUMNS + 7)
-LOSS, RATE_TYPED, KEEP_TYPED, SCRATCH_SIZE = range(4)
+STATE_SIZE, KEPT_PLACES, BACKUP, KEPT, SCRATCH, BUILT, HAS_VELOCITY, ALL_COLUMNS = range(COLUMNS, COLUMNS + 8)
+LOSS, RATE_TYPED, KEEP_TYPED, MOMENTUM_TYPED, WEIGHT_DECAY_TYPED, SCRATCH_SIZE = range(6)  # of the dtype
 
-# `numbers`, of float64: what is said of all layers, and of each layer what its traces and weights do not exceed
-RATE, WEIGHT_DECAY, SCALE, CROSS_SHARE, SQUARED_SHARE, LIMIT, TINY, NUMBERS = range(8)
-PEAK, REACH, BOUNDS = range(3)  # of layer l at NUMBERS + BOUNDS l
+# `numbers`, of float64: what is said of all layers, and of each layer what its traces, weights and velocities do not
+# exceed in size
+(
+    RATE,
+    WEIGHT_DECAY,
+    MOMENTUM,
+    SCALE,
+    CROSS_SHARE,
+    SQUARED_SHARE,
+    PRICE,
+    SQUARED_PRICE,
+    WANTED_RATE,
+    LIMIT,
+    TINY,
+    NUMBERS,
+) = range(12)
+PEAK, REACH, SPEED, BOUNDS = range(4)  # of layer l at NUMBERS + BOUNDS l
 
 FUSED, FORWARD, BACKWARD = range(3)  # what a call does: all, up to the outputs, on from the errors at the outputs
 DONE, REFUSED, TROUBLE = range(3)  # nothing has changed after REFUSED; after TROUBLE no weight, but states
@@ -119,7 +134,7 @@ def list_events(places, events, memory, source, size, built):
     count, done = 0, 0
     if built:
         lanes = BYTES // memory.itemsize
-        count = list_nonzero(places, events, memory, source, size // lanes)
+        count = list_nonzero(places, events, memory, source, size // lanes) & (STRANGE - 1)
         done = size // lanes * lanes
     for j in range(done, size):
         places[events + count] = j
@@ -476,7 +491,6 @@ def losses(memory, layout, numbers, samples, labels, rows, weights):
     cross, squared, scale = numbers[CROSS_SHARE], numbers[SQUARED_SHARE], numbers[SCALE]
     total = 0.0
     loss = layout[0, SCRATCH] + LOSS
-    memory[loss] = 0
     for b in range(samples):
         first = layout[last, SPIKES] + b * width
         error = layout[last, SPIKE_ERROR] + b * width
@@ -508,6 +522,24 @@ def losses(memory, layout, numbers, samples, labels, rows, weights):
         memory[loss] += weight * value
         total += abs(weight * value)
     memory[loss] = np.float64(memory[loss]) / scale
+    return total
+
+
+@fast_kernel
+def price_spikes(memory, layout, numbers, l, samples):
+    """Add what a firing rate costs to the spike errors of a layer: price s, or squared price (s - wanted)²; its sum.
+
+    Both are divided by the number of neurons; the errors, not the sum, by T B as well.
+    """
+    size, width = layout[l, SIZE_OUT], layout[l, WIDTH_OUT]
+    price, squared, wanted = numbers[PRICE] / size, numbers[SQUARED_PRICE] / size, numbers[WANTED_RATE]
+    total = 0.0
+    for b in range(samples):
+        spikes, errors = layout[l, SPIKES] + b * width, layout[l, SPIKE_ERROR] + b * width
+        for i in range(size):
+            s = np.float64(memory[spikes + i])
+            total += price * s + squared * (s - wanted) * (s - wanted)
+            memory[errors + i] += (price + 2.0 * squared * (s - wanted)) / numbers[SCALE]
     return total
 
 
@@ -690,40 +722,72 @@ def forward(memory, places, layout, numbers, inputs):
 
 
 @fast_kernel
+def velocities(memory, layout, l, samples):
+    """v ← μ v + g + wd w and w ← w - η v, of the weights and the biases of a layer."""
+    width_in, width, scratch = layout[l, WIDTH_IN], layout[l, WIDTH_OUT], layout[0, SCRATCH]
+    momentum, weight_decay = memory[scratch + MOMENTUM_TYPED], memory[scratch + WEIGHT_DECAY_TYPED]
+    rate, one = memory[scratch + RATE_TYPED], memory[layout[l, POWERS]]
+    of_bias = layout[l, VELOCITY] + layout[l, SIZE_OUT] * width_in
+    for i in range(layout[l, SIZE_OUT]):
+        row, velocity = layout[l, WEIGHT] + i * width_in, layout[l, VELOCITY] + i * width_in
+        weights, speeds = memory[row : row + width_in], memory[velocity : velocity + width_in]
+        scale_and_add(speeds, momentum, weight_decay, weights)
+        errors = layout[l, ERROR] + i
+        add_rows(memory, velocity, layout[l, TRACE], width_in, width_in, errors, width, one, samples)
+        add_multiple(weights, -rate, speeds)
+    if layout[l, BIAS_LEARNED] == 1:
+        bias, constant = layout[l, BIAS], memory[layout[l, BIAS_TRACE]]
+        scale_and_add(memory[of_bias : of_bias + width], momentum, weight_decay, memory[bias : bias + width])
+        for b in range(samples):
+            error = layout[l, ERROR] + b * width
+            add_multiple(memory[of_bias : of_bias + width], constant, memory[error : error + width])
+        add_multiple(memory[bias : bias + width], -rate, memory[of_bias : of_bias + width])
+
+
+@fast_kernel
+def reached(numbers, bounds, total):
+    """What weights and velocities of a layer do not exceed after an update with errors of the sum of sizes `total`."""
+    rate, weight_decay, reach = numbers[RATE], numbers[WEIGHT_DECAY], numbers[bounds + REACH]
+    gradient = total * numbers[bounds + PEAK] + numbers[MOMENTUM] * numbers[bounds + SPEED]
+    return abs(1.0 - rate * weight_decay) * reach + rate * gradient, gradient + weight_decay * reach
+
+
+@fast_kernel
 def backward(memory, places, layout, numbers, samples):
     """Errors and updates, from the spike error of the last layer on. DONE or TROUBLE."""
-    rate, weight_decay, limit = numbers[RATE], numbers[WEIGHT_DECAY], numbers[LIMIT]
-    keep = 1.0 - rate * weight_decay
+    limit, priced, cost = numbers[LIMIT], numbers[PRICE] != 0.0 or numbers[SQUARED_PRICE] != 0.0, 0.0
     for l in range(layout.shape[0] - 1, -1, -1):
         bounds = NUMBERS + BOUNDS * l
+        if priced and layout[l, NEURON] != READOUT:
+            cost += price_spikes(memory, layout, numbers, l, samples)
         total = gate(memory, layout, l, samples)
-        gradient = total * numbers[bounds + PEAK]
-        reached = abs(keep) * numbers[bounds + REACH] + rate * gradient
-        if not (total < limit and gradient < limit and reached < limit):
-            return TROUBLE
-        if not numbers[bounds + REACH] * max(total, weight_decay) < limit:
+        reach, speed = reached(numbers, bounds, total)
+        if not (total < limit and speed < limit and reach < limit and numbers[bounds + REACH] * total < limit):
             return TROUBLE
         if l > 0:
             if layout[l, KIND] == ROWS:
                 error_by_rows(memory, places, layout, l)
             else:
                 error_by_whole(memory, layout, l, samples)
-    typed = layout[0, SCRATCH] + KEEP_TYPED
-    memory[layout[0, SCRATCH] + RATE_TYPED] = rate
-    memory[typed] = keep
-    typed_rate = memory[layout[0, SCRATCH] + RATE_TYPED]
+    scratch = layout[0, SCRATCH]
+    memory[scratch + LOSS] += cost / numbers[SCALE]
+    memory[scratch + RATE_TYPED], memory[scratch + MOMENTUM_TYPED] = numbers[RATE], numbers[MOMENTUM]
+    memory[scratch + WEIGHT_DECAY_TYPED] = numbers[WEIGHT_DECAY]
+    memory[scratch + KEEP_TYPED] = 1.0 - numbers[RATE] * numbers[WEIGHT_DECAY]
+    rate, keep = memory[scratch + RATE_TYPED], memory[scratch + KEEP_TYPED]
     for l in range(layout.shape[0]):
         bounds = NUMBERS + BOUNDS * l
-        gradient = numbers[bounds + PEAK] * absolute_sum(
-            memory[layout[l, ERROR] : layout[l, ERROR] + samples * layout[l, WIDTH_OUT]]
-        )
-        numbers[bounds + REACH] = max(numbers[bounds + REACH], abs(keep) * numbers[bounds + REACH] + rate * gradient)
+        total = absolute_sum(memory[layout[l, ERROR] : layout[l, ERROR] + samples * layout[l, WIDTH_OUT]])
+        numbers[bounds + REACH], numbers[bounds + SPEED] = reached(numbers, bounds, total)
+        if layout[0, HAS_VELOCITY] == 1:
+            velocities(memory, layout, l, samples)
+            continue
         if layout[l, KIND] == ROWS:
-            update_rows(memory, places, layout, numbers, l, typed, typed_rate)
+            update_rows(memory, places, layout, numbers, l, scratch + KEEP_TYPED, rate)
         else:
-            update_whole(memory, layout, l, samples, memory[typed], typed_rate)
+            update_whole(memory, layout, l, samples, keep, rate)
         if layout[l, BIAS_LEARNED] == 1:
-            update_bias(memory, layout, l, samples, memory[typed], typed_rate)
+            update_bias(memory, layout, l, samples, keep, rate)
     return DONE
 
 
@@ -736,6 +800,7 @@ def step(memory, places, layout, numbers, inputs, labels, rows, weights, stage):
             if labels[b] < 0 or labels[b] >= layout[layout.shape[0] - 1, SIZE_OUT]:
                 return REFUSED
     if stage != BACKWARD:
+        memory[layout[0, SCRATCH] + LOSS] = 0
         keep_state(memory, places, layout)
         code = forward(memory, places, layout, numbers, inputs)
         if code != DONE:

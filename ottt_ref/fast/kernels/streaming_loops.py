@@ -148,9 +148,9 @@ def list_equal(typingctx, places, chosen_at, numbers_at, number, vectors):
         given = v.vectors(v.start(sig.args[0], places, numbers_at))
         wanted = v.spread(builder.trunc(number, INT32))
 
-        def mask_of(k):
-            return builder.icmp_signed("==", builder.load(builder.gep(given, [k]), align=v.align), wanted)
+        def masks_of(k):
+            return (builder.icmp_signed("==", builder.load(builder.gep(given, [k]), align=v.align), wanted),)
 
-        return _listing(v, (sig.args[0], places), chosen_at, count, mask_of)
+        return _listing(v, (sig.args[0], places), chosen_at, count, masks_of)
 
     return signature, codegen

@@ -110,6 +110,24 @@ def test_every_loss_equals_the_reference(loss):
     learn(*pair(made(), loss, time_steps=4))
 
 
+PRICES = [ot.losses.FiringRate(0.2), ot.losses.FiringRate(0.3, target=0.1), ot.losses.FiringRate(0.0)]
+
+
+@pytest.mark.parametrize("readout", ["linear", "spiking"])
+@pytest.mark.parametrize("price", PRICES, ids=repr)
+def test_a_price_of_firing_equals_the_reference(price, readout):
+    learn(*pair(made(readout=readout), regulariser=price, time_steps=2))
+    learn(*pair(made(readout=readout), Absolute(), regulariser=price, time_steps=20), sequences=1)
+
+
+class Ramp(ot.losses.Regulariser):
+    """A regulariser of one's own."""
+
+    def evaluate(self, spikes):
+        slope = np.linspace(0, 1, spikes.shape[1])
+        return spikes @ slope, np.repeat(slope[np.newaxis], len(spikes), axis=0)
+
+
 class Absolute(ot.losses.Loss):
     """A loss of one's own."""
 
@@ -126,6 +144,17 @@ def test_a_loss_of_ones_own_is_called():
 @pytest.mark.parametrize("weight_decay", [0.01, 4.0, 30.0])
 def test_weight_decay_is_put_off_as_well(weight_decay):
     learn(*pair(made(), make=lambda: sgd(0.05, weight_decay), time_steps=4))  # factors 0.9995, 0.8 and -0.5
+
+
+@pytest.mark.parametrize("batch", [1, 5])
+@pytest.mark.parametrize("bias", [True, False])
+def test_with_momentum_and_weight_decay_it_equals_the_reference(bias, batch):
+    networks, learners = pair(made(bias), make=lambda: SGD(0.05, momentum=0.8, weight_decay=0.01), time_steps=4)
+    learn(networks, learners, batch=batch)
+    states = [learner.optimizer.state for learner in learners]
+    assert list(states[0]) == list(states[1])
+    for name, value in states[1].items():
+        np.testing.assert_allclose(states[0][name], value, **CLOSE, err_msg=name)
 
 
 @pytest.mark.parametrize("batch", [2, 5])
@@ -445,12 +474,11 @@ def test_after_a_loss_that_raised_reset_is_asked_for(error):
 
 UNSUITED = {
     "exact": (lambda: made(surrogate=ot.surrogate.Triangle()).exact(), {"loss": ot.losses.MeanSquaredError()}),
-    "momentum": (made, {"optimizer": SGD(0.1)}),
     "Adam": (made, {"optimizer": ot.training.Adam()}),
     "learned decays": (lambda: made(trainable=("decay",)), {}),
     "decays of neurons": (lambda: made(sizes=(4, 3, 2), decay=np.array([0.1, 0.2, 0.3])), {}),
     "feedback": (made, {"error_feedback": ot.methods.FeedbackMatrices([np.ones((n, 5)) for n in SIZES[1:3]])}),
-    "regulariser": (made, {"regulariser": ot.losses.FiringRate(0.1)}),
+    "regulariser": (made, {"regulariser": Ramp()}),
     "current": (lambda: ot.Network([ot.Layer(ot.Dense(np.ones((2, 2))), ot.CubaLIF())]), {}),
     "recurrent": (
         lambda: ot.Network([ot.Layer(ot.Dense(np.ones((2, 2))), ot.LIF(), recurrent=ot.Dense(np.eye(2)))]),

@@ -13,6 +13,7 @@ import ottt_ref as ot
 from ottt_ref import fast
 from ottt_ref.fast import streaming
 from ottt_ref.fast.streaming import OnlineLearner
+from ottt_ref.learning.training import SGD
 
 from .test_streaming import CLOSE, SIZES, made, pair, require_same_parameters, require_same_step, sequence, sgd
 
@@ -363,3 +364,72 @@ def test_a_pickle_holds_no_learner():
     written = io.BytesIO()
     pickle.dump(network, written)
     assert b"streaming" not in written.getvalue()
+
+
+def with_momentum():
+    return SGD(0.05, momentum=0.8)
+
+
+def same_velocities(learners):
+    states = [learner.optimizer.state for learner in learners]
+    assert list(states[0]) == list(states[1])
+    for name, value in states[1].items():
+        np.testing.assert_allclose(states[0][name], value, **CLOSE, err_msg=name)
+
+
+def loaded_state(optimizer):
+    optimizer.load_state({name: value * 0.5 for name, value in optimizer.state.items()})
+
+
+def step_of_ones_own(optimizer):
+    parameters = optimizer._mapping
+    optimizer.step(parameters, {name: np.full_like(value, 0.25) for name, value in parameters.items()})
+
+
+CHANGES = {
+    "nothing": lambda optimizer: None,
+    "state read": lambda optimizer: optimizer.state,
+    "pickled": lambda optimizer: pickled(optimizer).state,
+    "reset": lambda optimizer: optimizer.reset(),
+    "state loaded": loaded_state,
+    "emptied": lambda optimizer: optimizer.load_state({}),
+    "a step of one's own": step_of_ones_own,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_velocities_are_the_optimisers_between_steps(change):
+    networks, learners = pair(made(), make=with_momentum, time_steps=4)
+    for t, (x, y) in enumerate(zip(*sequence(steps=12))):
+        require_same_step(learners, x, y)
+        if t in (4, 5, 9):
+            for learner in learners:
+                CHANGES[change](learner.optimizer)
+    copies = [pickled(learner.optimizer).state for learner in learners]
+    for name, value in copies[1].items():
+        np.testing.assert_allclose(copies[0][name], value, **CLOSE, err_msg=name)
+    same_velocities(learners)
+    require_same_parameters(networks)
+
+
+def test_before_the_first_update_there_is_no_velocity():
+    networks, learners = pair(made(), make=with_momentum)
+    x, y = (part[0] for part in sequence())
+    require_same_step(learners, x)
+    assert learners[0].optimizer.state == learners[1].optimizer.state == {}
+    require_same_step(learners, x)
+    require_same_step(learners, x, y)
+    same_velocities(learners)
+    require_same_parameters(networks)
+
+
+def test_two_learners_with_one_optimiser_share_its_velocities():
+    networks, learners = pair(made(), make=with_momentum, time_steps=4)
+    others = [
+        kind(network, learner.optimizer, time_steps=2)
+        for kind, network, learner in zip((OnlineLearner, ot.ottt.OnlineLearner), networks, learners)
+    ]
+    for t, (x, y) in enumerate(zip(*sequence(steps=12))):
+        require_same_step(learners if t % 4 < 2 else others, x, y)
+    same_velocities(learners)
+    require_same_parameters(networks)
