@@ -468,7 +468,7 @@ def _share_out(parts: int, threads: int, run: Callable[[int, int], None]) -> Non
         with _lock:
             if os.getpid() not in _threads:
                 _threads.clear()
-                _threads[os.getpid()] = ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS)
+                _threads[os.getpid()] = ThreadPoolExecutor()
         helpers = [_threads[os.getpid()].submit(work, thread) for thread in range(1, min(threads, parts))]
     work(0)
     for helper in helpers:
