@@ -11,8 +11,10 @@ to what entered at the first one, λ times the trace from before the window is a
 from __future__ import annotations
 
 import math
+import os
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -447,6 +449,32 @@ def _works(plan: _Plan, dtype: np.dtype) -> Iterator[np.ndarray]:
         _free.setdefault(key, []).append(works)
 
 
+_threads: dict[int, ThreadPoolExecutor] = {}  # by process: threads do not live on in one that was forked
+
+
+def _share_out(parts: int, threads: int, run: Callable[[int, int], None]) -> None:
+    """run(thread, part) for each part, on so many threads, of which this is one.
+
+    The kernel that does it is compiled once, as a loop that is shared out by Numba would not be: it takes seconds.
+    """
+    left = iter(range(parts))
+
+    def work(thread):
+        for part in left:
+            run(thread, part)
+
+    helpers = []
+    if threads > 1 and parts > 1:
+        with _lock:
+            if os.getpid() not in _threads:
+                _threads.clear()
+                _threads[os.getpid()] = ThreadPoolExecutor()
+        helpers = [_threads[os.getpid()].submit(work, thread) for thread in range(1, min(threads, parts))]
+    work(0)
+    for helper in helpers:
+        helper.result()
+
+
 class _Found(Gradients):
     """Gradients whose final state is made when it is first asked for: it is copied from place to place."""
 
@@ -507,21 +535,26 @@ class _Run:
             weights = np.ones((self._steps, self._batch), dtype=self._dtype)
         synapses = [_in_use(operation) for operation in self._operations[:-1]]
         readout = self._operations[-1]
+        of_all = (
+            np.ascontiguousarray(task.inputs).reshape(self._steps, self._batch, -1),
+            np.ascontiguousarray(task.targets).reshape(-1, *outputs.shape[1:]), weights, table, self._numbers(), shared,
+            self._shared_numbers(), plan.offsets, plan.sources, plan.read_sources, plan.masks,
+            _joined([each.weight for each in synapses]),
+            _joined([each.weight.transpose(1, 0, 2, 3) for each in synapses]),
+            _joined([each.bias for each in synapses]), np.ascontiguousarray(readout.weight).reshape(-1),
+            np.ascontiguousarray(readout.bias), self._bias_traces(), plan.pixels, tiles.width(self._dtype),
+            tiles.lanes(self._dtype),
+        )  # fmt: skip
+        built = hand_built()
         with _works(plan, self._dtype) as works:
             for first in range(0, self._steps, self._window):
-                kernels.run_window(
-                    outputs, losses_found, checks, sums, self._states, works,
-                    np.ascontiguousarray(task.inputs).reshape(self._steps, self._batch, -1),
-                    np.ascontiguousarray(task.targets).reshape(-1, *outputs.shape[1:]), weights, table,
-                    self._numbers(), shared, self._shared_numbers(), plan.offsets, plan.sources, plan.read_sources,
-                    plan.masks,
-                    _joined([each.weight for each in synapses]),
-                    _joined([each.weight.transpose(1, 0, 2, 3) for each in synapses]),
-                    _joined([each.bias for each in synapses]),
-                    np.ascontiguousarray(readout.weight).reshape(-1), np.ascontiguousarray(readout.bias),
-                    self._bias_traces(), plan.pixels, tiles.width(self._dtype), tiles.lanes(self._dtype), first,
-                    min(self._window, self._steps - first), self._rest, hand_built(),
-                )  # fmt: skip
+                steps = min(self._window, self._steps - first)
+
+                def run(thread, part, first=first, steps=steps):
+                    found = outputs, losses_found, checks, sums, self._states, works[thread]
+                    kernels.run_part(part, *found, *of_all, first, steps, self._rest, built)
+
+                _share_out(parts, len(works), run)
                 self._rest = False
         total = sums.sum(axis=0)
         values = self._gradients(total)

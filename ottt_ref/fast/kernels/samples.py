@@ -22,10 +22,9 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 
-from .compiling import fast_kernel, prange
+from .compiling import fast_kernel
 from .events import turn
 from .images import CHANNELS, DEPTH, PIXELS, _dots, _multiply
 from .surrogates import derivatives
@@ -52,6 +51,8 @@ SHARED_COLUMNS = 20
 (READ_DECAY, READ_SCALE, READ_TRACE_DECAY, INPUT_SCALE, CROSS_ENTROPY, SQUARED_ERROR, DIVISOR) = range(7)
 
 SOFT, HARD, UNLEAKED = range(3)
+
+# Numba compiles a function anew for a number or truth value that is written out in a call: none is, below.
 
 
 @fast_kernel(fastmath={"contract"})
@@ -317,7 +318,7 @@ def enter(work, state, inputs, table, numbers, shared, shared_numbers, sources, 
                     place = sender[POTENTIAL] + (c * sender[PHASES] + sent) * channel
                     add_spikes(work, target, place, threshold, steps * plane, k == 0)
             if old:
-                multiply(work, line, masks, of[MASK] + f * plane, plane, 1)
+                multiply(work, line, masks, of[MASK] + f * plane, plane, min(steps, 1))
                 add_to(work, target, work, line, plane, work.dtype.type(1))
             else:
                 multiply(work, target, masks, of[MASK] + f * plane, plane, steps)
@@ -339,10 +340,10 @@ def enter_readout(work, state, table, numbers, shared, shared_numbers, sources, 
         if old:
             copy(work, line, state, shared[READ_TRACE] + c * plane, plane)
         else:
-            add_spikes(work, line, potential, threshold, length, True)
+            add_spikes(work, line, potential, threshold, length, length > 0)
         # Σ over the rows of a window, then over its columns; beyond the last window nothing is read
         sum_shifted(work, other, line, length, pitch, shared[READ_POOL_HEIGHT])
-        sum_shifted(work, line, other, length, 1, shared[READ_POOL_WIDTH])
+        sum_shifted(work, line, other, length, pitch // pitch, shared[READ_POOL_WIDTH])
         for t in range(1 if old else steps):
             at = shared[READ_GIVEN] + t * size + c * pixels
             pick(work, at, line + t * plane, read_sources, scale, old)
@@ -388,7 +389,7 @@ def leave_readout(work, shared, shared_numbers, read_sources, c, size, steps):
             target[read_sources[i]] = scale * given[i]
     if shared[READ_POOL_WIDTH] * shared[READ_POOL_HEIGHT] == 1:
         return other
-    spread_shifted(work, line, other, length, 1, shared[READ_POOL_WIDTH])
+    spread_shifted(work, line, other, length, pitch // pitch, shared[READ_POOL_WIDTH])
     spread_shifted(work, other, line, length, pitch, shared[READ_POOL_HEIGHT])
     return other
 
@@ -446,7 +447,7 @@ def follow(work, state, inputs, table, numbers, shared, l, trace, decay, b, firs
         for t in range(steps):
             given = inputs[first + t, b]
             if t == 0 and rest:
-                copy(state, trace, given, 0, shared[INPUTS])
+                copy(state, trace, given, t, shared[INPUTS])
             else:
                 for i in range(shared[INPUTS]):
                     state[trace + i] = decay * state[trace + i] + given[i]
@@ -477,7 +478,7 @@ def back_through_readout(
         for i in range(classes):
             errors[steps - 1 - k, i] += decay * errors[steps - k, i]
     if not rest and trace >= 0:
-        enter_readout(work, state, table, numbers, shared, shared_numbers, sources, read_sources, steps, True)
+        enter_readout(work, state, table, numbers, shared, shared_numbers, sources, read_sources, steps, steps > 0)
     for i in range(classes):
         for t in range(steps):
             add_to(sums, shared[READ_GRADIENT] + i * size, work, given + t * size, size, errors[t, i])
@@ -529,25 +530,27 @@ def back_through_layer(
         for o in range(of[CHANNELS_OUT] * phases):
             reverse_trace(work, of[POTENTIAL] + o * channel, plane, steps, decay)
     if not rest and trace >= 0:
-        enter(work, state, inputs, table, numbers, shared, shared_numbers, sources, masks, l, b, first, steps, True)
+        enter(
+            work, state, inputs, table, numbers, shared, shared_numbers, sources, masks, l, b, first, steps, steps > 0
+        )
     add_weight_gradient(sums, work, of, channel, shared[TURNED], offsets, pixels, l * PIXELS, length, vector, built)
     if trace >= 0:
         follow(work, state, inputs, table, numbers, shared, l, trace, decay, b, first, steps, rest)
 
 
-@fast_kernel(parallel=True)
-def run_window(
-    outputs, losses, checks, sums, states, works, inputs, targets, weights, table, numbers, shared, shared_numbers,
+@fast_kernel
+def run_part(
+    part, outputs, losses, checks, sums, states, work, inputs, targets, weights, table, numbers, shared, shared_numbers,
     offsets, sources, read_sources, masks, forward_weights, back_weights, biases, readout_weight, readout_bias,
     bias_traces, pixels, tile, vector, first, steps, rest, built,
 ):  # fmt: skip
-    """A window of all samples, from time step `first` on; the samples are shared out in as many parts as `sums` has.
+    """A window of a part of the samples, from time step `first` on; there are as many parts as `sums` has.
 
     outputs       [T, B, C], written
     losses        [parts], added to; checks [parts]: potentials that are not finite
     sums          [parts, ...], gradients, added to
     states        [B, ...]
-    works         [threads, ...], zero where nothing was written
+    work          one row of work arrays, zero where nothing was written
     inputs        [T, B, n]
     sources       of a convolution: where each input goes, or the phases that each phase pools, and each phase's own
     read_sources  where in a plane the windows of the readout begin
@@ -555,47 +558,46 @@ def run_window(
     """
     batch, parts, layers = outputs.shape[1], len(sums), len(table)
     plane, channel, length = shared[PLANE], shared[CHANNEL], steps * shared[PLANE]
-    for part in prange(parts):
-        work, own_sums = works[numba.get_thread_id()], sums[part]
-        errors = np.empty((steps, outputs.shape[2]), dtype=outputs.dtype)
-        for b in range(part * batch // parts, (part + 1) * batch // parts):
-            state = states[b]
-            for l in range(layers):
-                of, number = table[l], numbers[l]
-                phases, depth = of[PHASES], of[CHANNELS_IN] * of[PLACES]
-                enter(
-                    work, state, inputs, table, numbers, shared, shared_numbers, sources, masks, l, b, first, steps,
-                    False,
-                )  # fmt: skip
-                for o in range(of[CHANNELS_OUT]):
-                    for f in range(phases):
-                        fill(work, of[POTENTIAL] + (o * phases + f) * channel, length, biases[of[BIAS] + o])
+    own_sums = sums[part]
+    errors = np.empty((steps, outputs.shape[2]), dtype=outputs.dtype)
+    for b in range(part * batch // parts, (part + 1) * batch // parts):
+        state = states[b]
+        for l in range(layers):
+            of, number = table[l], numbers[l]
+            phases, depth = of[PHASES], of[CHANNELS_IN] * of[PLACES]
+            enter(
+                work, state, inputs, table, numbers, shared, shared_numbers, sources, masks, l, b, first, steps,
+                steps < 0,
+            )  # fmt: skip
+            for o in range(of[CHANNELS_OUT]):
                 for f in range(phases):
-                    convolve_run(
-                        work, of[POTENTIAL] + f * channel, phases * channel, of[CHANNELS_OUT], length,
-                        forward_weights, of[WEIGHT], depth, of[GIVEN], offsets, of[OFFSETS] + f * depth, tile, built,
-                    )  # fmt: skip
-                for o in range(of[CHANNELS_OUT] * phases):
-                    place, kept = of[POTENTIAL] + o * channel, of[STATE] + o * plane
-                    fire_in_place(
-                        work, place, state, kept, number[THRESHOLD], number[DECAY], number[RESET_POTENTIAL], of[RESET],
-                        plane, steps, rest,
-                    )  # fmt: skip
-                    copy(state, kept, work, place + (steps - 1) * plane, plane)
-                    checks[part] += not_finite(work, place, length)
-            enter_readout(work, state, table, numbers, shared, shared_numbers, sources, read_sources, steps, False)
-            size = table[layers - 1, CHANNELS_OUT] * shared[READ_PIXELS]
-            losses[part] += read_out(
-                outputs, errors, work, state, readout_weight, readout_bias, targets, weights, shared, shared_numbers,
-                size, b, first, steps, rest,
-            )  # fmt: skip
-            back_through_readout(
-                own_sums, work, state, errors, inputs, table, numbers, shared, shared_numbers, sources, read_sources,
-                readout_weight, bias_traces, b, first, steps, rest,
-            )  # fmt: skip
-            for k in range(layers):
-                back_through_layer(
-                    own_sums, work, state, inputs, table, numbers, shared, shared_numbers, offsets, sources,
-                    read_sources, masks, back_weights, bias_traces, pixels, tile, vector, layers - 1 - k, b, first,
-                    steps, rest, built,
+                    fill(work, of[POTENTIAL] + (o * phases + f) * channel, length, biases[of[BIAS] + o])
+            for f in range(phases):
+                convolve_run(
+                    work, of[POTENTIAL] + f * channel, phases * channel, of[CHANNELS_OUT], length,
+                    forward_weights, of[WEIGHT], depth, of[GIVEN], offsets, of[OFFSETS] + f * depth, tile, built,
                 )  # fmt: skip
+            for o in range(of[CHANNELS_OUT] * phases):
+                place, kept = of[POTENTIAL] + o * channel, of[STATE] + o * plane
+                fire_in_place(
+                    work, place, state, kept, number[THRESHOLD], number[DECAY], number[RESET_POTENTIAL], of[RESET],
+                    plane, steps, rest,
+                )  # fmt: skip
+                copy(state, kept, work, place + (steps - 1) * plane, plane)
+                checks[part] += not_finite(work, place, length)
+        enter_readout(work, state, table, numbers, shared, shared_numbers, sources, read_sources, steps, steps < 0)
+        size = table[layers - 1, CHANNELS_OUT] * shared[READ_PIXELS]
+        losses[part] += read_out(
+            outputs, errors, work, state, readout_weight, readout_bias, targets, weights, shared, shared_numbers,
+            size, b, first, steps, rest,
+        )  # fmt: skip
+        back_through_readout(
+            own_sums, work, state, errors, inputs, table, numbers, shared, shared_numbers, sources, read_sources,
+            readout_weight, bias_traces, b, first, steps, rest,
+        )  # fmt: skip
+        for k in range(layers):
+            back_through_layer(
+                own_sums, work, state, inputs, table, numbers, shared, shared_numbers, offsets, sources,
+                read_sources, masks, back_weights, bias_traces, pixels, tile, vector, layers - 1 - k, b, first,
+                steps, rest, built,
+            )  # fmt: skip
