@@ -103,7 +103,7 @@ def run(options):
     _require_peers(settings)
     options.output.mkdir(parents=True, exist_ok=True)
     found = machine.description(settings.device)
-    print("\n".join(report.heading(settings, found)))
+    _say([*report.heading(settings, found), *report.warnings(found)])
     results, swept = [], []
     try:
         _measure(settings, options.peer is not None, results, swept)
@@ -177,11 +177,13 @@ def _measure(settings, own_choice, results, swept):
         _say(report.notes(results[-1]))
     for name in settings.sweeps:
         with Progress(*columns, console=lines, transient=True) as bar:
-            names = settings.peers if own_choice else sweeps.DEFAULTS[name]
+            names = settings.peers if own_choice and name != "arithmetic" else sweeps.DEFAULTS[name]
             swept.append(sweeps.run(name, names, settings, _sayer(bar, name)))
         lines.print(report.sweep_table(swept[-1]))
         _say(report.sweep_notes(swept[-1]))
-    scaled = [sweep for sweep in swept if "points" in sweep]
+        if name == "arithmetic":
+            _say(report.choices(swept[-1]))
+    scaled = [sweep for sweep in swept if "points" in sweep and sweep["sweep"] != "arithmetic"]
     if scaled:
         lines.print(report.scaling_table(scaled))
 

@@ -16,6 +16,9 @@ STYLES = {
     "torch-autograd": ("#E69F00", "v", "--"),
     "snntorch-bptt": ("#CC79A7", "P", ":"),
     "fast-bptt": ("#D55E00", "o", ":"),
+    "fast-plain": ("#D55E00", "h", "-."),
+    "fast-events": ("#0072B2", "<", "--"),
+    "fast-dense": ("#009E73", ">", "-."),
     "reference-bptt": ("#000000", "s", "-."),
 }
 OWN = (("#56B4E9", "X", "-"), ("#999933", "*", "-"), ("#882255", "p", "-"))  # peers of one's own, in turn

@@ -6,7 +6,10 @@ from rich.table import Table
 
 from . import machine, runs
 from .checking import rates_text
+from .sweeps import CHOICE
 
+BUSY = 0.5  # load for each core from which others are busy
+LARGEST_RATIO = 1.2  # of the fast path's choice, to the better one
 SCHEMA = 1  # of the JSON file; a change that readers must know of makes it another
 
 
@@ -155,12 +158,38 @@ def _time(name, point):
     return None
 
 
+def choices(sweep):
+    """How good the fast path's choice of arithmetic is: its time over the better of the two, at each rate."""
+    ratios = {}
+    for point in sweep["points"]:
+        chosen, *both = (_time(name, point) for name in CHOICE)
+        if None not in (chosen, *both):
+            ratios[point["value"]] = chosen / min(both)
+    if not ratios:
+        return []
+    shown = ", ".join(f"{100 * rate:g} % {ratio:.2f}" for rate, ratio in ratios.items())
+    worst = max(ratios.values())
+    within = "within" if worst <= LARGEST_RATIO else "not within"
+    return [
+        f"fast's time over that of the better of event-driven and dense, by rate: {shown}",
+        f"at worst {worst:.2f} times, {within} {LARGEST_RATIO} times",
+    ]
+
+
 def sweep_notes(sweep):
     """Why peers are missing from a sweep, a line each."""
     if sweep["sweep"] == "memory":
         return [f"{each['peer']}: {each['status']}: {each['reason']}" for each in sweep["peers"] if each["reason"]]
     lines = [f"{line} (at {point['value']:g})" for point in sweep["points"] for line in notes(point)]
     return list({line.partition(" (at ")[0]: line for line in reversed(lines)}.values())[::-1]
+
+
+def warnings(found):
+    """A line where other programs were busy as it began: the times are then theirs too."""
+    load = found.get("load_average", [0.0])[0]
+    if load < BUSY * found["usable_cores"]:
+        return []
+    return [f"other programs are busy here (load {load:.1f}): times will be longer, and ratios others, than in quiet"]
 
 
 def heading(settings, found):

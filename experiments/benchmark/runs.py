@@ -110,6 +110,7 @@ def _result(candidate, times, workload):
         per = workload.task.time_steps if workload.task.online else 1
         result |= {
             "seconds": [each / per for each in times.seconds],
+            "least": min(times.seconds) / per,
             "median": times.median / per,
             "quartiles": [each / per for each in times.quartiles],
             "steps_in_block": times.steps_in_block,

@@ -23,9 +23,15 @@ VARIED = {
         lambda task, value: replace(task, rate=value),
     ),
 }
+VARIED["arithmetic"] = (
+    VARIED["rate"][0],
+    (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6),
+    VARIED["rate"][2],
+)
 MEMORY_STEPS = (6, 12, 25, 50, 100)
 WORDS = {
     **{name: f"time against {words}" for name, (words, _, _) in VARIED.items()},
+    "arithmetic": "the same of ottt_ref.fast, which chooses, and of what it chooses between",
     "threads": "time against the number of threads",
     "memory": "memory against T",
 }
@@ -33,7 +39,8 @@ SWEEPS = tuple(WORDS)
 # Whom it is of where nobody is named: the slow ones are left out.
 TIMED = ("fast", "spikingjelly", "torch-by-hand", "torch-autograd")
 REMEMBERED = ("fast", "fast-bptt", "spikingjelly", "torch-by-hand", "torch-autograd")
-DEFAULTS = {name: REMEMBERED if name == "memory" else TIMED for name in SWEEPS}
+CHOICE = ("fast", "fast-events", "fast-dense")
+DEFAULTS = {**dict.fromkeys(SWEEPS, TIMED), "memory": REMEMBERED, "arithmetic": CHOICE}
 
 
 def run(name, names, settings, progress=lambda words: None):

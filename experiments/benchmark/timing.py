@@ -14,7 +14,7 @@ import numpy as np
 from ottt_ref.memory import without_collection
 
 ROUNDS = 15
-WARM_UP = 0.3  # seconds of steps before the first round, two steps at least
+WARM_UP = 0.2  # seconds of steps before the first round, two steps at least
 BLOCK = 0.02  # seconds that a block lasts at least
 LEAD = 0.01  # seconds of steps before a block, that are not timed, where a step is shorter
 PATIENCE = 4.0  # seconds for all blocks of a peer, then it takes part in fewer rounds

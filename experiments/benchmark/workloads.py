@@ -108,27 +108,29 @@ class Workload:
     threshold: float = field(default=THRESHOLD, init=False)
     alpha: float = field(default=ALPHA, init=False)
 
-    def network(self, reset="soft", dtype=None, weights=None):
+    def network(self, reset="soft", dtype=None):
         """A fresh Network of this workload.
 
-        reset    how its neurons are reset: "soft", as in every peer but snnTorch, which has "unleaked"
-        dtype    the task's if not given
-        weights  by name; the workload's if not given
+        reset  how its neurons are reset: "soft", as in every peer but snnTorch, which has "unleaked"
+        dtype  the task's if not given
         """
         dtype = self.task.dtype if dtype is None else dtype
         neuron = ot.LIF(self.decay, self.threshold, reset=reset, surrogate=ot.surrogate.Sigmoid(self.alpha))
         neurons = [*[neuron] * len(self.task.hidden), ot.Integrator()]
-        weights = (self.weights if weights is None else weights).values()
         layers = [
             ot.Layer([*before, _synapses(weight.astype(dtype))], each)
-            for before, weight, each in zip(operations_before(self.task), weights, neurons)
+            for before, weight, each in zip(operations_before(self.task), self.weights.values(), neurons)
         ]
         return ot.Network(layers, input_shape=self.task.input_shape)
 
     def firing_rates(self, weights=None, reset="soft"):
-        """The share of the neurons of each spiking layer that fire in a time step, as the reference has it."""
-        activity = ot.simulate(self.network(reset, weights=weights), self.inputs)
-        return [float(spikes.mean(dtype=np.float64)) for spikes in activity.spikes]
+        """The share of the neurons of each spiking layer that fire in a time step, in NumPy's products."""
+        found, values = [], self.inputs
+        for weight in list((self.weights if weights is None else weights).values())[:-1]:
+            fired, _ = spikes(currents(values, weight), reset, values.dtype.type)
+            found.append(float(fired.mean(dtype=np.float64)))
+            values = pooled(fired.astype(values.dtype, copy=False))
+        return found
 
 
 def operations_before(task):
@@ -177,7 +179,7 @@ def _weights(task, inputs, rng):
 
 
 def currents(values, weight):
-    """I [T, B, n_out] of spikes or pooled spikes [T, B, ...], in single precision."""
+    """I [T, B, n_out] of spikes or pooled spikes [T, B, ...]."""
     if weight.ndim == 2:
         return (values.reshape(-1, values.shape[2]) @ weight.T).reshape(*values.shape[:2], len(weight))
     side = KERNEL // 2

@@ -154,6 +154,7 @@ def test_the_drawing_sees_the_spikes_of_the_reference(task):
             found, _ = workloads.spikes(current, reset)
             assert np.array_equal(found, spikes)
             arriving = workloads.pooled(found)
+        assert workload.firing_rates(reset=reset) == pytest.approx([spikes.mean() for spikes in activity.spikes])
 
 
 def test_potentials_stay_off_the_threshold():
@@ -179,6 +180,35 @@ def test_the_reference_is_right(task):
         found = checking.check(function, task)
         assert found.wrong == "" and found.gradient_off < 1e-11 and found.loss_off < 1e-12, found
     assert checking.check(ours.reference, task).rates == pytest.approx(draw(task).firing_rates())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [("fast", TINY), ("fast", IMAGES), ("fast", ONLINE)]
+    + [(name, TINY) for name in ("fast-bptt", "fast-plain", "fast-events", "fast-dense")],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_the_fast_backend_is_right_whatever_it_is_made_to_choose(name, task):
+    found = checking.check(peers.function_of(name), task)
+    assert found.wrong == "" and found.gradient_off < 1e-11, found
+
+
+def test_what_is_chosen_is_forced_within_a_step_alone():
+    from ottt_ref.fast import dense_chains
+    from ottt_ref.fast.operations import dense
+
+    def shares():
+        return [dict(each) for each in (dense_chains.SHARES, dense.FORWARD_SHARE, dense.GRADIENT_SHARE)]
+
+    before = shares()
+    with pytest.raises(ZeroDivisionError), ours._choosing(0.0):
+        assert shares() == [{True: (0, 0), False: (0, 0)}, {True: 0.0, False: 0.0}, {True: 0.0, False: 0.0}]
+        raise ZeroDivisionError
+    assert shares() == before
+    with ours._choosing(10.0):
+        assert min(dense_chains.SHARES[True]) > 1000 and min(dense.FORWARD_SHARE.values()) > 1
+    assert shares() == before
 
 
 def test_gradients_are_what_the_reference_says():
@@ -442,7 +472,7 @@ def test_the_command_writes_numbers_and_pictures_and_prints_tables(tiny, tmp_pat
     for each in content["workloads"][0]["peers"]:
         assert set(each) == {
             *("peer", "status", "reason", "kind", "loss", "loss_off", "gradient_off", "parameter", "rates"),
-            *("seconds", "median", "quartiles", "steps_in_block", "rates_after"),
+            *("seconds", "least", "median", "quartiles", "steps_in_block", "rates_after"),
         }
         assert each["status"] == "timed" and len(each["seconds"]) == 2 and each["gradient_off"] < 1e-9
         assert each["quartiles"][0] <= each["median"] <= each["quartiles"][1]
@@ -586,6 +616,24 @@ def test_doubling_is_two_where_time_is_linear_and_four_where_it_is_quadratic():
     assert report.doubling("fast", point(10, 1.0), point(40, 16.0)) == pytest.approx(4)
     assert report.doubling("fast", point(10, 3.0), point(20, 3.0)) == pytest.approx(1)
     assert report.doubling("other", point(10, 1.0), point(40, 4.0)) is None
+
+
+def test_how_good_a_choice_is_is_told_with_the_worst():
+    def point(value, *seconds):
+        return {"value": value, "peers": [invented(*pair) for pair in zip(seconds, sweeps.CHOICE)]}
+
+    lines = report.choices({"points": [point(0.01, 1.1, 1.0, 3.0), point(0.5, 3.0, 4.0, 2.0)]})
+    assert "1 % 1.10, 50 % 1.50" in lines[0] and lines[1] == "at worst 1.50 times, not within 1.2 times"
+    assert report.choices({"points": [point(0.01, 1.1, 1.0, 3.0)]})[1] == "at worst 1.10 times, within 1.2 times"
+    absent = {"value": 0.1, "peers": [invented(1.0, name, "absent") for name in sweeps.CHOICE]}
+    assert report.choices({"points": [absent]}) == []
+
+
+def test_a_busy_machine_is_warned_of():
+    assert "busy here (load 3.0)" in report.warnings({"load_average": [3.0, 0, 0], "usable_cores": 2})[0]
+    assert (
+        report.warnings({"load_average": [0.2, 9, 9], "usable_cores": 2}) == report.warnings({"usable_cores": 2}) == []
+    )
 
 
 def test_milliseconds_have_three_digits():

@@ -48,9 +48,12 @@ PEERS = {
     "torch-autograd": Known("torch_autograd:peer", "BPTT by torch's autograd", BOTH, ("torch",)),
     "snntorch-bptt": Known("snntorch:peer", "BPTT of snnTorch's neurons by autograd", BOTH, ("torch", "snntorch")),
     "fast-bptt": Known("ours:fast_bptt", "ottt_ref.fast, BPTT"),
+    "fast-plain": Known("ours:fast_plain", "ottt_ref.fast without its hand-built loops"),
+    "fast-events": Known("ours:fast_events", "ottt_ref.fast, dense layers event-driven at any rate"),
+    "fast-dense": Known("ours:fast_dense", "ottt_ref.fast, dense layers by dense arithmetic at any rate"),
     "reference-bptt": Known("ours:reference_bptt", "the plain reference, BPTT"),
 }
-DEFAULT = tuple(name for name in PEERS if name not in ("fast-bptt", "reference-bptt"))
+DEFAULT = ("fast", "reference", "spikingjelly", "torch-by-hand", "torch-autograd", "snntorch-bptt")
 PACKAGES = tuple(dict.fromkeys(package for known in PEERS.values() for package in known.packages))
 INSTALL = "pip install torch==2.13.0, then pip install 'ottt_ref[peers]'"
 

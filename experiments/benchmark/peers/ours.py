@@ -1,5 +1,7 @@
 """This library as a peer: the plain reference and `ottt_ref.fast`, which have the same signatures."""
 
+from contextlib import contextmanager, nullcontext
+
 import numpy as np
 
 import ottt_ref as ot
@@ -12,8 +14,8 @@ class Ours:
 
     dialect, reset = "derivation", "soft"
 
-    def __init__(self, workload, library, method="ottt"):
-        self.library, self.method = library, method
+    def __init__(self, workload, library, method="ottt", within=nullcontext):
+        self.library, self.method, self._within = library, method, within
         self.network = workload.network()
         self.inputs, self.labels = workload.inputs, workload.labels
         self.optimizer = ot.training.SGD(workload.learning_rate, momentum=0.0)
@@ -25,12 +27,13 @@ class Ours:
 
     def step(self):
         """One update with the sequence's gradient, or one after each time step; the loss."""
-        if self.learner is not None:
-            self.learner.reset()
-            return sum(self.learner.step(now, self.labels)[0] for now in self.inputs)
-        gradients = getattr(self.library, self.method).gradients(self.network, self.inputs, self.labels, LOSS)
-        self.optimizer.step(self.network.parameters, gradients)
-        return gradients.loss
+        with self._within():
+            if self.learner is not None:
+                self.learner.reset()
+                return sum(self.learner.step(now, self.labels)[0] for now in self.inputs)
+            gradients = getattr(self.library, self.method).gradients(self.network, self.inputs, self.labels, LOSS)
+            self.optimizer.step(self.network.parameters, gradients)
+            return gradients.loss
 
     def parameters(self):
         """The weights as they are now."""
@@ -60,6 +63,40 @@ def fast(workload):
 def fast_bptt(workload):
     """`ottt_ref.fast`: BPTT."""
     return Ours(workload, _fast(), "bptt")
+
+
+def fast_plain(workload):
+    """`ottt_ref.fast` without its hand-built loops."""
+    library = _fast()
+    return Ours(workload, library, within=library.plain_kernels)
+
+
+def fast_events(workload):
+    """`ottt_ref.fast`, dense layers event-driven however many neurons fire."""
+    return Ours(workload, _fast(), within=lambda: _choosing(most=10.0))
+
+
+def fast_dense(workload):
+    """`ottt_ref.fast`, dense layers by dense arithmetic however few neurons fire."""
+    return Ours(workload, _fast(), within=lambda: _choosing(most=0.0))
+
+
+@contextmanager
+def _choosing(most):
+    """A `with` block in which dense layers are event-driven up to this share of numbers that are not 0."""
+    from ottt_ref.fast import dense_chains
+    from ottt_ref.fast.operations import dense
+
+    thousandths = (int(1000 * most),) * 2
+    changes = ((dense_chains.SHARES, thousandths), (dense.FORWARD_SHARE, most), (dense.GRADIENT_SHARE, most))
+    before = [dict(shares) for shares, _ in changes]
+    for shares, value in changes:
+        shares.update(dict.fromkeys(shares, value))
+    try:
+        yield
+    finally:
+        for (shares, _), kept in zip(changes, before):
+            shares.update(kept)
 
 
 def _fast():
