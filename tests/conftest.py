@@ -2,6 +2,7 @@
 
 import gc
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,20 +17,29 @@ settings.register_profile(
 )
 settings.load_profile("repeatable")
 
+FAST = Path(__file__).parent / "ottt_ref" / "fast"
 ALL_SLOW = ("\npytestmark = pytest.mark.slow\n", "\npytestmark = [\n    pytest.mark.slow,\n")
 
 
 def pytest_ignore_collect(collection_path, config):
     """Files whose tests are all slow are not even read where no slow one is asked for: it would take ten seconds."""
     unwanted = config.option.markexpr == "not slow" and collection_path.suffix == ".py"
-    return True if unwanted and any(mark in collection_path.read_text(encoding="utf-8") for mark in ALL_SLOW) else None
+    if not unwanted:
+        return None
+    all_slow = FAST in collection_path.parents or any(
+        mark in collection_path.read_text(encoding="utf-8") for mark in ALL_SLOW
+    )
+    return True if all_slow else None
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """What says float32 or single precision is slow: Numba compiles a kernel once more for it."""
+    """What says float32 or single precision is slow: Numba compiles a kernel once more for it.
+
+    So are all tests of the fast backend, whose kernels take longest to compile.
+    """
     for item in items:
-        if "float32" in item.name or "single_precision" in item.name:
+        if "float32" in item.name or "single_precision" in item.name or FAST in item.path.parents:
             item.add_marker(pytest.mark.slow)
 
 
