@@ -1,14 +1,14 @@
 """Whole gradients of chains of dense layers: every stage, and the two schedules that run them.
 
-A chunk is a block of samples over a window of time steps; its row r = t · samples + b. What the rows of layer l hold lies
-in panels (`events`), [panels][rows][width]:
+A chunk is a block of samples over a window of time steps; its row r = t · samples + b. What the rows of layer l hold
+lies in panels (`events`), [panels][rows][width]:
 
     G   ψ[t], then the error at the potentials, g = ψ ∘ e
     H   the current, then e, then the reverse trace h[t] = g[t] + λ h[t+1] within the window; of BPTT δ[t]
 
 Forwards, layer by layer: gather-sums over the lists of what the layer below sends, neurons, ψ, lists of spikes. Then
-loss and its error. Backwards: e = W^T g by dense products, g and h. And the gradients, Σ h s^T, by gather-sums over lists
-by column, with the boundary term λ h[0] â^T of the trace from before the window (theorem F1).
+loss and its error. Backwards: e = W^T g by dense products, g and h. And the gradients, Σ h s^T, by gather-sums over
+lists by column, with the boundary term λ h[0] â^T of the trace from before the window (theorem F1).
 
 Two schedules share these stages. Of wide layers one chunk is worked on at a time, each stage by all threads, cut into
 panels: a panel of the weights stays in a core's second-level cache. Of small networks each chunk is one thread's work,
@@ -68,12 +68,13 @@ RAW, TRACED, BACKPROPAGATED = range(3)  # what is paired: g with what enters, or
 # Whole numbers of the task
 (
     STEPS, BATCH, WINDOW, SAMPLES, ROOM, LAYERS, CHUNK_WORK, CHUNK_LISTS, CHUNK_COUNTS, CHUNK_SUMS, CHUNK_AMOUNTS,
-    LOSS, DIVISOR, EACH_STEP, WEIGHTED, LABELLED, BUILT, GIVEN_STATE, CHUNKS, SHARE, SHARE_BACK, CHUNK_DENSE, SMALL, THREADS,
+    LOSS, DIVISOR, EACH_STEP, WEIGHTED, LABELLED, BUILT, GIVEN_STATE, CHUNKS, SHARE, SHARE_BACK, CHUNK_DENSE, SMALL,
+    THREADS,
     SIZES,
 ) = range(25)  # fmt: skip
 CROSS_ENTROPY, SQUARED_ERROR, MIXED, OUTSIDE = range(4)
 
-# Numbers of a layer: four of the surrogate, then λ of its pairs, Λ before the sequence, and of the task the loss's share
+# Numbers of a layer: four of the surrogate, then λ of its pairs, Λ before the sequence; the loss's share of squares
 PAIR_DECAY, BIAS_TRACE, SHARE_OF_SQUARES, NUMBERS = 4, 5, 6, 8
 
 # Where a chunk lies
@@ -97,7 +98,7 @@ NOT_FINITE, NO_SPIKES, BAD_LABEL, FINDINGS = range(4)
 (
     PACK, START, ENTER, LIST, NUMBER, SPREAD, MULTIPLY, FORWARD, LOSSES, OWN_ERRORS, ERRORS, LIST_COLUMNS, GRADIENTS,
     TRACES, BIAS_TRACES, UNPACK,
-) = np.arange(16)  # fmt: skip  # no Python numbers: Numba would compile what takes them once for each
+) = np.arange(16)  # fmt: skip  # of NumPy: Numba compiles what takes Python's once for each
 SLICES = 4  # of a layer's inputs, that gradients are cut into
 COLUMNS_OF_ERRORS = 4  # vectors of columns that one part of the work of a product has
 BLOCK = 96  # rows of it: a multiple of those of a block of a product
@@ -397,10 +398,8 @@ def _loss_of_row(output, target, error, classes, label, kind, share):
         squares, of_class = zero, own / number(classes)
         factor = of_class + of_class
         for i in range(classes):
-            if label >= 0:
-                difference = output[i] - (one if i == label else zero)
-            else:
-                difference = output[i] - target[i]
+            wanted = (one if i == label else zero) if label >= 0 else target[i]
+            difference = output[i] - wanted
             squares += difference * difference
             error[i] = (kept * error[i] if kind == MIXED else zero) + factor * difference
         total = kept * total + of_class * squares
@@ -621,7 +620,8 @@ def _traces(layout, plan, settings, lists, counts, amounts, state, inputs, now, 
 
 @fast_kernel(merged=True)
 def _unpack(layout, plan, sums, l, p, first, last):
-    """The gradient of a panel, summed over chunks in their order, to where the result keeps it; whether it is finite."""
+    """The gradient of a panel, summed over chunks in their order, to where the result keeps it; whether a part is not
+    finite."""
     at, width = l * FIELDS, _width(layout, l, sums.itemsize)
     inputs, outputs = layout[at + INPUTS], layout[at + OUTPUTS]
     own = min(width, outputs - p * width)
@@ -755,8 +755,8 @@ def forward(context, k, l, place, like):
     first = k % PARTS * size
     _forward(
         _whole(context, LAYOUT), _whole(context, PLAN), settings, fixed, work, _indices(context),
-        _whole(context, COUNT_ARRAY), amounts, state, _numbers(context, OUTPUT_ARRAY, like), _whole(context, FOUND), now,
-        l, k // PARTS, first, min(n, first + size),
+        _whole(context, COUNT_ARRAY), amounts, state, _numbers(context, OUTPUT_ARRAY, like), _whole(context, FOUND),
+        now, l, k // PARTS, first, min(n, first + size),
     )  # fmt: skip
 
 
@@ -894,22 +894,22 @@ def _count_parts(stage, layout, plan, now, l):
     rows, at = now[CHUNK_STEPS] * now[CHUNK_SAMPLES], l * FIELDS
     if stage == START:
         return plan[BATCH]
-    if stage == ENTER or stage == BIAS_TRACES:
+    if stage in (ENTER, BIAS_TRACES):
         return 1
-    if stage == LIST or stage == NUMBER or stage == SPREAD or stage == LOSSES:
+    if stage in (LIST, NUMBER, SPREAD, LOSSES):
         return (rows + FEW_ROWS - 1) // FEW_ROWS
     if stage == MULTIPLY:
         return layout[at + PANELS] * ((rows + BLOCK - 1) // BLOCK)
     if stage == FORWARD:
         return layout[at + PANELS] * PARTS
-    if stage == OWN_ERRORS or stage == ERRORS:
+    if stage in (OWN_ERRORS, ERRORS):
         return layout[at + PANELS] * ((layout[at + VECTORS] + COLUMNS_OF_ERRORS - 1) // COLUMNS_OF_ERRORS)
     if stage == TRACES:
         return now[CHUNK_SAMPLES]
     total = 0
     for m in range(plan[LAYERS]):
         total += layout[m * FIELDS + (SEGMENTS if stage == LIST_COLUMNS else PANELS)]
-    return total if stage == PACK or stage == LIST_COLUMNS else total * SLICES
+    return total if stage in (PACK, LIST_COLUMNS) else total * SLICES
 
 
 @fast_kernel(parallel=True)
