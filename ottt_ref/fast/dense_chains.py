@@ -1,11 +1,11 @@
-"""The engine of chains of dense layers: OTTT, SLTT and BPTT in one compiled call, almost without Python (`kernels.chains`).
+"""The engine of chains of dense layers: OTTT, SLTT and BPTT in one compiled call (`kernels.chains`).
 
 It takes networks whose layers follow each other, each a Dense and LIF neurons of one decay, with any readout; `suits`
 says why it does not take another. Memory is constant in T, but for BPTT: sequences are worked on in windows of time
 steps, of a few samples at a time.
 
-What a call needs beside its results is kept by network and size, and used again: scratch memory, and where things lie in
-it. Two threads that ask for the same at once do not share it.
+What a call needs beside its results is kept by network and size, and used again: scratch memory, and where things lie
+in it. Two threads that ask for the same at once do not share it.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ SMALL = 2**18  # bytes of all weights of a small network
 SEGMENT = 2**14  # inputs whose events one list holds
 UNUSED = 3  # references to an array that nobody has but the engine, while it counts them
 KEPT = 4  # sizes whose memory is kept, of one network
-# Above which share of numbers that are not 0 dense arithmetic is faster, in thousandths: forwards and for gradients, with
-# hand-built loops and with plain ones.
+# Above which share of numbers that are not 0 dense arithmetic is faster, in thousandths: forwards and for gradients,
+# with hand-built loops and with plain ones.
 SHARES = {True: (300, 250), False: (600, 600)}
 LOSSES = {CrossEntropy: kernel.CROSS_ENTROPY, MeanSquaredError: kernel.SQUARED_ERROR, Mixed: kernel.MIXED}
 
@@ -139,19 +139,26 @@ def _dense(connection):
 class _Result(Gradients):
     """Gradients whose final state is put together when it is asked for."""
 
-    def __init__(self, values, loss, outputs, make_state):
+    def __init__(
+        self,
+        values: Mapping[str, np.ndarray],
+        loss: float | np.floating,
+        outputs: np.ndarray,
+        make_state: Callable[[], State],
+    ) -> None:
         self._make_state = make_state
+        self._state: State | None = None
         super().__init__(values, loss, outputs)
 
     @property
-    def final_state(self) -> State | None:  # type: ignore[override]
+    def final_state(self) -> State | None:
         """What network and rule carry to the next time step."""
-        if self._state is None and self._make_state is not None:
+        if self._state is None:
             self._state = self._make_state()
         return self._state
 
     @final_state.setter
-    def final_state(self, state):
+    def final_state(self, state: State | None) -> None:
         self._state = state
 
 
@@ -570,7 +577,7 @@ def gradients(
     if reason:
         raise ValueError(f"network must be a chain of dense layers that the engine takes, but {reason}")
     given = (network, inputs, targets, loss)
-    options = {"weights": weights, "time_steps": time_steps, "initial_state": initial_state}
+    options: dict[str, Any] = {"weights": weights, "time_steps": time_steps, "initial_state": initial_state}
     simple = weights is None and time_steps is None and type(loss) in LOSSES and _are_plain(network, inputs, targets)
     if simple:  # what is not looked at here, numbers and labels, the kernels look at
         divisor, found_weights, rows = len(inputs), None, targets
@@ -604,7 +611,6 @@ def _are_plain(network, inputs, targets):
 
 def _refused(reference, given, options, dialect, method):
     """Raise as the reference does for inputs, labels or results that are refused."""
-    network, inputs, targets, loss = given
     result = reference(*given, **options, **({"dialect": dialect} if method == "ottt" else {}))
     for name, value in result.items():  # where the reference's sums do not overflow, and these do
         refuse_non_finite(f"gradient of {name}", value)

@@ -1,14 +1,14 @@
 """Whole gradients of chains of dense layers: every stage, and the two schedules that run them.
 
-A chunk is a block of samples over a window of time steps; its row r = t · samples + b. What the rows of layer l hold lies
-in panels (`events`), [panels][rows][width]:
+A chunk is a block of samples over a window of time steps; its row r = t · samples + b. What the rows of layer l hold
+lies in panels (`events`), [panels][rows][width]:
 
     G   ψ[t], then the error at the potentials, g = ψ ∘ e
     H   the current, then e, then the reverse trace h[t] = g[t] + λ h[t+1] within the window; of BPTT δ[t]
 
 Forwards, layer by layer: gather-sums over the lists of what the layer below sends, neurons, ψ, lists of spikes. Then
-loss and its error. Backwards: e = W^T g by dense products, g and h. And the gradients, Σ h s^T, by gather-sums over lists
-by column, with the boundary term λ h[0] â^T of the trace from before the window (theorem F1).
+loss and its error. Backwards: e = W^T g by dense products, g and h. And the gradients, Σ h s^T, by gather-sums over
+lists by column, with the boundary term λ h[0] â^T of the trace from before the window (theorem F1).
 
 Two schedules share these stages. Of wide layers one chunk is worked on at a time, each stage by all threads, cut into
 panels: a panel of the weights stays in a core's second-level cache. Of small networks each chunk is one thread's work,
@@ -68,12 +68,13 @@ RAW, TRACED, BACKPROPAGATED = range(3)  # what is paired: g with what enters, or
 # Whole numbers of the task
 (
     STEPS, BATCH, WINDOW, SAMPLES, ROOM, LAYERS, CHUNK_WORK, CHUNK_LISTS, CHUNK_COUNTS, CHUNK_SUMS, CHUNK_AMOUNTS,
-    LOSS, DIVISOR, EACH_STEP, WEIGHTED, LABELLED, BUILT, GIVEN_STATE, CHUNKS, SHARE, SHARE_BACK, CHUNK_DENSE, SMALL, THREADS,
+    LOSS, DIVISOR, EACH_STEP, WEIGHTED, LABELLED, BUILT, GIVEN_STATE, CHUNKS, SHARE, SHARE_BACK, CHUNK_DENSE, SMALL,
+    THREADS,
     SIZES,
 ) = range(25)  # fmt: skip
 CROSS_ENTROPY, SQUARED_ERROR, MIXED, OUTSIDE = range(4)
 
-# Numbers of a layer: four of the surrogate, then λ of its pairs, Λ before the sequence, and of the task the loss's share
+# Numbers of a layer: four of the surrogate, then λ of its pairs, Λ before the sequence; the loss's share of squares
 PAIR_DECAY, BIAS_TRACE, SHARE_OF_SQUARES, NUMBERS = 4, 5, 6, 8
 
 # Where a chunk lies
@@ -87,6 +88,7 @@ SLOT, FIRST_STEP, CHUNK_STEPS, FIRST_SAMPLE, CHUNK_SAMPLES, SCALED, DENSE, DENSE
     INPUT_ARRAY, TARGETS, LABELS, WEIGHTS, GIVEN, OUTPUT_ARRAY, VALUES, FOUND, DENSE_ARRAY,
     ADDRESSES,
 ) = range(22)  # fmt: skip
+ZERO, ONE = np.int64(0), np.int64(1)
 ANY = 2**40  # the size of arrays whose size nobody asks for
 
 # What may be found: each has a cell for each chunk, in which threads write nothing but 1
@@ -96,7 +98,7 @@ NOT_FINITE, NO_SPIKES, BAD_LABEL, FINDINGS = range(4)
 (
     PACK, START, ENTER, LIST, NUMBER, SPREAD, MULTIPLY, FORWARD, LOSSES, OWN_ERRORS, ERRORS, LIST_COLUMNS, GRADIENTS,
     TRACES, BIAS_TRACES, UNPACK,
-) = range(16)  # fmt: skip
+) = np.arange(16)  # fmt: skip  # of NumPy: Numba compiles what takes Python's once for each
 SLICES = 4  # of a layer's inputs, that gradients are cut into
 COLUMNS_OF_ERRORS = 4  # vectors of columns that one part of the work of a product has
 BLOCK = 96  # rows of it: a multiple of those of a block of a product
@@ -115,7 +117,7 @@ def _width(layout, l, itemsize):
     return layout[l * FIELDS + VECTORS] * (BYTES // itemsize)
 
 
-@fast_kernel
+@fast_kernel(merged=True)
 def _pack(layout, plan, fixed, l, p):
     """W^T of a panel, W with padded rows for products, the biases, from where the parameters lie."""
     at = l * FIELDS
@@ -143,7 +145,7 @@ def _pack(layout, plan, fixed, l, p):
                 row[j] = 0
 
 
-@fast_kernel
+@fast_kernel(merged=True)
 def _start(layout, plan, fixed, state, fired, b):
     """What resets leave, and traces, before the first time step, of one sample: 0, or from the state that was given."""
     for l in range(plan[LAYERS]):
@@ -175,7 +177,7 @@ def _start(layout, plan, fixed, state, fired, b):
                     )  # fmt: skip
 
 
-@fast_kernel
+@fast_kernel(merged=True)
 def _list(layout, plan, lists, counts, nothing, inputs, now, r):
     """The lists of what enters the first layer in row r of the chunk."""
     c, n = now[SLOT], now[CHUNK_SAMPLES]
@@ -191,7 +193,7 @@ def _list(layout, plan, lists, counts, nothing, inputs, now, r):
     return flags
 
 
-@fast_kernel
+@fast_kernel(merged=True)
 def _number(layout, plan, lists, counts, amounts, inputs, now, r):
     """The numbers of row r's lists, where a row has some that are no spikes."""
     c, n = now[SLOT], now[CHUNK_SAMPLES]
@@ -224,7 +226,7 @@ def _dense_at(layout, plan, now, l):
     return now[SLOT] * plan[CHUNK_DENSE] + before * plan[ROOM]
 
 
-@fast_kernel
+@fast_kernel(merged=True)
 def _spread(layout, plan, lists, counts, amounts, dense, now, l, r):
     """Row r of what enters layer l, every number of it, from its lists."""
     at, inputs = l * FIELDS, layout[l * FIELDS + INPUTS]
@@ -240,7 +242,7 @@ def _spread(layout, plan, lists, counts, amounts, dense, now, l, r):
             row[j] = amounts[numbers + k] if l == 0 and now[SCALED] else 1
 
 
-@fast_kernel
+@fast_kernel(merged=True)
 def _multiply(layout, plan, fixed, work, dense, now, l, p, first, last):
     """The current of rows from `first` to before `last` into a panel of layer l, by dense arithmetic."""
     at = l * FIELDS
@@ -252,7 +254,7 @@ def _multiply(layout, plan, fixed, work, dense, now, l, p, first, last):
         for i in range(width):
             row[i] = bias[i]
     add_whole_product(
-        work, start + first * width, width, dense, _dense_at(layout, plan, now, l) + first * inputs, inputs, 1, fixed,
+        work, start + first * width, width, dense, _dense_at(layout, plan, now, l) + first * inputs, inputs, ONE, fixed,
         layout[at + TABLE] + p * inputs * width, width, (last - first, inputs, width), plan[BUILT],
     )  # fmt: skip
 
@@ -279,7 +281,7 @@ def _advance(u, left, decay, threshold, back, width, reset):
             left[i] = decay[i] * (back[i] if now >= threshold[i] else now)
 
 
-@fast_kernel
+@fast_kernel(merged=True)
 def _forward(
     layout, plan, settings, fixed, work, lists, counts, amounts, state, outputs, found, now, l, p, first, last
 ):
@@ -299,7 +301,7 @@ def _forward(
     threshold, back = part_of(fixed, threshold_at, width), part_of(fixed, layout[at + BACK] + p * width, width)
     numbers = part_of(settings, l * NUMBERS, 4)
     last_window = now[FIRST_STEP] + steps == plan[STEPS]
-    scaled = l == 0 and now[SCALED]
+    scaled = now[SCALED] if l == 0 else ZERO
     u = np.empty(width, fixed.dtype)
     wrong = 0
     for b in range(first, last):
@@ -319,7 +321,7 @@ def _forward(
                     chosen, rows = lists_at + place * slots, table + s * segment * width
                     numbers_at = c * plan[CHUNK_AMOUNTS] + place * slots
                     count = counts[counts_at + place]
-                    add_rows(u, 0, fixed, rows, lists, chosen, amounts, numbers_at, count, vectors, scaled, built)
+                    add_rows(u, ZERO, fixed, rows, lists, chosen, amounts, numbers_at, count, vectors, scaled, built)
             if kind == LIF:
                 _advance(u, left, decay, threshold, back, width, layout[at + RESET])
                 psi = in_panel + layout[at + G]
@@ -396,17 +398,15 @@ def _loss_of_row(output, target, error, classes, label, kind, share):
         squares, of_class = zero, own / number(classes)
         factor = of_class + of_class
         for i in range(classes):
-            if label >= 0:
-                difference = output[i] - (one if i == label else zero)
-            else:
-                difference = output[i] - target[i]
+            wanted = (one if i == label else zero) if label >= 0 else target[i]
+            difference = output[i] - wanted
             squares += difference * difference
             error[i] = (kept * error[i] if kind == MIXED else zero) + factor * difference
         total = kept * total + of_class * squares
     return total
 
 
-@fast_kernel
+@fast_kernel(merged=True)
 def _losses(layout, plan, settings, work, outputs, targets, labels, weights, given, values, found, now, row, r):
     """The loss of row r and its error at the outputs, e of the last layer; `row` is scratch of one row."""
     top = plan[LAYERS] - 1
@@ -478,7 +478,7 @@ def _finish(layout, plan, settings, fixed, work, now, l, p, first, count):
                     h[i] = g[i]
 
 
-@fast_kernel
+@fast_kernel(merged=True)
 def _errors(layout, plan, settings, fixed, work, now, l, p, first, count):
     """e = W^T g of the layer above, and then g and h, of `count` columns of a panel of layer l from `first` on."""
     above, rows = (l + 1) * FIELDS, now[CHUNK_STEPS] * now[CHUNK_SAMPLES]
@@ -499,18 +499,18 @@ def _errors(layout, plan, settings, fixed, work, now, l, p, first, count):
     for q in range(layout[above + PANELS]):
         steps = min(width_above, outputs - q * width_above)
         add_whole_product(
-            work, start, width, work, base + left_of + q * room * width_above, width_above, 1,
+            work, start, width, work, base + left_of + q * room * width_above, width_above, ONE,
             right, square + q * width_above * wide + p * width + first, wide, (rows, steps, count), plan[BUILT],
         )  # fmt: skip
     _finish(layout, plan, settings, fixed, work, now, l, p, first, count)
 
 
-@fast_kernel
+@fast_kernel(merged=True)
 def _list_columns(layout, plan, lists, counts, amounts, now, l, s):
     """The lists by column of a segment of what enters layer l."""
     at, c, room = l * FIELDS, now[SLOT], plan[ROOM]
     rows, segment, slots = now[CHUNK_STEPS] * now[CHUNK_SAMPLES], layout[at + SEGMENT], layout[at + SLOTS]
-    scaled = l == 0 and now[SCALED]
+    scaled = now[SCALED] if l == 0 else ZERO
     first = s * segment
     own = min(segment, layout[at + INPUTS] - first)
     of_columns = part_of(counts, c * plan[CHUNK_COUNTS] + layout[at + COLUMN_COUNTS] + first, own)
@@ -531,7 +531,7 @@ def _list_columns(layout, plan, lists, counts, amounts, now, l, s):
             of_columns[j] += 1
 
 
-@fast_kernel
+@fast_kernel(merged=True)
 def _gradients(
     layout, plan, settings, work, lists, counts, amounts, sums, state, traces, dense, now, l, p, first, last
 ):
@@ -550,13 +550,13 @@ def _gradients(
     if now[DENSE_BACK] >> l & 1:
         shape, left = (last - first, rows, width), _dense_at(layout, plan, now, l) + first
         add_whole_product(
-            sums, start + first * width, width, dense, left, 1, inputs, work, table, width, shape, plan[BUILT]
+            sums, start + first * width, width, dense, left, ONE, inputs, work, table, width, shape, plan[BUILT]
         )
     else:
         lists_at = c * plan[CHUNK_LISTS] + layout[at + COLUMNS]
         numbers_at = c * plan[CHUNK_AMOUNTS] + layout[SEGMENTS] * room * layout[SLOTS]
         counts_at = c * plan[CHUNK_COUNTS] + layout[at + COLUMN_COUNTS]
-        scaled = l == 0 and now[SCALED]
+        scaled = now[SCALED] if l == 0 else ZERO
         for j in range(first, last):
             add_rows(
                 sums, start + j * width, work, table, lists, lists_at + j * room, amounts, numbers_at + j * room,
@@ -572,7 +572,7 @@ def _gradients(
                 before[b * count + j] = decay * state[trace + j]
         shape = (count, n, width)
         add_whole_product(
-            sums, start + first * width, width, before, 0, 1, count, work, panel + layout[at + H], width, shape,
+            sums, start + first * width, width, before, ZERO, ONE, count, work, panel + layout[at + H], width, shape,
             plan[BUILT],
         )  # fmt: skip
     if first == 0 and layout[at + BIASED]:
@@ -593,7 +593,7 @@ def _gradients(
                     total[i] += factor * row[i]
 
 
-@fast_kernel
+@fast_kernel(merged=True)
 def _traces(layout, plan, settings, lists, counts, amounts, state, inputs, now, b):
     """â of before the window → â of its last time step, of one sample of the chunk and all layers."""
     c, n, room = now[SLOT], now[CHUNK_SAMPLES], plan[ROOM]
@@ -618,9 +618,10 @@ def _traces(layout, plan, settings, lists, counts, amounts, state, inputs, now, 
                         trace[s * layout[at + SEGMENT] + np.intp(lists[chosen + k])] += 1
 
 
-@fast_kernel
+@fast_kernel(merged=True)
 def _unpack(layout, plan, sums, l, p, first, last):
-    """The gradient of a panel, summed over chunks in their order, to where the result keeps it; whether it is finite."""
+    """The gradient of a panel, summed over chunks in their order, to where the result keeps it; whether a part is not
+    finite."""
     at, width = l * FIELDS, _width(layout, l, sums.itemsize)
     inputs, outputs = layout[at + INPUTS], layout[at + OUTPUTS]
     own = min(width, outputs - p * width)
@@ -754,8 +755,8 @@ def forward(context, k, l, place, like):
     first = k % PARTS * size
     _forward(
         _whole(context, LAYOUT), _whole(context, PLAN), settings, fixed, work, _indices(context),
-        _whole(context, COUNT_ARRAY), amounts, state, _numbers(context, OUTPUT_ARRAY, like), _whole(context, FOUND), now,
-        l, k // PARTS, first, min(n, first + size),
+        _whole(context, COUNT_ARRAY), amounts, state, _numbers(context, OUTPUT_ARRAY, like), _whole(context, FOUND),
+        now, l, k // PARTS, first, min(n, first + size),
     )  # fmt: skip
 
 
@@ -893,22 +894,22 @@ def _count_parts(stage, layout, plan, now, l):
     rows, at = now[CHUNK_STEPS] * now[CHUNK_SAMPLES], l * FIELDS
     if stage == START:
         return plan[BATCH]
-    if stage == ENTER or stage == BIAS_TRACES:
+    if stage in (ENTER, BIAS_TRACES):
         return 1
-    if stage == LIST or stage == NUMBER or stage == SPREAD or stage == LOSSES:
+    if stage in (LIST, NUMBER, SPREAD, LOSSES):
         return (rows + FEW_ROWS - 1) // FEW_ROWS
     if stage == MULTIPLY:
         return layout[at + PANELS] * ((rows + BLOCK - 1) // BLOCK)
     if stage == FORWARD:
         return layout[at + PANELS] * PARTS
-    if stage == OWN_ERRORS or stage == ERRORS:
+    if stage in (OWN_ERRORS, ERRORS):
         return layout[at + PANELS] * ((layout[at + VECTORS] + COLUMNS_OF_ERRORS - 1) // COLUMNS_OF_ERRORS)
     if stage == TRACES:
         return now[CHUNK_SAMPLES]
     total = 0
     for m in range(plan[LAYERS]):
         total += layout[m * FIELDS + (SEGMENTS if stage == LIST_COLUMNS else PANELS)]
-    return total if stage == PACK or stage == LIST_COLUMNS else total * SLICES
+    return total if stage in (PACK, LIST_COLUMNS) else total * SLICES
 
 
 @fast_kernel(parallel=True)
@@ -940,7 +941,7 @@ def begin(stages, context, place):
     """Weights into panels, and what resets leave before the first time step."""
     plan, found = _whole(context, PLAN), _whole(context, FOUND)
     for stage in (PACK, START):
-        _run(stage, not plan[SMALL], 0, stages, context, place)
+        _run(stage, not plan[SMALL], ZERO, stages, context, place)
     for k in range(plan[CHUNKS] * FINDINGS):
         found[k] = 0
 
@@ -955,7 +956,7 @@ def move(slot, first_sample, first_step, stages, context, place):
     now[BOUNDARY] = first_step > 0 or plan[GIVEN_STATE]
     now[FRESH] = first_step == 0 and (plan[SMALL] or first_sample == 0)
     if first_step == 0:
-        _run(ENTER, False, 0, stages, context, place)
+        _run(ENTER, False, ZERO, stages, context, place)
 
 
 @fast_kernel
@@ -963,10 +964,10 @@ def forwards(together, stages, context, place):
     """A chunk from its inputs to its outputs."""
     layout, plan, now = _whole(context, LAYOUT), _whole(context, PLAN), whole_numbers_at(place, PLACES)
     counts, rows = _whole(context, COUNT_ARRAY), now[CHUNK_STEPS] * now[CHUNK_SAMPLES]
-    _run(LIST, together, 0, stages, context, place)
+    _run(LIST, together, ZERO, stages, context, place)
     now[SCALED] = _whole(context, FOUND)[now[SLOT] * FINDINGS + NO_SPIKES]
     if now[SCALED]:
-        _run(NUMBER, together, 0, stages, context, place)
+        _run(NUMBER, together, ZERO, stages, context, place)
     now[DENSE] = now[DENSE_BACK] = 0
     for l in range(plan[LAYERS]):
         events, most = _count(layout, plan, counts, now, l) * 1000, rows * layout[l * FIELDS + INPUTS]
@@ -988,7 +989,7 @@ def backwards(together, stages, context, place):
     for l in range(top - 1, -1, -1):
         _run(ERRORS, together, l, stages, context, place)
     for stage in (LIST_COLUMNS, GRADIENTS, TRACES, BIAS_TRACES):
-        _run(stage, together, 0, stages, context, place)
+        _run(stage, together, ZERO, stages, context, place)
 
 
 @fast_kernel

@@ -75,14 +75,20 @@ class FastKernelCache(KernelCache):
 
 
 def fast_kernel(
-    source: Callable | None = None, *, parallel: bool = False, fastmath: set[str] | None = None, inline: bool = False
+    source: Callable | None = None,
+    *,
+    parallel: bool = False,
+    fastmath: set[str] | None = None,
+    inline: bool = False,
+    merged: bool = False,
 ) -> Any:
     """Compile a loop over arrays, and keep the code on disk.
 
     parallel  whether a loop over `prange` is shared out to threads; Numba does the same to operations on whole arrays,
               which kernels do without
     fastmath  what LLVM may do to sums and products, such as {"contract"}: x y + z rounded once
-    inline    whether it always becomes a part of what calls it
+    inline    whether its code always becomes a part of what calls it
+    merged    whether its source does, before anything is compiled: quicker to compile, of what is called in one place
 
     >>> import numpy as np
     >>> from ottt_ref.fast.kernels.compiling import fast_kernel, prange
@@ -96,10 +102,12 @@ def fast_kernel(
     array([2., 2., 2.])
     """
     if source is None:
-        return functools.partial(fast_kernel, parallel=parallel, fastmath=fastmath, inline=inline)
+        return functools.partial(fast_kernel, parallel=parallel, fastmath=fastmath, inline=inline, merged=merged)
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
     if inline:
         options["forceinline"] = True
+    if merged:
+        options["inline"] = "always"
     compiled: Any = numba.njit(source, parallel=parallel, fastmath=fastmath or False, **options)
     with suppress(RuntimeError, OSError):  # no place where a cache could lie, no source: compiled once per process
         compiled._cache = FastKernelCache(source)

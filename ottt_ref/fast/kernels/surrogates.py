@@ -41,33 +41,33 @@ def numbers_of(surrogate: Surrogate, dtype: np.dtype) -> np.ndarray:
 
 
 def exponential(x):
-    """e^x of x <= 0, of float32 or float64; from e^-87 and e^-708 on that number itself."""
+    """e^x of x <= 0, of float32 or float64; below e^-87 and e^-708 it is 0."""
     return math.exp(x)
 
 
-@overload(exponential, inline="always")
+@overload(exponential)
 def _exponential(x):
     single = x == types.float32
     kind, whole = (np.float32, np.int32) if single else (np.float64, np.int64)
     least, shift, bias = (kind(-87), 23, 127) if single else (kind(-708), 52, 1023)
-    log2_e, high, low, half, one = kind(LOG2_E), kind(HIGH), kind(LOW), kind(0.5), kind(1)
+    log2_e, high, low, half, zero, one = kind(LOG2_E), kind(HIGH), kind(LOW), kind(0.5), kind(0), kind(1)
     c2, c3, c4, c5, c6, c7 = (kind(1 / math.factorial(k)) for k in range(2, 8))
     c8, c9, c10, c11, c12 = (kind(1 / math.factorial(k)) for k in range(8, 13))
 
     def in_single(x):
-        x = max(x, least)
+        given, x = x, max(x, least)
         n = np.floor(x * log2_e + half)
         r = (x - n * high) - n * low
         p = one + r * (one + r * (c2 + r * (c3 + r * (c4 + r * (c5 + r * (c6 + r * c7))))))
-        return p * number_of_bits(whole((whole(n) + bias) << shift))
+        return p * number_of_bits(whole((whole(n) + bias) << shift)) if given >= least else zero
 
     def in_double(x):
-        x = max(x, least)
+        given, x = x, max(x, least)
         n = np.floor(x * log2_e + half)
         r = (x - n * high) - n * low
         p = c7 + r * (c8 + r * (c9 + r * (c10 + r * (c11 + r * c12))))
         p = one + r * (one + r * (c2 + r * (c3 + r * (c4 + r * (c5 + r * (c6 + r * p))))))
-        return p * number_of_bits(whole((whole(n) + bias) << shift))
+        return p * number_of_bits(whole((whole(n) + bias) << shift)) if given >= least else zero
 
     return in_single if single else in_double
 

@@ -34,7 +34,7 @@ def _step(value, gradient, velocity, before, first, last, settings, write):
 
 @fast_kernel(parallel=True)
 def sgd(values, gradients, velocities, before, sizes, settings, blocks, write):
-    """w ← w - η (μ v + ∇ + wd w) of parameters at addresses, all at once; how many blocks have a number that is not finite.
+    """w ← w - η (μ v + ∇ + wd w) of parameters at addresses, all at once; in how many blocks a number is not finite.
 
     velocities, before  addresses of the new v, and of the old; of any numbers where μ is 0
     settings            η, μ and wd, of the parameters' dtype

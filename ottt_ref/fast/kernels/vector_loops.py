@@ -194,7 +194,7 @@ def can_compress(features):
 
 
 def _listing(v, chosen, chosen_at, count, masks_of):
-    """Append, vector by vector, the indices whose bit the first mask sets; how many, and `STRANGE` for a bit of others."""
+    """Append, vector by vector, the indices whose bit the first mask sets; how many, and `STRANGE` for other bits."""
     builder = v.builder
     if not can_compress(v.context.codegen().magic_tuple()[2]):
         return INTP(0)
@@ -233,8 +233,8 @@ def _listing(v, chosen, chosen_at, count, masks_of):
 def list_nonzero(typingctx, chosen, chosen_at, values, values_at, vectors):
     """List the indices of numbers that are not 0 among `vectors` vectors of them; how many there are.
 
-    To that `STRANGE` is added where one of them is not 1 either. A whole vector is stored each time: the list needs room
-    for a vector more than it may hold.
+    To that `STRANGE` is added where one of them is not 1 either. A whole vector is stored each time: the list needs
+    room for a vector more than it may hold.
     """
     p = types.intp
     signature = p(chosen, p, values, p, p)
