@@ -262,7 +262,7 @@ def test_who_has_an_array_sees_also_steps_that_the_reference_does():
     networks, learners = pair(made(), ot.losses.MeanSquaredError(), make=lambda: sgd(1e-300))
     held = [network.parameters[NAME] for network in networks]
     for t in range(8):
-        rows = np.full((1, SIZES[-1]), 1e140 if t % 2 else 1e3)  # squares of the former are near the largest numbers
+        rows = np.full((1, SIZES[-1]), 1e147 if t % 2 else 1e3)  # squares of the former are near the largest numbers
         require_same_step(learners, np.ones((1, SIZES[0])), rows)
         for each in held:
             each *= 1.25
