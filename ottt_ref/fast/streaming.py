@@ -199,7 +199,7 @@ class OnlineLearner(ottt.OnlineLearner):
         return super().step(inputs, targets, weights=weights)
 
     def _step(self, inputs, targets, weights):
-        if self._engine is None or not self._enter(len(inputs)):
+        if self._engine is None or not self._enter(len(inputs), targets is not None):
             self._leave()
             return super()._step(inputs, targets, weights)
         engine: Any = self._engine
@@ -229,7 +229,7 @@ class OnlineLearner(ottt.OnlineLearner):
         engine.load_state(*before)
         return False, None
 
-    def _enter(self, samples):
+    def _enter(self, samples, updates):
         """Have the engine go on with the sequence, or begin one; whether it can."""
         engine: Any = self._engine
         if bool(self.optimizer.momentum) != engine.has_velocity:
@@ -237,8 +237,8 @@ class OnlineLearner(ottt.OnlineLearner):
             self._choose()
             engine = self._engine
         if engine.samples:
-            return engine.prepare_settings()
-        if not engine.prepare_settings():
+            return engine.prepare_settings(updates)
+        if not engine.prepare_settings(updates):
             return False
         if self._simulator is None:
             engine.begin(samples)
@@ -255,6 +255,15 @@ class OnlineLearner(ottt.OnlineLearner):
         self._running, self._simulator = engine.handed_over()
         self._activity = engine.activity
         engine.stop()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy gets: all but the engine, which a copy has of its own."""
+        self._leave()
+        return {**self.__dict__, "_engine": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._choose()
 
     def _checked(self, inputs, targets, weights):
         engine = self._engine
@@ -320,12 +329,11 @@ class Debt:
     def __init__(self, engine: _Engine, l: int) -> None:
         self.engine, self.l = engine, l
 
-    def pay(self, attributes: dict[str, Any]) -> None:
-        """Put the up-to-date arrays back among the attributes of the operation."""
-        self.engine.pay(self.l)
-        attributes.pop("_debt", None)
-        for name, array in zip(PARAMETERS, self.engine.arrays[self.l]):
-            attributes.setdefault(name, array)
+    def pay(self, attributes: dict[str, Any]) -> dict[str, np.ndarray]:
+        """Put the up-to-date arrays back among the attributes of the operation; the arrays by name."""
+        with self.engine.lock:
+            self.engine.pay(self.l)
+            return _settled(self, attributes, dict(zip(PARAMETERS, self.engine.arrays[self.l])))
 
 
 class VelocityDebt:
@@ -334,11 +342,19 @@ class VelocityDebt:
     def __init__(self, engine: _Engine) -> None:
         self.engine = engine
 
-    def pay(self, attributes: dict[str, Any]) -> None:
-        """Put the state back among the attributes of the optimiser."""
-        state = self.engine.pay_velocities()
-        attributes.pop("_debt", None)
-        attributes.setdefault("_state", state)
+    def pay(self, attributes: dict[str, Any]) -> dict[str, Any]:
+        """Put the state back among the attributes of the optimiser; the state by its name."""
+        with self.engine.lock:
+            return _settled(self, attributes, {"_state": self.engine.pay_velocities()})
+
+
+def _settled(debt, attributes, values):
+    """Values in place of a debt, if it is still there."""
+    if attributes.get("_debt") is debt:
+        del attributes["_debt"]
+        for name, value in values.items():
+            attributes.setdefault(name, value)
+    return values
 
 
 class _Engine:
@@ -401,7 +417,11 @@ class _Engine:
         ):
             return False
         with self.lock:
-            if not self.all_taken or (self.has_velocity and not (self.velocities_begun and self._velocities_here())):
+            if (
+                not self.all_taken
+                or self.shared
+                or (self.has_velocity and not (self.velocities_begun and self._velocities_here()))
+            ):
                 return self.run(kernels.FUSED, inputs, targets)
             code = kernels.step(
                 self.memory,
@@ -421,12 +441,15 @@ class _Engine:
                 kernels.undo(self.memory, self.places, self.layout)
             return False
 
-    def prepare_settings(self):
-        """Take in the optimiser's numbers, which may change between steps; whether they are for this engine."""
+    def prepare_settings(self, updates):
+        """Take in the optimiser's numbers, which may change between steps; whether they are for this engine.
+
+        updates  whether the step is to change the parameters, which must be those of the optimiser then
+        """
         optimizer = self.optimizer
         if bool(optimizer.momentum) != self.has_velocity or self.network.parameters is not self.parameters:
             return False
-        if optimizer._mapping is not self.parameters:
+        if updates and optimizer._mapping is not self.parameters:
             optimizer._require_own(self.parameters)
         rate = require_nonnegative("learning_rate", optimizer.learning_rate)
         if not all(type(number) in FLOATS for number in (rate, optimizer.weight_decay, optimizer.momentum)):
@@ -476,14 +499,24 @@ class _Engine:
 
     def take(self):
         """Take in the network's parameters, and take away the arrays that nobody else refers to; whether it can be."""
-        for l, taken in enumerate(self.taken):
-            if not (taken or self._take_in(l)):
-                return False
-        self.shared = [l for l in range(len(self.taken)) if not self._take_away(l)]
-        self.all_taken = True
-        if self.has_velocity and not self._take_velocities():
-            return False
-        return bool((self.bounds[:, kernels.REACH] < LIMITS[self.dtype]).all())
+        fits = all(taken or self._take_in(l) for l, taken in enumerate(self.taken))
+        if fits:
+            self.shared = [l for l in range(len(self.taken)) if not self._take_away(l)]
+            self.all_taken = True
+            fits = (not self.has_velocity or self._take_velocities()) and self._is_small()
+        if not fits:
+            self._give_up_shared()
+        return fits
+
+    def _is_small(self):
+        """Whether weights and velocities are far from the largest numbers."""
+        return bool((self.bounds[:, [kernels.REACH, kernels.SPEED]] < LIMITS[self.dtype]).all())
+
+    def _give_up_shared(self):
+        """Let go of the arrays that were not taken away: they are taken in anew before the next step."""
+        for l, attributes in enumerate(self.attributes):
+            if "_debt" not in attributes:
+                self.taken[l] = self.all_taken = False
 
     def _take_velocities(self):
         """Take in the optimiser's velocities, 0 before its first step, and take its state away; whether it fits."""
@@ -506,7 +539,7 @@ class _Engine:
         self.velocities_begun = bool(given)
         del attributes["_state"]
         attributes["_debt"] = self.velocity_debt = VelocityDebt(self)
-        return bool((self.bounds[:, kernels.SPEED] < LIMITS[self.dtype]).all())
+        return True
 
     def _velocities_here(self):
         """Whether the velocities of the optimiser are in the memory, and no other state was set meanwhile."""
@@ -708,6 +741,8 @@ class _Engine:
     def run(self, stage, inputs, labels=None, rows=None, weights=None):
         """A time step or a part of it; whether it was done. Where it was not, nothing has changed."""
         with self.lock:
+            if self.shared:
+                self._give_up_shared()
             if not (self.all_taken and (not self.has_velocity or self._velocities_here())) and not self.take():
                 return False
             code = kernels.step(
@@ -724,10 +759,13 @@ class _Engine:
             if code != kernels.DONE:
                 if code == kernels.TROUBLE and stage != kernels.BACKWARD:
                     kernels.undo(self.memory, self.places, self.layout)
+                self._give_up_shared()
                 return False
             if stage != kernels.FORWARD:
                 self.velocities_begun = True
                 self._end_step()
+                if self.optimizer._mapping is not self.parameters:
+                    self._bind()
         return True
 
     def skip_update(self):
@@ -741,8 +779,6 @@ class _Engine:
         self.time_steps += 1
         for l in self.shared:
             self.pay(l)
-        if self.optimizer._mapping is not self.parameters:
-            self._bind()
 
     def _bind(self):
         """What the optimiser does at its first step: from then on it is for these parameters alone."""

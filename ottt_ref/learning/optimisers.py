@@ -100,8 +100,7 @@ class Optimizer:
         debt = self.__dict__.get("_debt")
         if debt is None or name != "_state":
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
-        debt.pay(self.__dict__)
-        return self.__dict__[name]
+        return debt.pay(self.__dict__)[name]
 
     @property
     def state(self) -> dict[str, np.ndarray]:

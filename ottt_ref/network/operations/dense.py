@@ -65,8 +65,7 @@ class Synapses(Operation):
         debt = self.__dict__.get("_debt")
         if debt is None or name not in Synapses.parameter_names:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
-        debt.pay(self.__dict__)
-        return self.__dict__[name]
+        return debt.pay(self.__dict__)[name]
 
     def __setattr__(self, name: str, value: object) -> None:
         """Set an attribute, an array after its missing updates."""

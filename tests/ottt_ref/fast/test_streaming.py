@@ -421,7 +421,7 @@ def test_what_overflows_is_said_as_by_the_reference_and_changes_no_parameter(lar
 def test_a_step_of_large_numbers_that_do_not_overflow_is_done():
     networks, learners = pair(made(), ot.losses.MeanSquaredError(), make=lambda: sgd(1e-300))
     for t in range(6):
-        rows = np.full((1, 5), 1e140 if t % 2 else 1.0)
+        rows = np.full((1, 5), 1e147 if t % 2 else 1.0)
         require_same_step(learners, np.ones((1, 40)), rows)
     require_same_parameters(networks)
 

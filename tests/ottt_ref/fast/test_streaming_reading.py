@@ -258,6 +258,66 @@ def test_a_network_that_shares_parameters_sees_each_step():
         require_same_parameters(shared)
 
 
+def test_who_has_an_array_sees_also_steps_that_the_reference_does():
+    networks, learners = pair(made(), ot.losses.MeanSquaredError(), make=lambda: sgd(1e-300))
+    held = [network.parameters[NAME] for network in networks]
+    for t in range(8):
+        rows = np.full((1, SIZES[-1]), 1e147 if t % 2 else 1e3)  # squares of the former are near the largest numbers
+        require_same_step(learners, np.ones((1, SIZES[0])), rows)
+        for each in held:
+            each *= 1.25
+    np.testing.assert_allclose(*held, **CLOSE)
+    require_same_parameters(networks)
+
+
+def test_who_has_an_array_may_change_it_after_a_loss_that_raised():
+    networks = [made(), made()]
+    losses = [Curious(), Curious()]
+    learners = [
+        kind(network, sgd(), loss, time_steps=10)
+        for kind, network, loss in zip((OnlineLearner, ot.ottt.OnlineLearner), networks, losses)
+    ]
+    held = [network.parameters[NAME] for network in networks]
+    rows = np.full((1, SIZES[-1]), 0.5)
+    for t, x in enumerate(sequence(steps=8)[0]):
+        for learner, loss, each in zip(learners, losses, held):
+            loss.raises = t == 3
+            if t == 3:
+                with pytest.raises(ZeroDivisionError):
+                    learner.step(x, rows)
+                learner.reset()
+                each *= 0.75
+        if t != 3:
+            require_same_step(learners, x, rows)
+    require_same_parameters(networks)
+
+
+@pytest.mark.parametrize("copied", [pickled, copy.deepcopy], ids=["pickle", "deepcopy"])
+def test_a_copy_of_a_learner_goes_on_with_a_network_of_its_own(copied):
+    networks, learners = pair(made(), time_steps=4)
+    inputs, labels = sequence(steps=12)
+    for x, y in zip(inputs[:6], labels):
+        require_same_step(learners, x, y)
+    twins = [copied(learner) for learner in learners]
+    for x, y in zip(inputs[6:], labels):
+        require_same_step(learners, x, y)
+        require_same_step(twins, x, y[::-1])
+    require_same_parameters(networks)
+    require_same_parameters([twin.network for twin in twins])
+
+
+def test_steps_without_targets_bind_no_optimiser():
+    networks, learners = pair(made())
+    inputs, labels = sequence(steps=4)
+    for x in inputs[:3]:
+        require_same_step(learners, x)
+    assert "weight" not in vars(networks[0].layers[0].synapses)
+    assert learners[0].optimizer._mapping is None
+    require_same_step(learners, inputs[3], labels[3])
+    assert learners[0].optimizer._mapping is networks[0].parameters
+    require_same_parameters(networks)
+
+
 def test_what_was_learned_outlives_the_learner():
     networks, learners = pair(made())
     for x, y in zip(*sequence(steps=5)):
@@ -325,12 +385,14 @@ def test_many_threads_may_read_at_once():
 class Curious(ot.losses.Loss):
     """A loss that reads the network, and, if `changes`, assigns to it."""
 
-    distribution = False
+    distribution, raises = False, False
 
     def __init__(self, network=None, changes=False):
         self.network, self.changes, self.seen = network, changes, []
 
     def evaluate(self, outputs, targets):
+        if self.raises:
+            raise ZeroDivisionError("half way")
         if self.network is not None:
             self.seen.append({name: value.copy() for name, value in self.network.parameters.items()})
             if self.changes:
