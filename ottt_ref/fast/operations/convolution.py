@@ -28,8 +28,8 @@ CHUNK = 1024  # numbers of errors and images whose products are summed at once
 LEAST_TASKS = 4  # that the work is cut into where it can be, whatever the number of threads
 
 # Up to which share of numbers that are not 0 lists are faster, forwards and for gradients: hand-built loops, plain ones
-FORWARD_SHARE = {True: 0.15, False: 0.5}
-GRADIENT_SHARE = {True: 0.2, False: 0.5}
+FORWARD_SHARE = {True: 0.18, False: 0.5}
+GRADIENT_SHARE = {True: 0.25, False: 0.5}
 LISTABLE = 2**16  # pixels of a block and channels that an index of 16 bits can name
 
 Places = tuple[tuple[int, int], ...]  # of each place of a window in one direction: the phase, and the shift in it
