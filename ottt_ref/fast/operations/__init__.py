@@ -65,7 +65,7 @@ def described(operation: Operation) -> str:
     >>> import numpy as np, ottt_ref as ot
     >>> from ottt_ref.fast.operations import described
     >>> described(ot.Chain([ot.AveragePool2d(2), ot.Conv2d(np.ones((1, 1, 3, 3)))]))
-    'image by image, then images laid flat, their sums in registers'
+    'image by image, then images laid flat, by lists or dense'
     """
     if type(operation) is operations.Chain:
         return ", then ".join(described(each) for each in operation.operations) or "nothing to compute"
@@ -73,7 +73,7 @@ def described(operation: Operation) -> str:
     if isinstance(operation, operations.WeightStandardised) and kind in ALL:
         return f"weights standardised once, {described(operation.synapses)}"
     if kind in (Conv1d, Conv2d):
-        return "images laid flat, their sums in registers"
+        return "images laid flat, by lists or dense"
     if kind in (AveragePool1d, AveragePool2d, MaxPool1d, MaxPool2d, Upsample2d):
         return "image by image"
     if kind is FastDense:

@@ -19,13 +19,18 @@ from ...network import operations
 from ...network.operations.convolution import Convolution as ReferenceConvolution
 from ...network.operations.door import require_error, require_pairing, require_values
 from ...network.operations.windows import as_images
-from ..kernels import images, tiles
+from ..kernels import image_events, images, tiles
 from ..kernels.choosing import hand_built
 
 MOST_ROWS = 64  # channels that are taken at once: their sums stay in the second cache
 TILES = 10  # of a tile's numbers that are taken at once
 CHUNK = 1024  # numbers of errors and images whose products are summed at once
 LEAST_TASKS = 4  # that the work is cut into where it can be, whatever the number of threads
+
+# Up to which share of numbers that are not 0 lists are faster, forwards and for gradients: hand-built loops, plain ones
+FORWARD_SHARE = {True: 0.18, False: 0.5}
+GRADIENT_SHARE = {True: 0.25, False: 0.5}
+LISTABLE = 2**16  # pixels of a block and channels that an index of 16 bits can name
 
 Places = tuple[tuple[int, int], ...]  # of each place of a window in one direction: the phase, and the shift in it
 
@@ -34,7 +39,9 @@ Places = tuple[tuple[int, int], ...]  # of each place of a window in one directi
 class Layout:
     """How images are laid flat: `kernels.images` has the formula.
 
-    offsets  of each phase of the result, one for each channel of a group and place of the window
+    offsets   of each phase of the result, one for each channel of a group and place of the window
+    phase_of  of each place of the window for the first phase of the result: the phase that it sees
+    shifts    and how much further on
     """
 
     images: int
@@ -46,6 +53,8 @@ class Layout:
     size: int
     phases: np.ndarray
     offsets: tuple[np.ndarray, ...]
+    phase_of: np.ndarray
+    shifts: np.ndarray
 
     def flat(self, values: np.ndarray, step: tuple[int, int]) -> np.ndarray:
         """Images [N, C, H, W] laid flat, [blocks, size]."""
@@ -87,15 +96,13 @@ def layout(
     block = -(-count // blocks)
     channel = -(-block * plane // vector) * vector
     phases = sorted({(y, x) for window in windows for y, _ in window[0] for x, _ in window[1]}) or [(0, 0)]
-    offsets = []
+    offsets, seen_phases, shifts_of = [], [], []
     for vertical, horizontal, _ in windows:
-        of_places = [
-            phases.index((phase_y, phase_x)) * channels * channel + y * pitch + x
-            for phase_y, y in vertical
-            for phase_x, x in horizontal
-        ]
-        of_channels = np.arange(channels // groups) * channel
-        offsets.append((of_channels[:, np.newaxis] + np.array(of_places, dtype=np.int64)).ravel())
+        places = [(y, x) for y in vertical for x in horizontal]
+        seen_phases.append(np.array([phases.index((y[0], x[0])) for y, x in places], dtype=np.int64))
+        shifts_of.append(np.array([y[1] * pitch + x[1] for y, x in places], dtype=np.int64))
+        of_channels = np.arange(channels // groups)[:, np.newaxis] * channel
+        offsets.append((of_channels + seen_phases[-1] * channels * channel + shifts_of[-1]).ravel())
     before = reach[0] * pitch + reach[1]
     after = over[0] * pitch + over[1] + 2 * tile
     return Layout(
@@ -108,6 +115,8 @@ def layout(
         before + len(phases) * channels * channel + after,
         np.array(phases, dtype=np.int64),
         tuple(offsets),
+        seen_phases[0],
+        shifts_of[0],
     )
 
 
@@ -133,8 +142,12 @@ class Convolution(ReferenceConvolution):
         result = np.empty(require_values(self, values, bias_input, self.weight.dtype), dtype=self.weight.dtype)
         image = as_images(np.ascontiguousarray(values))
         found, step = self._seen(len(image), image.shape[1:])
-        window = (0, 0), (1, 1), as_images(result).shape[2:]
         flat = found.flat(image, step)
+        events = self._events(image, found, FORWARD_SHARE)
+        if events is not None:
+            self._add_events(as_images(result), flat, found, bias_input, events)
+            return result
+        window = (0, 0), (1, 1), as_images(result).shape[2:]
         self._correlate(as_images(result), flat, found, 0, self.weight, self.bias, bias_input, window)
         return result
 
@@ -166,7 +179,10 @@ class Convolution(ReferenceConvolution):
         flat = found.flat(image, step)
         weight = gradients["weight"]
         total = weight if weight.flags.c_contiguous else np.zeros_like(weight, order="C")
-        if hand_built() and self.groups == 1 and image.shape[1] >= images.CHANNELS:
+        events = self._events(image, found, GRADIENT_SHARE)
+        if events is not None:
+            self._add_event_products(total, delta, flat, found, events)
+        elif hand_built() and self.groups == 1 and image.shape[1] >= images.CHANNELS:
             self._add_tiles(total, delta, flat, found)
         else:
             self._add_dots(total, delta, flat, found)
@@ -174,6 +190,54 @@ class Convolution(ReferenceConvolution):
             weight += total
         if "bias" in self.parameter_names:
             images.add_bias(gradients["bias"], delta.reshape(*delta.shape[:2], -1), bias_input)
+
+    def _events(self, image, found, shares):
+        """Whether numbers beside 1 are not 0, where so few are not 0 that lists are faster; None elsewhere."""
+        if self.groups != 1 or max(found.images * found.plane, image.shape[1]) > LISTABLE:
+            return None
+        counts = np.empty((len(image), 2), dtype=np.int64)
+        image_events.count_nonzero(counts, image.reshape(len(image), -1))
+        nonzero, others = counts.sum(axis=0)
+        return None if nonzero > shares[hand_built()] * image.size else bool(others)
+
+    def _panels(self):
+        """How many panels of how many vectors the channels that go out are cut into."""
+        lanes = tiles.lanes(self.weight.dtype)
+        vectors = -(-len(self.weight) // lanes)
+        width = next(each for each in (8, 4, 2, 1) if each <= max(1, min(vectors, image_events.WIDEST)))
+        return -(-vectors // width), width, width * lanes
+
+    def _add_events(self, result, flat, found, constant, scaled):
+        """The forward pass from lists of what is not 0."""
+        weight, built = as_images(self.weight), hand_built()
+        channels, places = weight.shape[1], weight[0, 0].size
+        panels, vectors, width = self._panels()
+        tables = np.empty((panels, places, channels, width), dtype=weight.dtype)
+        image_events.into_tables(tables, np.ascontiguousarray(weight).reshape(-1, channels, places), width, built)
+        pixels = found.blocks, len(found.phases), found.images * found.plane
+        chosen = np.empty((*pixels, channels), dtype=np.uint16)
+        numbers = np.empty(chosen.shape, dtype=weight.dtype)
+        counts = np.empty(pixels, dtype=np.uint16 if channels < LISTABLE else np.int64)
+        geometry = found.images, found.channel, found.plane
+        image_events.list_pixels(chosen, numbers, counts, flat, *geometry, channels, found.before, built)
+        image_events.add_events(
+            result, chosen, numbers, counts, tables, found.phase_of, found.shifts, self.bias, constant, found.images,
+            found.plane, found.pitch, vectors, scaled, built,
+        )  # fmt: skip
+
+    def _add_event_products(self, total, delta, flat, found, scaled):
+        """∇W from lists of what is not 0."""
+        channels, places = total.shape[1], total[0, 0].size
+        panels, vectors, width = self._panels()
+        margin = int(np.abs(found.shifts).max())
+        built, length = hand_built(), found.images * found.plane + 2 * margin
+        tables = np.empty((found.blocks, panels, length, width), dtype=delta.dtype)
+        geometry = found.images, found.channel, found.plane
+        image_events.lay_errors(tables, delta, found.images, found.plane, found.pitch, margin, built)
+        image_events.add_event_products(
+            total.reshape(-1, channels, places), tables, flat, found.phase_of, found.shifts, *geometry, found.before,
+            margin, vectors, scaled, built,
+        )  # fmt: skip
 
     def _add_tiles(self, total, delta, flat, found):
         """∇W with the channels of the result side by side in vectors."""

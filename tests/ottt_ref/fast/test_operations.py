@@ -1,11 +1,14 @@
 """Each fast twin gives what its original gives: forward, adjoint and gradients, and the same errors at its door."""
 
+import numba
 import numpy as np
 import pytest
 
 import ottt_ref as ot
+from ottt_ref.fast.kernels import image_events
 from ottt_ref.fast.kernels.choosing import plain_kernels
 from ottt_ref.fast.operations import TWINS, described, fast_twin
+from ottt_ref.fast.operations import convolution as module
 
 TOLERANCE = 1e-12  # of the largest number: float64 sums in another order
 SEEDS = range(40)
@@ -83,6 +86,54 @@ def test_convolutions_by_plain_loops(seed):
     convolution, shape = drawn_convolution(rng)
     with plain_kernels():
         require_twin(convolution, shape, int(rng.integers(1, 9)), seed=seed)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.6])
+def test_few_numbers_go_by_lists_and_many_do_not(share, groups, monkeypatch):
+    calls = []
+    for name in ("add_events", "add_event_products"):
+        kernel = getattr(image_events, name)
+        monkeypatch.setattr(image_events, name, lambda *given, call=kernel: (calls.append(1), call(*given)))
+    rng = np.random.default_rng(0)
+    convolution = ot.Conv2d(rng.normal(size=(6, 10 // groups, 3, 3)), stride=(2, 1), padding=1, groups=groups)
+    require_twin(convolution, (10, 7, 9), 4, share)
+    assert len(calls) == (3 if share < 0.2 and groups == 1 else 0)  # forward, and gradients twice
+
+
+def test_lists_and_dense_products_agree_for_every_kind_of_number(monkeypatch):
+    rng = np.random.default_rng(1)
+    twin = fast_twin(ot.Conv2d(rng.normal(size=(70, 9, 3, 2)), rng.normal(size=70), padding=2, dilation=(1, 2)))
+    spikes = values_of(rng, (5, 9, 6, 7), 0.1)
+    for values in (spikes, 2.74 * spikes, rng.normal(size=spikes.shape)):
+        results = []
+        for shares in ({True: 2.0, False: 2.0}, {True: -1.0, False: -1.0}):
+            monkeypatch.setattr(module, "FORWARD_SHARE", shares)
+            monkeypatch.setattr(module, "GRADIENT_SHARE", shares)
+            sums = {"weight": np.zeros((70, 9, 3, 2)), "bias": np.zeros(70)}
+            result = twin.forward(values, np.ones(1))
+            twin.add_gradients(sums, result, values, np.ones(1))
+            results.append((result, sums["weight"]))
+        for found, expected in zip(*results):
+            require_same(found, expected)
+
+
+@pytest.mark.parametrize("share", [0.1, 1.0])
+def test_the_same_bits_on_one_and_two_threads(share):
+    rng = np.random.default_rng(2)
+    twin = fast_twin(ot.Conv2d(rng.normal(size=(40, 9, 3, 3)), padding=1))
+    values, error = values_of(rng, (7, 9, 8, 8), share), rng.normal(size=(7, 40, 8, 8))
+    found, threads = [], numba.get_num_threads()
+    try:
+        for count in (1, threads):
+            numba.set_num_threads(count)
+            sums = {"weight": np.zeros((40, 9, 3, 3)), "bias": np.zeros(40)}
+            twin.add_gradients(sums, error, values, np.ones(1))
+            found.append((twin.forward(values, np.ones(1)), twin.adjoint(error, (9, 8, 8)), *sums.values()))
+    finally:
+        numba.set_num_threads(threads)
+    for one, several in zip(*found):
+        np.testing.assert_array_equal(one, several)
 
 
 @pytest.mark.parametrize("rows", [1, 3, 200])
