@@ -183,7 +183,7 @@ def _measure(settings, own_choice, results, swept):
         _say(report.sweep_notes(swept[-1]))
         if name == "arithmetic":
             _say(report.choices(swept[-1]))
-    scaled = [sweep for sweep in swept if "points" in sweep and sweep["sweep"] != "arithmetic"]
+    scaled = [sweep for sweep in swept if len(sweep.get("points", ())) > 1 and sweep["sweep"] != "arithmetic"]
     if scaled:
         lines.print(report.scaling_table(scaled))
 

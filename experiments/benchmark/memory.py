@@ -8,6 +8,7 @@ On a GPU it is the peak of what torch has allocated there.
 
 import gc
 import os
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -49,7 +50,10 @@ def measure_all(tasks, names, settings, progress=lambda words: None):
 
 def _in_a_fresh_process(name, files, settings):
     with _environment(ALLOCATOR), WorkerPool(1) as pool:
-        return pool.submit(measure, name, files, settings.device, settings.threads).result()
+        try:
+            return pool.submit(measure, name, files, settings.device, settings.threads).result()
+        except BrokenProcessPool:
+            return {"status": "failed", "reason": "its process ended abruptly: perhaps memory did not suffice"}
 
 
 def measure(name, files, device, threads):

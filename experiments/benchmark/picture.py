@@ -2,7 +2,7 @@
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import LogLocator, NullLocator
 
 from . import runs
 from .report import milliseconds
@@ -23,6 +23,8 @@ STYLES = {
 }
 OWN = (("#56B4E9", "X", "-"), ("#999933", "*", "-"), ("#882255", "p", "-"))  # peers of one's own, in turn
 MEGABYTE = 1e6
+SHARES = ("rate", "arithmetic")  # sweeps of what is told in per cent
+CLOSEST = 0.08  # of labels, in widths of an axis
 
 
 def styles(names):
@@ -114,15 +116,28 @@ def _finish(axes, sweep):
     values = sweep.get("values") or [point["value"] for point in sweep["points"]]
     axes.set_xscale("log")
     axes.set_yscale("log")
-    shown = [f"{100 * value:g} %" for value in values] if sweep["sweep"] == "rate" else [f"{v:g}" for v in values]
-    axes.xaxis.set_major_locator(FixedLocator(values))
+    shown = [f"{100 * value:g} %" for value in values] if sweep["sweep"] in SHARES else [f"{v:g}" for v in values]
+    axes.set_xticks(values, _spaced(values, shown), fontsize=8)
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xticks(values, shown, fontsize=8)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter("{x:g}")
+    axes.set_title(sweep["sweep"], fontsize=10)
     axes.set_xlabel(sweep["words"])
     axes.set_ylabel("MB at the peak of a step" if sweep["sweep"] == "memory" else "ms per sequence")
     axes.grid(color="0.9")
     _tidy(axes)
+
+
+def _spaced(values, labels):
+    """Labels for a logarithmic axis: one that would touch the one before it is left empty."""
+    places = np.log(values) / np.log(values[-1] / values[0]) if len(values) > 1 else [0.0]
+    shown, last = [], -np.inf
+    for place, label in zip(places, labels):
+        fits = place - last > CLOSEST
+        shown.append(label if fits else "")
+        last = place if fits else last
+    return shown
 
 
 def _tidy(axes):

@@ -108,7 +108,7 @@ def _cell(each):
 
 
 def _memory_table(sweep):
-    rows = Table(title=f"{sweep['base']}, MB that a step takes at its peak, inputs not counted")
+    rows = Table(title=f"{sweep['base']} by {sweep['words']}: MB that a step takes at its peak, inputs not counted")
     rows.add_column("T", justify="right")
     for each in sweep["peers"]:
         rows.add_column(f"{each['peer']}\n{each.get('kind', each['status'])}", justify="right")

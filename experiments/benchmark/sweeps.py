@@ -28,7 +28,8 @@ VARIED["arithmetic"] = (
     (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6),
     VARIED["rate"][2],
 )
-MEMORY_STEPS = (6, 12, 25, 50, 100)
+MEMORY_STEPS = (6, 25, 100, 400, 1600)  # beyond every window of time steps that somebody might keep
+MEMORY_BATCH = 16  # inputs of long sequences of the whole batch would be large
 WORDS = {
     **{name: f"time against {words}" for name, (words, _, _) in VARIED.items()},
     "arithmetic": "the same of ottt_ref.fast, which chooses, and of what it chooses between",
@@ -68,9 +69,15 @@ def _of_threads(task, names, settings, progress):
 
 
 def _of_memory(task, names, settings, progress):
-    tasks = [replace(task, time_steps=steps) for steps in MEMORY_STEPS]
-    peers = memory.measure_all(tasks, names, settings, progress)
-    return {"sweep": "memory", "words": "T", "base": BASE, "values": list(MEMORY_STEPS), "peers": peers}
+    tasks = [replace(task, time_steps=steps, batch=MEMORY_BATCH) for steps in MEMORY_STEPS]
+    return {
+        "sweep": "memory",
+        "words": f"T, at batch {MEMORY_BATCH}",
+        "base": BASE,
+        "batch": MEMORY_BATCH,
+        "values": list(MEMORY_STEPS),
+        "peers": memory.measure_all(tasks, names, settings, progress),
+    }
 
 
 def _after(progress, words):

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import sys
 import xml.etree.ElementTree
 from dataclasses import replace
@@ -414,6 +415,17 @@ def test_bptts_memory_grows_with_t_and_ottts_hardly():
     assert bptt["bytes"][1] - bptt["bytes"][0] > 2 * kept > 20 * (ottt["bytes"][1] - ottt["bytes"][0])
 
 
+def die(workload):
+    os._exit(1)
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_is_told_and_the_others_go_on():
+    found = memory.measure_all([TINY], (f"{__name__}:die", "no_such_module:peer"), SETTINGS)
+    assert [each["status"] for each in found] == ["failed", "failed"]
+    assert "ended abruptly" in found[0]["reason"] and "cannot import no_such_module" in found[1]["reason"]
+
+
 def test_memory_says_why_there_is_none():
     found = memory.measure("no_such_peer:function", [(TINY, "unread.npz")], "cpu", 1)
     assert found["status"] == "failed" and "no_such_peer" in found["reason"]
@@ -667,6 +679,7 @@ def test_pictures_are_the_same_bytes_every_time_and_take_what_was_not_timed(tmp_
             "sweep": "memory",
             "words": "T",
             "base": "tiny",
+            "batch": 4,
             "values": [1, 10],
             "peers": [{"peer": "fast", "status": "measured", "bytes": [1e6, 2e6]}, {"peer": "a:b", "status": "absent"}],
         },
