@@ -41,6 +41,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "float32" in item.name or "single_precision" in item.name or FAST in item.path.parents:
             item.add_marker(pytest.mark.slow)
+        if item.get_closest_marker("exhaustive"):
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_collection_finish():

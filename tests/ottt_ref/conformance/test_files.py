@@ -318,7 +318,7 @@ def restored(folder):
 fuzzed = partial(settings, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @fuzzed(max_examples=300)
 @given(data=st.data())
 def test_whatever_stands_anywhere_in_a_manifest_is_refused_or_harmless(copy, data):

@@ -86,7 +86,7 @@ def test_the_backend_says_which_method_it_does_not_have(by_name):
         Backend()(by_name["dense"], "magic")
 
 
-@pytest.mark.parametrize("name", one_in(24, FAULTS))
+@pytest.mark.parametrize("name", one_in(24, FAULTS, default=3))
 def test_a_fault_shows_in_the_methods_that_it_is_in_and_in_no_others(by_name, name):
     fault = FAULTS[name]
     assert fault.shows
@@ -97,7 +97,7 @@ def test_a_fault_shows_in_the_methods_that_it_is_in_and_in_no_others(by_name, na
         assert "forward" in methods or not with_outcome("not compared", verdicts), (case, not_passed(verdicts))
 
 
-@pytest.mark.parametrize("name", one_in(24, [name for name in FAULTS if FAULTS[name].spares]))
+@pytest.mark.parametrize("name", one_in(24, [name for name in FAULTS if FAULTS[name].spares], default=3))
 def test_a_fault_passes_the_cases_that_it_does_not_touch(by_name, name):
     for case in FAULTS[name].spares:
         verdicts = verdicts_of(FAULTS[name].backend(), by_name[case])
