@@ -48,6 +48,7 @@ ROWS_OF_SMALL, FEWEST_CHUNKS = 128, 4  # of small networks: rows of a chunk at l
 SMALL = 2**18  # bytes of all weights of a small network
 SEGMENT = 2**14  # inputs whose events one list holds
 UNUSED = 3  # references to an array that nobody has but the engine, while it counts them
+LARGE = 2**22  # bytes from which on NumPy asks for large pages
 KEPT = 4  # sizes whose memory is kept, of one network
 # Above which share of numbers that are not 0 dense arithmetic is faster, in thousandths: forwards and for gradients,
 # with hand-built loops and with plain ones.
@@ -177,7 +178,8 @@ class _Space:
 def _aligned(size, dtype):
     """An array whose first number lies at a whole vector; memory is taken when it is first written to."""
     dtype = np.dtype(dtype)
-    raw = np.empty(size * dtype.itemsize + BYTES, dtype=np.uint8)
+    count = size * dtype.itemsize + BYTES
+    raw = np.empty(count if count < SMALL else max(count, LARGE), dtype=np.uint8)
     first = -raw.ctypes.data % BYTES
     return raw[first : first + size * dtype.itemsize].view(dtype)
 
@@ -204,6 +206,7 @@ class _Engine:
             _Space(itemsize) for itemsize in (*[dtype.itemsize] * 2, 2, 8, *[dtype.itemsize] * 3)
         )
         room, columns = int(plan[kernel.ROOM]), 0
+        column_room = int(plan[kernel.COLUMN_ROOM])
         below = 0
         for l in range(self.count):
             row = layout[l]
@@ -228,7 +231,7 @@ class _Engine:
             row[kernel.G], row[kernel.H] = work.take(padded * room), work.take(padded * room)
             row[kernel.SLOTS] = int(row[kernel.SEGMENT]) + PADDING
             row[kernel.LISTS] = lists.take(int(row[kernel.SEGMENTS]) * room * int(row[kernel.SLOTS]))
-            row[kernel.COLUMNS] = lists.take(inputs * room)
+            row[kernel.COLUMNS] = lists.take(inputs * column_room)
             row[kernel.COUNTS] = counts.take(int(row[kernel.SEGMENTS]) * room)
             row[kernel.COLUMN_COUNTS] = counts.take(inputs)
             row[kernel.SUM], row[kernel.BIAS_SUM] = sums.take(padded * (inputs + -inputs % ROWS)), sums.take(padded)
@@ -237,7 +240,8 @@ class _Engine:
             row[kernel.FIRED] = fired.take(batch * outputs)
             columns += inputs
         amounts = (
-            int(layout[0, kernel.SEGMENTS]) * room * int(layout[0, kernel.SLOTS]) + int(layout[0, kernel.INPUTS]) * room
+            int(layout[0, kernel.SEGMENTS]) * room * int(layout[0, kernel.SLOTS])
+            + int(layout[0, kernel.INPUTS]) * column_room
         )
         plan[kernel.CHUNK_WORK], plan[kernel.CHUNK_LISTS] = work.size, lists.size
         plan[kernel.CHUNK_COUNTS], plan[kernel.CHUNK_SUMS] = counts.size, sums.size
@@ -296,6 +300,8 @@ class _Engine:
         plan[kernel.STEPS], plan[kernel.BATCH] = steps, batch
         plan[kernel.WINDOW], plan[kernel.SAMPLES], plan[kernel.LAYERS] = window, samples, self.count
         plan[kernel.ROOM] = rows + -rows % ROWS
+        # lists that lie an odd number of vectors apart begin at different places of the first-level cache
+        plan[kernel.COLUMN_ROOM] = (-(-rows // PADDING) | 1) * PADDING
         plan[kernel.SMALL], plan[kernel.CHUNKS] = small, -(-batch // samples) if small else 1
 
     def _pair(self, network, method, dialect):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +14,8 @@ from ..learning.optimisers import SGD, Optimizer
 from ..network.network import Parameters
 from ..validation import FLOAT_DTYPES
 from .kernels.updates import BLOCK, sgd
+
+KEPT = 8  # networks whose plans are kept
 
 
 def step(optimizer: Optimizer, parameters: Parameters, gradients: Mapping[str, np.ndarray]) -> None:
@@ -33,43 +38,80 @@ def _step_of_sgd(optimizer: Any, parameters: Any, gradients: Any) -> bool:
     """Take the step, if it is one of SGD that nothing is wrong with; whether that was so."""
     if type(optimizer) is not SGD or type(parameters) is not Parameters or len(gradients) != len(parameters):
         return False
-    names = list(parameters)
-    try:
-        pairs = [(parameters[name], gradients[name]) for name in names]
-    except KeyError:
+    arrays = dict(parameters)
+    if any(name not in gradients for name in arrays):
         return False
-    dtype = pairs[0][0].dtype
-    if dtype not in FLOAT_DTYPES or not all(_fit(*pair, dtype) for pair in pairs):
-        return False
-    arrays = dict(zip(names, (value for value, _ in pairs)))
-    known = optimizer._mapping is parameters and all(arrays[name] is array for name, array in optimizer._arrays.items())
+    changes = [gradients[name] for name in arrays]
+    known = optimizer._mapping is parameters and all(
+        array is optimizer._arrays.get(name) for name, array in arrays.items()
+    )
     if not known:
         optimizer._require_own(parameters)
-    settings = np.array([optimizer.learning_rate, optimizer.momentum, optimizer.weight_decay], dtype=dtype)
-    if not np.isfinite(settings).all():
+    plan = _plan_of(parameters, arrays)
+    if plan is None or not all(_fit(*pair, plan.dtype) for pair in zip(arrays.values(), changes)):
         return False
-    old = new = [value for value, _ in pairs]
+    plan.settings[:] = optimizer.learning_rate, optimizer.momentum, optimizer.weight_decay
+    if not math.isfinite(sum(plan.settings.tolist())):
+        return False
+    plan.addresses[1] = [_address(change) for change in changes]
+    new: list[np.ndarray] = []
     if optimizer.momentum:
-        new = [np.empty_like(value) for value, _ in pairs]
-        state = optimizer._state
-        old = [state[name]["velocity"] if name in state else np.zeros_like(v) for name, v in zip(names, new)]
-    addresses = np.array(
-        [[a.__array_interface__["data"][0] for a in each] for each in (*zip(*pairs), new, old)], dtype=np.int64
-    )
-    sizes = [value.size for value, _ in pairs]
-    blocks = [(p, k, min(size, k + BLOCK)) for p, size in enumerate(sizes) for k in range(0, size, BLOCK)]
-    given = (*addresses, np.array(sizes), settings, np.array(blocks))
-    if sgd(*given, False):
+        new, state = [np.empty_like(value) for value in arrays.values()], optimizer._state
+        old = [state[name]["velocity"] if name in state else np.zeros_like(value) for name, value in arrays.items()]
+        plan.addresses[2:] = [[_address(array) for array in each] for each in (new, old)]
+    if not sgd(plan.addresses, plan.sizes, plan.settings, plan.blocks):
         return False
-    sgd(*given, True)
     parameters.project()
     if optimizer.momentum:
-        optimizer._state = {name: {"velocity": velocity} for name, velocity in zip(names, new)}
+        optimizer._state = {name: {"velocity": velocity} for name, velocity in zip(arrays, new)}
     if not known:
         optimizer._mapping = parameters
         optimizer._kinds = {name: (value.shape, value.dtype) for name, value in arrays.items()}
     optimizer._arrays = arrays
     return True
+
+
+class _Plan:
+    """What is the same in each step of one network: where its parameters lie, and how the work is cut."""
+
+    def __init__(self, arrays):
+        self.arrays = arrays
+        values = list(arrays.values())
+        self.dtype = values[0].dtype
+        self.addresses = np.array([[_address(value) for value in values]] * 4, dtype=np.int64)
+        self.sizes = np.array([value.size for value in values], dtype=np.int64)
+        self.settings = np.zeros(3, dtype=self.dtype)
+        self.blocks = np.array(
+            [
+                (p, first, min(size, first + BLOCK))
+                for p, size in enumerate(self.sizes.tolist())
+                for first in range(0, size, BLOCK)
+            ],
+            dtype=np.int64,
+        )
+
+
+_PLANS: OrderedDict[int, tuple[Callable[[], object], _Plan]] = OrderedDict()
+
+
+def _plan_of(parameters, arrays):
+    """The plan for parameters of floats that are these arrays; None for others."""
+    known = _PLANS.get(id(parameters))
+    if known is not None and known[0]() is parameters:
+        plan = known[1]
+        if all(array is plan.arrays[name] for name, array in arrays.items()):
+            return plan
+    if next(iter(arrays.values())).dtype not in FLOAT_DTYPES:
+        return None
+    plan = _Plan(arrays)
+    _PLANS[id(parameters)] = weakref.ref(parameters), plan
+    while len(_PLANS) > KEPT:
+        _PLANS.popitem(last=False)
+    return plan
+
+
+def _address(array):
+    return array.__array_interface__["data"][0]
 
 
 def _fit(value, gradient, dtype):

@@ -69,9 +69,9 @@ RAW, TRACED, BACKPROPAGATED = range(3)  # what is paired: g with what enters, or
 (
     STEPS, BATCH, WINDOW, SAMPLES, ROOM, LAYERS, CHUNK_WORK, CHUNK_LISTS, CHUNK_COUNTS, CHUNK_SUMS, CHUNK_AMOUNTS,
     LOSS, DIVISOR, EACH_STEP, WEIGHTED, LABELLED, BUILT, GIVEN_STATE, CHUNKS, SHARE, SHARE_BACK, CHUNK_DENSE, SMALL,
-    THREADS,
+    THREADS, COLUMN_ROOM,
     SIZES,
-) = range(25)  # fmt: skip
+) = range(26)  # fmt: skip
 CROSS_ENTROPY, SQUARED_ERROR, MIXED, OUTSIDE = range(4)
 
 # Numbers of a layer: four of the surrogate, then λ of its pairs, Λ before the sequence; the loss's share of squares
@@ -118,31 +118,34 @@ def _width(layout, l, itemsize):
 
 
 @fast_kernel(merged=True)
-def _pack(layout, plan, fixed, l, p):
-    """W^T of a panel, W with padded rows for products, the biases, from where the parameters lie."""
+def _pack(layout, plan, fixed, l, p, first, last):
+    """Rows of W^T of a panel, W with padded rows for products, the biases, from where the parameters lie."""
     at = l * FIELDS
     inputs, outputs, width = layout[at + INPUTS], layout[at + OUTPUTS], _width(layout, l, fixed.itemsize)
     weight = array_at(layout[at + WEIGHT_AT], inputs * outputs, fixed)
-    own = min(width, outputs - p * width)
-    table = layout[at + TABLE] + p * inputs * width
+    own, count = min(width, outputs - p * width), last - first
+    table = layout[at + TABLE] + (p * inputs + first) * width
     if own < width:
-        zeros = part_of(fixed, table, inputs * width)
-        for k in range(inputs * width):
+        zeros = part_of(fixed, table, count * width)
+        for k in range(count * width):
             zeros[k] = 0
-    turn(fixed, table, width, weight, p * width * inputs, inputs, own, inputs, plan[BUILT])
-    bias = part_of(fixed, layout[at + BIAS] + p * width, width)
-    if layout[at + BIASED]:
-        given = array_at(layout[at + BIAS_AT], outputs, fixed)
+    turn(fixed, table, width, weight, p * width * inputs + first, inputs, own, count, plan[BUILT])
+    if first == 0 and layout[at + BIASED]:
+        bias, given = (
+            part_of(fixed, layout[at + BIAS] + p * width, width),
+            array_at(layout[at + BIAS_AT], outputs, fixed),
+        )
         for i in range(own):
             bias[i] = given[p * width + i]
     square, wide = layout[at + SQUARE], layout[at + SQUARE_WIDTH]
     if square >= 0:
         for i in range(p * width, p * width + own):
-            row, given = part_of(fixed, square + i * wide, wide), part_of(weight, i * inputs, inputs)
-            for j in range(inputs):
-                row[j] = given[j]
-            for j in range(inputs, wide):
-                row[j] = 0
+            row, numbers = part_of(fixed, square + i * wide, wide), part_of(weight, i * inputs, inputs)
+            for j in range(first, last):
+                row[j] = numbers[j]
+            if last == inputs:
+                for j in range(inputs, wide):
+                    row[j] = 0
 
 
 @fast_kernel(merged=True)
@@ -516,15 +519,16 @@ def _list_columns(layout, plan, lists, counts, amounts, now, l, s):
     of_columns = part_of(counts, c * plan[CHUNK_COUNTS] + layout[at + COLUMN_COUNTS] + first, own)
     for j in range(own):
         of_columns[j] = 0
-    columns = c * plan[CHUNK_LISTS] + layout[at + COLUMNS] + first * room
-    column_numbers = c * plan[CHUNK_AMOUNTS] + layout[SEGMENTS] * room * layout[SLOTS] + first * room
+    column_room = plan[COLUMN_ROOM]
+    columns = c * plan[CHUNK_LISTS] + layout[at + COLUMNS] + first * column_room
+    column_numbers = c * plan[CHUNK_AMOUNTS] + layout[SEGMENTS] * room * layout[SLOTS] + first * column_room
     for r in range(rows):
         place = s * room + r
         chosen = c * plan[CHUNK_LISTS] + layout[at + LISTS] + place * slots
         numbers = c * plan[CHUNK_AMOUNTS] + place * slots
         for k in range(counts[c * plan[CHUNK_COUNTS] + layout[at + COUNTS] + place]):
             j = np.intp(lists[chosen + k])
-            at_column = j * room + of_columns[j]
+            at_column = j * column_room + of_columns[j]
             lists[columns + at_column] = r
             if scaled:
                 amounts[column_numbers + at_column] = amounts[numbers + k]
@@ -559,7 +563,8 @@ def _gradients(
         scaled = now[SCALED] if l == 0 else ZERO
         for j in range(first, last):
             add_rows(
-                sums, start + j * width, work, table, lists, lists_at + j * room, amounts, numbers_at + j * room,
+                sums, start + j * width, work, table, lists, lists_at + j * plan[COLUMN_ROOM], amounts,
+                numbers_at + j * plan[COLUMN_ROOM],
                 counts[counts_at + j], layout[at + VECTORS], scaled, plan[BUILT],
             )  # fmt: skip
     decay = settings[l * NUMBERS + PAIR_DECAY]
@@ -676,11 +681,26 @@ def _indices(context):
     return indices_at(whole_numbers_at(context, ADDRESSES)[LIST_ARRAY], ANY)
 
 
+@fast_kernel(inline=True)
+def _rows_of_sums(layout, plan, k):
+    """Layer, panel, first row and last row of part k of a stage that is cut by the rows of W^T."""
+    panels = 0
+    for m in range(plan[LAYERS]):
+        panels += layout[m * FIELDS + PANELS]
+    m, p = _found_part(layout, plan, k % panels, PANELS)
+    columns = layout[m * FIELDS + INPUTS]
+    size = (columns + SLICES - 1) // SLICES
+    size += -size % (3 * 16)  # whole vectors are turned faster, and whole blocks of products end where another's begin
+    first = k // panels * size
+    return m, p, first, min(columns, first + size)
+
+
 @Part
 def pack(context, k, l, place, like):
     layout, plan, fixed = _whole(context, LAYOUT), _whole(context, PLAN), _numbers(context, FIXED, like)
-    m, p = _found_part(layout, plan, k, PANELS)
-    _pack(layout, plan, fixed, m, p)
+    m, p, first, last = _rows_of_sums(layout, plan, k)
+    if first < last:
+        _pack(layout, plan, fixed, m, p, first, last)
 
 
 @Part
@@ -809,25 +829,11 @@ def list_columns(context, k, l, place, like):
         _list_columns(layout, plan, _indices(context), _whole(context, COUNT_ARRAY), amounts, now, m, s)
 
 
-@fast_kernel(inline=True)
-def _rows_of_sums(layout, plan, k, lanes):
-    """Layer, panel, first row and last row of part k of a stage that is cut by the rows of W^T."""
-    panels = 0
-    for m in range(plan[LAYERS]):
-        panels += layout[m * FIELDS + PANELS]
-    m, p = _found_part(layout, plan, k % panels, PANELS)
-    columns = layout[m * FIELDS + INPUTS]
-    size = (columns + SLICES - 1) // SLICES
-    size += -size % (3 * 16)  # whole vectors are turned faster, and whole blocks of products end where another's begin
-    first = k // panels * size
-    return m, p, first, min(columns, first + size)
-
-
 @Part
 def gradients(context, k, l, place, like):
     layout, plan, now = _whole(context, LAYOUT), _whole(context, PLAN), whole_numbers_at(place, PLACES)
     work, settings = _numbers(context, WORK, like), _numbers(context, SETTINGS, like)
-    m, p, first, last = _rows_of_sums(layout, plan, k, BYTES // work.itemsize)
+    m, p, first, last = _rows_of_sums(layout, plan, k)
     amounts, sums, state = (
         _numbers(context, AMOUNTS, like), _numbers(context, SUMS, like), _numbers(context, STATE, like)
     )  # fmt: skip
@@ -876,7 +882,7 @@ def bias_traces(context, k, l, place, like):
 def unpack(context, k, l, place, like):
     layout, plan, now = _whole(context, LAYOUT), _whole(context, PLAN), whole_numbers_at(place, PLACES)
     sums, found = _numbers(context, SUMS, like), _whole(context, FOUND)
-    m, p, first, last = _rows_of_sums(layout, plan, k, BYTES // sums.itemsize)
+    m, p, first, last = _rows_of_sums(layout, plan, k)
     if first < last and _unpack(layout, plan, sums, m, p, first, last):
         found[now[SLOT] * FINDINGS + NOT_FINITE] = 1
 
@@ -909,7 +915,7 @@ def _count_parts(stage, layout, plan, now, l):
     total = 0
     for m in range(plan[LAYERS]):
         total += layout[m * FIELDS + (SEGMENTS if stage == LIST_COLUMNS else PANELS)]
-    return total if stage in (PACK, LIST_COLUMNS) else total * SLICES
+    return total if stage == LIST_COLUMNS else total * SLICES
 
 
 @fast_kernel(parallel=True)

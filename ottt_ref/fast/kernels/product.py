@@ -146,6 +146,7 @@ def add_whole_product(
     """
     rows, steps, columns = shape
     lanes = BYTES // result.itemsize
+    block = np.empty(min(DEPTH, steps) * 4 * lanes, result.dtype)
     for first in range(0, steps, DEPTH):
         depth = min(DEPTH, steps - first)
         a, b = left_at + first * left_column, right_at + first * stride
@@ -153,20 +154,25 @@ def add_whole_product(
             part = (rows, depth, columns)
             _plain_block(result, result_at, result_stride, left, a, left_row, left_column, right, b, stride, part)
             continue
-        for c in range(0, columns, 4 * lanes):
+        width = min(columns, 4 * lanes)
+        for c in range(0, columns, width):
+            for k in range(depth):  # of rows that lie far apart a first-level cache holds few
+                row, given = part_of(block, k * width, width), part_of(right, b + k * stride + c, width)
+                for i in range(width):
+                    row[i] = given[i]
             for r in range(0, rows, ROWS):
                 out, at = result_at + r * result_stride + c, a + r * left_row
-                if columns >= 4 * lanes:
+                if width == 4 * lanes:
                     product_block(
-                        result, out, result_stride, left, at, left_row, left_column, right, b + c, stride, depth, 4
+                        result, out, result_stride, left, at, left_row, left_column, block, 0, width, depth, 4
                     )
-                elif columns == 2 * lanes:
+                elif width == 2 * lanes:
                     product_block(
-                        result, out, result_stride, left, at, left_row, left_column, right, b + c, stride, depth, 2
+                        result, out, result_stride, left, at, left_row, left_column, block, 0, width, depth, 2
                     )
                 else:
                     product_block(
-                        result, out, result_stride, left, at, left_row, left_column, right, b + c, stride, depth, 1
+                        result, out, result_stride, left, at, left_row, left_column, block, 0, width, depth, 1
                     )
 
 

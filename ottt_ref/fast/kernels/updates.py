@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from .compiling import fast_kernel, prange
-from .vector_loops import array_at, wide_vectors
+from .vector_loops import array_at, part_of, wide_vectors
 
 BLOCK = 2**14  # numbers that are one part of the work
+FEW_BLOCKS = 6  # which one thread has done before others are awake
 
 
 @fast_kernel
@@ -16,6 +17,14 @@ def _step(value, gradient, velocity, before, first, last, settings, write):
     wide_vectors()
     rate, momentum, decay = settings[0], settings[1], settings[2]
     wrong = 0
+    if decay == 0 and momentum == 0:
+        w, change = part_of(value, first, last - first), part_of(gradient, first, last - first)
+        for i in range(last - first):
+            new = w[i] - rate * change[i]
+            wrong |= new - new != 0
+            if write:
+                w[i] = new
+        return wrong
     for i in range(first, last):
         direction = gradient[i]
         wrong |= direction - direction != 0
@@ -32,24 +41,47 @@ def _step(value, gradient, velocity, before, first, last, settings, write):
     return wrong
 
 
-@fast_kernel(parallel=True)
-def sgd(values, gradients, velocities, before, sizes, settings, blocks, write):
-    """w ← w - η (μ v + ∇ + wd w) of parameters at addresses, all at once; in how many blocks a number is not finite.
+@fast_kernel
+def _part(arrays, sizes, settings, block, write):
+    p = block[0]
+    value, gradient = array_at(arrays[0, p], sizes[p], settings), array_at(arrays[1, p], sizes[p], settings)
+    velocity, before = array_at(arrays[2, p], sizes[p], settings), array_at(arrays[3, p], sizes[p], settings)
+    return _step(value, gradient, velocity, before, block[1], block[2], settings, write)
 
-    velocities, before  addresses of the new v, and of the old; of any numbers where μ is 0
-    settings            η, μ and wd, of the parameters' dtype
-    blocks              [number of blocks, 3]: the parameter, the first of its numbers, and the last
-    write               False to try alone, whether all are finite
-    """
+
+@fast_kernel(parallel=True)
+def _all_parts(arrays, sizes, settings, blocks, write):
     wrong = np.zeros(blocks.shape[0], np.int64)
     for k in prange(blocks.shape[0]):
-        p = blocks[k, 0]
-        arrays = (
-            array_at(values[p], sizes[p], settings), array_at(gradients[p], sizes[p], settings),
-            array_at(velocities[p], sizes[p], settings), array_at(before[p], sizes[p], settings),
-        )  # fmt: skip
-        wrong[k] = _step(*arrays, blocks[k, 1], blocks[k, 2], settings, write)
-    total = 0
+        wrong[k] = _part(arrays, sizes, settings, blocks[k], write)
+    return wrong.sum()
+
+
+@fast_kernel
+def _one_by_one(arrays, sizes, settings, blocks, write):
+    wrong = 0
     for k in range(blocks.shape[0]):
-        total += wrong[k] != 0
-    return total
+        wrong += _part(arrays, sizes, settings, blocks[k], write)
+    return wrong
+
+
+@fast_kernel
+def sgd(arrays, sizes, settings, blocks):
+    """w ← w - η (μ v + ∇ + wd w) of parameters at addresses, all at once; whether all numbers are finite.
+
+    Where one is not, nothing is written.
+
+    arrays    [4, P] addresses of w, ∇, the new v and the old; of any numbers where μ is 0
+    sizes     [P]
+    settings  η, μ and wd, of the parameters' dtype
+    blocks    [number of blocks, 3]: the parameter, the first of its numbers, and the last
+    """
+    together = blocks.shape[0] > FEW_BLOCKS
+    for write in (False, True):
+        if together:
+            wrong = _all_parts(arrays, sizes, settings, blocks, write)
+        else:
+            wrong = _one_by_one(arrays, sizes, settings, blocks, write)
+        if wrong:
+            return False
+    return True
