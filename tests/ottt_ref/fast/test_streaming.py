@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import ottt_ref as ot
-from ottt_ref.fast import streaming
+from ottt_ref.fast import stream_memory
 from ottt_ref.fast.kernels.choosing import plain_kernels
 from ottt_ref.fast.kernels.streaming import KIND, ROWS, SLOTS, WHOLE
 from ottt_ref.fast.streaming import OnlineLearner, suits
@@ -18,7 +18,7 @@ CLOSE = {"rtol": 1e-10, "atol": 1e-12}
 
 @pytest.fixture(autouse=True)
 def _small_layers_are_rows(monkeypatch):
-    monkeypatch.setattr(streaming, "LEAST_SYNAPSES", 1)
+    monkeypatch.setattr(stream_memory, "LEAST_SYNAPSES", 1)
 
 
 def made(bias=True, dtype=np.float64, sizes=SIZES, **options):
@@ -171,7 +171,7 @@ def test_the_batch_size_may_change_between_sequences():
 
 
 def test_layers_without_sums_equal_the_reference(monkeypatch):
-    monkeypatch.setattr(streaming, "LEAST_SYNAPSES", 2**20)
+    monkeypatch.setattr(stream_memory, "LEAST_SYNAPSES", 2**20)
     networks, learners = pair(made(), time_steps=4)
     learn(networks, learners)
     assert {row[KIND] for row in learners[0]._engine.layout} == {WHOLE}

@@ -11,7 +11,7 @@ import pytest
 
 import ottt_ref as ot
 from ottt_ref import fast
-from ottt_ref.fast import streaming
+from ottt_ref.fast import stream_memory
 from ottt_ref.fast.streaming import OnlineLearner
 from ottt_ref.learning.training import SGD
 
@@ -22,7 +22,7 @@ NAME = "layer0.weight"
 
 @pytest.fixture(autouse=True)
 def _small_layers_are_rows(monkeypatch):
-    monkeypatch.setattr(streaming, "LEAST_SYNAPSES", 1)
+    monkeypatch.setattr(stream_memory, "LEAST_SYNAPSES", 1)
 
 
 def by_file(network, tmp_path):
