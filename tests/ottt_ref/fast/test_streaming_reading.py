@@ -163,6 +163,19 @@ def test_who_has_an_array_sees_each_step_and_may_change_it(holder):
     require_same_parameters(networks)
 
 
+def test_who_has_the_array_that_a_weight_is_a_view_of_sees_each_step():
+    networks, learners = pair(made())
+    whole = [np.full((2, SIZES[1], SIZES[0]), 0.0625) for _ in networks]
+    for network, each in zip(networks, whole):
+        network.layers[0].synapses.weight = each[1]
+    for x, y in zip(*sequence(steps=6)):
+        require_same_step(learners, x, y)
+        np.testing.assert_allclose(*whole, **CLOSE)
+        for each in whole:
+            each[:, 3] += 0.01
+    require_same_parameters(networks)
+
+
 def test_arrays_that_an_optimiser_was_bound_to_before_are_taken_away_too():
     networks, learners = pair(made())
     (inputs, labels), optimizer = sequence(steps=6), None
