@@ -426,6 +426,16 @@ def test_a_step_of_large_numbers_that_do_not_overflow_is_done():
     require_same_parameters(networks)
 
 
+def test_a_step_that_the_reference_does_again_pays_no_row_twice():
+    networks, learners = pair(made(), make=lambda: sgd(0.5))
+    inputs, labels = sequence(steps=8)
+    for x, y in zip(inputs[:6], labels):  # nobody reads the weights on the way
+        require_same_step(learners, x, y)
+    require_same_step(learners, 1e289 * inputs[6])  # potentials near the largest numbers, of rows that are owed much
+    assert learners[0]._engine.samples == 0
+    require_same_parameters(networks)
+
+
 def test_where_it_is_allowed_what_is_not_finite_is_returned_as_by_the_reference():
     networks, learners = pair(made(), ot.losses.MeanSquaredError())
     for network in networks:
