@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import ottt_ref as ot
-from ottt_ref.fast import streaming
+from ottt_ref.fast import stream_memory
 from ottt_ref.fast.kernels.choosing import plain_kernels
 from ottt_ref.fast.kernels.streaming import KIND, ROWS, SLOTS, WHOLE
 from ottt_ref.fast.streaming import OnlineLearner, suits
@@ -18,7 +18,7 @@ CLOSE = {"rtol": 1e-10, "atol": 1e-12}
 
 @pytest.fixture(autouse=True)
 def _small_layers_are_rows(monkeypatch):
-    monkeypatch.setattr(streaming, "LEAST_SYNAPSES", 1)
+    monkeypatch.setattr(stream_memory, "LEAST_SYNAPSES", 1)
 
 
 def made(bias=True, dtype=np.float64, sizes=SIZES, **options):
@@ -171,7 +171,7 @@ def test_the_batch_size_may_change_between_sequences():
 
 
 def test_layers_without_sums_equal_the_reference(monkeypatch):
-    monkeypatch.setattr(streaming, "LEAST_SYNAPSES", 2**20)
+    monkeypatch.setattr(stream_memory, "LEAST_SYNAPSES", 2**20)
     networks, learners = pair(made(), time_steps=4)
     learn(networks, learners)
     assert {row[KIND] for row in learners[0]._engine.layout} == {WHOLE}
@@ -423,6 +423,16 @@ def test_a_step_of_large_numbers_that_do_not_overflow_is_done():
     for t in range(6):
         rows = np.full((1, 5), 1e147 if t % 2 else 1.0)
         require_same_step(learners, np.ones((1, 40)), rows)
+    require_same_parameters(networks)
+
+
+def test_a_step_that_the_reference_does_again_pays_no_row_twice():
+    networks, learners = pair(made(), make=lambda: sgd(0.5))
+    inputs, labels = sequence(steps=8)
+    for x, y in zip(inputs[:6], labels):  # nobody reads the weights on the way
+        require_same_step(learners, x, y)
+    require_same_step(learners, 1e289 * inputs[6])  # potentials near the largest numbers, of rows that are owed much
+    assert learners[0]._engine.samples == 0
     require_same_parameters(networks)
 
 

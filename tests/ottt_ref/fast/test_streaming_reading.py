@@ -11,7 +11,7 @@ import pytest
 
 import ottt_ref as ot
 from ottt_ref import fast
-from ottt_ref.fast import streaming
+from ottt_ref.fast import stream_memory
 from ottt_ref.fast.streaming import OnlineLearner
 from ottt_ref.learning.training import SGD
 
@@ -22,7 +22,7 @@ NAME = "layer0.weight"
 
 @pytest.fixture(autouse=True)
 def _small_layers_are_rows(monkeypatch):
-    monkeypatch.setattr(streaming, "LEAST_SYNAPSES", 1)
+    monkeypatch.setattr(stream_memory, "LEAST_SYNAPSES", 1)
 
 
 def by_file(network, tmp_path):
@@ -160,6 +160,19 @@ def test_who_has_an_array_sees_each_step_and_may_change_it(holder):
     for x, y in zip(*sequence(steps=3)):
         require_same_step(learners, x, y)
     assert "weight" not in vars(networks[0].layers[0].synapses)  # nobody has it any more
+    require_same_parameters(networks)
+
+
+def test_who_has_the_array_that_a_weight_is_a_view_of_sees_each_step():
+    networks, learners = pair(made())
+    whole = [np.full((2, SIZES[1], SIZES[0]), 0.0625) for _ in networks]
+    for network, each in zip(networks, whole):
+        network.layers[0].synapses.weight = each[1]
+    for x, y in zip(*sequence(steps=6)):
+        require_same_step(learners, x, y)
+        np.testing.assert_allclose(*whole, **CLOSE)
+        for each in whole:
+            each[:, 3] += 0.01
     require_same_parameters(networks)
 
 
