@@ -15,12 +15,20 @@ from ottt_ref.methods.ottt import OTTT
 from ottt_ref.methods.shared.task import require_task
 from ottt_ref.methods.sltt import SLTT
 
+from .memory import of_nans
+
 TOLERANCE = 1e-10  # of the largest number: the kit's for float64
 RULES = {
     "derivation": (OTTT, ot.ottt.gradients),
     "authors": (partial(OTTT, dialect="authors"), partial(ot.ottt.gradients, dialect="authors")),
     "sltt": (SLTT, ot.sltt.gradients),
 }
+
+
+@pytest.fixture(autouse=True)
+def memory_as_it_may_be_found(monkeypatch):
+    """NaN where nothing was written: whoever reads that is found out."""
+    monkeypatch.setattr(np, "empty", of_nans)
 
 
 def by_samples(rule, network, inputs, targets, loss=ot.losses.Mixed(), **options):
@@ -166,15 +174,9 @@ def test_surrogates(surrogate):
     require_same(by_samples(OTTT, network, *given), ot.ottt.gradients(network, *given))
 
 
-def of_nans(shape, dtype=float):
-    """Memory as it may be found: `np.empty` gives what was there before."""
-    return np.full(shape, np.nan, dtype) if np.issubdtype(dtype, np.floating) else np.zeros(shape, dtype)
-
-
 @pytest.mark.parametrize("name", RULES)
-def test_chunks_of_a_sequence_are_the_whole(name, monkeypatch):
+def test_chunks_of_a_sequence_are_the_whole(name):
     network, (rule, expected) = pooled(np.random.default_rng(6), decay=0.5), RULES[name]
-    monkeypatch.setattr(np, "empty", of_nans)
     inputs, labels = task_of(network, steps=7)
     first = by_samples(rule, network, inputs[:3], labels, time_steps=7)
     options = {"time_steps": 7, "initial_state": first.final_state}
