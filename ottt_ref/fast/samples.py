@@ -567,7 +567,8 @@ class _Run:
         return found
 
     def _begin(self):
-        """Take the initial state."""
+        """Take the initial state; between the rows of images there are zeros."""
+        self._states[...] = 0
         given = started_from(self._network, self._task.initial_state, self._rule.carried)
         states, outputs, _ = network_state(self._network, given, self._batch)
         for l, (potential,) in enumerate(states):

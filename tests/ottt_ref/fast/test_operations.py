@@ -10,8 +10,16 @@ from ottt_ref.fast.kernels.choosing import plain_kernels
 from ottt_ref.fast.operations import TWINS, described, fast_twin
 from ottt_ref.fast.operations import convolution as module
 
+from .memory import of_nans
+
 TOLERANCE = 1e-12  # of the largest number: float64 sums in another order
 SEEDS = range(40)
+
+
+@pytest.fixture(autouse=True)
+def memory_as_it_may_be_found(monkeypatch):
+    """NaN where nothing was written: whoever reads that is found out."""
+    monkeypatch.setattr(np, "empty", of_nans)
 
 
 def values_of(rng, shape, share):
