@@ -135,6 +135,10 @@ def test_the_experiments_run_without_a_checkout(everything, tmp_path):
     process = command(everything / "ottt-ref", "experiment", "digits", *options, folder=tmp_path)
     assert process.returncode == 0 and process.stderr == "", process.stderr
     assert {path.name for path in (tmp_path / "results").iterdir()} == {"digits.json", "digits.png", "digits.svg"}
+    options = ["--workload", "digits", "--sweep", "none", "--peer", "reference", "--rounds", "1", "--output", "timed"]
+    process = command(everything / "ottt-ref", "experiment", "benchmark", *options, folder=tmp_path)
+    assert process.returncode == 0 and process.stderr == "" and "OTTT, derivation" in process.stdout, process.stderr
+    assert (tmp_path / "timed" / "benchmark.json").exists()
 
 
 def test_mutants_need_a_checkout_and_it_is_said(everything, tmp_path):

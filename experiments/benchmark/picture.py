@@ -100,8 +100,11 @@ def _line_of(sweep, name):
     """Where a peer has points, the points, and the ends of their middle halves."""
     if sweep["sweep"] == "memory":
         (found,) = (each for each in sweep["peers"] if each["peer"] == name)
-        sizes = [size / MEGABYTE for size in found.get("bytes", ())]
-        return (list(sweep["values"]) if sizes else []), sizes, sizes, sizes
+        known = [(T, size / MEGABYTE) for T, size in zip(sweep["values"], found.get("bytes", ())) if size > 0]
+        sizes = [
+            size for _, size in known
+        ]  # without those of less than a page, which a logarithmic axis has no place for
+        return [place for place, _ in known], sizes, sizes, sizes
     known = [
         (point["value"], each)
         for point in sweep["points"]

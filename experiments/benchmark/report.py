@@ -41,7 +41,7 @@ def table(result):
     rows = Table(title=f"{title}; fires at {rates_text(result['firing_rates'])} %")
     rows.add_column("peer", no_wrap=len(max((each["peer"] for each in result["peers"]), key=len)) < 20)
     rows.add_column("computes", no_wrap=True)
-    rows.add_column(f"ms per {unit}\n(quartiles)", justify="right", no_wrap=True)
+    rows.add_column(f"ms per {unit}\n(quartiles)", justify="right")
     rows.add_column("ratio", justify="right", no_wrap=True)
     rows.add_column("loss", justify="right", no_wrap=True)
     rows.add_column("loss\noff by", justify="right", no_wrap=True)
@@ -78,6 +78,12 @@ def _row(each, base):
 
 
 def notes(result):
+    """How peers compute that say it, and why others were not timed, a line each."""
+    said = [f"{each['peer']}: {each['about']}" for each in result["peers"] if "about" in each]
+    return said + missing(result)
+
+
+def missing(result):
     """Why peers were not timed, a line each."""
     return [_note(each) for each in result["peers"] if each["reason"]]
 
@@ -180,7 +186,7 @@ def sweep_notes(sweep):
     """Why peers are missing from a sweep, a line each."""
     if sweep["sweep"] == "memory":
         return [f"{each['peer']}: {each['status']}: {each['reason']}" for each in sweep["peers"] if each["reason"]]
-    lines = [f"{line} (at {point['value']:g})" for point in sweep["points"] for line in notes(point)]
+    lines = [f"{line} (at {point['value']:g})" for point in sweep["points"] for line in missing(point)]
     return list({line.partition(" (at ")[0]: line for line in reversed(lines)}.values())[::-1]
 
 

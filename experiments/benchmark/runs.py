@@ -106,6 +106,9 @@ def _result(candidate, times, workload):
         result["kind"] = {**asdict(candidate.kind), "words": candidate.kind.words}
     if candidate.verdict is not None:
         result |= {key: value for key, value in asdict(candidate.verdict).items() if key != "wrong"}
+    about = getattr(candidate.peer, "about", "")
+    if about:
+        result["about"] = str(about)
     if times is not None:
         per = workload.task.time_steps if workload.task.online else 1
         result |= {

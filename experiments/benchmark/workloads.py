@@ -118,7 +118,7 @@ class Workload:
         neuron = ot.LIF(self.decay, self.threshold, reset=reset, surrogate=ot.surrogate.Sigmoid(self.alpha))
         neurons = [*[neuron] * len(self.task.hidden), ot.Integrator()]
         layers = [
-            ot.Layer([*before, _synapses(weight.astype(dtype))], each)
+            ot.Layer([*before, _synapses(weight.astype(dtype))] if before else _synapses(weight.astype(dtype)), each)
             for before, weight, each in zip(operations_before(self.task), self.weights.values(), neurons)
         ]
         return ot.Network(layers, input_shape=self.task.input_shape)

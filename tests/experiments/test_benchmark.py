@@ -195,6 +195,14 @@ def test_the_fast_backend_is_right_whatever_it_is_made_to_choose(name, task):
     assert found.wrong == "" and found.gradient_off < 1e-11, found
 
 
+def test_the_fast_backend_says_which_engine_computes_and_it_is_a_fast_one():
+    """A workload that its engines did not take would be timed on single time steps, without a word."""
+    for task in (TINY, IMAGES, ONLINE):
+        about = peers.function_of("fast")(draw(task)).about
+        assert about and "single time steps" not in about, about
+    assert ours.reference(draw(TINY)).about == ""
+
+
 def test_what_is_chosen_is_forced_within_a_step_alone():
     from ottt_ref.fast import dense_chains
     from ottt_ref.fast.operations import dense

@@ -10,6 +10,7 @@ is checked is what is timed. The object may say more:
     method          "ottt" (if it does not say) or "bptt": which of the reference's gradients it must have
     dialect         of OTTT, "derivation" (if it does not say) or "authors", which does not trace the inputs
     reset           "soft" (if it does not say) or "unleaked": how its neurons are reset
+    about           words on how it computes, which are printed
 
 A function that cannot take a workload raises NotImplementedError, whose words are shown; one whose package is not
 installed raises ImportError.

@@ -25,6 +25,15 @@ class Ours:
                 self.network, self.optimizer, LOSS, time_steps=workload.task.time_steps
             )
 
+    @property
+    def about(self):
+        """Which engine computes it; nothing of the plain reference."""
+        if self.library is ot:
+            return ""
+        with self._within():
+            asked = {"optimizer": self.optimizer} if self.learner is not None else {}
+            return str(self.library.plan(self.network, self.method, **asked)).partition("\n")[0]
+
     def step(self):
         """One update with the sequence's gradient, or one after each time step; the loss."""
         with self._within():
