@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -157,6 +158,13 @@ def test_a_rule_by_name_learns_the_digits_beside_the_methods(capsys, folder):
     (run,) = json.loads(Path("out/digits.json").read_text(encoding="utf-8"))["runs"]
     assert run["method"] == "my_rules:OtherDecay" and run["epochs"][0]["test_accuracy"] > 0.5  # 0.1 by chance
     assert Path("out/digits.svg").exists() and picture._label("a_b:c") == r"a\_b:c"
+
+
+def test_the_working_directory_is_put_first_once(monkeypatch):
+    monkeypatch.setattr(sys, "path", ["elsewhere", os.getcwd()])
+    for _ in range(2):
+        outside.look_here()
+        assert sys.path == [os.getcwd(), "elsewhere", os.getcwd()]
 
 
 def test_of_one_rule_and_ottt_the_same_curves_come(monkeypatch):

@@ -25,6 +25,12 @@ def test_does_not_count_what_was_there_before():
     assert peak_bytes(lambda: held.sum()) < 10_000
 
 
+def test_what_was_traced_at_the_start_is_taken_off_the_peak(monkeypatch):
+    measured = iter([(300, 300), (310, 1000)])
+    monkeypatch.setattr(tracemalloc, "get_traced_memory", lambda: next(measured))
+    assert peak_bytes(lambda: None, warm_ups=0) == 700
+
+
 def test_measures_after_as_many_warm_ups_as_are_asked_for():
     calls = []
     peak_bytes(lambda: calls.append(tracemalloc.is_tracing()), warm_ups=2)

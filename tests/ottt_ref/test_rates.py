@@ -27,6 +27,21 @@ def test_the_normaliser_keeps_single_precision():
     assert got == pytest.approx(1.39, rel=3e-7)  # four roundings
 
 
+@pytest.mark.parametrize("batch", [1, 3])
+def test_rates_of_neurons_with_decays_of_their_own_are_each_samples(batch):
+    rng = np.random.default_rng(0)
+    neurons = (ot.LIF(0.5), ot.LIF(np.array([0.25, 0.5, 0.75, 1.0])))
+    layers = [ot.Layer(ot.Dense(rng.normal(1, 1, (n, m))), neuron) for m, n, neuron in zip((2, 3), (3, 4), neurons)]
+    network, inputs = ot.Network(layers), rng.random((6, batch, 2))
+    whole, spikes = measured_rates(network, inputs), ot.simulate(network, inputs).layer_outputs[1]
+    assert [rate.shape for rate in whole] == [(batch, 2), (batch, 3), (batch, 4)]
+    for i, decay in enumerate((0.25, 0.5, 0.75, 1.0)):
+        np.testing.assert_allclose(whole[2][:, i], weighted_rate(spikes, decay)[:, i], rtol=1e-14)
+    for b in range(batch):
+        for rate, alone in zip(whole, measured_rates(network, inputs[:, b : b + 1])):
+            assert np.array_equal(rate[b : b + 1], alone)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_last_time_step_weighs_most(dtype):
     values = np.array([[[1, 0, 0]], [[0, 1, 0]], [[0, 0, 1]]])

@@ -35,6 +35,12 @@ def test_products_and_cosines_are_those_of_the_gradients_of_one_sample(depth):
                 assert errors.cosines()[b] == pytest.approx(cosine, rel=1e-10)
 
 
+def test_of_one_time_step_the_trace_is_the_input():
+    network, inputs, labels = network_and_data()
+    first = layer_errors(network, inputs[:1], labels, losses.Mixed())[0]
+    assert np.array_equal(first.trace, inputs[:1]) and np.array_equal(first.rate, inputs[0])
+
+
 def errors_of(rate_error, error, rate=((1,),), trace=None):
     trace = trace or [[[1]]] * len(error)
     return LayerErrors(*(ot.exact_array(np.array(part, dtype=object)) for part in (rate_error, error, rate, trace)))

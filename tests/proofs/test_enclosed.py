@@ -1,5 +1,7 @@
 """Intervals and balls hold what the methods compute; signs are told only where they are certain."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -38,6 +40,13 @@ def test_intervals_hold_the_gradients_of_every_method(surrogate, method):
             assert interval.high - interval.low < 1e-12
     assert abs(as_interval(enclosing.loss).low - floats.loss) < 1e-12
     assert any(value != 0 for values in floats.values() for value in values.flat)
+
+
+@pytest.mark.parametrize("z", [-100.0, 100.0])
+def test_a_sigmoid_far_from_the_threshold_is_held(z):
+    found = as_interval(enclosed.sigmoid(ot.surrogate.Sigmoid(4.0), as_interval(z)))
+    expected = 4 * math.exp(-400)  # of which the denominator takes nothing
+    assert 0 <= found.low <= expected * (1 + 1e-12) and expected * (1 - 1e-12) <= found.high < 1e-170
 
 
 @pytest.mark.parametrize("loss", [losses.CrossEntropy(), losses.MeanSquaredError(), losses.Mixed(0.3)], ids=repr)

@@ -256,6 +256,17 @@ def test_what_is_damaged_is_refused_by_name(copy, damage):
     assert message in str(refused.value)
 
 
+def test_a_manifest_of_just_as_many_bytes_as_it_may_have_is_read(monkeypatch, tmp_path):
+    manifest = {"format": files.FORMAT, "version": files.VERSION, "cases": [{"name": "one"}]}
+    write(tmp_path, manifest)
+    path = tmp_path / files.MANIFEST
+    monkeypatch.setattr(files, "LARGEST_MANIFEST", path.stat().st_size)
+    assert files._read_manifest(path) == manifest
+    monkeypatch.setattr(files, "LARGEST_MANIFEST", path.stat().st_size - 1)
+    with pytest.raises(ValueError, match=r"must have at most \d+ bytes, got \d+$"):
+        files._read_manifest(path)
+
+
 @pytest.mark.parametrize("text", ["", "[", "[" * 100000, '{"format": NaN}', "\udcff"])
 def test_a_manifest_that_is_no_json_is_refused(tmp_path, text):
     (tmp_path / files.MANIFEST).write_bytes(text.encode(errors="surrogateescape"))

@@ -420,6 +420,14 @@ def test_one_state_whose_current_and_distance_are_scaled_has_scaled_gradients(me
         assert np.all(found[name] == factor * value) and np.any(value != 0), name
 
 
+def test_the_gradient_through_a_reset_has_the_weight_of_each_state_in_the_distance():
+    """J = λ + r ψ f, with r = ∂u[t+1]/∂s[t] and f = ∂z/∂u."""
+    neuron = type("Reset", (Scaled,), {"reset_jacobian": lambda self, state, output: (-0.75,)})(share=2.0)
+    at_rest, psi = np.zeros((1, 2)), np.array([[0.25, 0.5]])
+    assert neuron.jacobian((at_rest,), at_rest, psi, False)[0][0].tolist() == [[0.5, 0.5]]
+    assert neuron.jacobian((at_rest,), at_rest, psi, True)[0][0].tolist() == [[0.125, -0.25]]
+
+
 def test_what_a_simulator_carries_for_parameters_and_delays_is_counted():
     """Potential and spikes, of a neuron with parameters those of the time step before as well; delays need spikes."""
     inputs = np.ones((1, 3))

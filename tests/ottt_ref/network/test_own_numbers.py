@@ -678,6 +678,12 @@ def test_a_saved_network_is_the_same_network(kind, trainable, tmp_path):
         assert (tmp_path / "again.npz").read_bytes() == (tmp_path / "net.npz").read_bytes()
 
 
+def test_what_is_trained_stands_in_the_order_of_the_fields():
+    neuron = ot.LIF(trainable=("threshold", "decay"))
+    assert neuron.trainable == neuron.parameter_names == ("decay", "threshold")
+    assert neuron == ot.LIF(trainable=("decay", "threshold"))
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
