@@ -14,7 +14,6 @@ fast          the same signatures on kernels that exploit sparse spikes; it is i
 import importlib
 import sys
 
-
 from . import methods, plain
 from .finite import NonFiniteError, allow_non_finite
 from .learning import losses, training
