@@ -48,6 +48,7 @@ ROWS_OF_SMALL, FEWEST_CHUNKS = 128, 4  # of small networks: rows of a chunk at l
 SMALL = 2**18  # bytes of all weights of a small network
 SEGMENT = 2**14  # inputs whose events one list holds
 UNUSED = 3  # references to an array that nobody has but the engine, while it counts them
+APART = 5  # vectors between two places: processors mix up addresses whose difference is a multiple of 4096
 LARGE = 2**22  # bytes from which on NumPy asks for large pages
 KEPT = 4  # sizes whose memory is kept, of one network
 # Above which share of numbers that are not 0 dense arithmetic is faster, in thousandths: forwards and for gradients,
@@ -171,7 +172,7 @@ class _Space:
 
     def take(self, count):
         first = self.size
-        self.size += -(-count // self._unit) * self._unit
+        self.size += (-(-count // self._unit) + APART) * self._unit
         return first
 
 

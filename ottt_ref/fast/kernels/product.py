@@ -147,6 +147,11 @@ def add_whole_product(
     rows, steps, columns = shape
     lanes = BYTES // result.itemsize
     block = np.empty(min(DEPTH, steps) * 4 * lanes, result.dtype)
+    transposed = left_row == 1
+    sixes = np.empty((rows + ROWS) * min(DEPTH, steps) if transposed and built else 0, result.dtype)
+    source, between, along = left, left_row, left_column
+    if transposed and built:
+        source, along = sixes, np.int64(ROWS)
     for first in range(0, steps, DEPTH):
         depth = min(DEPTH, steps - first)
         a, b = left_at + first * left_column, right_at + first * stride
@@ -154,6 +159,11 @@ def add_whole_product(
             part = (rows, depth, columns)
             _plain_block(result, result_at, result_stride, left, a, left_row, left_column, right, b, stride, part)
             continue
+        if transposed:  # a column of it is read number by number from as many pages: six of them, side by side
+            for k in range(depth):
+                for r in range(0, rows, ROWS):
+                    for y in range(ROWS):
+                        sixes[r * depth + k * ROWS + y] = left[a + k * left_column + r + y]
         width = min(columns, 4 * lanes)
         for c in range(0, columns, width):
             for k in range(depth):  # of rows that lie far apart a first-level cache holds few
@@ -161,19 +171,13 @@ def add_whole_product(
                 for i in range(width):
                     row[i] = given[i]
             for r in range(0, rows, ROWS):
-                out, at = result_at + r * result_stride + c, a + r * left_row
+                out, at = result_at + r * result_stride + c, r * depth if transposed else a + r * left_row
                 if width == 4 * lanes:
-                    product_block(
-                        result, out, result_stride, left, at, left_row, left_column, block, 0, width, depth, 4
-                    )
+                    product_block(result, out, result_stride, source, at, between, along, block, 0, width, depth, 4)
                 elif width == 2 * lanes:
-                    product_block(
-                        result, out, result_stride, left, at, left_row, left_column, block, 0, width, depth, 2
-                    )
+                    product_block(result, out, result_stride, source, at, between, along, block, 0, width, depth, 2)
                 else:
-                    product_block(
-                        result, out, result_stride, left, at, left_row, left_column, block, 0, width, depth, 1
-                    )
+                    product_block(result, out, result_stride, source, at, between, along, block, 0, width, depth, 1)
 
 
 @fast_kernel(parallel=True)
