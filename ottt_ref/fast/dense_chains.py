@@ -53,7 +53,7 @@ LARGE = 2**22  # bytes from which on NumPy asks for large pages
 KEPT = 4  # sizes whose memory is kept, of one network
 # Above which share of numbers that are not 0 dense arithmetic is faster, in thousandths: forwards and for gradients,
 # with hand-built loops and with plain ones.
-SHARES = {True: (300, 250), False: (600, 600)}
+SHARES = {True: (400, 400), False: (600, 600)}
 LOSSES = {CrossEntropy: kernel.CROSS_ENTROPY, MeanSquaredError: kernel.SQUARED_ERROR, Mixed: kernel.MIXED}
 
 
