@@ -54,13 +54,16 @@ def gradients(
         return found
     options = {**of_sequence, "regulariser": regulariser, "input_gradients": input_gradients, "terms": terms}
     task = require_task(network, inputs, targets, loss, forwards="a rule that runs forwards in time", **options)
+    if not engines.of_samples(network, method, loss, asked):
+        try:
+            return samples.gradients(rule, network, task)
+        except windows.NotFinite:  # see below
+            pass
     fast = fast_network(network)
     running, feedback = started(rule, fast, task.inputs.shape[1], error_feedback)
-    try:
-        if not engines.of_samples(network, method, loss, asked):
-            return samples.gradients(rule(network, running.batch_size), network, task)
-        if not windows.why_single_steps(fast, feedback, terms):
+    if not windows.why_single_steps(fast, feedback, terms):
+        try:
             return windows.gradients(running, fast, task, input_gradients)
-    except windows.NotFinite:  # the loop by single time steps says what, where and when
-        pass
+        except windows.NotFinite:  # the loop by single time steps says what, where and when
+            pass
     return single_steps.gradients(rule, fast, inputs, targets, loss, error_feedback=error_feedback, **options)

@@ -492,8 +492,10 @@ class _Found(Gradients):
         self._state = state
 
 
-def gradients(rule: Rule, network: Network, task: Task) -> Gradients:
-    """The gradient of a task by OTTT or SLTT, a sample at a time, of a network that suits; `rule` is a new one.
+def gradients(rule: Callable[[Network, int], Rule], network: Network, task: Task) -> Gradients:
+    """The gradient of a task by OTTT or SLTT, a sample at a time, of a network that suits.
+
+    rule  (network, batch_size) → an OTTT or SLTT
 
     Raises NotFinite where a potential, the loss or a gradient is NaN or infinite, unless that is allowed; and where the
     initial state has spikes that its potentials do not fire, which no LIF neuron leaves behind.
@@ -505,15 +507,14 @@ class _Run:
     """One sequence on its way."""
 
     def __init__(self, rule, network, task):
-        if type(rule) not in (OTTT, SLTT):
-            raise TypeError(f"rule must be OTTT or SLTT, got {type(rule).__name__}")
+        of_one = rule(network, 1)  # of one sample: it says what is traced; the arrays of all are not needed yet
+        if type(of_one) not in (OTTT, SLTT):
+            raise TypeError(f"rule must be OTTT or SLTT, got {type(of_one).__name__}")
         chain, reason = _read(network)
         if chain is None:
             raise ValueError(f"network must suit this engine: {reason}")
-        self._rule, self._network, self._task, self._chain = rule, network, task, chain
-        self._traces = None
-        if isinstance(rule, OTTT):
-            self._traces = [rule.traces._parts(connection)[0] for connection in network.connections]
+        self._make_rule, self._network, self._task, self._chain = rule, network, task, chain
+        self._traces = self._traces_of(of_one)
         self._dtype = network.dtype
         self._steps, self._batch = task.inputs.shape[:2]
         self._plan, self._window = _window(chain, self._steps)
@@ -522,6 +523,7 @@ class _Run:
         self._rest = task.initial_state is None
         if not self._rest:
             self._begin()
+        self._constants = self._bias_traces()
 
     def result(self) -> Gradients:
         task, plan = self._task, self._plan
@@ -542,7 +544,7 @@ class _Run:
             _joined([each.weight for each in synapses]),
             _joined([each.weight.transpose(1, 0, 2, 3) for each in synapses]),
             _joined([each.bias for each in synapses]), np.ascontiguousarray(readout.weight).reshape(-1),
-            np.ascontiguousarray(readout.bias), self._bias_traces(), plan.pixels, tiles.width(self._dtype),
+            np.ascontiguousarray(readout.bias), self._constants, plan.pixels, tiles.width(self._dtype),
             tiles.lanes(self._dtype),
         )  # fmt: skip
         built = hand_built()
@@ -569,7 +571,9 @@ class _Run:
     def _begin(self):
         """Take the initial state; between the rows of images there are zeros."""
         self._states[...] = 0
-        given = started_from(self._network, self._task.initial_state, self._rule.carried)
+        rule = self._make_rule(self._network, self._batch)
+        given = started_from(self._network, self._task.initial_state, rule.carried)
+        self._traces = self._traces_of(rule)
         states, outputs, _ = network_state(self._network, given, self._batch)
         for l, (potential,) in enumerate(states):
             neuron = self._network.layers[l].neuron
@@ -581,10 +585,10 @@ class _Run:
 
     def _state(self) -> State:
         """The State after the sequence."""
-        network, bias_traces = self._network, self._bias_traces()
-        for l, (trace, bias) in enumerate(self._traces or ()):
+        network, rule = self._network, self._make_rule(self._network, self._batch)
+        for l, (trace, bias) in enumerate(self._traces_of(rule) or ()):
             trace.state[...] = self._get(self._trace(l), trace.state.shape)
-            bias.state[...] = bias_traces[l, -1]
+            bias.state[...] = self._constants[l, -1]
         states, outputs = [], []
         for l, layer in enumerate(network.layers):
             shape = (self._batch, *network.shapes[l])
@@ -592,7 +596,13 @@ class _Run:
             states.append((potential,))
             fires = isinstance(layer.neuron, LIF)
             outputs.append(self._fired(layer.neuron, potential) if fires else potential)
-        return state_of(network, tuple(states), tuple(outputs), self._rule.carried)
+        return state_of(network, tuple(states), tuple(outputs), rule.carried)
+
+    def _traces_of(self, rule):
+        """Of each connection the trace, and that of the biases' input; None of a rule without traces."""
+        if not isinstance(rule, OTTT):
+            return None
+        return [rule.traces._parts(connection)[0] for connection in self._network.connections]
 
     def _fired(self, neuron, potential):
         return (potential >= neuron.constants(self._dtype)[1]).astype(self._dtype)

@@ -118,6 +118,23 @@ def add_to(work, target, values, first, count, factor):
 
 
 @fast_kernel(fastmath={"contract"})
+def add_products(work, target, values, first, apart, factors, factor, factors_apart, terms, count):
+    """total[x] += Σ_k factors[k] values[k, x], four k at a time; `apart` says how far apart two k are."""
+    wide_vectors()
+    total = work[target : target + count]
+    for k in range(0, terms - 3, 4):
+        at = first + k * apart
+        a, b = values[at : at + count], values[at + apart : at + apart + count]
+        c, d = values[at + 2 * apart : at + 2 * apart + count], values[at + 3 * apart : at + 3 * apart + count]
+        f, step = factor + k * factors_apart, factors_apart
+        of_a, of_b, of_c, of_d = factors[f], factors[f + step], factors[f + 2 * step], factors[f + 3 * step]
+        for x in range(count):
+            total[x] += of_a * a[x] + of_b * b[x] + of_c * c[x] + of_d * d[x]
+    for k in range(terms // 4 * 4, terms):
+        add_to(work, target, values, first + k * apart, count, factors[factor + k * factors_apart])
+
+
+@fast_kernel(fastmath={"contract"})
 def fill(work, target, count, number):
     wide_vectors()
     total = work[target : target + count]
@@ -353,8 +370,13 @@ def enter_readout(work, state, table, numbers, shared, shared_numbers, sources, 
 def sum_shifted(work, target, source, count, step, times):
     """Σ_k source[x + k step], of `times` k."""
     wide_vectors()
-    copy(work, target, work, source, count)
-    for k in range(1, times):
+    if times == 1:
+        copy(work, target, work, source, count)
+        return
+    result, one, other = work[target : target + count], work[source : source + count], work[source + step :]
+    for x in range(count - step):
+        result[x] = one[x] + other[x]
+    for k in range(2, times):
         add_to(work, target, work, source + k * step, count - k * step, work.dtype.type(1))
 
 
@@ -469,10 +491,13 @@ def back_through_readout(
     layers, classes = len(table), shared[READ_OUTPUTS]
     size, given, back = table[layers - 1, CHANNELS_OUT] * shared[READ_PIXELS], shared[READ_GIVEN], shared[READ_ERROR]
     decay, trace = shared_numbers[READ_TRACE_DECAY], shared[READ_TRACE]
+    of_errors = errors.reshape(-1)
     for t in range(steps):
         fill(work, back + t * size, size, work.dtype.type(0))
+        add_products(
+            work, back + t * size, weight, size - size, size, of_errors, t * classes, steps // steps, classes, size
+        )
         for i in range(classes):
-            add_to(work, back + t * size, weight, i * size, size, errors[t, i])
             sums[shared[READ_BIAS_GRADIENT] + i] += errors[t, i] * bias_traces[layers, first + t]
     for k in range(1, steps):
         for i in range(classes):
@@ -480,8 +505,7 @@ def back_through_readout(
     if not rest and trace >= 0:
         enter_readout(work, state, table, numbers, shared, shared_numbers, sources, read_sources, steps, steps > 0)
     for i in range(classes):
-        for t in range(steps):
-            add_to(sums, shared[READ_GRADIENT] + i * size, work, given + t * size, size, errors[t, i])
+        add_products(sums, shared[READ_GRADIENT] + i * size, work, given, size, of_errors, i, classes, steps, size)
     if trace >= 0:
         follow(work, state, inputs, table, numbers, shared, layers, trace, decay, b, first, steps, rest)
 

@@ -15,7 +15,7 @@ from ottt_ref.methods.ottt import OTTT
 from ottt_ref.methods.shared.task import require_task
 from ottt_ref.methods.sltt import SLTT
 
-from .memory import of_nans
+from .memory import fill_memory
 
 TOLERANCE = 1e-10  # of the largest number: the kit's for float64
 RULES = {
@@ -28,7 +28,7 @@ RULES = {
 @pytest.fixture(autouse=True)
 def memory_as_it_may_be_found(monkeypatch):
     """NaN where nothing was written: whoever reads that is found out."""
-    monkeypatch.setattr(np, "empty", of_nans)
+    fill_memory(monkeypatch, samples)
 
 
 def by_samples(rule, network, inputs, targets, loss=ot.losses.Mixed(), **options):
@@ -36,7 +36,7 @@ def by_samples(rule, network, inputs, targets, loss=ot.losses.Mixed(), **options
     task = require_task(network, inputs, targets, loss, forwards="a rule", **options)
     assert samples.suits(network, loss) == ""
     fast = fast_network(network)
-    return samples.gradients(rule(fast, task.inputs.shape[1]), fast, task)
+    return samples.gradients(rule, fast, task)
 
 
 def require_close(found, expected, tolerance=TOLERANCE):
@@ -302,6 +302,6 @@ def test_another_network_or_rule_is_refused():
     network = ot.dense_network([2, 3, 2], rng=0)
     task = require_task(network, np.ones((2, 1, 2)), np.array([0]), ot.losses.Mixed())
     with pytest.raises(ValueError, match="no convolution"):
-        samples.gradients(OTTT(network, 1), network, task)
+        samples.gradients(OTTT, network, task)
     with pytest.raises(TypeError, match="rule must be OTTT or SLTT"):
-        samples.gradients(ot.methods.Rule(network, 1), network, task)
+        samples.gradients(ot.methods.Rule, network, task)

@@ -7,10 +7,10 @@ import pytest
 import ottt_ref as ot
 from ottt_ref.fast.kernels import image_events
 from ottt_ref.fast.kernels.choosing import plain_kernels
-from ottt_ref.fast.operations import TWINS, described, fast_twin
+from ottt_ref.fast.operations import TWINS, described, fast_twin, pooling, scaling, weight_standardisation
 from ottt_ref.fast.operations import convolution as module
 
-from .memory import of_nans
+from .memory import fill_memory
 
 TOLERANCE = 1e-12  # of the largest number: float64 sums in another order
 SEEDS = range(40)
@@ -19,7 +19,7 @@ SEEDS = range(40)
 @pytest.fixture(autouse=True)
 def memory_as_it_may_be_found(monkeypatch):
     """NaN where nothing was written: whoever reads that is found out."""
-    monkeypatch.setattr(np, "empty", of_nans)
+    fill_memory(monkeypatch, module, pooling, scaling, weight_standardisation)
 
 
 def values_of(rng, shape, share):
