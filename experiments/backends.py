@@ -32,6 +32,11 @@ def simulate_by(backend):
     return fast.simulate if backend == "fast" else ot.simulate
 
 
+def step_by(backend):
+    """(optimizer, parameters, gradients): an optimiser's step."""
+    return fast.step if backend == "fast" else lambda optimizer, *given: optimizer.step(*given)
+
+
 def computed_by(network, backend):
     """The network as rules of one's own see it: of the same parameters."""
     return fast_network(network) if backend == "fast" else network

@@ -36,11 +36,15 @@ def pytest_ignore_collect(collection_path, config):
 def pytest_collection_modifyitems(items):
     """What says float32 or single precision is slow: Numba compiles a kernel once more for it.
 
-    So are all tests of the fast backend, whose kernels take longest to compile.
+    So is what is of the fast backend, in its folder or by its name: its kernels take longest to compile, those of
+    single precision a minute, which makes them exhaustive.
     """
     for item in items:
-        if "float32" in item.name or "single_precision" in item.name or FAST in item.path.parents:
+        single = "float32" in item.name or "single_precision" in item.name
+        if single or "fast" in item.name or FAST in item.path.parents:
             item.add_marker(pytest.mark.slow)
+        if single and FAST in item.path.parents:
+            item.add_marker(pytest.mark.exhaustive)
         if item.get_closest_marker("exhaustive"):
             item.add_marker(pytest.mark.slow)
 

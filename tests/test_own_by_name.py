@@ -172,7 +172,7 @@ def test_of_one_rule_and_ottt_the_same_curves_come(monkeypatch):
     outside.look_here()
     small = training.Settings(epochs=1, time_steps=2)
     runs = [_first_losses(name, small) for name in ("theirs:rule", "ottt-a")]
-    assert runs[0] == runs[1]
+    assert runs[0] == pytest.approx(runs[1], rel=1e-9)  # by other loops, which round differently
 
 
 def _first_losses(method, settings):

@@ -10,7 +10,7 @@ import ottt_ref as ot
 from ottt_ref.methods import METHODS as REGISTRY
 from ottt_ref.outside import rule_named, told
 
-from ..backends import computed_by, methods_of, simulate_by
+from ..backends import computed_by, methods_of, simulate_by, step_by
 from .data import as_images, load, sequence
 
 # Of loops trained by SR: without a limit they grow until no error comes through the equilibrium any more, and nothing
@@ -68,11 +68,11 @@ def by_gradients(name):
     """Learn by one update per batch, with the gradients of a method."""
 
     def make(network, optimizer, time_steps, backend):
-        gradients = methods_of(backend)[name].gradients
+        gradients, step = methods_of(backend)[name].gradients, step_by(backend)
 
         def learn(images, labels):
             found = gradients(network, sequence(images, time_steps), labels)
-            optimizer.step(network.parameters, found)
+            step(optimizer, network.parameters, found)
             return float(found.loss)
 
         return learn

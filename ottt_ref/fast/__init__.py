@@ -2,6 +2,7 @@
 
     from ottt_ref import fast
     fast.simulate, fast.bptt.gradients, fast.ottt.gradients, fast.ottt.OnlineLearner, fast.sltt.gradients
+    fast.step(optimizer, network.parameters, gradients)    an optimiser's step, of SGD in one compiled call
     print(fast.plan(network))    which engine takes a network, and what computes what
 
 Networks of float64 and float32, of every layer and neuron that the reference has. There is no `rtrl` and no
@@ -23,9 +24,10 @@ from .forward import record_of
 from .kernels.choosing import plain_kernels
 from .network import fast_network
 from .plan import Plan, plan
+from .updates import step
 from .windows import NotFinite, require_finite
 
-__all__ = ["Plan", "bptt", "ottt", "plain_kernels", "plan", "simulate", "sltt"]
+__all__ = ["Plan", "bptt", "ottt", "plain_kernels", "plan", "simulate", "sltt", "step"]
 
 
 def __getattr__(name: str) -> None:

@@ -27,11 +27,13 @@ class Block:
         return -(-size // unit) * unit
 
     def numbers(self, size):
+        """The place of so many numbers of the network's dtype."""
         first = self.size
         self.size += self.padded(size)
         return first
 
     def whole(self, size):
+        """The place of so many whole numbers."""
         first = self.places
         self.places += size
         return first

@@ -19,7 +19,7 @@ KEPT = 8  # networks whose plans are kept
 
 
 def step(optimizer: Optimizer, parameters: Parameters, gradients: Mapping[str, np.ndarray]) -> None:
-    """`optimizer.step(parameters, gradients)`, of SGD on floats faster.
+    """`optimizer.step(parameters, gradients)`, of SGD on floats faster: the same bits, checks, errors and state.
 
     >>> import numpy as np, ottt_ref as ot
     >>> from ottt_ref.fast import updates

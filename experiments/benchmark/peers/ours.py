@@ -1,6 +1,7 @@
 """This library as a peer: the plain reference and `ottt_ref.fast`, which have the same signatures."""
 
 from contextlib import contextmanager, nullcontext
+from functools import partial
 
 import numpy as np
 
@@ -19,6 +20,7 @@ class Ours:
         self.network = workload.network()
         self.inputs, self.labels = workload.inputs, workload.labels
         self.optimizer = ot.training.SGD(workload.learning_rate, momentum=0.0)
+        self._update = partial(library.step, self.optimizer) if library is not ot else self.optimizer.step
         self.learner = None
         if workload.task.online and method == "ottt":
             self.learner = library.ottt.OnlineLearner(
@@ -41,7 +43,7 @@ class Ours:
                 self.learner.reset()
                 return sum(self.learner.step(now, self.labels)[0] for now in self.inputs)
             gradients = getattr(self.library, self.method).gradients(self.network, self.inputs, self.labels, LOSS)
-            self.optimizer.step(self.network.parameters, gradients)
+            self._update(self.network.parameters, gradients)
             return gradients.loss
 
     def parameters(self):

@@ -92,6 +92,20 @@ def plain_kernels(rng):
     return Call(fast.plain_kernels, {}, oracle)
 
 
+def step(rng):
+    network = ot.dense_network([3, 4, 2], rng=rng)
+    gradients = {name: rng.normal(size=value.shape) for name, value in network.parameters.items()}
+    before = {name: value.copy() for name, value in network.parameters.items()}
+    arguments = {"optimizer": ot.training.SGD(0.5, momentum=0.0), "parameters": network.parameters}
+
+    def oracle(result, given):
+        if given["parameters"] is not network.parameters or given["optimizer"].learning_rate != 0.5:
+            return UNCOMPARED
+        return same(network.parameters, {name: before[name] - 0.5 * given["gradients"][name] for name in before}, False)
+
+    return Call(fast.step, {**arguments, "gradients": gradients}, oracle, changes=("optimizer", "parameters"))
+
+
 def catalogue():
     """Every right call of this module, by name."""
     found = {f"{name}.gradients": partial(gradients, name) for name in MODULES}
@@ -105,4 +119,5 @@ def catalogue():
         "fast.plan": plan,
         "fast.Plan": plan_made,
         "fast.plain_kernels": plain_kernels,
+        "fast.step": step,
     }
