@@ -188,6 +188,12 @@ def test_targets_of_another_shape_are_told_all_that_fit():
         ot.bptt.gradients(network, inputs, np.array([[0, 1], [0, 1], [5, 1], [0, 1]]))
 
 
+def test_labels_of_each_time_step_that_are_floats_are_told_to_be_whole_numbers():
+    network, inputs = ot.dense_network([3, 4, 3], rng=0), np.ones((2, 2, 3))  # else the batch is thought to be wrong
+    with pytest.raises(ValueError, match=r"got an array \[2, 2\] of float64: targets.astype\(int\) are labels$"):
+        ot.bptt.gradients(network, inputs, np.ones((2, 2)))
+
+
 @pytest.mark.parametrize("targets", [np.ones((4, 2), int), np.ones((4, 2, 2))])
 def test_targets_of_each_time_step_are_refused_where_there_is_one_loss_for_all(targets):
     network, (inputs, _) = dyadic_network(0), dyadic_sequence(0)

@@ -1,15 +1,20 @@
 """Each claim holds on a few cases, its counterexamples stand, and it catches algorithms that are wrong."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from hypothesis import given, settings
 
-from proofs.claims import BY_NAME, CLAIMS
-from proofs.search import run
+from proofs.claims import BY_NAME, CLAIMS, n1
+from proofs.search import counterexamples, run
 
 from ..selection import one_in, slow
 from .wrong_variants import WRONG_VARIANTS
 
+COUNTEREXAMPLES = Path(__file__).parent / "counterexamples.json"
 CASES = 12
 TRIES = 150  # cases in which a wrong variant must be caught
 QUICK = ("C1", "H1", "P1", "R2")  # less than half a second each
@@ -33,6 +38,26 @@ def test_claim_catches(variant, monkeypatch):
     assert not result.holds, f"{variant.claim} does not see: {variant.fault}"
     assert not result.failure.startswith(("vacuous", "the check stopped")), result.failure
     print(f"{variant.claim} refutes '{variant.fault}':\n{result.failure}")
+
+
+@pytest.mark.slow
+@settings(max_examples=5)
+@given(case=BY_NAME["N1"].strategy)
+def test_n1_is_not_exercised_where_all_gradients_are_0(case):
+    nothing = SimpleNamespace(
+        algebra=lambda network, *_: {name: 0 * value for name, value in network.parameters.items()}, public=None
+    )
+    assert not n1.check_exactly(case, (nothing, nothing), lambda network: list(network.parameters)).live
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("claim", [claim for claim in CLAIMS if claim.name != "M1"], ids=lambda claim: claim.name)
+def test_counterexamples_are_those_that_are_written_down(claim):
+    """The networks of the theory, with their numbers: what is said of one that was changed would be of another.
+
+    M1 measures memory, which differs from run to run.
+    """
+    assert list(counterexamples(claim)[0]) == json.loads(COUNTEREXAMPLES.read_text(encoding="utf-8"))[claim.name]
 
 
 def test_every_claim_has_a_wrong_variant_that_it_catches():

@@ -113,6 +113,13 @@ REFUSED = {
     r"node '0' \(Conv2d\): input_shape must be that of what it is given, \[4, 4\], got \(5, 5\)": image(
         convolution(input_shape=(5, 5))
     ),
+    r"node '0' \(Conv1d\): input_shape must be that of what it is given, \[4\], got 5": row(
+        row_convolution(input_shape=5),
+        peer.Flatten(None, 0, -1),
+        peer.Linear(np.ones((2, 8))),
+        neurons("LIF"),
+        shape=(1, 4),
+    ),
     r"node '1' \(Flatten\): start_dim and end_dim must be 0 and -1": row(
         convolution(), peer.Flatten(None, 1, -1), shape=(1, 4, 4)
     ),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from ottt_ref.blackboard.quantities import METHODS
 from proofs import __main__, command
 from proofs.claim import Refuted
 from proofs.claims import BY_NAME
@@ -209,6 +210,12 @@ def test_everything_that_happens_is_shown(shown):
             assert "Λ_T = " in text and "v[T] = " in text
         if name == "sr":
             assert "a¹ = " in text and "z¹ = " in text and "D p¹ = " in text
+
+
+@every_exhibit
+def test_errors_are_shown_of_each_method_that_has_one_for_each_time_step(shown):
+    named = {name.rpartition("  ")[2] for name, _ in hall.steps(shown)} & {METHODS[name].title for name in METHODS}
+    assert named == {METHODS[name].title for name in shown.methods if name != "sr"}
 
 
 def test_a_fallen_exhibit_is_named():
