@@ -10,6 +10,7 @@ from proofs.equality import OTTT, bptt, bptt_without_delays
 from proofs.examples import chain
 from proofs.identity import LARGEST_FAILURE, Architecture, Identity, architectures, certify, unchecked
 from proofs.images import CHAINS, Convolutional, Operated, chains, traced_results
+from proofs.number_systems.polynomial import VARIABLE
 from proofs.paths import Paths, PathSums
 
 from ..selection import one_in
@@ -20,6 +21,15 @@ SMALL = Architecture((2, 2, 2), 3, loops=((0, 0), (1, 0)))
 
 def rng():
     return np.random.default_rng(0)
+
+
+def test_loops_fit_layers_of_different_sizes():
+    loops = ((0, 0), (1, 1), (2, 2), (2, 0), (1, 0))
+    network, _, errors = Architecture((1, 2, 3, 4), 2, loops=loops).data(lambda: VARIABLE)
+    shapes = {name: value.shape for name, value in network.parameters.items() if "weight" in name}
+    assert [shapes[f"layer{l}.recurrent.weight"] for l in range(3)] == [(2, 2), (3, 3), (4, 4)]
+    assert sorted(shapes.values()) == sorted([(2, 1), (3, 2), (4, 3), (2, 2), (3, 3), (4, 4), (2, 4), (2, 3)])
+    assert errors.shape == (2, 1, 4)
 
 
 def largest_degree(architecture):
