@@ -15,26 +15,26 @@ class Ours:
 
     dialect, reset = "derivation", "soft"
 
-    def __init__(self, workload, library, method="ottt", within=nullcontext):
-        self.library, self.method, self._within = library, method, within
+    def __init__(self, workload, module, method="ottt", within=nullcontext):
+        self.module, self.method, self._within = module, method, within
         self.network = workload.network()
         self.inputs, self.labels = workload.inputs, workload.labels
         self.optimizer = ot.training.SGD(workload.learning_rate, momentum=0.0)
-        self._update = partial(library.step, self.optimizer) if library is not ot else self.optimizer.step
+        self._update = partial(module.step, self.optimizer) if module is not ot else self.optimizer.step
         self.learner = None
         if workload.task.online and method == "ottt":
-            self.learner = library.ottt.OnlineLearner(
+            self.learner = module.ottt.OnlineLearner(
                 self.network, self.optimizer, LOSS, time_steps=workload.task.time_steps
             )
 
     @property
     def about(self):
         """Which engine computes it; nothing of the plain reference."""
-        if self.library is ot:
+        if self.module is ot:
             return ""
         with self._within():
             asked = {"optimizer": self.optimizer} if self.learner is not None else {}
-            return str(self.library.plan(self.network, self.method, **asked)).partition("\n")[0]
+            return str(self.module.plan(self.network, self.method, **asked)).partition("\n")[0]
 
     def step(self):
         """One update with the sequence's gradient, or one after each time step; the loss."""
@@ -42,7 +42,7 @@ class Ours:
             if self.learner is not None:
                 self.learner.reset()
                 return sum(self.learner.step(now, self.labels)[0] for now in self.inputs)
-            gradients = getattr(self.library, self.method).gradients(self.network, self.inputs, self.labels, LOSS)
+            gradients = getattr(self.module, self.method).gradients(self.network, self.inputs, self.labels, LOSS)
             self._update(self.network.parameters, gradients)
             return gradients.loss
 
@@ -52,7 +52,7 @@ class Ours:
 
     def firing_rates(self):
         """The share of the neurons of each spiking layer that fire in a time step."""
-        activity = self.library.simulate(self.network, self.inputs)
+        activity = self.module.simulate(self.network, self.inputs)
         return [float(spikes.mean(dtype=np.float64)) for spikes in activity.spikes]
 
 
@@ -78,8 +78,8 @@ def fast_bptt(workload):
 
 def fast_plain(workload):
     """`ottt_ref.fast` without its hand-built loops."""
-    library = _fast()
-    return Ours(workload, library, within=library.plain_kernels)
+    module = _fast()
+    return Ours(workload, module, within=module.plain_kernels)
 
 
 def fast_events(workload):
@@ -111,6 +111,6 @@ def _choosing(most):
 
 
 def _fast():
-    from ottt_ref import fast as library  # here: who asks for the reference alone need not load it
+    from ottt_ref import fast as module  # here: who asks for the reference alone need not load it
 
-    return library
+    return module

@@ -72,11 +72,11 @@ class Autograd:
 
     def start(self):
         """Bring the neurons to rest."""
-        raise NotImplementedError("a subclass has the neurons")
+        raise TypeError(f"{type(self).__name__} must define start()")
 
     def fire(self, l, current):
         """The spikes of layer l, driven by a current; its potentials move on."""
-        raise NotImplementedError("a subclass has the neurons")
+        raise TypeError(f"{type(self).__name__} must define fire(l, current)")
 
     def _forward(self, values):
         """The outputs of a time step, and the spikes by layer."""
