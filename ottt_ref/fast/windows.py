@@ -135,7 +135,7 @@ class _Run:
         for connection in (c for c in network.connections if c.source == INPUTS):
             error, given = errors[connection.target], as_rows(self._motion.delivered(connection))
             back = connection.adjoint(as_rows(error), given).reshape(*error.shape[:2], *network.input_shape)
-            early = max(0, connection.delay - first)  # what came before the sequence
+            early = min(len(back), max(0, connection.delay - first))  # what came before the sequence
             begin = first + early - connection.delay
             inputs[begin : begin + len(back) - early] += back[early:]
 

@@ -199,6 +199,20 @@ def test_two_halves_are_the_whole(monkeypatch):
         np.testing.assert_allclose(first[name] + second[name], whole[name], rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("method", ["bptt", "ottt", "sltt"])
+@pytest.mark.parametrize("delay", [1, 2, 3, 7])
+def test_gradients_at_inputs_that_arrive_late(monkeypatch, method, delay):
+    """Of windows shorter than the delay, as long, and longer; and of a delay longer than the sequence."""
+    monkeypatch.setattr(forward, "LONGEST_WINDOW", 2)
+    rng = np.random.default_rng(5)
+    layers = [ot.Layer(ot.Dense(rng.normal(size=(4, 3))), ot.LIF(), delay=delay)]
+    network = ot.Network([*layers, ot.Layer(ot.Dense(rng.normal(size=(2, 4))), ot.Integrator())])
+    assert not windows.why_single_steps(network)
+    found, wanted = both(method, {}, network, INPUTS, LABELS, input_gradients=True)
+    assert_same(found, wanted, network)
+    assert bool(np.any(wanted.input_gradients)) == (delay < len(INPUTS))
+
+
 def test_nothing_that_is_given_changes():
     network, inputs = NETWORK.copy(), INPUTS.copy()
     state = fast.simulate(network, inputs).final_state
