@@ -184,7 +184,7 @@ def test_pictures_are_the_same_bytes_every_time(tmp_path):
 def test_the_pool_measures_each_pair_once():
     pairs = [(SMALL, 0), (SMALL, 0), (replace(SMALL, decay=1.0), 0)]
     found = runs.measure_all(pairs, 1, output.screen(), "fast", interrupted=None)
-    assert set(found) == set(pairs) and found[SMALL, 0] == measured(SMALL, 0)
+    assert set(found) == set(pairs) and found[SMALL, 0] == measure.measure(SMALL, 0, "fast")
 
 
 @pytest.mark.parametrize(
