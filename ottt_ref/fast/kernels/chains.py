@@ -104,6 +104,7 @@ COLUMNS_OF_ERRORS = 4  # vectors of columns that one part of the work of a produ
 BLOCK = 96  # rows of it: a multiple of those of a block of a product
 FEW_ROWS = 16  # that are one part of the work on rows
 PARTS = 4  # of a chunk's samples, that the work forwards is cut into beside panels
+APART = 16  # whole numbers between those that two threads count with: no two in one line of the cache
 
 
 @fast_kernel
@@ -684,14 +685,11 @@ def _indices(context):
 @fast_kernel(inline=True)
 def _rows_of_sums(layout, plan, k):
     """Layer, panel, first row and last row of part k of a stage that is cut by the rows of W^T."""
-    panels = 0
-    for m in range(plan[LAYERS]):
-        panels += layout[m * FIELDS + PANELS]
-    m, p = _found_part(layout, plan, k % panels, PANELS)
+    m, p = _found_part(layout, plan, k // SLICES, PANELS)
     columns = layout[m * FIELDS + INPUTS]
     size = (columns + SLICES - 1) // SLICES
     size += -size % (3 * 16)  # whole vectors are turned faster, and whole blocks of products end where another's begin
-    first = k // panels * size
+    first = k % SLICES * size
     return m, p, first, min(columns, first + size)
 
 
@@ -920,13 +918,21 @@ def _count_parts(stage, layout, plan, now, l):
 
 @fast_kernel(parallel=True)
 def _run_together(threads, address, count, context, l, place):
-    """Each thread takes the next part when it has done one: where a thread is held up, the others go on."""
-    counter = np.zeros(1, np.int64)
-    for _ in prange(min(count, threads)):
-        k = next_part(counter)
-        while k < count:
-            call_part(address, context, k, l, place)
-            k = next_part(counter)
+    """Each thread takes the next part of its own share, then of the others': where one is held up, the others go on.
+
+    Shares are the same panels in every stage, which then lie in the second-level cache of the thread's core.
+    """
+    shares = min(count, threads)
+    counters = np.zeros(shares * APART, np.int64)
+    for own in prange(shares):
+        for other in range(shares):
+            share = (own + other) % shares
+            first, last = share * count // shares, (share + 1) * count // shares
+            counter = counters[share * APART : share * APART + 1]
+            k = first + next_part(counter)
+            while k < last:
+                call_part(address, context, k, l, place)
+                k = first + next_part(counter)
 
 
 @fast_kernel

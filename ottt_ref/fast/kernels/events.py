@@ -153,18 +153,23 @@ def list_columns(
 
 @fast_kernel
 def turn(result, result_at, result_stride, values, values_at, stride, rows, columns, built):
-    """result[c, r] = values[r, c] of a matrix, in squares that stay in the first-level cache."""
+    """result[c, r] = values[r, c] of a matrix, in squares that stay in the first-level cache.
+
+    Squares follow each other along the rows of the matrix whose rows lie further apart: few pages at a time.
+    """
     lanes = BYTES // values.itemsize
-    for r in range(0, rows, lanes):
-        for c in range(0, columns, lanes):
-            height, width = min(lanes, rows - r), min(lanes, columns - c)
-            at, there = values_at + r * stride + c, result_at + c * result_stride + r
-            if built and height == lanes and width == lanes:
-                turn_block(result, there, result_stride, values, at, stride)
-                continue
-            for x in range(width):
-                for y in range(height):
-                    result[there + x * result_stride + y] = values[at + y * stride + x]
+    down, across = (rows + lanes - 1) // lanes, (columns + lanes - 1) // lanes
+    for k in range(down * across):
+        r, c = (k // across, k % across) if stride >= result_stride else (k % down, k // down)
+        r, c = r * lanes, c * lanes
+        height, width = min(lanes, rows - r), min(lanes, columns - c)
+        at, there = values_at + r * stride + c, result_at + c * result_stride + r
+        if built and height == lanes and width == lanes:
+            turn_block(result, there, result_stride, values, at, stride)
+            continue
+        for x in range(width):
+            for y in range(height):
+                result[there + x * result_stride + y] = values[at + y * stride + x]
 
 
 @fast_kernel(parallel=True)
