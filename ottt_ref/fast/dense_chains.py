@@ -266,10 +266,10 @@ class _Engine:
             (kernel.WORK, self.work), (kernel.LIST_ARRAY, self.lists), (kernel.COUNT_ARRAY, self.counts),
             (kernel.AMOUNTS, self.amounts), (kernel.SUMS, self.sums), (kernel.FIRED_ARRAY, self.fired),
             (kernel.TRACE_ARRAY, self.traces), (kernel.VALUES, self.values), (kernel.FOUND, self.found),
-            (kernel.DENSE_ARRAY, self.dense),
+            (kernel.DENSE_ARRAY, self.dense), (kernel.STAGE_ARRAY, _stages(dtype)),
         ):  # fmt: skip
             self.context[which] = _address(array)
-        self._addresses = (_stages(dtype), _address(self.context), _address(self.now))
+        self._addresses = _address(self.context), _address(self.now)
 
     def _cut(self, network, method, whole_batch):
         """Sizes of layers, and of chunks."""

@@ -85,9 +85,9 @@ SLOT, FIRST_STEP, CHUNK_STEPS, FIRST_SAMPLE, CHUNK_SAMPLES, SCALED, DENSE, DENSE
 # Where the arrays are
 (
     LAYOUT, PLAN, SETTINGS, FIXED, WORK, LIST_ARRAY, COUNT_ARRAY, AMOUNTS, SUMS, STATE, FIRED_ARRAY, TRACE_ARRAY,
-    INPUT_ARRAY, TARGETS, LABELS, WEIGHTS, GIVEN, OUTPUT_ARRAY, VALUES, FOUND, DENSE_ARRAY,
+    INPUT_ARRAY, TARGETS, LABELS, WEIGHTS, GIVEN, OUTPUT_ARRAY, VALUES, FOUND, DENSE_ARRAY, STAGE_ARRAY,
     ADDRESSES,
-) = range(22)  # fmt: skip
+) = range(23)  # fmt: skip
 ZERO, ONE = np.int64(0), np.int64(1)
 ANY = 2**40  # the size of arrays whose size nobody asks for
 
@@ -97,8 +97,8 @@ NOT_FINITE, NO_SPIKES, BAD_LABEL, FINDINGS = range(4)
 # Stages
 (
     PACK, START, ENTER, LIST, NUMBER, SPREAD, MULTIPLY, FORWARD, LOSSES, OWN_ERRORS, ERRORS, LIST_COLUMNS, GRADIENTS,
-    TRACES, BIAS_TRACES, UNPACK,
-) = np.arange(16)  # fmt: skip  # of NumPy: Numba compiles what takes Python's once for each
+    TRACES, BIAS_TRACES, UNPACK, RUN,
+) = np.arange(17)  # fmt: skip  # of NumPy: Numba compiles what takes Python's once for each
 SLICES = 4  # of a layer's inputs, that gradients are cut into
 COLUMNS_OF_ERRORS = 4  # vectors of columns that one part of the work of a product has
 BLOCK = 96  # rows of it: a multiple of those of a block of a product
@@ -885,13 +885,6 @@ def unpack(context, k, l, place, like):
         found[now[SLOT] * FINDINGS + NOT_FINITE] = 1
 
 
-#: The stages in the order of their numbers.
-STAGES = (
-    pack, start, enter, list_inputs, number_inputs, spread, multiply, forward, losses, own_errors, errors, list_columns,
-    gradients, traces, bias_traces, unpack,
-)  # fmt: skip
-
-
 @fast_kernel
 def _count_parts(stage, layout, plan, now, l):
     """How many parts a stage has; l is the layer, where it is of one."""
@@ -935,31 +928,44 @@ def _run_together(threads, address, count, context, l, place):
                 k = first + next_part(counter)
 
 
-@fast_kernel
-def _run(stage, together, l, stages, context, place):
-    """All parts of a stage: by all threads together, or one after the other."""
-    plan = _whole(context, PLAN)
+@Part
+def run(context, k, l, place, like):
+    """All parts of stage k // 2: where k is odd by all threads together, else one after the other."""
+    stage, together, plan = k // 2, k % 2, _whole(context, PLAN)
     count = _count_parts(stage, _whole(context, LAYOUT), plan, whole_numbers_at(place, PLACES), l)
-    address = stages[stage]
+    address = _whole(context, STAGE_ARRAY)[stage]
     if together and count > 1:
         _run_together(plan[THREADS], address, count, context, l, place)
     else:
-        for k in range(count):
-            call_part(address, context, k, l, place)
+        for part in range(count):
+            call_part(address, context, part, l, place)
+
+
+#: The stages in the order of their numbers, and what runs them.
+STAGES = (
+    pack, start, enter, list_inputs, number_inputs, spread, multiply, forward, losses, own_errors, errors, list_columns,
+    gradients, traces, bias_traces, unpack, run,
+)  # fmt: skip
+
+
+@fast_kernel(inline=True)
+def _run(stage, together, l, context, place):
+    """All parts of a stage; at an address, as the code of the threads would else be compiled with each caller."""
+    call_part(_whole(context, STAGE_ARRAY)[RUN], context, 2 * stage + np.intp(together), l, place)
 
 
 @fast_kernel
-def begin(stages, context, place):
+def begin(context, place):
     """Weights into panels, and what resets leave before the first time step."""
     plan, found = _whole(context, PLAN), _whole(context, FOUND)
     for stage in (PACK, START):
-        _run(stage, not plan[SMALL], ZERO, stages, context, place)
+        _run(stage, not plan[SMALL], ZERO, context, place)
     for k in range(plan[CHUNKS] * FINDINGS):
         found[k] = 0
 
 
 @fast_kernel
-def move(slot, first_sample, first_step, stages, context, place):
+def move(slot, first_sample, first_step, context, place):
     """To where the next chunk lies: the same samples' next window, or the next samples' first."""
     plan, now = _whole(context, PLAN), whole_numbers_at(place, PLACES)
     now[SLOT], now[FIRST_SAMPLE], now[FIRST_STEP] = slot, first_sample, first_step
@@ -968,81 +974,81 @@ def move(slot, first_sample, first_step, stages, context, place):
     now[BOUNDARY] = first_step > 0 or plan[GIVEN_STATE]
     now[FRESH] = first_step == 0 and (plan[SMALL] or first_sample == 0)
     if first_step == 0:
-        _run(ENTER, False, ZERO, stages, context, place)
+        _run(ENTER, False, ZERO, context, place)
 
 
 @fast_kernel
-def forwards(together, stages, context, place):
+def forwards(together, context, place):
     """A chunk from its inputs to its outputs."""
     layout, plan, now = _whole(context, LAYOUT), _whole(context, PLAN), whole_numbers_at(place, PLACES)
     counts, rows = _whole(context, COUNT_ARRAY), now[CHUNK_STEPS] * now[CHUNK_SAMPLES]
-    _run(LIST, together, ZERO, stages, context, place)
+    _run(LIST, together, ZERO, context, place)
     now[SCALED] = _whole(context, FOUND)[now[SLOT] * FINDINGS + NO_SPIKES]
     if now[SCALED]:
-        _run(NUMBER, together, ZERO, stages, context, place)
+        _run(NUMBER, together, ZERO, context, place)
     now[DENSE] = now[DENSE_BACK] = 0
     for l in range(plan[LAYERS]):
         events, most = _count(layout, plan, counts, now, l) * 1000, rows * layout[l * FIELDS + INPUTS]
         now[DENSE] |= (events > most * plan[SHARE]) << l
         now[DENSE_BACK] |= (events > most * plan[SHARE_BACK]) << l
         if (now[DENSE] | now[DENSE_BACK]) >> l & 1:
-            _run(SPREAD, together, l, stages, context, place)
+            _run(SPREAD, together, l, context, place)
         if now[DENSE] >> l & 1:
-            _run(MULTIPLY, together, l, stages, context, place)
-        _run(FORWARD, together, l, stages, context, place)
+            _run(MULTIPLY, together, l, context, place)
+        _run(FORWARD, together, l, context, place)
 
 
 @fast_kernel
-def backwards(together, stages, context, place):
+def backwards(together, context, place):
     """A chunk from its outputs to what it adds to the gradients, and to its traces."""
     top = _whole(context, PLAN)[LAYERS] - 1
-    _run(LOSSES, together, top, stages, context, place)
-    _run(OWN_ERRORS, together, top, stages, context, place)
+    _run(LOSSES, together, top, context, place)
+    _run(OWN_ERRORS, together, top, context, place)
     for l in range(top - 1, -1, -1):
-        _run(ERRORS, together, l, stages, context, place)
+        _run(ERRORS, together, l, context, place)
     for stage in (LIST_COLUMNS, GRADIENTS, TRACES, BIAS_TRACES):
-        _run(stage, together, ZERO, stages, context, place)
+        _run(stage, together, ZERO, context, place)
 
 
 @fast_kernel
-def _windows(slot, first_sample, stages, context, place):
+def _windows(slot, first_sample, context, place):
     """A block of samples over all its windows."""
     plan = _whole(context, PLAN)
     for t in range(0, plan[STEPS], plan[WINDOW]):
-        move(slot, first_sample, t, stages, context, place)
-        forwards(not plan[SMALL], stages, context, place)
-        backwards(not plan[SMALL], stages, context, place)
+        move(slot, first_sample, t, context, place)
+        forwards(not plan[SMALL], context, place)
+        backwards(not plan[SMALL], context, place)
 
 
 @fast_kernel(parallel=True)
-def _blocks(threads, count, samples, stages, context, place):
+def _blocks(threads, count, samples, context, place):
     """Each block of samples by one thread."""
     counter = np.zeros(1, np.int64)
     for _ in prange(min(count, threads)):
         c = next_part(counter)
         while c < count:
-            _windows(c, c * samples, stages, context, place + 8 * PLACES * c)
+            _windows(c, c * samples, context, place + 8 * PLACES * c)
             c = next_part(counter)
 
 
 @fast_kernel
-def end(stages, context, place):
+def end(context, place):
     """The gradients to where the result keeps them."""
-    _run(UNPACK, not _whole(context, PLAN)[SMALL], 0, stages, context, place)
+    _run(UNPACK, not _whole(context, PLAN)[SMALL], 0, context, place)
 
 
 @fast_kernel
-def whole_sequence(stages, context, place):
+def whole_sequence(context, place):
     """Everything, for a loss that the kernels have.
 
     stages, context   addresses: of the stages, an array, and of the arrays, where that array lies
     place             where the array `now` lies
     """
     plan = _whole(context, PLAN)
-    begin(stages, context, place)
+    begin(context, place)
     if plan[SMALL]:
-        _blocks(plan[THREADS], plan[CHUNKS], plan[SAMPLES], stages, context, place)
+        _blocks(plan[THREADS], plan[CHUNKS], plan[SAMPLES], context, place)
     else:
         for first in range(0, plan[BATCH], plan[SAMPLES]):
-            _windows(0, first, stages, context, place)
-    end(stages, context, place)
+            _windows(0, first, context, place)
+    end(context, place)

@@ -108,6 +108,8 @@ def fast_kernel(
         options["forceinline"] = True
     if merged:
         options["inline"] = "always"
+    if inline or source.__name__.startswith("_"):  # called by kernels alone: no entrance for Python is compiled
+        options["no_cpython_wrapper"] = options["no_cfunc_wrapper"] = True
     compiled: Any = numba.njit(source, parallel=parallel, fastmath=fastmath or False, **options)
     with suppress(RuntimeError, OSError):  # no place where a cache could lie, no source: compiled once per process
         compiled._cache = FastKernelCache(source)
@@ -136,6 +138,7 @@ class Part:
             compiled: Any = CFunc(self._source, signature, {}, {"error_model": "numpy"})
             with suppress(RuntimeError, OSError):
                 compiled._cache = FastKernelCache(self._source)
+            numba.get_num_threads()  # starts the threads, without which a loop over `prange` cannot be read from disk
             compiled.compile()
             self._compiled[dtype] = compiled
         return self._compiled[dtype].address
