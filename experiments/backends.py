@@ -11,6 +11,7 @@ from ottt_ref.fast.network import fast_network
 from ottt_ref.methods import METHODS as REFERENCE
 
 BACKENDS = ("fast", "reference")
+DTYPES = ("float32", "float64")
 MEANING = (
     "whose loops compute: ottt_ref.fast, of the methods that it has, or the plain ones of the reference; results "
     "differ by rounding"

@@ -8,7 +8,7 @@ from ottt_ref import console
 from ottt_ref.console import above_zero, folder, positive
 from ottt_ref.outside import OutsideError, look_here
 
-from ..backends import add_option
+from ..backends import DTYPES, add_option
 from ..output import save, screen
 from . import picture, report, runs
 from .training import METHODS, MODELS, Settings, try_out
@@ -66,6 +66,7 @@ def add_arguments(parser):
         "options above",
     )
     add_option(option, DEFAULTS.backend)
+    option("--dtype", choices=DTYPES, default=DEFAULTS.dtype, help="of all numbers (%(default)s)")
     workers = min(2, os.cpu_count() or 1)
     option(
         "--workers", metavar="N", type=positive, default=workers, help="how many processes work at once (%(default)s)"
@@ -83,6 +84,7 @@ def run(options):
         learning_rate=options.learning_rate,
         validation=options.validation,
         backend=options.backend,
+        dtype=options.dtype,
     )
     methods = list(dict.fromkeys(options.method or METHODS))
     _try_out([method for method in methods if method not in METHODS], settings)

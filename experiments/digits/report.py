@@ -10,6 +10,7 @@ from .training import MODELS, Settings
 
 LEAST_ACCURACY = 0.975
 LARGEST_GAP = 0.005
+OLDER = {"backend": "reference", "dtype": "float64"}  # settings of files that do not name them
 
 
 def summaries(runs, peaks):
@@ -55,7 +56,7 @@ def stored(folder, settings):
             continue
         try:
             content = json.loads(path.read_text())
-            theirs, summaries_ = Settings(**{"backend": "reference", **content["settings"]}), content["summaries"]
+            theirs, summaries_ = Settings(**{**OLDER, **content["settings"]}), content["summaries"]
             if (theirs.model, theirs.time_steps, theirs.validation) != (
                 model,
                 settings.time_steps,

@@ -12,13 +12,13 @@ import pytest
 
 from experiments import __main__ as program
 from experiments import output
-from experiments.backends import BACKENDS
+from experiments.backends import BACKENDS, DTYPES
 from experiments.digits import command, data, picture, report, runs, training
 from experiments.digits.training import METHODS, Settings
 
 pytestmark = pytest.mark.slow
 
-QUICK = Settings(epochs=2)
+QUICK = Settings(epochs=2, dtype="float64")  # whose kernels other tests compile
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +75,14 @@ def test_both_backends_learn_the_same(method):
     fast, plain = (training.train(method, 0, replace(settings, backend=backend)) for backend in BACKENDS)
     assert plain["epochs"][0]["loss"] == pytest.approx(fast["epochs"][0]["loss"], rel=1e-6)
     assert plain["epochs"][0]["test_accuracy"] == pytest.approx(fast["epochs"][0]["test_accuracy"], abs=0.01)
+
+
+@pytest.mark.slow
+def test_single_precision_learns_as_well():
+    single, double = (training.train("ottt-a", 0, replace(QUICK, dtype=dtype)) for dtype in DTYPES)
+    assert single["epochs"][1]["test_accuracy"] == pytest.approx(double["epochs"][1]["test_accuracy"], abs=0.02)
+    assert single["epochs"][1]["loss"] == pytest.approx(double["epochs"][1]["loss"], rel=0.05)
+    assert training.learner("ottt-a", np.random.default_rng(0), Settings())[0].dtype == np.float32
 
 
 def test_the_same_seed_gives_the_same_curves_and_another_does_not():
@@ -164,7 +172,7 @@ def test_the_command_writes_and_prints_what_it_promises(tmp_path):
         assert text in process.stdout, text
     assert {path.name for path in folder.iterdir()} == {"digits.json", "digits.png", "digits.svg"}
     content = json.loads((folder / "digits.json").read_text())
-    assert content["settings"]["epochs"] == 1
+    assert (content["settings"]["epochs"], content["settings"]["dtype"]) == (1, "float32")
     assert [(run["method"], run["seed"]) for run in content["runs"]] == [
         ("bptt", 0),
         ("bptt", 1),
@@ -313,7 +321,7 @@ def test_damaged_results_are_named_and_left_out(tmp_path, content):
 @pytest.mark.slow
 def test_the_command_trains_a_model_and_shows_the_others(tmp_path, capsys):
     write_summary(tmp_path, replace(QUICK, time_steps=2), 0.5)
-    options = f"--method ottt-a --seeds 1 --epochs 1 --time-steps 2 --workers 1 --output {tmp_path}"
+    options = f"--method ottt-a --seeds 1 --epochs 1 --time-steps 2 --workers 1 --dtype float64 --output {tmp_path}"
     arguments = f"digits --model conv {options}".split()
     assert program.main(arguments) == 0
     out = capsys.readouterr().out
