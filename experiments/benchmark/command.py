@@ -205,8 +205,9 @@ def _draw(results, swept, folder):
     figures = {}
     if results:
         figures["benchmark"] = picture.of_workloads(results)
-    if swept:
-        figures["benchmark-sweeps"] = picture.of_sweeps(swept)
+    drawn = [sweep for sweep in swept if sweep["sweep"] != "limits"]
+    if drawn:
+        figures["benchmark-sweeps"] = picture.of_sweeps(drawn)
     for name, figure in figures.items():
         save(figure, folder, name)
     return [f"{name}.{kind}" for name in figures for kind in ("png", "svg")]

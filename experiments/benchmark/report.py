@@ -96,6 +96,8 @@ def sweep_table(sweep):
     """One row per value, one column per peer; of memory likewise."""
     if sweep["sweep"] == "memory":
         return _memory_table(sweep)
+    if sweep["sweep"] == "limits":
+        return _limits_table(sweep)
     rows = Table(title=f"{sweep['base']} by {sweep['sweep']}, ms per sequence")
     rows.add_column(sweep["sweep"], justify="right")
     names = [each["peer"] for each in sweep["points"][0]["peers"]]
@@ -122,6 +124,33 @@ def _memory_table(sweep):
         cells = [f"{each['bytes'][k] / 1e6:.1f}" if "bytes" in each else "-" for each in sweep["peers"]]
         rows.add_row(str(steps), *cells)
     return rows
+
+
+def _limits_table(sweep):
+    found = sweep["limits"]
+    title = (
+        f"limits, all threads: {2e-9 * found['multiply_adds']:.0f} GFLOP/s in products, "
+        f"{1e-9 * found['row_bytes']:.0f} GB/s of rows, {1e-9 * found['array_bytes']:.0f} GB/s of an array"
+    )
+    rows = Table(title=f"{title}\nms at the limits, and in brackets ms that it took")
+    rows.add_column("workload", no_wrap=True)
+    parts = list(next(iter(sweep["workloads"]))["least"])
+    for part in (*parts, "else", "all"):
+        rows.add_column(part, justify="right", no_wrap=True)
+    for each in sweep["workloads"]:
+        rows.add_row(each["workload"], *_limits_cells(each, parts))
+    return rows
+
+
+def _limits_cells(each, parts):
+    def cell(least, took):
+        return f"{milliseconds(least)} ({'-' if took is None else milliseconds(took)})"
+
+    stages, seconds = each["stages"], each["seconds"]
+    took = {part: stages[part] * each["of_gradient"] for part in stages}
+    cells = [cell(each["least"][part], took.get(part)) for part in parts]
+    rest = "-" if seconds is None or not took else f"({milliseconds(seconds - sum(took[part] for part in parts))})"
+    return [*cells, rest, cell(sum(each["least"].values()), seconds)]
 
 
 def scaling_table(sweeps):
@@ -184,6 +213,8 @@ def choices(sweep):
 
 def sweep_notes(sweep):
     """Why peers are missing from a sweep, a line each."""
+    if sweep["sweep"] == "limits":
+        return []
     if sweep["sweep"] == "memory":
         return [f"{each['peer']}: {each['status']}: {each['reason']}" for each in sweep["peers"] if each["reason"]]
     lines = [f"{line} (at {point['value']:g})" for point in sweep["points"] for line in missing(point)]

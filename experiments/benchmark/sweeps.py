@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from . import memory, runs
+from . import limits, memory, runs
 from .workloads import TASKS
 
 BASE = "mlp-t6"
@@ -35,18 +35,21 @@ WORDS = {
     "arithmetic": "the same of ottt_ref.fast, which chooses, and of what it chooses between",
     "threads": "time against the number of threads",
     "memory": "memory against T",
+    "limits": "what the machine's limits leave of each workload's time",
 }
 SWEEPS = tuple(WORDS)
 # Whom it is of where nobody is named: the slow ones are left out.
 TIMED = ("fast", "spikingjelly", "torch-by-hand", "torch-autograd")
 REMEMBERED = ("fast", "fast-bptt", "spikingjelly", "torch-by-hand", "torch-autograd")
 CHOICE = ("fast", "fast-events", "fast-dense")
-DEFAULTS = {**dict.fromkeys(SWEEPS, TIMED), "memory": REMEMBERED, "arithmetic": CHOICE}
+DEFAULTS = {**dict.fromkeys(SWEEPS, TIMED), "memory": REMEMBERED, "arithmetic": CHOICE, "limits": ("fast",)}
 
 
 def run(name, names, settings, progress=lambda words: None):
     """The results of a sweep of peers, as plain data."""
     task = settings.of(TASKS[BASE])
+    if name == "limits":
+        return limits.run(settings, progress)
     if name == "memory":
         return _of_memory(task, names, settings, progress)
     if name == "threads":

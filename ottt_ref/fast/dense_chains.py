@@ -258,6 +258,7 @@ class _Engine:
         self.values = np.zeros(steps * batch, dtype=dtype)
         self.found = np.zeros(chunks * kernel.FINDINGS, dtype=np.int64)
         self.now = np.zeros(chunks * kernel.PLACES, dtype=np.int64)
+        self.ticks = np.zeros((chunks, int(kernel.RUN)), dtype=np.int64)
         self._place_parameters(network)
         self._copied: list[Any] = [None] * len(self._places)
         self.context = np.zeros(kernel.ADDRESSES, dtype=np.int64)
@@ -266,7 +267,7 @@ class _Engine:
             (kernel.WORK, self.work), (kernel.LIST_ARRAY, self.lists), (kernel.COUNT_ARRAY, self.counts),
             (kernel.AMOUNTS, self.amounts), (kernel.SUMS, self.sums), (kernel.FIRED_ARRAY, self.fired),
             (kernel.TRACE_ARRAY, self.traces), (kernel.VALUES, self.values), (kernel.FOUND, self.found),
-            (kernel.DENSE_ARRAY, self.dense), (kernel.STAGE_ARRAY, _stages(dtype)),
+            (kernel.DENSE_ARRAY, self.dense), (kernel.STAGE_ARRAY, _stages(dtype)), (kernel.TICKS, self.ticks),
         ):  # fmt: skip
             self.context[which] = _address(array)
         self._addresses = _address(self.context), _address(self.now)
@@ -545,6 +546,7 @@ def _engine_of(network, *key):
         engines = _ENGINES[network] = OrderedDict()
     engine = engines.get(key)
     if engine is not None and engine.lock.acquire(blocking=False):
+        engines.move_to_end(key)  # the one that was used last is the last
         return engine
     engine = _Engine(network, *key)
     engine.lock.acquire()
@@ -599,6 +601,30 @@ def gradients(
     finally:
         engine.lock.release()
     return result if result is not None else _refused(reference, given, options, dialect, method)
+
+
+def stage_shares(network: Network) -> dict[str, float]:
+    """By stage of `kernels.chains`, its share of the time of the network's last gradient.
+
+    {} before the first gradient, and where the processor's clock cannot be read. Of a small network, whose chunks each
+    have a thread of their own, shares of the threads' time.
+
+    >>> import numpy as np, ottt_ref as ot
+    >>> from ottt_ref.fast import dense_chains
+    >>> network = ot.dense_network([2, 3, 2], rng=7)
+    >>> found = dense_chains.gradients(network, np.ones((4, 1, 2)), np.array([1]), reference=ot.ottt.gradients)
+    >>> shares = dense_chains.stage_shares(network)
+    >>> shares == {} or abs(sum(shares.values()) - 1) < 1e-9
+    True
+    """
+    engines = _ENGINES.get(require_network(network))
+    if not engines:
+        return {}
+    total = next(reversed(engines.values())).ticks.sum(axis=0)
+    if not total.any():
+        return {}
+    names = [stage._source.__name__ for stage in kernel.STAGES[: kernel.RUN]]
+    return {name: float(own) for name, own in zip(names, total / total.sum())}
 
 
 def _are_plain(network, inputs, targets):

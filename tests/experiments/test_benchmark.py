@@ -16,6 +16,7 @@ from experiments import output
 from experiments.benchmark import (
     checking,
     command,
+    limits,
     machine,
     memory,
     peers,
@@ -704,6 +705,56 @@ def test_the_machine_is_described():
     found = machine.description()
     assert found["usable_cores"] >= 1 and found["architecture"] and "gpu" not in found
     assert f"{found['usable_cores']} of " in machine.words(found)
+
+
+# What limits it
+
+
+def test_the_work_is_what_the_loops_do():
+    workload = draw(TINY)
+    found = limits.work(workload)
+    values, rows, products = workload.inputs, 0, 0
+    for l, weight in enumerate(workload.weights.values()):
+        for now in values.reshape(-1, values.shape[2]):  # a sample in a time step
+            rows += sum(len(weight) for spike in now if spike)
+            products += weight.size if l else 0
+        if l < len(workload.weights) - 1:
+            values = workloads.spikes(workloads.currents(values, weight), "soft")[0].astype(np.float64)
+    size = 8 * sum(weight.size for weight in workload.weights.values())
+    assert found["forward"] == found["gradients"] == {"row_bytes": 8 * rows}
+    assert found["errors"] == {"multiply_adds": products} and found["weights"] == {"array_bytes": 2 * size}
+    assert limits.work(draw(ONLINE))["weights"] == {"array_bytes": size * ONLINE.time_steps}
+
+
+def test_the_work_of_convolutions_counts_windows_and_pixels():
+    found = limits.work(draw(IMAGES))
+    first, second, readout = draw(IMAGES).weights.values()
+    samples = IMAGES.batch * IMAGES.time_steps
+    assert found["errors"] == {"multiply_adds": samples * (4 * 4 * second.size + readout.size)}
+    spikes = np.count_nonzero(draw(IMAGES).inputs)
+    assert found["forward"]["row_bytes"] > 8 * 9 * len(first) * spikes
+
+
+@pytest.mark.slow
+def test_times_at_the_limits_are_the_work_over_what_was_measured(monkeypatch):
+    for name in ("AGAIN", "BLOCKS", "REPEATS"):
+        monkeypatch.setattr(limits, name, 2)
+    monkeypatch.setattr(limits, "TASKS", {"tiny": TINY, "images": IMAGES})
+    found = sweeps.run("limits", ("fast",), replace(SETTINGS, firing_rate=TINY.rate))
+    assert set(found["limits"]) == {"multiply_adds", "row_bytes", "array_bytes"} and min(found["limits"].values()) > 0
+    tiny, images = found["workloads"]
+    (amount,) = limits.work(draw(TINY))["errors"].values()
+    assert tiny["least"]["errors"] == pytest.approx(amount / found["limits"]["multiply_adds"])
+    assert images["stages"] == {} and (not tiny["stages"] or sum(tiny["stages"].values()) == pytest.approx(1, abs=0.2))
+    output.screen().print(report.sweep_table(found))
+
+
+def test_the_table_of_limits_has_what_it_took_in_brackets():
+    least = dict.fromkeys(limits.PARTS, 0.001)
+    stages = {**dict.fromkeys(limits.PARTS, 0.2), "else": 0.2}
+    each = {"workload": "w", "seconds": 0.012, "stages": stages, "of_gradient": 0.01, "least": least}
+    assert report._limits_cells(each, limits.PARTS) == [*["1.00 (2.00)"] * 4, "(4.00)", "4.00 (12.0)"]
+    assert report._limits_cells({**each, "stages": {}}, limits.PARTS) == [*["1.00 (-)"] * 4, "-", "4.00 (12.0)"]
 
 
 def test_every_sweep_passes_through_the_workload_that_it_varies():

@@ -26,6 +26,7 @@ Every stage is a `Part`: it finds its arrays at addresses, in the array `context
     state     the last potentials and the traces, which the result keeps
     dense     what enters layers whose events are so many that dense arithmetic is faster
     found     what was found in each chunk: what is not finite, inputs that are no spikes, labels out of range
+    ticks     by chunk and stage, how long the stage took, in ticks of the processor's clock
     now       [PLACES] whole numbers: where the chunk lies
 """
 
@@ -49,6 +50,7 @@ from .vector_loops import (
     list_reached,
     next_part,
     part_of,
+    ticks,
     whole_numbers_at,
     wide_vectors,
 )
@@ -86,8 +88,9 @@ SLOT, FIRST_STEP, CHUNK_STEPS, FIRST_SAMPLE, CHUNK_SAMPLES, SCALED, DENSE, DENSE
 (
     LAYOUT, PLAN, SETTINGS, FIXED, WORK, LIST_ARRAY, COUNT_ARRAY, AMOUNTS, SUMS, STATE, FIRED_ARRAY, TRACE_ARRAY,
     INPUT_ARRAY, TARGETS, LABELS, WEIGHTS, GIVEN, OUTPUT_ARRAY, VALUES, FOUND, DENSE_ARRAY, STAGE_ARRAY,
+    TICKS,
     ADDRESSES,
-) = range(23)  # fmt: skip
+) = range(24)  # fmt: skip
 ZERO, ONE = np.int64(0), np.int64(1)
 ANY = 2**40  # the size of arrays whose size nobody asks for
 
@@ -931,14 +934,16 @@ def _run_together(threads, address, count, context, l, place):
 @Part
 def run(context, k, l, place, like):
     """All parts of stage k // 2: where k is odd by all threads together, else one after the other."""
-    stage, together, plan = k // 2, k % 2, _whole(context, PLAN)
-    count = _count_parts(stage, _whole(context, LAYOUT), plan, whole_numbers_at(place, PLACES), l)
+    stage, together, plan, now = k // 2, k % 2, _whole(context, PLAN), whole_numbers_at(place, PLACES)
+    started, took = ticks(), _whole(context, TICKS)
+    count = _count_parts(stage, _whole(context, LAYOUT), plan, now, l)
     address = _whole(context, STAGE_ARRAY)[stage]
     if together and count > 1:
         _run_together(plan[THREADS], address, count, context, l, place)
     else:
         for part in range(count):
             call_part(address, context, part, l, place)
+    took[now[SLOT] * RUN + stage] += ticks() - started
 
 
 #: The stages in the order of their numbers, and what runs them.
@@ -957,7 +962,9 @@ def _run(stage, together, l, context, place):
 @fast_kernel
 def begin(context, place):
     """Weights into panels, and what resets leave before the first time step."""
-    plan, found = _whole(context, PLAN), _whole(context, FOUND)
+    plan, found, took = _whole(context, PLAN), _whole(context, FOUND), _whole(context, TICKS)
+    for k in range(plan[CHUNKS] * RUN):
+        took[k] = 0
     for stage in (PACK, START):
         _run(stage, not plan[SMALL], ZERO, context, place)
     for k in range(plan[CHUNKS] * FINDINGS):

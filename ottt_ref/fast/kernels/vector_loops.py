@@ -10,6 +10,7 @@ Numba leaves it to LLVM which loops it turns into vectors. What it does not find
     array_at        an array at an address, for kernels that take any number of arrays of several shapes
     part_of         a part of an array, without counting who uses it
     number_of_bits  a float from its bits, for exponentials
+    ticks           the processor's clock, where it may be read
 
 Arrays are contiguous, and `..._at` counts elements of one from its start. Nothing is checked: whoever calls them has
 seen to it that what is read and written lies inside. Sums are added up in the order of the list, or of k, with the
@@ -21,6 +22,8 @@ are empty without AVX-512. `choosing` says where hand-built loops are used; each
 """
 
 from __future__ import annotations
+
+import platform
 
 from llvmlite import ir
 from numba import types
@@ -399,6 +402,23 @@ def next_part(typingctx, counter):
         return builder.atomic_rmw("add", data, INTP(1), "monotonic")
 
     return types.intp(counter), codegen
+
+
+@intrinsic
+def ticks(typingctx):
+    """The clock of an x86 processor, a whole number, how long a tick is depends on it; 0 of others.
+
+    Not every other lets programs read its clock.
+    """
+
+    def codegen(context, builder, sig, args):
+        if platform.machine() not in ("x86_64", "AMD64"):
+            return ir.IntType(64)(0)
+        kind = ir.FunctionType(ir.IntType(64), [])
+        clock = cgutils.get_or_insert_function(builder.module, kind, "llvm.readcyclecounter")
+        return builder.call(clock, [])
+
+    return types.int64(), codegen
 
 
 @intrinsic
