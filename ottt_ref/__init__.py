@@ -9,6 +9,7 @@ gradients     bptt, ottt, sltt, rtrl, spike_representation: one signature, `grad
 update        training: SGD, Adam, CosineSchedule; ottt.OnlineLearner
 overflow      NonFiniteError says where it began; allow_non_finite lets it pass
 fast          the same signatures on kernels that exploit sparse spikes; it is imported when it is asked for
+paths         gradients as sums over paths, one by one: what each method keeps; imported when it is asked for
 """
 
 import importlib
@@ -70,9 +71,9 @@ sys.modules.update(
 
 
 def __getattr__(name: str) -> object:
-    """`ottt_ref.fast`, which takes as long to import as all else."""
-    if name == "fast":
-        return importlib.import_module(f"{__name__}.fast")
+    """`ottt_ref.fast`, which takes as long to import as all else, and `ottt_ref.paths`, which few need."""
+    if name in ("fast", "paths"):
+        return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
