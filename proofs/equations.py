@@ -71,7 +71,7 @@ IMPLICIT = Equation(
     r"p = \partial \ell / \partial a + (\partial f / \partial a)^\top p", "ottt_ref.simulation.equilibrium.solve_linear"
 )
 CONTRACTION = Equation(r"\rho(N) < 1", "ottt_ref.simulation.equilibrium.contraction_factor")
-PATHS = Equation(r"\sum_{\text{paths}} \prod_{\text{edges}}", f"{__package__}.paths.PathSums")
+PATHS = Equation(r"\sum_{\text{paths}} \prod_{\text{edges}}", "ottt_ref.paths.sums.PathSums")
 AFFINE = Equation(r"s \mapsto A s + b", "ottt_ref.network.operations.chain.Chain")
 ANGLE = Equation(r"\rho^2 = \max_t \sin^2 \angle(p, p_t)", f"{__package__}.directions.angles")
 LOOP_FORM = Equation(r"S = D (I - U^\top D)^{-1} R^\top D", f"{__package__}.directions.loop_form")

@@ -128,9 +128,11 @@ def find_in(
     require_count("limit", limit)
     number = enumeration.count(unrolled, selection, start, nonzero)
     if number > limit:
+        steps, samples = unrolled.time_steps, unrolled.batch_size
         raise ValueError(
-            f"network must have at most {limit} paths of {parameter}{list(start.index)} over {unrolled.time_steps} "
-            f"time steps and {unrolled.batch_size} samples to list them, got {number}: `paths.gradients` adds them up"
+            f"network must have at most {limit} paths of {parameter}{list(start.index)} over {steps} time steps and "
+            f"{samples} sample{'s' if samples > 1 else ''} to list them, got {_in_words(number)}: `paths.gradients` "
+            "adds them up"
         )
     return list(Enumeration(unrolled, selection, nonzero).paths(start))
 
@@ -211,6 +213,11 @@ def _simulated(network, inputs, targets, loss):
     activity = run(network, task.inputs)
     total, output_errors = task.sequence_loss(activity.outputs)
     return total, activity, output_errors
+
+
+def _in_words(number):
+    digits = len(str(number))
+    return str(number) if digits <= 12 else f"a number of {digits} digits"
 
 
 def _asked(

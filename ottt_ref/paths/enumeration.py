@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..network.layers import Connection
 from ..network.network import Network
 from .path import LEAK, RESET, TRACE, Crossing, Membrane, Path
@@ -33,6 +35,14 @@ class Start:
         return self.connection.target
 
 
+def starts(network: Network) -> Iterator[Start]:
+    """The Start of every entry of every parameter, in the order of `network.parameters`."""
+    for connection in network.connections:
+        for name in connection.parameters:
+            for index in np.ndindex(network.parameters[name].shape):
+                yield Start(name, index, connection)
+
+
 class Enumeration:
     """The paths of an unrolled network that a Selection takes in.
 
@@ -45,6 +55,14 @@ class Enumeration:
         self._selections = {name: kept_by(name, network) for name in METHODS}
         self._last = unrolled.layers - 1
         self._spiking = [layer.neuron.spiking for layer in network.layers]
+
+    def gradients(self) -> dict[str, np.ndarray]:
+        """The sum of all paths, one after the other, for each parameter."""
+        gradients = self.unrolled.network.zero_gradients()
+        for start in starts(self.unrolled.network):
+            for path in self.paths(start):
+                gradients[start.parameter][start.index] += path.contribution
+        return gradients
 
     def paths(self, start: Start) -> Iterator[Path]:
         """Every path of an entry: by sample, by when it arrives, and then along its way."""
@@ -181,7 +199,9 @@ def count(unrolled: Unrolled, keep: Selection, start: Start, nonzero: bool = Fal
 
     From the last time step back: how many ways lead on from each membrane, of paths that a trace carries apart.
     """
-    return sum(_Count(unrolled, keep, start, b, nonzero).total() for b in range(unrolled.batch_size))
+    if not nonzero:  # then all samples have as many
+        return unrolled.batch_size * _Count(unrolled, keep, start, 0, False).total()
+    return sum(_Count(unrolled, keep, start, b, True).total() for b in range(unrolled.batch_size))
 
 
 class _Count:

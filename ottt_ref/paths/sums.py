@@ -11,6 +11,7 @@ import numpy as np
 
 from ..network.network import Network
 from ..simulation.simulator import Activity
+from .enumeration import starts
 from .path import LEAK, RESET, Value
 from .selection import Selection
 from .unrolled import Unrolled
@@ -36,11 +37,8 @@ class PathSums:
     def gradients(self) -> dict[str, np.ndarray]:
         """The sum over all paths, for each parameter."""
         gradients = self.network.zero_gradients()
-        for connection in self.network.connections:
-            for name, (_, parameter) in connection.parameters.items():
-                for index in np.ndindex(gradients[name].shape):
-                    j = index[1] if parameter == "weight" else None
-                    gradients[name][index] = self._entry(connection, index[0], j)
+        for start in starts(self.network):
+            gradients[start.parameter][start.index] = self._entry(start.connection, start.i, start.j)
         return gradients
 
     def _entry(self, connection, i, j):

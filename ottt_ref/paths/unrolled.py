@@ -131,7 +131,7 @@ class Unrolled:
         neuron = self.network.layers[l].neuron
         if neuron.stateless:
             return None if j is None else Edge(TRACE, t, self._sender_decay(connection, j))
-        if neuron.spiking and neuron.reset == "hard":
+        if isinstance(neuron, LIF) and neuron.reset == "hard":
             return Edge(TRACE, t, self._decays[l][i] * self._spikes[l][t][b][i])
         return None
 

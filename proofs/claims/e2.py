@@ -20,12 +20,7 @@ from ..equations import BPTT_ERROR, OTTT_ERROR, OTTT_GRADIENT, PATHS, SLTT_GRADI
 from ..examples import chain
 from ..identity import Identity, architectures
 from ..images import with_images
-from ..paths import Paths, PathSums
-
-
-def paths(may_wait, delays=False):
-    """The sum over the paths that wait only where `may_wait(l, first)` allows, as a side."""
-    return Side(lambda *data: Paths(*data, may_wait=may_wait, delays=delays).gradients())
+from ..summed import added_up, one_by_one
 
 
 def bptt_with_one_leak(network, activity, errors):
@@ -44,20 +39,15 @@ def bptt_with_no_leak(network, activity, errors):
     return ot.bptt.backward(network, activity, errors, leaks_back=leaks_back, delays_back=False).values
 
 
-def path_sums(may_wait, delays=False):
-    """The same sums as `paths`, for networks with too many paths to enumerate."""
-    return lambda *data: PathSums(*data, may_wait=may_wait, delays=delays).gradients()
-
-
 def with_membrane(network):
     """Every parameter but those of a stateless readout, which OTTT pairs with a trace all the same (Q1)."""
     return [name for name in network.parameters if network.readout != "linear" or not name.startswith("readout")]
 
 
 COMPARISONS = (
-    (bptt(), paths(lambda l, first: True, delays=True), None),
-    (OTTT, paths(lambda l, first: l == first), with_membrane),
-    (SLTT, paths(lambda l, first: False), None),
+    (bptt(), one_by_one("bptt"), None),
+    (OTTT, one_by_one("ottt"), with_membrane),
+    (SLTT, one_by_one("sltt"), None),
     (OTTT, Side(bptt_with_one_leak), with_membrane),
 )
 
@@ -123,13 +113,11 @@ CLAIM = Claim(
             "OTTT = BPTT with one leak", OTTT.algebra, bptt_with_one_leak, with_images(architectures), with_membrane
         ),
         Identity("SLTT = BPTT with no leak", SLTT.algebra, bptt_with_no_leak, with_images(architectures)),
-        Identity(
-            "OTTT = its paths", OTTT.algebra, path_sums(lambda l, first: l == first), architectures, with_membrane
-        ),
+        Identity("OTTT = its paths", OTTT.algebra, added_up("ottt"), architectures, with_membrane),
         Identity(
             "BPTT = all paths",
             bptt().algebra,
-            path_sums(lambda l, first: True, delays=True),
+            added_up("bptt"),
             architectures,
             costly=True,
         ),

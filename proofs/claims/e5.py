@@ -8,13 +8,14 @@ at least one reset edge.
 from functools import partial
 
 from ottt_ref.network.neurons import RESETS
+from ottt_ref.paths import Selection
 
 from ..cases import networks
 from ..claim import Claim, Finding
 from ..equality import Side, bptt, check_equality
 from ..equations import BPTT_ERROR, JACOBIAN, PATHS, Sketch
 from ..identity import Identity, architectures
-from ..paths import Paths, PathSums
+from ..summed import added_up, one_by_one
 
 
 def difference(*data):
@@ -23,20 +24,13 @@ def difference(*data):
     return {name: kept[name] - detached[name] for name in kept}
 
 
-def reset_paths(*data):
-    """The sum over the paths that cross at least one reset edge."""
-    return Paths(*data, resets="some").gradients()
-
-
-def all_paths(*data):
-    """The sum over all paths, of leak and reset edges."""
-    return Paths(*data, resets="any").gradients()
+ACROSS_A_RESET = Selection(resets="some")
 
 
 def check(case):
     findings = [
-        check_equality(case, Side(difference), Side(reset_paths)),
-        check_equality(case, bptt("kept"), Side(all_paths)),
+        check_equality(case, Side(difference), one_by_one(ACROSS_A_RESET)),
+        check_equality(case, bptt("kept"), one_by_one("bptt-kept")),
     ]
     return Finding(max(finding.slack for finding in findings), findings[0].live)
 
@@ -70,7 +64,7 @@ CLAIM = Claim(
         Identity(
             "BPTT (kept) - BPTT (detached) = paths across a reset",
             difference,
-            lambda *data: PathSums(*data, resets="some").gradients(),
+            added_up(ACROSS_A_RESET),
             partial(architectures, resets=RESETS),
             costly=True,
         ),

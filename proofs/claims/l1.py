@@ -20,7 +20,8 @@ from ..equality import OTTT, SLTT, Side, bptt, bptt_without_delays, check_equali
 from ..equations import BPTT_ERROR, LATE_ERROR, OTTT_GRADIENT, PATHS, SLTT_GRADIENT, Sketch
 from ..examples import chain
 from ..identity import Architecture, Identity
-from .e2 import bptt_with_no_leak, bptt_with_one_leak, paths, with_membrane
+from ..summed import one_by_one
+from .e2 import bptt_with_no_leak, bptt_with_one_leak, with_membrane
 
 
 @st.composite
@@ -58,7 +59,7 @@ def errors_at_once(network, activity, output_errors):
 COMPARISONS = (
     (OTTT, Side(bptt_with_one_leak), with_membrane),
     (SLTT, Side(bptt_with_no_leak), None),
-    (OTTT, paths(lambda l, first: l == first), with_membrane),
+    (OTTT, one_by_one("ottt"), with_membrane),
 )
 
 

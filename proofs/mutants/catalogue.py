@@ -5,6 +5,7 @@ from .fast_backend import FAST
 from .learning import LEARNING
 from .mutant import Mutant, of_library
 from .own_numbers import OWN_NUMBERS
+from .paths import PATHS
 from .practice import PRACTICE
 from .proof_tools_numbers import CERTIFICATES, NUMBERS
 from .proof_tools_search import SEARCH
@@ -355,6 +356,7 @@ CATALOGUE = (
     *LEARNING,
     *OWN_NUMBERS,
     *PRACTICE,
+    *PATHS,
     *FAST,
     *CONFORMANCE_KIT,
     *NUMBERS,

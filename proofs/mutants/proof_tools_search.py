@@ -1,4 +1,4 @@
-"""Faults in the search, the verdicts, the paths, the surveys and the museum; the tests of each must kill them."""
+"""Faults in the search, the verdicts, the surveys and the museum; the tests of each must kill them."""
 
 from .mutant import of_proofs
 
@@ -78,26 +78,6 @@ SEARCH = (
             "differs = lefts[name] != rights[name]",
             "differs = abs(lefts[name] - rights[name]) > 1e-9",
         ),
-    ),
-    *of_proofs(
-        "paths.py",
-        ("test_paths.py", "test_identity.py::test_sums_of_paths_are_the_paths_summed"),
-        (
-            "a soft reset of the wrong sign",
-            "(decay, -(decay * neuron.threshold * psi))",
-            "(decay, decay * neuron.threshold * psi)",
-        ),
-        (
-            "an unleaked reset that leaks",
-            "(decay, -(neuron.threshold * psi))",
-            "(decay, -(decay * neuron.threshold * psi))",
-        ),
-        ("a hard reset does not forget", "(decay * (1 - spike), ", "(decay, "),
-        ("delays arrive at once", "arrives = t + connection.delay", "arrives = t"),
-        ("one step of waiting is free", "if later > t and not", "if later > t + 1 and not"),
-        ("paths without a reset count as paths over one", 'crossed == (self.resets == "some")', "True"),
-        ("a second reset ends a path", "(0, uncrossed + crossed) if is_reset", "(0, uncrossed) if is_reset"),
-        ("any number of resets is none", '"any": uncrossed + crossed}', '"any": uncrossed}'),
     ),
     *of_proofs(
         "induction.py",

@@ -7,11 +7,9 @@ import ottt_ref as ot
 from proofs.claim import Refuted
 from proofs.claims import CLAIMS
 from proofs.equality import OTTT, bptt, bptt_without_delays
-from proofs.examples import chain
 from proofs.identity import LARGEST_FAILURE, Architecture, Identity, architectures, certify, unchecked
 from proofs.images import CHAINS, Convolutional, Operated, chains, traced_results
 from proofs.number_systems.polynomial import VARIABLE
-from proofs.paths import Paths, PathSums
 
 from ..selection import one_in
 
@@ -227,22 +225,3 @@ def test_the_largest_architecture_comes_first_with_every_loop():
 def test_unchecked_neurons_hold_anything():
     neuron = unchecked(ot.LIF(), decay="λ")
     assert neuron.decay == "λ" and neuron.threshold == 1.0 and ot.LIF().decay == 0.5
-
-
-@pytest.mark.parametrize("resets", ["none", "some", "any"])
-@pytest.mark.parametrize("delays", [True, False])
-@pytest.mark.parametrize("may_wait", [lambda l, first: True, lambda l, first: l == first, lambda l, first: False])
-def test_sums_of_paths_are_the_paths_summed(resets, delays, may_wait):
-    case = chain(decay=1, inputs=((1, 0), (0, 1), (1, 1)), weights=([[1, -1]], [[1], [2]]), targets=[1, 0])
-    (first, second) = case.network.layers
-    loop = ot.Dense(ot.exact_array(np.array([[2]])), False)
-    back = ot.Feedback(1, 0, ot.Dense(ot.exact_array(np.array([[1, -1]])), False))
-    network = ot.Network([ot.Layer(first.synapses, first.neuron, loop), second], feedback=[back])
-    activity = ot.simulate(network, case.inputs)
-    errors = activity.outputs + 1
-    data = (network, activity, errors)
-    options = {"may_wait": may_wait, "delays": delays, "resets": resets}
-    expected = Paths(*data, **options).gradients()
-    got = PathSums(*data, **options).gradients()
-    assert all(np.array_equal(got[name], expected[name]) for name in expected)
-    assert resets == "some" or any(np.any(value != 0) for value in expected.values())
