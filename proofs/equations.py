@@ -72,6 +72,7 @@ IMPLICIT = Equation(
 )
 CONTRACTION = Equation(r"\rho(N) < 1", "ottt_ref.simulation.equilibrium.contraction_factor")
 PATHS = Equation(r"\sum_{\text{paths}} \prod_{\text{edges}}", "ottt_ref.paths.sums.PathSums")
+KERNEL = Equation(r"\binom{n+d}{d} \lambda^n", f"{__package__}.claims.k3.binomial_trace")
 AFFINE = Equation(r"s \mapsto A s + b", "ottt_ref.network.operations.chain.Chain")
 ANGLE = Equation(r"\rho^2 = \max_t \sin^2 \angle(p, p_t)", f"{__package__}.directions.angles")
 LOOP_FORM = Equation(r"S = D (I - U^\top D)^{-1} R^\top D", f"{__package__}.directions.loop_form")

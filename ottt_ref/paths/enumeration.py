@@ -24,14 +24,17 @@ class Start:
 
     @property
     def i(self) -> int:
+        """The membrane's neuron."""
         return self.index[0]
 
     @property
     def j(self) -> int | None:
+        """The presynaptic neuron; None for a bias."""
         return self.index[1] if len(self.index) == 2 else None
 
     @property
     def layer(self) -> int:
+        """The layer of the membrane."""
         return self.connection.target
 
 

@@ -165,11 +165,11 @@ def methods_of(network: Network, layer: int, keep: Selection) -> tuple[str, ...]
 def _what_matters(network, layer, keep):
     """What of a Selection can make a difference to the paths that start in a layer."""
     reached, loops = _reached(network, layer, keep.loops)
-    layers = [network.layers[l].neuron for l in range(len(network.layers))]
-    membranes = {l for l in reached if not layers[l].stateless}
+    neurons = [each.neuron for each in network.layers]
+    membranes = {l for l in reached if not neurons[l].stateless}
     waits = {l for l in membranes if keep.may_wait(l, layer)}
-    resets = any(layers[l].spiking for l in waits)
-    own = layers[layer]
+    resets = any(neurons[l].spiking for l in waits)
+    own = neurons[layer]
     traced = own.stateless or getattr(own, "reset", None) == "hard"
     return waits, loops, keep.resets if resets else keep.resets == "some", keep.traces and traced
 

@@ -17,6 +17,9 @@ from . import (
     f1,
     h1,
     i1,
+    k1,
+    k2,
+    k3,
     l1,
     m1,
     n1,
@@ -33,7 +36,8 @@ from . import (
 )
 
 MODULES = (
-    e1, e2, e3, e4, e5, e6, e7, l1, n1, n2, f1, q1, p1, r1, r2, r3, c1, r4, d0, d1, d2, d3, i1, o1, h1, m1, w1, s1, a1,
+    e1, e2, e3, e4, e5, e6, e7, k1, k2, k3, l1, n1, n2, f1, q1, p1, r1, r2, r3, c1, r4, d0, d1, d2, d3, i1, o1, h1, m1,
+    w1, s1, a1,
 )  # fmt: skip
 CLAIMS = tuple(module.CLAIM for module in MODULES)
 BY_NAME = {claim.name: claim for claim in CLAIMS}
@@ -42,6 +46,7 @@ BY_NAME = {claim.name: claim for claim in CLAIMS}
 LETTERS = {
     "A": "agreement of two implementations of the same thing",
     "E": "equalities between the methods' gradients",
+    "K": "keeping: which paths a method's gradient is the sum of",
     "N": "neurons' own parameters: decays and thresholds",
     "L": "lags: errors that come back late, where connections have delays",
     "F": "fast forms of the same gradient",

@@ -48,8 +48,8 @@ PATHS = killed_by(
             "range(l, min(l + self.membranes",
             "range(l + self.membranes // 2, min(l + self.membranes",
         ),
-        ("a readout that cannot wait is asked", "if not layers[l].neuron.stateless", "if True"),
-        ("loops out of reach count", "loops = loops or", "loops = True or"),
+        ("a readout that cannot wait is asked", "if not neurons[l].stateless", "if True"),
+        ("loops out of reach count", "looped = looped or", "looped = True or"),
         ("the reset counts where nothing waits", 'keep.resets if resets else keep.resets == "some"', "keep.resets"),
     ),
     *of_library(

@@ -142,6 +142,8 @@ def test_the_paths_are_those_of_the_unrolled_graph(which, parameter, index):
         way = expected[key_of(path)]
         assert path.contribution == way.product == math.prod(factor.value for factor in path.factors)
         assert (path.waits, path.resets, path.loops) == (way.waits, way.resets, way.loops)
+        delay = 0 if path.source is None else connection.delay
+        assert (path.source_time, path.arrives) == (way.nodes[0][3] - delay, way.nodes[0][3])
         at_once = not way.loops and not way.resets
         kept = {
             "sltt": at_once and not way.waits,

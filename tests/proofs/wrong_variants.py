@@ -12,6 +12,9 @@ from ottt_ref.methods.shared import errors as spatial
 from ottt_ref.network import neurons, per_neuron
 from ottt_ref.network.operations import convolution, max_pooling
 from ottt_ref.network.operations import dense as synapses
+from ottt_ref.paths import Path, selection
+from ottt_ref.paths.enumeration import Enumeration
+from ottt_ref.paths.unrolled import Unrolled
 from ottt_ref.simulation import simulator as simulation
 from ottt_ref.simulation import trace
 
@@ -382,6 +385,43 @@ def average_over_neurons(error, surrogate_derivative, spike_error):
             error[b, i] = sum(surrogate_derivative[b, k] * spike_error[b, k] for k in range(error.shape[1]))
 
 
+def no_trace_edge(unrolled, connection, b, i, j, t):
+    """OTTT's paths wait in membranes only."""
+
+
+def all_but_the_last_weight(path):
+    factors = _correct_factors(path)
+    last = max((k for k, factor in enumerate(factors) if factor.kind == "weight"), default=None)
+    return tuple(factor for k, factor in enumerate(factors) if k != last)
+
+
+_correct_factors = Path.factors.fget
+
+
+def otpe_above_alone(keeps, layers):
+    """What one library calls OTPE: waits in the layer above the parameter's own, and not in that."""
+    right = _correct_selection(keeps, layers)
+    if keeps.label != "OTPE":
+        return right
+    return replace(right, waits={l: waits - {l} for l, waits in right.waits.items()})
+
+
+_correct_selection = selection.Keeps.selection
+
+
+def every_path_twice(enumeration, start):
+    for path in _correct_paths(enumeration, start):
+        yield path
+        yield path
+
+
+_correct_paths = Enumeration.paths
+
+
+def in_the_own_layer_alone(selected, l, layer):
+    return l == layer
+
+
 def page_with(page, right, wrong):
     """The page's `gradients` with `wrong` in place of `right`, a piece of its source that occurs once."""
     source = inspect.getsource(page)
@@ -448,6 +488,18 @@ WRONG_VARIANTS = [
     WrongVariant("E7", "gradient halved", losses, "squared_error", mean_error_not_squared_gradient),
     WrongVariant("E7", "sum for mean", losses, "squared_error", squared_error_of_the_sum),
     WrongVariant("E7", "transposed weight", synapses, "dense_adjoint", transposed_weight),
+    WrongVariant("K1", "trace not decayed", trace, "leaky_accumulate", trace_not_decayed),
+    WrongVariant("K1", "bias not traced", traces.Traces, "update", bias_not_traced),
+    WrongVariant("K1", "reset edge without the threshold", neurons, "membrane_jacobian", jacobian_without_threshold),
+    WrongVariant("K1", "no path waits in the trace alone", Unrolled, "trace_edge", no_trace_edge),
+    WrongVariant("K1", "a path without its last weight", Path, "factors", property(all_but_the_last_weight)),
+    WrongVariant("K2", "OTPE waits in the layer above alone", selection.Keeps, "selection", otpe_above_alone),
+    WrongVariant("K2", "leak of one in BPTT", bptt, "backpropagate", sum_in_place_of_last_error),
+    WrongVariant("K2", "delays dropped from BPTT", bptt, "backpropagated_error", nothing_comes_back_by_delays),
+    WrongVariant("K2", "a path twice", Enumeration, "paths", every_path_twice),
+    WrongVariant("K3", "leak of one in BPTT", bptt, "backpropagate", sum_in_place_of_last_error),
+    WrongVariant("K3", "OTTT without the surrogate", ottt.OTTT, "surrogate_derivative", errors_without_surrogate),
+    WrongVariant("K3", "waits in the own layer alone", selection.Selection, "may_wait", in_the_own_layer_alone),
     WrongVariant("N1", "reset edge of a threshold forgotten", bptt, "_through_reset", nothing_through_the_reset),
     WrongVariant("N1", "the first number for every neuron", rtrl, "entries", first_entry_for_all),
     WrongVariant("N2", "every trace paired with all errors", traces, "only_of_group", errors_of_all_groups),
