@@ -19,6 +19,10 @@ class Edge:
     kind    "leak", by what the membrane keeps of its potential; "reset", over the reset by a spike; "trace", where the
             membrane keeps nothing, but OTTT's trace does
     factor  what it multiplies by
+
+    >>> import ottt_ref as ot
+    >>> ot.paths.Edge("leak", time=0, factor=0.5)
+    Edge(kind='leak', time=0, factor=0.5)
     """
 
     kind: Literal["leak", "reset", "trace"]
@@ -30,9 +34,15 @@ class Edge:
 class Membrane:
     """A membrane on a path's way: it arrives, may wait, and leaves by the surrogate's derivative.
 
-    edges                one for each time step of waiting, from `arrives` to `leaves`
+    edges                 one for each time step of waiting, from `arrives` to `leaves`
     surrogate_derivative  ψ at `leaves`; 1 of a neuron that does not spike
-    spiking              whether its neuron spikes
+    spiking               whether its neuron spikes
+
+    >>> import ottt_ref as ot
+    >>> waiting = ot.paths.Edge("leak", time=1, factor=0.5)
+    >>> membrane = ot.paths.Membrane(0, 2, arrives=1, leaves=2, edges=(waiting,), surrogate_derivative=0.75)
+    >>> membrane.leaves - membrane.arrives == len(membrane.edges)
+    True
     """
 
     layer: int
@@ -51,6 +61,10 @@ class Crossing:
     connection  its name: "layer1", "layer0.recurrent", ...
     index       (target neuron, source neuron), of `connection.weight`
     loop        whether it is recurrent or feedback
+
+    >>> import ottt_ref as ot
+    >>> ot.paths.Crossing("layer1", (0, 2), weight=1.25, leaves=3, arrives=3).loop
+    False
     """
 
     connection: str
@@ -67,6 +81,10 @@ class Factor:
 
     kind  "spike" (or current, or potential), "one", "leak", "reset", "trace", "surrogate", "weight" or "error"
     name  what it is, in words and symbols
+
+    >>> import ottt_ref as ot
+    >>> ot.paths.Factor("weight", "layer1.weight[0, 2]", 1.25).value
+    1.25
     """
 
     kind: str

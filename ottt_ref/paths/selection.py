@@ -84,8 +84,13 @@ def _layers(given):
 class Keeps:
     """What a method keeps.
 
-    label    how people write the method
+    label      how people write the method
     membranes  in how many layers, from the parameter's own on upwards, a path may wait; None for all
+    loops, resets, traces   as of `Selection`
+
+    >>> import ottt_ref as ot
+    >>> ot.paths.METHODS["otpe"].label, ot.paths.METHODS["otpe"].selection(layers=2).waits
+    ('OTPE', {0: frozenset({0, 1}), 1: frozenset({1})})
     """
 
     label: str

@@ -115,7 +115,7 @@ CLAIM = Claim(
     "to wait in and T steps, m C(T + k, k + 1) of them. Each sums to BPTT with backward leaks where its paths may wait",
     hypotheses="soft or unleaked reset; not the parameters of a stateless readout; OTPE with the ψ of the time step "
     "itself; the number of paths: detached, layers in a row without loops",
-    source="the frame of waits; OTPE: Summe, Schaefer & Joshi 2023",
+    source="the frame of waits; OTPE: Summe et al. 2023",
     checked="sets of listed paths and their number; sums of all entries against BPTT with these leaks: fractions and "
     "float64",
     kind="exact",

@@ -42,6 +42,7 @@ def door():
         "conformance": conformance,
         "nir": nir,
         "fast": fast,
+        "paths": ot.paths,
     }
     for name, module in modules.items():  # not the pages, which have no types: they are to be read as they stand
         if module not in (ot.methods, ot.plain):
