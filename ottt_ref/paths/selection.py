@@ -176,7 +176,8 @@ def _what_matters(network, layer, keep):
     resets = any(neurons[l].spiking for l in waits)
     own = neurons[layer]
     traced = own.stateless or getattr(own, "reset", None) == "hard"
-    return waits, loops, keep.resets if resets else keep.resets == "some", keep.traces and traced
+    traces = keep.traces and traced and keep.may_wait(layer, layer)
+    return waits, loops, keep.resets if resets else keep.resets == "some", traces
 
 
 def _reached(network, layer, loops):

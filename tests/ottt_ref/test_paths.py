@@ -240,6 +240,7 @@ def test_switches_that_are_a_method_have_its_name(small):
     assert named(network, 0, Selection(waits={1})) == named(network, 0, Selection(waits={0}, resets="any")) == ()
     assert named(network, 2, Selection(traces=True)) == ("ottt",)
     assert named(network, 2, Selection(waits=())) == ("sltt", "otpe", "bptt", "bptt-kept")
+    assert named(network, 2, Selection(waits=(), traces=True)) == named(network, 2, Selection(waits=()))
     looping, *_ = looped("soft")
     assert named(looping, 1, Selection(waits={1, 2}, loops=False)) == ("otpe",)
     assert named(looping, 1, Selection()) == ("bptt",)
