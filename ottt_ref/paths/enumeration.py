@@ -56,6 +56,7 @@ class Enumeration:
         self.unrolled, self.keep, self.nonzero = unrolled, keep, nonzero
         network = unrolled.network
         self._selections = {name: kept_by(name, network) for name in METHODS}
+        self._keepers: dict[tuple, tuple[str, ...]] = {}
         self._last = unrolled.layers - 1
         self._spiking = [layer.neuron.spiking for layer in network.layers]
 
@@ -124,14 +125,9 @@ class Enumeration:
         start, time, bias = way.start, way.time, way.start.j is None
         waits = frozenset(membrane.layer for membrane in way.membranes if membrane.edges)
         loops = any(crossing.loop for crossing in way.crossings)
-        methods = tuple(
-            name
-            for name, keep in self._selections.items()
-            if not (loops and not keep.loops)
-            and not (way.crossed and keep.resets == "none")
-            and not (way.traced and not keep.traces)
-            and ((allowed := keep.waits_of(start.layer)) is None or waits <= allowed)
-        )
+        kind = (start.layer, waits, loops, way.crossed, way.traced)
+        if kind not in self._keepers:
+            self._keepers[kind] = self._methods_that_keep(*kind)
         return Path(
             parameter=start.parameter,
             index=start.index,
@@ -146,7 +142,18 @@ class Enumeration:
             output=output,
             output_error=error,
             contribution=contribution,
-            methods=methods,
+            methods=self._keepers[kind],
+        )
+
+    def _methods_that_keep(self, layer, waits, loops, crossed, traced):
+        """The methods that keep a path that waits in these layers, takes a loop, crosses a reset, waits by a trace."""
+        return tuple(
+            name
+            for name, keep in self._selections.items()
+            if not (loops and not keep.loops)
+            and not (crossed and keep.resets == "none")
+            and not (traced and not keep.traces)
+            and ((allowed := keep.waits_of(layer)) is None or waits <= allowed)
         )
 
 
