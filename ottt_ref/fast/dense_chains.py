@@ -29,7 +29,7 @@ from ..methods.shared.task import require_task, started_from
 from ..methods.shared.traces import Traces
 from ..network.network import Network, require_network
 from ..network.neurons import LIF, RESETS, Integrator
-from ..network.operations import Chain, Dense
+from ..network.operations import Dense
 from ..network.per_neuron import by_neuron, is_shared
 from ..network.surrogate import is_built_in
 from ..simulation.state import State, network_state, state_of
@@ -39,7 +39,7 @@ from .kernels.choosing import hand_built
 from .kernels.events import PADDING, panels
 from .kernels.surrogates import kind_of, numbers_of
 from .kernels.vector_loops import BYTES, ROWS
-from .operations.dense import FastDense
+from .network import dense_of
 
 METHODS = ("ottt", "sltt", "bptt")
 ROWS_OF_CHUNK = 1024  # rows of a chunk: its errors, a panel wide, stay in the second-level cache
@@ -112,7 +112,7 @@ def _structure(network, method):
             return f"{c.name} is no connection from one layer to the next"
         if c.delay:
             return f"{c.name} has a delay"
-        if _dense(c) is None:
+        if dense_of(c.operations) is None:
             return f"{c.name} is {c.operations!r}"
     for l, layer in enumerate(network.layers):
         neuron: Any = layer.neuron
@@ -128,14 +128,6 @@ def _structure(network, method):
         if method == "bptt" and type(neuron) is LIF and neuron.reset == "hard":
             return f"layers[{l}] has a hard reset, for bptt"
     return ""
-
-
-def _dense(connection):
-    """The Dense that a connection consists of; None where it is anything else."""
-    operation = connection.operations
-    if type(operation) is Chain and len(operation.operations) == 1:
-        operation = operation.operations[0]
-    return operation if type(operation) in (Dense, FastDense) else None
 
 
 class _Result(Gradients):
@@ -345,7 +337,7 @@ class _Engine:
         self._used: list[np.ndarray | None] = []
         self._changing: list[tuple[np.ndarray, np.ndarray, tuple[int, ...]]] = []
         for l, (layer, connection) in enumerate(zip(network.layers, network.connections)):
-            row, dense, shape = self.layout[l], _dense(connection), network.shapes[l]
+            row, dense, shape = self.layout[l], dense_of(connection.operations), network.shapes[l]
             row[kernel.BIASED] = "bias" in dense.parameter_names
             for name in dense.parameter_names:
                 self._places.append((dense, name))

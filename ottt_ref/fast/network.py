@@ -6,8 +6,9 @@ import copy
 from dataclasses import replace
 
 from ..network.network import Network, require_network
-from ..network.operations import Operation, WeightStandardised
+from ..network.operations import Chain, Dense, Operation, WeightStandardised
 from .operations import fast_twin
+from .operations.dense import FastDense
 
 
 def require_fast(network: Network) -> Network:
@@ -39,6 +40,13 @@ def fast_network(network: Network) -> Network:
 def _compute_by_twins(network, original):
     """Have a network of the same layers and parameters computed by the twins of the original's operations."""
     network._connect(tuple(replace(c, operations=fast_twin(c.operations)) for c in original.connections))
+
+
+def dense_of(operation: Operation) -> Dense | None:
+    """The Dense that an operation is, alone or as all that a Chain holds; None where it is anything else."""
+    if type(operation) is Chain and len(operation.operations) == 1:
+        operation = operation.operations[0]
+    return operation if type(operation) in (Dense, FastDense) else None  # type: ignore[return-value]
 
 
 class LearningNetwork:

@@ -13,6 +13,7 @@ from ..validation import require_nonnegative
 from .kernels import streaming as kernels
 from .kernels.choosing import hand_built
 from .kernels.streaming import ROWS, SLOTS
+from .network import dense_of
 from .stream_memory import aligned, lay_out, loss_shares, write_constants
 
 LIMITS = {np.dtype(np.float32): 1e30, np.dtype(np.float64): 1e290}  # a step of larger numbers is left to the reference
@@ -77,7 +78,7 @@ class Engine:
         self.dtype = self.network.dtype
         self.parameters = self.network.parameters
         self.names = self.network.layer_names
-        self.operations: list[Any] = [layer.synapses for layer in self.network.layers]
+        self.operations: list[Any] = [dense_of(layer.synapses) for layer in self.network.layers]
         self.attributes = tuple(operation.__dict__ for operation in self.operations)
         self.arrays: list[list[np.ndarray]] = [[] for _ in self.operations]
         self.taken = [False] * len(self.operations)

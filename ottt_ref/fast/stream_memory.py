@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..learning.losses import CrossEntropy, MeanSquaredError, Mixed
@@ -9,6 +11,7 @@ from ..network.neurons import LIF, RESETS, Integrator
 from .kernels import streaming as kernels
 from .kernels.streaming import ROWS, SLOTS, WHOLE
 from .kernels.surrogates import NONE, kind_of, numbers_of
+from .network import dense_of
 
 LEAST_SYNAPSES = 2**13  # of a layer whose updates are put off; smaller ones are updated at once
 LINE = 64  # bytes of a line of the cache, where each array begins
@@ -44,7 +47,8 @@ def lay_out(network, samples, has_velocity):
     block = Block(network.dtype)
     layout = np.zeros((len(network.layers), kernels.ALL_COLUMNS), np.int64)
     for row, layer in zip(layout, network.layers):
-        size_out, size_in = layer.synapses.weight.shape
+        dense: Any = dense_of(layer.synapses)
+        size_out, size_in = dense.weight.shape
         row[kernels.SIZE_IN], row[kernels.SIZE_OUT] = size_in, size_out
         row[kernels.WIDTH_IN], row[kernels.WIDTH_OUT] = block.padded(size_in), block.padded(size_out)
         put_off = (
@@ -54,7 +58,7 @@ def lay_out(network, samples, has_velocity):
             and size_in * size_out >= LEAST_SYNAPSES
         )
         row[kernels.KIND] = ROWS if put_off else WHOLE
-        row[kernels.BIAS_LEARNED] = "bias" in layer.synapses.parameter_names
+        row[kernels.BIAS_LEARNED] = "bias" in dense.parameter_names
         if type(layer.neuron) is Integrator:
             row[kernels.NEURON], row[kernels.SURROGATE] = kernels.READOUT, NONE
         else:

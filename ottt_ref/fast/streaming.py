@@ -38,12 +38,12 @@ from ..methods.shared.errors import ErrorFeedback, TimeStep, TransposedWeights
 from ..methods.shared.rule import Rule
 from ..network.network import Network
 from ..network.neurons import LIF, Integrator
-from ..network.operations import Dense
 from ..network.surrogate import is_built_in
 from ..simulation.simulator import Activity
 from ..simulation.state import State, state_of
 from ..validation import FLOAT_DTYPES
 from .kernels import streaming as kernels
+from .network import dense_of
 from .stream_engine import Engine
 
 PARTS = ("network", "optimizer", "loss", "time_steps", "regulariser")  # of a learner, which can be set
@@ -85,7 +85,8 @@ def suits(
 
 
 def _layer_reason(layer, last):
-    if type(layer.synapses) is not Dense:
+    dense = dense_of(layer.synapses)
+    if dense is None:
         return f"has {type(layer.synapses).__name__} synapses, not Dense"
     if layer.recurrent is not None:
         return "is recurrent"
@@ -94,7 +95,7 @@ def _layer_reason(layer, last):
         return f"has {type(neuron).__name__} neurons"
     if neuron.trainable:
         return "has neurons with parameters"
-    if neuron.constants(np.dtype(np.float64), (layer.synapses.output_size,)).ndim > 1:
+    if neuron.constants(np.dtype(np.float64), (dense.output_size,)).ndim > 1:
         return "has neurons of several numbers"
     if type(neuron) is LIF and not is_built_in(neuron.surrogate):
         return f"has the surrogate {type(neuron.surrogate).__name__}"

@@ -137,6 +137,12 @@ class Absolute(ot.losses.Loss):
         return abs(outputs - targets).sum(axis=1), np.sign(outputs - targets)
 
 
+def test_a_chain_that_holds_one_dense_layer_is_a_dense_layer():
+    layers = [ot.Layer([layer.synapses], layer.neuron) for layer in made().layers]
+    networks, learners = pair(ot.Network(layers))
+    learn(networks, learners, sequences=1)
+
+
 def test_a_loss_of_ones_own_is_called():
     learn(*pair(made(), Absolute(), time_steps=20))
 
