@@ -11,7 +11,6 @@ in it. Two threads that ask for the same at once do not share it.
 from __future__ import annotations
 
 import functools
-import sys
 import threading
 import weakref
 from collections import OrderedDict
@@ -40,6 +39,7 @@ from .kernels.events import PADDING, panels
 from .kernels.surrogates import kind_of, numbers_of
 from .kernels.vector_loops import BYTES, ROWS
 from .network import dense_of
+from .references import others
 
 METHODS = ("ottt", "sltt", "bptt")
 ROWS_OF_CHUNK = 1024  # rows of a chunk: its errors, a panel wide, stay in the second-level cache
@@ -47,7 +47,6 @@ LONGEST_WINDOW = 128  # time steps, unless memory may grow with T
 ROWS_OF_SMALL, FEWEST_CHUNKS = 128, 4  # of small networks: rows of a chunk at least, chunks if there are so many rows
 SMALL = 2**18  # bytes of all weights of a small network
 SEGMENT = 2**14  # inputs whose events one list holds
-UNUSED = 3  # references to an array that nobody has but the engine, while it counts them
 APART = 5  # vectors between two places: processors mix up addresses whose difference is a multiple of 4096
 LARGE = 2**22  # bytes from which on NumPy asks for large pages
 KEPT = 4  # sizes whose memory is kept, of one network
@@ -429,10 +428,9 @@ class _Engine:
 
     def _fresh(self, name, shape):
         """An array for a result: the one of the call before where nobody has it any more, whose memory is at hand."""
-        array = self._results.get(name)
-        if array is None or sys.getrefcount(array) > UNUSED:
-            array = self._results[name] = np.empty(shape, dtype=self.dtype)
-        return array
+        if name not in self._results or others(self._results, name):
+            self._results[name] = np.empty(shape, dtype=self.dtype)
+        return self._results[name]
 
     def _with_outside_loss(self, loss, outputs, targets, weights, divisor):
         """As `kernels.chains.whole_sequence`, with a loss that is asked for each time step."""

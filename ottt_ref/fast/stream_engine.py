@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from threading import RLock
 from typing import Any
 
@@ -14,18 +13,12 @@ from .kernels import streaming as kernels
 from .kernels.choosing import hand_built
 from .kernels.streaming import ROWS, SLOTS
 from .network import dense_of
+from .references import others
 from .stream_memory import aligned, lay_out, loss_shares, write_constants
 
 LIMITS = {np.dtype(np.float32): 1e30, np.dtype(np.float64): 1e290}  # a step of larger numbers is left to the reference
 PARAMETERS = ("weight", "bias")
 FLOATS, INT64 = (float, int), np.dtype(np.int64)
-
-
-def _references(arrays, k):
-    return sys.getrefcount(arrays[k])
-
-
-REFERENCES = _references([np.empty(0)], 0)  # of an array that a list alone holds; it differs with Python's version
 
 
 class Debt:
@@ -296,7 +289,7 @@ class Engine:
             del attributes[name]
         for k, name in enumerate(PARAMETERS):
             known = own.get(f"{self.names[l]}.{name}") is arrays[k]
-            if arrays[k].base is not None or _references(arrays, k) != REFERENCES + known:
+            if arrays[k].base is not None or others(arrays, k) != known:
                 attributes.update(zip(PARAMETERS, arrays))
                 return False
         attributes["_debt"] = Debt(self, l)

@@ -14,6 +14,7 @@ from ..learning.optimisers import SGD, Optimizer
 from ..network.network import Parameters
 from ..validation import FLOAT_DTYPES
 from .kernels.updates import BLOCK, sgd
+from .references import others
 
 KEPT = 8  # networks whose plans are kept
 
@@ -56,7 +57,7 @@ def _step_of_sgd(optimizer: Any, parameters: Any, gradients: Any) -> bool:
     plan.addresses[1] = [_address(change) for change in changes]
     new: list[np.ndarray] = []
     if optimizer.momentum:
-        new, state = [np.empty_like(value) for value in arrays.values()], optimizer._state
+        new, state = plan.room(arrays), optimizer._state
         old = [state[name]["velocity"] if name in state else np.zeros_like(value) for name, value in arrays.items()]
         plan.addresses[2:] = [[_address(array) for array in each] for each in (new, old)]
     if not sgd(plan.addresses, plan.sizes, plan.settings, plan.blocks):
@@ -64,6 +65,7 @@ def _step_of_sgd(optimizer: Any, parameters: Any, gradients: Any) -> bool:
     parameters.project()
     if optimizer.momentum:
         optimizer._state = {name: {"velocity": velocity} for name, velocity in zip(arrays, new)}
+        plan.before = old
     if not known:
         optimizer._mapping = parameters
         optimizer._kinds = {name: (value.shape, value.dtype) for name, value in arrays.items()}
@@ -81,6 +83,7 @@ class _Plan:
         self.addresses = np.array([[_address(value) for value in values]] * 4, dtype=np.int64)
         self.sizes = np.array([value.size for value in values], dtype=np.int64)
         self.settings = np.zeros(3, dtype=self.dtype)
+        self.before: list[np.ndarray] = []  # velocities of the step before the last
         self.blocks = np.array(
             [
                 (p, first, min(size, first + BLOCK))
@@ -89,6 +92,15 @@ class _Plan:
             ],
             dtype=np.int64,
         )
+
+    def room(self, arrays):
+        """An array for each new velocity: one from before the last step, if nobody else has it."""
+        before, self.before = self.before, []
+        free = len(before) == len(arrays)
+        return [
+            before[k] if free and not others(before, k) else np.empty_like(value)
+            for k, value in enumerate(arrays.values())
+        ]
 
 
 _PLANS: OrderedDict[int, tuple[Callable[[], object], _Plan]] = OrderedDict()

@@ -17,27 +17,40 @@ def _step(value, gradient, velocity, before, first, last, settings, write):
     wide_vectors()
     rate, momentum, decay = settings[0], settings[1], settings[2]
     wrong = 0
-    if decay == 0 and momentum == 0:
-        w, change = part_of(value, first, last - first), part_of(gradient, first, last - first)
-        for i in range(last - first):
+    count = last - first
+    w, change = part_of(value, first, count), part_of(gradient, first, count)
+    v, old = part_of(velocity, first, count), part_of(before, first, count)
+    if decay == 0 and momentum == 0:  # branches inside of the loops would keep them from being vectorised
+        for i in range(count):
             new = w[i] - rate * change[i]
             wrong |= new - new != 0
             if write:
                 w[i] = new
-        return wrong
-    for i in range(first, last):
-        direction = gradient[i]
-        wrong |= direction - direction != 0
-        if decay != 0:
-            direction = direction + decay * value[i]
-        if momentum != 0:
-            direction = momentum * before[i] + direction
+    elif momentum == 0:
+        for i in range(count):
+            direction = change[i] + decay * w[i]
+            new = w[i] - rate * direction
+            wrong |= (direction - direction != 0) | (new - new != 0)
             if write:
-                velocity[i] = direction
-        new = value[i] - rate * direction
-        wrong |= new - new != 0
-        if write:
-            value[i] = new
+                w[i] = new
+    elif not write:
+        for i in range(count):
+            direction = change[i]
+            if decay != 0:
+                direction = direction + decay * w[i]
+            new = w[i] - rate * (momentum * old[i] + direction)
+            wrong |= (direction - direction != 0) | (new - new != 0)
+    elif decay == 0:
+        for i in range(count):
+            v[i] = momentum * old[i] + change[i]
+        for i in range(count):
+            w[i] = w[i] - rate * v[i]
+    else:
+        for i in range(count):
+            direction = change[i] + decay * w[i]
+            v[i] = momentum * old[i] + direction
+        for i in range(count):
+            w[i] = w[i] - rate * v[i]
     return wrong
 
 

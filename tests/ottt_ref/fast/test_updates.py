@@ -28,6 +28,22 @@ def test_steps_have_the_bits_of_the_reference(momentum, weight_decay):
     assert all(np.array_equal(states[0][name], states[1][name]) for name in states[0])
 
 
+def test_velocities_that_somebody_holds_are_not_written_to():
+    network, optimizer = ot.dense_network([2, 3, 2], rng=0), ot.training.SGD(0.1, momentum=0.9)
+    held = []
+    for seed in range(5):
+        updates.step(optimizer, network.parameters, gradients_of(network, seed))
+        now = optimizer._state["readout.weight"]["velocity"]
+        held.append((now, now.copy()))
+    assert all(np.array_equal(array, then) for array, then in held)
+    del held, now
+    places = []
+    for seed in range(4):
+        updates.step(optimizer, network.parameters, gradients_of(network, seed))
+        places.append(optimizer._state["readout.weight"]["velocity"].ctypes.data)
+    assert places[2] == places[0] != places[1]  # nobody has them: the memory of two steps before is used again
+
+
 @pytest.mark.parametrize("number", [np.nan, np.inf, 1e308])
 def test_a_step_that_is_refused_changes_nothing(number):
     network, optimizer = ot.dense_network([2, 3, 2], rng=0), ot.training.SGD(10.0)
