@@ -113,18 +113,27 @@ def read(path: str | os.PathLike[str]) -> Description:
     content = storage.content_of(path, LARGEST_FILE)
     if content is None:
         raise ValueError(f"{path} must have at most {LARGEST_FILE} bytes")
+    found = loads(content, path)
     try:
-        found = json.loads(
+        return described(found)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def loads(content: bytes, what: object) -> object:
+    """What JSON says, with exact numbers; ValueError that begins with `what` it is where it is none.
+
+    >>> loads(b'{"decay": 0.1}', "net.json")
+    {'decay': Fraction(1, 10)}
+    """
+    try:
+        return json.loads(
             content.decode(), parse_float=_decimal, parse_int=_whole, parse_constant=_refuse, object_pairs_hook=_once
         )
     except (ValueError, RecursionError) as error:
         bare = re.search(rb"[\[,:]\s*(-?\d+\s*/\s*\d+)\s*[\],}]", content)
         advice = f': a fraction stands in quotes, "{bare[1].decode()}"' if bare else ""
-        raise ValueError(f"{path} is no JSON of a network: {error}{advice}") from None
-    try:
-        return described(found)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise ValueError(f"{what} is no JSON of a network: {error}{advice}") from None
 
 
 def described(content: object) -> Description:

@@ -5,6 +5,7 @@
     ottt-ref cases export DIR
     ottt-ref conform my_package.my_module:adapter
     ottt-ref blackboard net.json
+    ottt-ref explain --html page.html
     ottt-ref nir export --network net.npz --output net.nir
     ottt-ref prove --claim E1 E2
     ottt-ref experiment digits
@@ -16,7 +17,7 @@ not hold. An error is one line on stderr that names the argument or the file, an
 
 from .. import console
 from ..simulation.equilibrium import ConvergenceError
-from . import blackboard, conform, gradients, network, nir, programs, versions
+from . import blackboard, conform, explain, gradients, network, nir, programs, versions
 
 PROGRAM = "ottt-ref"
 ERRORS = (ConvergenceError, ValueError, TypeError, ModuleNotFoundError)  # the library's words for what it refuses
@@ -24,6 +25,7 @@ EXAMPLES = (
     "network --sizes 64 128 10 --seed 0 --output net.npz",
     "gradients --network net.npz --inputs x.npz --method ottt",
     "blackboard net.json",
+    "explain --html page.html",
     "conform my_module:adapter --case dense recurrent",
     "prove --claim E1 E2",
     "experiment digits --method ottt-a bptt",
@@ -45,6 +47,6 @@ def build_parser():
     )
     parser.add_version()
     commands = parser.add_commands("commands", "command")
-    for module in (network, gradients, blackboard, conform, nir, programs, versions):
+    for module in (network, gradients, blackboard, explain, conform, nir, programs, versions):
         module.add(commands)
     return parser

@@ -54,6 +54,16 @@ def add(commands):
     option = parser.add_argument
     option("file", nargs="?", metavar="FILE", help="the network, in JSON or as an .npz file (see below)")
     option("--example", action="store_true", help="print a network in JSON, to start from, and do nothing else")
+    add_data(parser)
+    meaning = f"these methods alone, of {', '.join(METHODS)}; all if not given"
+    console.names(parser, "--method", tuple(METHODS), meaning, read=lambda name: LONG_NAMES.get(name, name))
+    option("--json", metavar="FILE", type=console.file, help="also write the table to FILE as JSON")
+    add_limit(parser)
+
+
+def add_data(parser):
+    """Add what goes with a network in an .npz file: --inputs, --targets, --loss."""
+    option = parser.add_argument
     option("--inputs", metavar="FILE", help="the .npz file of inputs and targets, of a network in an .npz file")
     option(
         "--targets",
@@ -64,10 +74,6 @@ def add(commands):
     )
     names = [description.HALF, *description.LOSSES]
     option("--loss", choices=names, help=f"the loss of a network in an .npz file: {', '.join(names)} (mixed)")
-    meaning = f"these methods alone, of {', '.join(METHODS)}; all if not given"
-    console.names(parser, "--method", tuple(METHODS), meaning, read=lambda name: LONG_NAMES.get(name, name))
-    option("--json", metavar="FILE", type=console.file, help="also write the table to FILE as JSON")
-    add_limit(parser)
 
 
 def print_board(arguments):
@@ -81,7 +87,7 @@ def print_board(arguments):
     if arguments.file is None:
         raise CommandError("argument FILE: must be given, or --example")
     methods = list(dict.fromkeys(arguments.method or METHODS))
-    network, inputs, targets, loss = (_stored if _is_npz(arguments.file) else _described)(arguments)
+    network, inputs, targets, loss = given(arguments)
     board.require_printable(arguments.file, network, *inputs.shape[:2], methods)
     made = board.make(network, inputs, targets, loss, methods)
     stream = sys.stdout
@@ -89,6 +95,11 @@ def print_board(arguments):
         text = json.dumps(board.as_data(made), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
         stream = write(lambda path: storage.write_bytes(path, text.encode()), arguments.json)
     print(board.as_text(made), file=stream)
+
+
+def given(arguments):
+    """The network of `arguments.file`, with inputs, targets and loss: its own, or those of other arguments."""
+    return (_stored if _is_npz(arguments.file) else _described)(arguments)
 
 
 def _flag(name):

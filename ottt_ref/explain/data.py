@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from itertools import product
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from ..blackboard.quantities import HALF_SQUARES, METHODS, BoardLoss, entry_name
 from ..learning.losses import MeanSquaredError
 from ..methods import METHODS as LIBRARY
 from ..methods import bptt, spike_representation
+from ..methods.shared.traces import Dialect
 from ..network.layers import Layer
 from ..network.network import Network
 from ..paths import METHODS as KEEPS
@@ -35,6 +36,8 @@ DECAYS = (Fraction(0), Fraction(1, 4), Fraction(1, 2), Fraction(3, 4), Fraction(
 THRESHOLDS = (Fraction(3, 4), Fraction(1), Fraction(5, 4))  # times the network's own
 WIDTHS = (Fraction(1, 2), Fraction(1), Fraction(2))  # the same
 FORWARD = ("sltt", "ottt", "ottt-authors", "rtrl")
+_OTTT = {"derivation": "ottt", "authors": "ottt-authors"}
+_BPTT = {"detached": "bptt", "kept": "bptt-kept"}
 COLUMNS = ("sltt", "ottt", "ottt-authors", "otpe", "bptt", "rtrl", "bptt-kept", "sr")
 KEPT = {
     "sltt": "keeps the paths that never wait",
@@ -75,17 +78,28 @@ class Slider:
     start: int
 
 
-def page_data(shown: Shown, *, grid: bool = True) -> dict[str, Any]:
+def page_data(
+    shown: Shown,
+    *,
+    grid: Literal["all", "decay", "none"] = "all",
+    dialect: Dialect = "derivation",
+    reset_gradient: Literal["detached", "kept"] = "detached",
+    largest: int = LARGEST_PATHS,
+) -> dict[str, Any]:
     """Everything that the page draws, as plain data.
 
-    grid  whether to compute other values of λ, V_th and the surrogate's width too, where that is affordable
+    grid            the sliders: "all", λ, V_th and the surrogate's width; "decay", λ alone; or "none". Where all their
+                    values together have too many paths, sliders are left out
+    dialect         of the OTTT whose traces and errors are shown time step by time step
+    reset_gradient  of the BPTT whose errors are
+    largest         how many paths the network may have, of all weights together
 
     Raises ValueError or TypeError where the network is too large for a page, or has parts whose paths are not known.
 
     >>> import ottt_ref as ot
     >>> from ottt_ref.explain.example import example
     >>> found = example()
-    >>> data = page_data(Shown(found.network, found.inputs, found.targets), grid=False)
+    >>> data = page_data(Shown(found.network, found.inputs, found.targets), grid="none")
     >>> data["configs"][0]["gradients"]["ottt"][0], data["configs"][0]["layers"][1]["s"]
     ('143177/131072', [[0, 0, 0, 0, 1, 0]])
     """
@@ -94,15 +108,18 @@ def page_data(shown: Shown, *, grid: bool = True) -> dict[str, Any]:
     entries = _entries(shown.network)
     sliders = _sliders(shown.network)
     number = _count(shown, entries)
-    if number > LARGEST_PATHS:
-        raise ValueError(f"network must have at most {LARGEST_PATHS} paths to be drawn, got {number}: take fewer time steps")
-    if not grid or number * _size(sliders) > LARGEST_GRID:
-        sliders = [_fixed(slider) for slider in sliders]
+    if number > largest:
+        raise ValueError(f"network must have at most {largest} paths to be drawn, got {number}: take fewer time steps")
+    movable = {"all": 3, "decay": 1, "none": 0}[grid]
+    while movable and number * _size(sliders[:movable]) > LARGEST_GRID:
+        movable -= 1
+    sliders = [*sliders[:movable], *(_fixed(slider) for slider in sliders[movable:])]
+    options = (_OTTT[dialect], _BPTT[reset_gradient])
     routes: list[dict[tuple, dict[str, Any]]] = [{} for _ in entries]
     configs = []
     for values in product(*(slider.values for slider in sliders)):
         varied = replace(shown, network=_varied(shown.network, sliders, values))
-        configs.append(_config(varied, entries, routes))
+        configs.append(_config(varied, entries, routes, options))
     for config in configs:
         both = list(zip(config.pop("routes"), routes))
         config["contributions"] = [
@@ -136,7 +153,8 @@ def page_data(shown: Shown, *, grid: bool = True) -> dict[str, Any]:
             for slider in sliders
         ],
         "configs": configs,
-        "state": _state(shown),
+        "state": _state(shown, dialect),
+        "shown": [_title(name) for name in options],
         "notes": _notes(shown, configs),
         "tasks": _tasks(network),
     }
@@ -283,7 +301,7 @@ def _neuron(neuron, chosen):
 # One choice of the sliders
 
 
-def _config(shown, entries, routes):
+def _config(shown, entries, routes, options):
     """Everything of one network; contributions by route, whose descriptions are added to `routes`."""
     network = shown.network
     exact = network.exact_numbers
@@ -304,10 +322,8 @@ def _config(shown, entries, routes):
         "layers": [_layer(network, activity, l, exact) for l in range(len(network.layers))],
         "errors_out": _rows(errors, exact),
         "loss": _plain(loss, exact),
-        "traces": _traces(network, activity, exact),
-        "errors": {
-            name: [_rows(error, exact) for error in sums[name].errors] for name in ("ottt", "bptt") if name in sums
-        },
+        "traces": _traces(network, activity, METHODS[options[0]].trace, exact),
+        "errors": [[_rows(error, exact) for error in sums[name].errors] for name in options],
         "gradients": {
             name: [_plain(found.values[entry.parameter][entry.index], exact) for entry in entries]
             for name, found in sums.items()
@@ -392,9 +408,9 @@ def _layer(network, activity, l, exact):
     return found
 
 
-def _traces(network, activity, exact):
+def _traces(network, activity, dialect, exact):
     """The trace of each input, and of what each layer sends upwards, as OTTT keeps it; the first where there are several."""
-    found, _ = traces_of(network, activity, "derivation")
+    found, _ = traces_of(network, activity, dialect)
     result: dict[str, Any] = {"inputs": [], "layers": [None] * len(network.layers)}
     for connection in network.connections:
         for paired in found.get(connection.name, ())[:1]:
@@ -438,26 +454,22 @@ def _plain(number, exact):
 # What is stored
 
 
-def _state(shown):
+def _state(shown, dialect):
     """By method, how many numbers it holds after each time step: counted in the arrays that the library holds."""
     network, inputs = shown.network, shown.inputs
     steps, task = range(1, len(inputs) + 1), (shown.targets, MeanSquaredError())
-    found = []
-    for name in ("bptt", "rtrl", "ottt", "sltt"):
-        title = {"bptt": "BPTT"}.get(name) or LIBRARY[name].label
-        if name == "bptt":
-            numbers = [_kept_by_bptt(run(network, inputs[:t], soft=shown.soft)) for t in steps]
-        else:
-            results = (LIBRARY[name].gradients(network, inputs[:t], *task) for t in steps)
-            numbers = [sum(array.size for array in result.final_state.values()) for result in results]
-        found.append({"name": name, "title": title, "numbers": numbers})
+    numbers = [_kept_by_bptt(run(network, inputs[:t], soft=shown.soft)) for t in steps]
+    found = [{"name": "bptt", "title": "BPTT", "numbers": numbers}]
+    for name, method, options in (("rtrl", "rtrl", {}), (_OTTT[dialect], "ottt", {"dialect": dialect}), ("sltt", "sltt", {})):
+        results = (LIBRARY[method].gradients(network, inputs[:t], *task, **options) for t in steps)
+        numbers = [sum(array.size for array in result.final_state.values()) for result in results]
+        found.append({"name": name, "title": _title(name), "numbers": numbers})
     try:
         rates, _ = spike_representation.rates_of(network, inputs, "measured")
     except (TypeError, ValueError):
         return found
     carried = sum(array.size for array in run(network, inputs[:1]).final_state.values())
-    constant = carried + sum(rate.size for rate in rates)
-    return [*found, {"name": "sr", "title": "SR", "numbers": [constant for _ in steps]}]
+    return [*found, {"name": "sr", "title": "SR", "numbers": [carried + sum(rate.size for rate in rates) for _ in steps]}]
 
 
 def _kept_by_bptt(activity: Activity) -> int:
