@@ -18,7 +18,11 @@ def find():
 
 
 class Browser:
-    """One Chromium with one page. `problems` are what its console and its scripts complained of, `requests` every URL."""
+    """One Chromium with one page.
+
+    problems  what its console and its scripts complained of
+    requests  the URLs that it asked for
+    """
 
     def __init__(self, program, folder):
         to_child, self._write = os.pipe()
@@ -26,7 +30,16 @@ class Browser:
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"]
         options += ["--disable-background-networking", "--disable-component-update", "--remote-debugging-pipe"]
         self._process = subprocess.Popen(
-            ["bash", "-c", 'exec "$@" 3<&"$R" 4>&"$W"', "bash", program, *options, f"--user-data-dir={folder}", "about:blank"],
+            [
+                "bash",
+                "-c",
+                'exec "$@" 3<&"$R" 4>&"$W"',
+                "bash",
+                program,
+                *options,
+                f"--user-data-dir={folder}",
+                "about:blank",
+            ],
             env={**os.environ, "R": str(to_child), "W": str(from_child)},
             pass_fds=(to_child, from_child),
             stdout=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""`ottt-ref explain`: a page on which one sees every path of a small network's gradients, and what each method keeps."""
+"""`ottt-ref explain`: a page with every path of a small network's gradients, and what each method keeps."""
 
 import importlib
 from difflib import get_close_matches
@@ -19,10 +19,10 @@ EXAMPLES = (
     "--live",
 )
 NOTES = """\
-Without --exhibit or --network it is about a network of two layers in which the methods visibly differ. A network of your own
-must be small: one sample, at most 12 time steps, dense layers of LIF neurons; `ottt-ref blackboard --help` describes the file.
-The page is one file, and asks no host for anything. --live serves it at 127.0.0.1, to programs of this computer alone, with a
-form in which the network can be changed; Ctrl-C ends it.
+Without --exhibit or --network it is about a network of two layers in which the methods visibly differ. A network of
+your own must be small: one sample, at most 12 time steps, dense layers of LIF neurons; `ottt-ref blackboard --help`
+describes the file. The page is one file, and asks no host for anything. --live serves it at 127.0.0.1, to programs of
+this computer alone, with a form in which the network can be changed; Ctrl-C ends it.
 """
 
 
@@ -31,7 +31,7 @@ def add(commands):
     parser = commands.add_parser(
         "explain",
         help="make a page that shows what each method keeps and drops",
-        description="Make a page that shows every path of a small network's gradients, and which of them each method keeps.",
+        description="Make a page with every path of a small network's gradients, and which of them each method keeps.",
         examples=EXAMPLES,
         notes=NOTES,
     )
@@ -40,8 +40,14 @@ def add(commands):
     option("--html", metavar="FILE", type=console.file, help="write the page to FILE")
     option("--live", action="store_true", help="serve the page on this computer, with a form to change the network")
     option("--port", metavar="N", type=_port, help="where --live serves it; 0, a free one, if not given")
-    option("--exhibit", metavar="NAME", help="a counterexample of the museum, by name (`ottt-ref prove --museum` shows them)")
-    option("--network", metavar="FILE", help="a network of your own, in JSON or as an .npz file, as `blackboard` takes it")
+    option(
+        "--exhibit",
+        metavar="NAME",
+        help="a counterexample of the museum, by name (`ottt-ref prove --museum` shows them)",
+    )
+    option(
+        "--network", metavar="FILE", help="a network of your own, in JSON or as an .npz file, as `blackboard` takes it"
+    )
     blackboard.add_data(parser)
     add_limit(parser)
 
@@ -53,12 +59,12 @@ def explain(arguments):
         raise CommandError(f"argument --html: must be given, or --live, got {got}")
     if arguments.port is not None and not arguments.live:
         raise CommandError("argument --port: must be given with --live alone")
-    from ..explain import data, page  # here, as what follows: they take time to import
+    from ..explain import data, page, shown  # here, as what follows: they take time to import
 
-    shown = _shown(arguments, data.Shown)
+    what = _shown(arguments, shown.Shown)
     if arguments.live:
-        return _serve(shown, arguments.port or 0)
-    content = page.page(data.page_data(shown))
+        return _serve(what, arguments.port or 0)
+    content = page.page(data.page_data(what))
     stream = write(lambda path: storage.write_bytes(path, content), arguments.html)
     print(f"{arguments.html}: {len(content) / 1e6:.1f} MB, open it in a browser", file=stream)
     return None
@@ -93,7 +99,9 @@ def _exhibit(name, kind):
         raise CommandError(f"argument --exhibit: must be one of {', '.join(names)}, got {name!r}{advice}")
     found = museum.load(museum.FOLDER / f"{name}.json")
     targets = museum.exact([found.targets])
-    return kind(found.network, found.input_array, targets, title=f"{name} ({found.theorem})", says=found.says, soft=found.soft)
+    return kind(
+        found.network, found.input_array, targets, title=f"{name} ({found.theorem})", says=found.says, soft=found.soft
+    )
 
 
 def _serve(shown, port):

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..blackboard.description import HALF, LOSSES, SURROGATES
 from ..blackboard.quantities import HALF_SQUARES, mean_loss
-from .data import Shown
+from .shown import Shown
 
 
 def editable(shown: Shown) -> dict[str, Any]:
@@ -26,8 +26,10 @@ def editable(shown: Shown) -> dict[str, Any]:
     """
     network = shown.network
     if shown.soft or network.skips or shown.targets.ndim != 2 or any(c.delay != c.loop for c in network.connections):
-        raise ValueError("network must have no soft spikes, skips or delays, and one target for each output, to be edited")
-    spiking = [layer.neuron for layer in network.layers if layer.neuron.spiking]
+        raise ValueError(
+            "network must have no soft spikes, skips or delays, and one target for each output, to be edited"
+        )
+    spiking: list[Any] = [layer.neuron for layer in network.layers if layer.neuron.spiking]
     leaking = [layer.neuron for layer in network.layers if not layer.neuron.stateless]
     made = {
         "weights": [_texts(network.parameters[f"{name}.weight"]) for name in network.layer_names],
@@ -47,7 +49,9 @@ def editable(shown: Shown) -> dict[str, Any]:
         made["biases"] = [None if bias is None else _texts(bias) for bias in biases]
     loops = [(c.source, c.target, c.parameters) for c in network.connections if c.loop]
     if loops:
-        made["loops"] = [[source, target, _texts(network.parameters[_weight(names)])] for source, target, names in loops]
+        made["loops"] = [
+            [source, target, _texts(network.parameters[_weight(names)])] for source, target, names in loops
+        ]
     return made
 
 
@@ -61,7 +65,9 @@ def _surrogate(surrogate):
         return {"type": "triangle"}
     name = next((name for name, kind in SURROGATES.items() if type(surrogate) is kind), None)
     if name is None:
-        raise ValueError(f"network must have one of the surrogates {', '.join(SURROGATES)} to be edited, got {surrogate!r}")
+        raise ValueError(
+            f"network must have one of the surrogates {', '.join(SURROGATES)} to be edited, got {surrogate!r}"
+        )
     return {"type": name, **{field.name: _text(getattr(surrogate, field.name)) for field in fields(surrogate)}}
 
 

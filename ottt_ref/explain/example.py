@@ -1,10 +1,10 @@
 """The network that is shown where none is given: found by a search, so that the methods visibly differ.
 
-2 inputs, 2 neurons and 1 output neuron, λ = 1/2, V_th = 1, ψ(z) = max(0, 1 - |z|), six time steps, target 1. Draw k of seed
-0 takes each weight from -1, -3/4, ..., 3/2 and each input from 0 and 1. Kept are networks without a weight of 0, in which
-each neuron fires at least once and rests at least twice, and in whose second layer one weight is negative. Of the first
-3000 draws it is the one with the largest `score`: in the first layer's weights, the smallest relative difference between
-two of SLTT, OTTT, BPTT, BPTT with the reset kept, and SR.
+2 inputs, 2 neurons and 1 output neuron, λ = 1/2, V_th = 1, ψ(z) = max(0, 1 - |z|), six time steps, target 1. Draw k
+of seed 0 takes each weight from -1, -3/4, ..., 3/2 and each input from 0 and 1. Kept are networks without a weight of
+0, in which each neuron fires at least once and rests at least twice, and in whose second layer one weight is
+negative. Of the first 3000 draws it is the one with the largest `score`: in the first layer's weights, the smallest
+relative difference between two of SLTT, OTTT, BPTT, BPTT with the reset kept, and SR.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def example() -> Description:
 
     >>> found = example()
     >>> [[[str(w) for w in row] for row in value] for value in found.network.parameters.values()]
-    []
-    >>> found.inputs[:, 0].tolist()
-    []
+    [[['3/4', '1/4'], ['3/2', '-1/2']], [['-1/2', '1']]]
+    >>> [[int(x) for x in row] for row in found.inputs[:, 0]]
+    [[1, 1], [1, 1], [0, 1], [0, 1], [1, 0], [1, 1]]
     """
     return drawn(CHOSEN)
 
@@ -62,7 +62,10 @@ def score(found: Description) -> float:
     name = next(iter(found.network.parameters))
     of_methods = np.array(
         [
-            METHODS[method].sums(found.network, activity, found.inputs, found.targets, HALF_SQUARES).values[name].ravel()
+            METHODS[method]
+            .sums(found.network, activity, found.inputs, found.targets, HALF_SQUARES)
+            .values[name]
+            .ravel()
             for method in COMPARED
         ]
     )

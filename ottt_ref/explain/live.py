@@ -1,9 +1,9 @@
 """The page on this machine alone, with a form in which the network can be changed.
 
-Python's own server, on 127.0.0.1. It answers GET / with the page, and POST /explain with what the library computes for the
-network that was sent. What another page in the same browser asks for is refused: by the Host header (a foreign name that leads
-here), by Origin and Sec-Fetch-Site, and by asking for a content type that no form can send. Requests have to be small and
-quick, and networks small.
+Python's own server, on 127.0.0.1. It answers GET / with the page, and POST /explain with what the library computes
+for the network that was sent. What another page in the same browser asks for is refused: by the Host header (a
+foreign name that leads here), by Origin and Sec-Fetch-Site, and by asking for a content type that no form can send.
+Requests have to be small and quick, and networks small.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import socketserver
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -22,8 +23,9 @@ from ..methods.shared.traces import DIALECTS
 from ..network.neurons import RESET_GRADIENTS
 from ..simulation.equilibrium import ConvergenceError
 from ..validation import require_choice
-from .data import Shown, page_data
+from .data import page_data
 from .page import page
+from .shown import Shown
 
 ADDRESS = "127.0.0.1"
 LARGEST_BODY = 64 * 1024  # bytes
@@ -109,10 +111,8 @@ class Server(ThreadingHTTPServer):
 
     def _end(self, connection: socket.socket) -> None:
         self._reading.pop(connection, None)
-        try:
+        with suppress(OSError):  # it is closed
             connection.shutdown(socket.SHUT_RDWR)  # its thread wakes up and closes it
-        except OSError:
-            pass  # it is closed
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of clients that went away; a fault of ours was answered with status 500."""

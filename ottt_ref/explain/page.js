@@ -49,7 +49,7 @@ function say(v, width = 7) {
 }
 /** A short fraction with its decimal, or the decimal alone. */
 function sayBoth(v) {
-  const short = say(v, 11);
+  const short = say(v, 15);
   return short.includes("/") ? `${short} = ${decimal(value(v))}` : short;
 }
 
@@ -81,6 +81,10 @@ function drawing(id, height, label, paint) {
   const picture = draw("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": label });
   paint(picture, width);
   put(id, picture);
+}
+/** Words in which "V_th" is to be read as V with a th below. */
+function rich(words) {
+  return words.split(/(?<=[Vv])_(th|reset)\b/).map((part, k) => (k % 2 ? make("sub", {}, part) : part));
 }
 const text = (x, y, words, attributes = {}) => draw("text", { x, y, ...attributes }, words);
 const SUPER = "⁰¹²³⁴⁵⁶⁷⁸⁹", SUB = "₀₁₂₃₄₅₆₇₈₉";
@@ -139,18 +143,18 @@ function paintSliders() {
     const said = make("output", { for: id }, say(slider.values[state.at[k]]));
     const input = make("input", {
       type: "range", id, min: 0, max: slider.values.length - 1, step: 1, value: state.at[k],
-      "aria-valuetext": `${slider.symbol} = ${say(slider.values[state.at[k]])}`,
+      "aria-valuetext": said.textContent,
       disabled: slider.values.length < 2,
       oninput: (event) => {
         state.at[k] = Number(event.target.value);
         said.textContent = say(slider.values[state.at[k]]);
-        event.target.setAttribute("aria-valuetext", `${slider.symbol} = ${said.textContent}`);
+        event.target.setAttribute("aria-valuetext", said.textContent);
         takeConfig();
         paint();
         announce();
       },
     });
-    return make("div", { class: "slider" }, make("label", { for: id }, `${slider.label}  ${slider.symbol}`, said), input);
+    return make("div", { class: "slider" }, make("label", { for: id }, make("span", {}, ...rich(`${slider.label} ${slider.symbol}`)), said), input);
   }));
 }
 const state = { at: [] };
@@ -227,10 +231,16 @@ function paintSurrogate() {
     picture.append(text(width - right, 206, "u − Vth →", { "text-anchor": "end", class: "small quiet-text" }));
     picture.append(text(4, y(1) + 4, "1", { class: "small" }), text(4, y(0) + 4, "0", { class: "small" }));
     picture.append(text(x(reach) - 6, y(1) - 5, "the step", { "text-anchor": "end", class: "small quiet-text" }));
+    const labels = new Map(); // of dots that lie upon each other, one label
     points.forEach(([z, psi, t]) => {
-      const beyond = Math.abs(z) > reach;
       picture.append(draw("circle", { class: value(layer.s[i][t]) > 0 ? "dot on" : "dot", cx: x(z), cy: y(psi), r: 5 }));
-      picture.append(text(x(z), y(psi) - 9 - (t % 2) * 10, `${beyond ? "beyond: " : ""}${t + 1}`, { "text-anchor": "middle", class: "small" }));
+      const place = `${Math.round(x(z))} ${Math.round(y(psi))} ${Math.sign(z) || 1} ${Math.abs(z) > reach}`;
+      labels.set(place, [...(labels.get(place) ?? []), t + 1]);
+    });
+    labels.forEach((times, place) => {
+      const [px, py, side, beyond] = place.split(" ");
+      picture.append(text(Number(px) + 9 * Number(side), Number(py) - (py > y(0) - 4 ? 8 : -4), `${times.join(", ")}${beyond === "true" ? " (beyond)" : ""}`,
+        { "text-anchor": Number(side) < 0 ? "end" : "start", class: "small" }));
     });
   });
 }
@@ -302,7 +312,11 @@ function line(g, [[a, t], [b, later]], wait) {
   if (wait) return `M${x1 + g.size[0] / 2} ${y1} H${x2 - g.size[0] / 2}`;
   const upwards = y2 < y1, half = (key) => (key.startsWith("e") ? 9 : key.startsWith("-1") ? 9 : g.size[1] / 2);
   if (!upwards) return `M${x1 + g.size[0] / 2} ${y1} C${x1 + g.column * 0.6} ${y1} ${x2 - g.column * 0.6} ${y2} ${x2 - g.size[0] / 2} ${y2}`;
-  return `M${x1} ${y1 - half(a)} L${x2} ${y2 + half(b)}`;
+  const between = [...g.rows.values()].some((y) => y < y1 && y > y2);
+  if (!between) return `M${x1} ${y1 - half(a)} L${x2} ${y2 + half(b)}`;
+  // around what lies between, so that no path seems to go through a neuron that it does not enter
+  const aside = (g.size[0] / 2 + 6) / 0.75 + 7, from = g.size[0] / 4;
+  return `M${x1 - from} ${y1 - half(a)} C${x1 - aside} ${y1 - half(a) - 12} ${x2 - aside} ${y2 + half(b) + 12} ${x2 - from} ${y2 + half(b)}`;
 }
 function rowNames(picture, g) {
   const put = (key, words) => picture.append(text(g.left - 4, g.y(key) + 4, words, { "text-anchor": "end" }));
@@ -392,7 +406,11 @@ function paintWeights() {
         onchange: () => { weight = k; chosen = null; keepMethod(); paint(); announce(); },
       }), make("span", { "aria-hidden": "true" }, data.weights[k].name)))));
   });
+  parts.push(make("div", { class: "group-name", id: "weight-said" }));
   put("weights", ...parts);
+}
+function paintWeightSaid() {
+  $("weight-said").textContent = `${own().name} = ${say(own().value)}: ${own().words}`;
 }
 /** Another weight: the same method, where the switches were one. */
 function keepMethod() {
@@ -442,7 +460,9 @@ function paintSum() {
   if (now < data.T) words.push(`${count(ended)} of them have ended by t = ${now}`);
   else if (on.length) {
     const theirs = config.gradients[on[0].name][weight];
-    words.push(`${list(on.map((method) => method.title))} in the library: ${sayBoth(theirs)}`);
+    const equal = isExact(theirs) && isExact(total) ? "exactly the same" : "the same but for rounding";
+    words.push(`${list(on.map((method) => method.title))}, by the library’s own rule: ${sayBoth(theirs)}, ${equal}`);
+    if (isExact(theirs) && isExact(total) && String(theirs) !== String(total)) throw new Error(`${theirs} is not ${total}`);
   }
   $("sum-said").textContent = `${words.join("; ")}.`;
 }
@@ -464,7 +484,7 @@ function paintPaths() {
       }, chosen === group.k ? "shown" : "show"), ` ${wordsOf(group)}`),
       make("td", { class: "words" }, factorsOf(group)),
       make("td", {}, say(group.value, 9)),
-      make("td", { class: "words" }, group.methods.map((name) => data.methods.find((method) => method.name === name).title).join(", ") || "none")))));
+      make("td", { class: "words" }, group.methods.map((name) => data.methods.find((method) => method.name === name).title).join(" · ") || "none")))));
   const note = $("paths-more");
   note.replaceChildren();
   if (all.length > MOST) {
@@ -522,13 +542,11 @@ function paintState() {
     picture.append(draw("path", { class: "thin dashed", d: `M${x(now - 1)} ${top} V${bottom}` }));
     for (let t = 0; t < data.T; t++) picture.append(text(x(t), 218, `${t + 1}`, { class: "small quiet-text", "text-anchor": "middle" }));
     picture.append(text(left - 6, y(most) + 4, String(most), { class: "small", "text-anchor": "end" }), text(left - 6, bottom, "0", { class: "small", "text-anchor": "end" }));
-    const used = [];
-    data.state.forEach((each, k) => {
+    let above = Infinity;
+    [...data.state.entries()].sort(([, a], [, b]) => a.numbers.at(-1) - b.numbers.at(-1)).forEach(([k, each]) => {
       picture.append(draw("path", { class: colors[k % colors.length], d: "M" + each.numbers.map((v, t) => `${x(t)} ${y(v)}`).join(" L") }));
-      let at = y(each.numbers.at(-1)) + 4;
-      while (used.some((other) => Math.abs(other - at) < 13)) at -= 13;
-      used.push(at);
-      picture.append(text(width - right + 6, at, each.title, { class: "small" }));
+      above = Math.min(y(each.numbers.at(-1)) + 4, above - 13);
+      picture.append(text(width - right + 6, above, each.short, { class: "small" }));
     });
   });
   const t = now - 1, name = own().name;
@@ -560,7 +578,7 @@ function paintAll() {
   $("all-note").textContent = data.notes.join(" ");
 }
 function paintTry() {
-  put("try", ...data.tasks.map(({ ask, answer }) => make("details", {}, make("summary", {}, ask), make("p", {}, answer))));
+  put("try", ...data.tasks.map(({ ask, answer }) => make("details", {}, make("summary", {}, ...rich(ask)), make("p", {}, ...rich(answer)))));
 }
 
 /* ---- moving ---- */
@@ -609,7 +627,7 @@ function paint() {
   $("on").disabled = now === data.T;
   paintWeights.painted === data || paintWeights();
   paintWeights.painted = data;
-  for (const task of [paintPotential, paintSurrogate, paintNetwork, paintSwitches, paintMethods, paintSum, paintPaths, paintNumbers, paintState, paintAll]) task();
+  for (const task of [paintWeightSaid, paintPotential, paintSurrogate, paintNetwork, paintSwitches, paintMethods, paintSum, paintPaths, paintNumbers, paintState, paintAll]) task();
 }
 
 function start(given) {
@@ -623,10 +641,10 @@ function start(given) {
   setTo("ottt");
   state.method = "ottt";
   $("time").max = data.T;
-  $("heading").textContent = data.heading;
+  put("heading", ...rich(data.heading));
   $("version").textContent = data.version;
-  $("reset-words").textContent = data.reset_words;
-  $("formula").textContent = data.formula;
+  put("reset-words", ...rich(data.reset_words));
+  put("formula", ...data.formula.map((line) => make("span", {}, ...rich(line))));
   paintSliders();
   paintNeuronChoice();
   paintTry();

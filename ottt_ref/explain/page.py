@@ -17,8 +17,9 @@ def page(network: Mapping[str, Any], *, edit: Mapping[str, Any] | None = None) -
 
     Raises ValueError where it would have more than 5 MB.
 
-    >>> from ottt_ref.explain.data import Shown, page_data
+    >>> from ottt_ref.explain.data import page_data
     >>> from ottt_ref.explain.example import example
+    >>> from ottt_ref.explain.shown import Shown
     >>> found = example()
     >>> made = page(page_data(Shown(found.network, found.inputs, found.targets), grid=False)).decode()
     >>> made.startswith("<!doctype html>"), "connect-src 'none'" in made

@@ -1,0 +1,153 @@
+"""The words of the page that depend on the network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from ..blackboard.quantities import rows_text, superscript
+from ..network.network import Network
+from ..paths import METHODS as KEEPS
+from .shown import Shown
+
+OTTT = {"derivation": "ottt", "authors": "ottt-authors"}
+BPTT = {"detached": "bptt", "kept": "bptt-kept"}
+KEPT = {
+    "sltt": "keeps the paths that never wait",
+    "ottt": "keeps the paths that wait in the weight’s own layer, and nowhere above",
+    "otpe": "keeps the paths that wait in the weight’s own layer and in the one above",
+    "bptt": "keeps every path, but none through the reset: the reset counts as a constant",
+    "bptt-kept": "keeps every path, those through the reset too",
+}
+
+
+def title(name: str) -> str:
+    """A method's name on the page."""
+    own = {"bptt-kept": "BPTT (reset kept)", "ottt-authors": "OTTT (authors’ dialect)", "rtrl": "RTRL", "sr": "SR"}
+    return own[name] if name in own else KEEPS[name].label
+
+
+def heading(shown: Shown) -> str:
+    """The network in a few sentences."""
+    network = shown.network
+    sizes = "-".join(str(size) for (size,) in (network.input_shape, *network.shapes))
+    targets = (
+        ", ".join(text(value) for value in shown.targets[0].tolist()) if shown.targets.ndim == 2 else "of each step"
+    )
+    words = f"{sizes}, {len(shown.inputs)} time steps, last layer {network.readout}, target {targets}"
+    words += f", loss {shown.loss.formula}"
+    words += ", soft spikes: the primitive of ψ stands in for the step" if shown.soft else ""
+    weights = "; ".join(
+        f"w{superscript(c.target)} = {rows_text(network.parameters[name].tolist(), text)}"
+        for c in network.connections
+        for name in c.parameters
+        if network.parameters[name].ndim == 2 and not c.loop
+    )
+    begin = f"{shown.title}: " if shown.title else "The network: "
+    return f"{begin}{f'{shown.says}. ' if shown.says else ''}{words}; {weights}."
+
+
+def text(number):
+    return str(number) if isinstance(number, Fraction | int) else f"{number:.4g}"
+
+
+def _resets(network):
+    return {layer.neuron.reset for layer in network.layers if layer.neuron.spiking}
+
+
+def reset_words(network: Network) -> str:
+    """What a spike costs."""
+    words = {
+        "soft": "V_th is taken from its potential (a soft reset)",
+        "unleaked": "V_th is taken from its potential after the leak (an unleaked reset)",
+        "hard": "its potential is set back (a hard reset)",
+    }
+    return ", or ".join(words[reset] for reset in sorted(_resets(network))) or "here no neuron fires"
+
+
+def formula(network: Network) -> list[str]:
+    """The neuron's equations, by line."""
+    carried = {
+        "soft": "λ (u[t−1] − V_th s[t−1])",
+        "unleaked": "λ u[t−1] − V_th s[t−1]",
+        "hard": "λ ((1 − s[t−1]) u[t−1] + v_reset s[t−1])",
+    }
+    reset = sorted(_resets(network))
+    return [
+        f"u[t] = {carried[reset[0]] if reset else 'λ u[t−1]'} + Σ w · (what arrives)",
+        "s[t] = 1 where u[t] ≥ V_th, else 0",
+    ]
+
+
+def notes_on(shown: Shown, configs: Sequence[Any]) -> list[str]:
+    """What is to be said below the table of all gradients."""
+    notes = []
+    if any("sr" in config["gradients"] for config in configs):
+        notes.append(
+            "SR (spike representation) forgets time: it differentiates rates, the weighted means of spikes, and "
+            "its loss is that "
+            "of the rates. So it is no sum of these paths."
+        )
+    notes.append(
+        "RTRL keeps the same paths as BPTT, forwards in time, at the price of one number for each neuron and weight."
+    )
+    if shown.network.readout == "linear":
+        notes.append(
+            "OTTT pairs a readout without a membrane with traces all the same: waits that no membrane holds (claim Q1)."
+        )
+    if "hard" in _resets(shown.network):
+        notes.append(
+            "At a hard reset OTTT’s trace does not know that the membrane was emptied: it keeps waits that are none."
+        )
+    notes.append("OTTT’s authors’ dialect traces spikes alone, not the inputs and the biases’ 1.")
+    return notes
+
+
+def tasks_on(network: Network) -> list[dict[str, str]]:
+    """Questions whose answers hold for this network."""
+    loops = any(connection.loop for connection in network.connections)
+    tasks: list[dict[str, str]] = []
+
+    def task(ask, answer):
+        tasks.append({"ask": ask, "answer": answer})
+
+    if not loops and not any(connection.delay for connection in network.connections):
+        task(
+            "Move λ to 0. Which methods still differ in table 5?",
+            "Of SLTT, OTTT, OTPE and BPTT (reset detached) none do: no membrane remembers anything, so no path "
+            "can wait, and "
+            "all keep the same paths. This is claim E4.",
+        )
+    if not loops and network.layers[-1].neuron.spiking and "hard" not in _resets(network):
+        task(
+            "Choose a weight into the last layer. Where can its paths wait, and which methods agree?",
+            "In the last layer alone: there is nothing above it. OTTT keeps those waits, so OTTT is BPTT there "
+            "(claim E1). SLTT "
+            "keeps only the paths that never wait.",
+        )
+    task(
+        "How many numbers will OTTT store after 100 time steps, and how many BPTT?",
+        "OTTT as many as after one. BPTT 100 times as many as after one: every time step is kept until the way back.",
+    )
+    task(
+        "Make ψ narrower. What happens to the number of paths?",
+        "It falls, or stays: a path needs ψ > 0 wherever it leaves a neuron. Neurons far from their "
+        "threshold pass nothing on.",
+    )
+    if _resets(network) & {"soft", "unleaked"} and not loops:
+        task(
+            "Let paths go through the reset. Why do many of the new contributions have the other sign?",
+            "A spike lowers the potential that comes after it. So each step through the reset multiplies by a "
+            "number below 0: "
+            "−λ V_th ψ (unleaked: −V_th ψ). One such step turns the sign, two turn it back.",
+        )
+    task(
+        "Think of a long sequence with ψ constant and λ = 1/2. Which share of BPTT’s path weight does OTTT "
+        "keep in a layer with d "
+        "membranes above it?",
+        "2⁻ᵈ. Each membrane in which paths may wait multiplies the weight by 1 + 1/2 + 1/4 + ... = 2. BPTT "
+        "waits in d + 1 "
+        "membranes, 2ᵈ⁺¹; OTTT in one, 2.",
+    )
+    return tasks
