@@ -87,7 +87,7 @@ def print_board(arguments):
     if arguments.file is None:
         raise CommandError("argument FILE: must be given, or --example")
     methods = list(dict.fromkeys(arguments.method or METHODS))
-    network, inputs, targets, loss = given(arguments)
+    network, inputs, targets, loss = read_given(arguments)
     board.require_printable(arguments.file, network, *inputs.shape[:2], methods)
     made = board.make(network, inputs, targets, loss, methods)
     stream = sys.stdout
@@ -97,7 +97,7 @@ def print_board(arguments):
     print(board.as_text(made), file=stream)
 
 
-def given(arguments):
+def read_given(arguments):
     """The network of `arguments.file`, with inputs, targets and loss: its own, or those of other arguments."""
     return (_stored if _is_npz(arguments.file) else _described)(arguments)
 

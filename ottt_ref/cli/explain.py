@@ -82,7 +82,7 @@ def _shown(arguments, kind):
         return _exhibit(arguments.exhibit, kind)
     if arguments.network is not None:
         arguments.file = arguments.network
-        return kind(*blackboard.given(arguments), title=str(arguments.network))
+        return kind(*blackboard.read_given(arguments), title=str(arguments.network))
     from ..explain.example import example
 
     found = example()

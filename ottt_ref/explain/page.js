@@ -42,10 +42,10 @@ function decimal(x, digits = 4) {
   const text = Math.abs(x) < 1e-4 || Math.abs(x) >= 1e6 ? x.toExponential(2) : String(Number(x.toPrecision(digits)));
   return text.replace("-", "−");
 }
-function say(v, width = 7) {
+function say(v, width = 7, precision = 4) {
   if (v === null || v === undefined) return "–";
   if (isExact(v) && String(v).length <= width) return String(v).replace("-", "−");
-  return decimal(value(v));
+  return decimal(value(v), precision);
 }
 /** A short fraction with its decimal, or the decimal alone. */
 function sayBoth(v) {
@@ -248,7 +248,7 @@ function paintSurrogate() {
 /* ---- 3: the network ---- */
 
 function geometry(width) {
-  const narrow = width < 480, left = narrow ? 40 : 88, right = 8, column = (width - left - right) / data.T;
+  const narrow = width < 480, left = narrow ? 36 : 88, right = 8, column = (width - left - right) / data.T;
   const rows = new Map();
   let y = 26;
   const rowHeight = { error: 30, neuron: narrow ? 44 : 50, input: 34 };
@@ -260,7 +260,7 @@ function geometry(width) {
   }
   y += narrow ? 12 : 18;
   for (let j = data.inputs - 1; j >= 0; j--) { rows.set(`-1,${j}`, y); y += rowHeight.input; }
-  const size = [Math.min(column - (narrow ? 8 : 20), 62), narrow ? 30 : 34];
+  const size = [Math.min(column - (narrow ? 16 : 20), 62), narrow ? 30 : 34];
   return { narrow, left, right, column, rows, size, height: y + 4, x: (t) => left + column * (t + 0.5), y: (key) => rows.get(String(key)) };
 }
 
@@ -315,7 +315,7 @@ function line(g, [[a, t], [b, later]], wait) {
   const between = [...g.rows.values()].some((y) => y < y1 && y > y2);
   if (!between) return `M${x1} ${y1 - half(a)} L${x2} ${y2 + half(b)}`;
   // around what lies between, so that no path seems to go through a neuron that it does not enter
-  const aside = (g.size[0] / 2 + 6) / 0.75 + 7, from = g.size[0] / 4;
+  const aside = (g.size[0] / 2 + (g.narrow ? 5 : 6)) / 0.75 + (g.narrow ? 1 : 7), from = g.size[0] / 4;
   return `M${x1 - from} ${y1 - half(a)} C${x1 - aside} ${y1 - half(a) - 12} ${x2 - aside} ${y2 + half(b) + 12} ${x2 - from} ${y2 + half(b)}`;
 }
 function rowNames(picture, g) {
@@ -346,14 +346,18 @@ function litEdges(picture, g, lit) {
     seen.ended ||= ends(group) < now;
     edges.set(d, seen);
   }));
-  const most = Math.max(1e-12, ...all_amounts(edges));
+  const most = Math.max(1e-12, ...amounts(edges));
+  const thick = (amount) => (1.6 + 7 * Math.sqrt(amount / most)).toFixed(2);
   edges.forEach((seen, d) => {
-    const kind = seen.plus >= seen.minus ? "plus" : "minus";
-    const thick = 1.6 + 7 * Math.sqrt((seen.plus + seen.minus) / most);
-    picture.append(draw("path", { class: `lit ${kind}${seen.ended ? "" : " late"}`, d, "stroke-width": thick.toFixed(2) }));
+    const late = seen.ended ? "" : " late";
+    if (seen.plus > 0) picture.append(draw("path", { class: `lit plus${late}`, d, "stroke-width": thick(seen.plus + seen.minus) }));
+    if (seen.minus > 0) { // dashes on the paper's colour, to be seen upon the others
+      picture.append(draw("path", { class: `lit under${late}`, d, "stroke-width": thick(seen.minus) }));
+      picture.append(draw("path", { class: `lit minus${late}`, d, "stroke-width": thick(seen.minus) }));
+    }
   });
 }
-const all_amounts = (edges) => [...edges.values()].map((seen) => seen.plus + seen.minus);
+const amounts = (edges) => [...edges.values()].map((seen) => seen.plus + seen.minus);
 
 function nodes(picture, g, t) {
   const future = t >= now, [w, h] = g.size, x = g.x(t);
@@ -377,7 +381,7 @@ function nodes(picture, g, t) {
       picture.append(draw("path", { class: "threshold", d: `M${x - w / 2} ${y} H${x + w / 2}` }));
       if (fired) picture.append(draw("circle", { class: "fill", cx: x + w / 2 - 1, cy: y - h / 2 + 1, r: g.narrow ? 4 : 5.5 }));
     }
-    picture.append(text(x, y + (g.narrow ? 11 : 13), say(u, g.narrow ? 4 : 6), { "text-anchor": "middle", class: "small" }));
+    picture.append(text(x, y + (g.narrow ? 11 : 13), say(u, g.narrow ? 4 : 6, g.narrow ? 3 : 4), { "text-anchor": "middle", class: "small" }));
   }
 }
 function paintKey() {
@@ -483,7 +487,7 @@ function paintPaths() {
         onclick: () => { chosen = chosen === group.k ? null : group.k; paint(); $(`path-${group.k}`)?.focus(); },
       }, chosen === group.k ? "shown" : "show"), ` ${wordsOf(group)}`),
       make("td", { class: "words" }, factorsOf(group)),
-      make("td", {}, say(group.value, 9)),
+      make("td", {}, say(group.value)),
       make("td", { class: "words" }, group.methods.map((name) => data.methods.find((method) => method.name === name).title).join(" · ") || "none")))));
   const note = $("paths-more");
   note.replaceChildren();
@@ -557,8 +561,8 @@ function paintState() {
 }
 function soFar(name, t) {
   const terms = config.terms[name]?.[weight];
-  if (terms) return say(add(terms.slice(0, t + 1)), 9);
-  return now === data.T ? say(config.gradients[name]?.[weight], 9) : `waits for t = ${data.T}`;
+  if (terms) return decimal(value(add(terms.slice(0, t + 1))));
+  return now === data.T && config.gradients[name] ? decimal(value(config.gradients[name][weight])) : `waits for t = ${data.T}`;
 }
 
 /* ---- 5: all gradients ---- */
@@ -571,11 +575,15 @@ function paintAll() {
       const v = config.gradients[name]?.[w];
       const same = name !== "bptt" && v !== undefined && v === config.gradients.bptt[w];
       return make("td", { class: same ? "same" : null, "data-method": name, "data-weight": w, "data-value": v === undefined ? null : String(v),
-        title: v === undefined ? null : String(v) }, say(v, 9));
+        title: v === undefined ? null : String(v) }, make("span", {}, v === undefined ? "–" : decimal(value(v))), ...fractionBelow(v));
     })));
   put("all", make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "weight"), ...columns.map(({ title }) => make("th", { scope: "col" }, title)))),
     make("tbody", {}, ...tables));
   $("all-note").textContent = data.notes.join(" ");
+}
+/** An exact fraction, where it is short, below its decimal. */
+function fractionBelow(v) {
+  return typeof v === "string" && v.length <= 13 ? [make("small", {}, v.replace("-", "−"))] : [];
 }
 function paintTry() {
   put("try", ...data.tasks.map(({ ask, answer }) => make("details", {}, make("summary", {}, ...rich(ask)), make("p", {}, ...rich(answer)))));
@@ -739,5 +747,7 @@ let width = document.documentElement.clientWidth;
 addEventListener("resize", () => {
   if (document.documentElement.clientWidth !== width) { width = document.documentElement.clientWidth; paint(); }
 });
-addEventListener("beforeprint", () => paint());
+const answers = () => document.querySelectorAll("details");
+addEventListener("beforeprint", () => { paint(); answers().forEach((each) => { each.open = true; }); });
+addEventListener("afterprint", () => answers().forEach((each) => { each.open = false; }));
 }());

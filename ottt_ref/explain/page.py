@@ -21,7 +21,7 @@ def page(network: Mapping[str, Any], *, edit: Mapping[str, Any] | None = None) -
     >>> from ottt_ref.explain.example import example
     >>> from ottt_ref.explain.shown import Shown
     >>> found = example()
-    >>> made = page(page_data(Shown(found.network, found.inputs, found.targets), grid=False)).decode()
+    >>> made = page(page_data(Shown(found.network, found.inputs, found.targets), grid="none")).decode()
     >>> made.startswith("<!doctype html>"), "connect-src 'none'" in made
     (True, True)
     """
