@@ -69,6 +69,7 @@ def test_there_are_the_commands_that_are_promised():
                 "network",
                 "gradients",
                 "blackboard",
+                "explain",
                 "cases list",
                 "cases export",
                 "conform",

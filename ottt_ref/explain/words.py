@@ -48,7 +48,8 @@ def heading(shown: Shown) -> str:
     return f"{begin}{f'{shown.says}. ' if shown.says else ''}{words}; {weights}."
 
 
-def text(number):
+def text(number: Any) -> str:
+    """A number in a sentence: a fraction as it is, a float with four digits."""
     return str(number) if isinstance(number, Fraction | int) else f"{number:.4g}"
 
 
