@@ -40,6 +40,8 @@ def main():
     shell("gradients", "--network", "net.npz", "--inputs", "x.npz", "--method", "ottt", "--output", "g.npz")
     with np.load("g.npz") as got:
         assert all(np.array_equal(got[name], value) for name, value in ottt.items())
+    shell("explain", "--html", "page.html")
+    assert Path("page.html").stat().st_size > 100_000
     shell("cases", "export", "cases")
     assert (Path("cases") / "manifest.json").exists()
     print(f"the wheel runs on Python {sys.version.split()[0]}, {', '.join(versions())}")

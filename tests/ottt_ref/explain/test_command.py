@@ -1,0 +1,91 @@
+"""`ottt-ref explain`: what it writes, and what it refuses, in one line that names the argument."""
+
+import json
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import ottt_ref as ot
+from ottt_ref.blackboard.description import EXAMPLE
+from ottt_ref.cli import main
+from ottt_ref.explain.data import page_data
+from ottt_ref.explain.shown import Shown
+from proofs.museum import exhibit as museum
+
+
+def data_of(path):
+    content = path.read_text(encoding="utf-8")
+    return json.loads(content.partition('id="data">')[2].partition("</script>")[0])["network"]
+
+
+@pytest.mark.parametrize(
+    "words, fault",
+    [
+        ("", "argument --html: must be given, or --live, got neither"),
+        ("--html page.html --live", "argument --html: must be given, or --live, got both"),
+        ("--html page.html --port 80", "argument --port: must be given with --live alone"),
+        ("--live --port 65536", "argument --port: must be a port, 0 .. 65535, got '65536'"),
+        ("--live --port -1", "argument --port: must be a port, 0 .. 65535, got '-1'"),
+        ("--html page.html --exhibit hard-rest", "two-to-choose-between, got 'hard-rest': is it 'hard-reset'?"),
+        ("--html page.html --exhibit ../../../setup", "argument --exhibit: must be one of authors-dialect"),
+        ("--html page.html --exhibit hard-reset --network net.json", "argument --exhibit: must not be given together"),
+        ("--html page.html --inputs x.npz", "argument --inputs: must be given with --network alone"),
+        ("--html nowhere/page.html", "argument --html: must name a file in a folder that can be written"),
+        ("--html page.html --network nothing.json", "nothing.json"),
+    ],
+)
+def test_what_cannot_be_carried_out_is_one_line(words, fault, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["explain", *words.split()]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("ottt-ref: error: ") and err.count("\n") == 1
+    assert fault in err and not (tmp_path / "page.html").exists()
+
+
+@pytest.mark.slow
+def test_a_network_of_ones_own_in_json_or_npz(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.json").write_text(EXAMPLE)
+    network = ot.dense_network([2, 2, 2], rng=1)
+    network.save("net.npz")
+    np.savez("x.npz", inputs=np.ones((4, 1, 2)), targets=np.array([1]))
+    assert main(["explain", "--html", "a.html", "--network", "net.json"]) == 0
+    assert main(["explain", "--html", "b.html", "--network", "net.npz", "--inputs", "x.npz"]) == 0
+    out, err = capsys.readouterr()
+    assert [line.split(": ")[0] for line in out.splitlines()] == ["a.html", "b.html"] and err == ""
+    exact, floats = data_of(tmp_path / "a.html"), data_of(tmp_path / "b.html")
+    assert exact["exact"] and not floats["exact"] and "net.npz" in floats["heading"]
+    config = floats["configs"][int(np.ravel_multi_index(*at(floats)))]
+    gradients = ot.ottt.gradients(network, np.ones((4, 1, 2)), np.array([1]))
+    expected = [value for array in gradients.values() for value in array.ravel()]
+    np.testing.assert_allclose(config["gradients"]["ottt"], expected, rtol=1e-12)
+    for w, weight in enumerate(floats["weights"]):
+        for method in floats["methods"]:
+            pairs = zip(config["contributions"][w], weight["groups"])
+            total = sum(value for value, group in pairs if method["name"] in group["methods"])
+            # the sum of some hundred products, rounded one by one
+            assert total == pytest.approx(config["gradients"][method["name"]][w], rel=1e-10, abs=1e-14)
+
+
+def at(data):
+    """Where the network's own values stand among all choices of the sliders."""
+    return [slider["start"] for slider in data["sliders"]], [len(slider["values"]) for slider in data["sliders"]]
+
+
+@pytest.mark.slow
+def test_every_exhibit_of_the_museum_has_its_page_with_its_numbers(tmp_path, monkeypatch):
+    for exhibit in museum.load_all():
+        shown = Shown(exhibit.network, exhibit.input_array, museum.exact([exhibit.targets]), soft=exhibit.soft)
+        data = page_data(shown, grid="none")
+        (config,) = data["configs"]
+        w = next(k for k, each in enumerate(data["weights"]) if each["parameter"] == exhibit.parameter)
+        for name, value in zip((exhibit.left, exhibit.right), exhibit.values):
+            assert name not in config["gradients"] or Fraction(config["gradients"][name][w]) == value, exhibit.name
+        for method in data["methods"]:
+            pairs = zip(config["contributions"][w], data["weights"][w]["groups"])
+            total = sum(Fraction(value) for value, group in pairs if method["name"] in group["methods"])
+            assert total == Fraction(config["gradients"][method["name"]][w]), (exhibit.name, method["name"])
+    monkeypatch.chdir(tmp_path)
+    assert main(["explain", "--html", "page.html", "--exhibit", "sltt-ottt-apart"]) == 0
+    assert "points away from OTTT" in data_of(tmp_path / "page.html")["heading"]
