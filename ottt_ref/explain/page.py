@@ -8,6 +8,8 @@ from importlib import resources
 from typing import Any
 
 LARGEST_PAGE = 5_000_000  # bytes
+#: The parts of the script, in an order in which each knows those before it.
+SCRIPT = ("parts", "numbers", "paths", "neuron", "network", "controls", "tables", "form", "start")
 
 
 def page(network: Mapping[str, Any], *, edit: Mapping[str, Any] | None = None) -> bytes:
@@ -27,7 +29,7 @@ def page(network: Mapping[str, Any], *, edit: Mapping[str, Any] | None = None) -
     """
     filled = {
         "css": _text("page.css"),
-        "js": _text("page.js"),
+        "js": _script(),
         "connect": "'self'" if edit else "'none'",
         "data": _json({"network": network, **({"edit": edit} if edit else {})}),
     }
@@ -40,6 +42,12 @@ def page(network: Mapping[str, Any], *, edit: Mapping[str, Any] | None = None) -
     if len(content) > LARGEST_PAGE:
         raise ValueError(f"the page must have at most {LARGEST_PAGE} bytes, got {len(content)}: take a smaller network")
     return content
+
+
+def _script():
+    """One function, so that its names are nobody else's."""
+    parts = "\n\n".join(_text(f"script/{name}.js") for name in SCRIPT)
+    return f'"use strict";\n(function () {{\n{parts}\n}}());'
 
 
 def _text(name):
