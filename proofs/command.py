@@ -14,7 +14,7 @@ from . import induction, own, power, report, surveys, thorough, verdict
 from .claims import CLAIMS
 from .museum import hall
 from .museum.exhibit import load_all
-from .mutants import score
+from .mutants import drawn, score
 from .mutants.kept import Kept, sources_of
 from .parallel import run_all
 from .search import COSTLY, FULL, SMALL, counterexamples
@@ -87,7 +87,13 @@ def add_arguments(parser):
         type=Path,
         help=f"where the thorough profile saves its rounds ({PROGRESS}), and --mutants what killed each ({MUTANTS})",
     )
-    option("--seed", metavar="S", type=int, help="seed of the random cases (0)")
+    option("--seed", metavar="S", type=int, help="seed of the random cases, and of the faults that --drawn draws (0)")
+    option(
+        "--drawn",
+        metavar="N",
+        type=positive,
+        help="with --mutants: N faults that are drawn at random from all of the source, in place of the catalogue",
+    )
     option(
         "--surveys",
         action=argparse.BooleanOptionalAction,
@@ -131,9 +137,12 @@ def _chosen(names, claims):
 
 def _refuse_without_effect(options, mode):
     """Raise CommandError for an option that would change nothing."""
-    for name in CHECK.takes:
+    for name in OPTIONS:
         if getattr(options, name) is not None and name not in mode.takes:
-            raise CommandError(f"argument --{name}: has no effect with --{options.mode}")
+            where = "without --mutants" if mode is CHECK else f"with --{options.mode}"
+            raise CommandError(f"argument --{name}: has no effect {where}")
+    if options.mode == "mutants" and options.seed is not None and not options.drawn:
+        raise CommandError("argument --seed: has no effect with --mutants without --drawn")
     if options.progress and mode is CHECK and options.profile != "thorough":
         raise CommandError("argument --progress: has no effect without --profile thorough or --mutants")
     named = {name.upper() for name in options.claim or ()}
@@ -247,7 +256,7 @@ def show_museum(options):
 
 
 def kill_mutants(options):
-    """Seed every fault of the catalogue; 1 if one survives."""
+    """Seed every fault of the catalogue, or as many drawn ones as are asked for; 1 if one survives."""
     if not score.in_checkout():
         raise CommandError("argument --mutants: needs a checkout of the project, with its tests, which no wheel has")
     screen = report.screen()
@@ -255,7 +264,8 @@ def kill_mutants(options):
         kept = Kept(options.progress or MUTANTS, sources_of(score.ROOT / name for name in score.COPIED))
     except ValueError as error:
         raise CommandError(str(error)) from None
-    deaths = score.kill_all(options.workers, screen, kept)
+    faults = drawn.draw(options.drawn, options.seed or 0, score.ROOT) if options.drawn else score.CATALOGUE
+    deaths = score.kill_all(options.workers, screen, kept, faults)
     screen.print(score.table(deaths))
     return 1 if any(death.killer is None for death in deaths) else 0
 
@@ -294,6 +304,7 @@ class Mode:
 
 
 CHECK = Mode(check, ("claim", "claims", "cases", "profile", "progress", "seed", "surveys", "json", "html", "workers"))
+OPTIONS = (*CHECK.takes, "drawn")
 MODES = {
     "list": Mode(list_claims, ("claim", "claims"), "list the claims and their hypotheses, and check nothing"),
     "counterexamples": Mode(
@@ -310,9 +321,9 @@ MODES = {
     "coq": Mode(check_coq, (), "compile the Coq proofs, for every T, and do nothing else"),
     "mutants": Mode(
         kill_mutants,
-        ("progress", "workers"),
-        "seed faults into a copy of the source, one at a time, and see what kills each (an hour or two, saved after "
-        "each and taken up again; in a checkout alone)",
+        ("progress", "seed", "drawn", "workers"),
+        "seed faults into a copy of the source, those of the catalogue or with --drawn random ones, one at a time, and "
+        "see what kills each (an hour or two, saved after each and taken up again; in a checkout alone)",
     ),
 }
 

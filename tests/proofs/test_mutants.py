@@ -17,7 +17,7 @@ from rich.console import Console
 
 from proofs import __main__, command
 from proofs.claims import BY_NAME
-from proofs.mutants import score
+from proofs.mutants import drawn, score
 from proofs.mutants.catalogue import CATALOGUE, Mutant
 from proofs.mutants.kept import Kept, sources_of
 
@@ -109,11 +109,89 @@ def test_the_table_and_the_exit_status_say_what_survived(monkeypatch, capsys):
     stream = io.StringIO()
     Console(file=stream, width=160).print(score.table(deaths))
     assert "1 of 2 killed" in stream.getvalue() and "SURVIVES" in stream.getvalue()
-    monkeypatch.setattr(command.score, "kill_all", lambda workers, console, kept: deaths)
+    monkeypatch.setattr(command.score, "kill_all", lambda workers, console, kept, faults: deaths)
     assert __main__.main(["--mutants"]) == 1
-    monkeypatch.setattr(command.score, "kill_all", lambda workers, console, kept: deaths[:1])
+    monkeypatch.setattr(command.score, "kill_all", lambda workers, console, kept, faults: deaths[:1])
     assert __main__.main(["--mutants"]) == 0
     assert "1 of 1 killed" in capsys.readouterr().out
+
+
+SOURCE = '''\
+"""A module: 1 < 2."""
+
+LIMIT = 3
+
+
+def outer(values: tuple[1], limit=4):
+    """Not 5."""
+    if not values or len(values) < limit:
+        raise ValueError(f"at least {limit + 1}, got {len(values) - 1}")
+    total = 0
+    for λ in values:
+        total += λ * λ if λ is not None else -λ
+    values.append(True)
+    return total + total
+'''
+
+
+def test_what_may_be_changed_is_within_functions_and_no_text_default_or_error():
+    found = [(SOURCE[start:end], replacement) for start, end, replacement in drawn.changes(SOURCE)]
+    assert found == [
+        ("not values", "(values)"),
+        ("not values or len(values) < limit", "((not values) and (len(values) < limit))"),
+        ("len(values) < limit", "((len(values)) <= (limit))"),
+        ("0", "1"),
+        ("total += λ * λ if λ is not None else -λ", "total -= (λ * λ if λ is not None else -λ)"),
+        ("λ * λ", "((λ) / (λ))"),
+        ("λ * λ if λ is not None else -λ", "((-λ) if (λ is not None) else (λ * λ))"),
+        ("λ is not None", "((λ) is (None))"),
+        ("-λ", "(λ)"),
+        ("values.append(True)", "pass"),
+        ("True", "False"),
+        ("total + total", "((total) - (total))"),
+    ]
+
+
+def test_a_drawn_fault_is_seeded_where_it_was_drawn(tmp_path):
+    source = "def one(a):\n    b = a + 1\n    return b\n\n\ndef two(a):\n    b = a + 1\n    return b * b\n"
+    for path in ("proofs/one.py", "ottt_ref/fast/two.py", "ottt_ref/methods/three.py"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(source, encoding="utf-8")
+    mutants = drawn.draw(100, 3, tmp_path)
+    assert len(set(mutants)) == len({str(mutant) for mutant in mutants}) == 15
+    assert drawn.draw(4, 3, tmp_path) == mutants[:4] != drawn.draw(4, 4, tmp_path)
+    tests = {"proofs/one.py": ("tests/proofs",), "ottt_ref/fast/two.py": ("tests/ottt_ref/fast",)}
+    seeded = set()
+    for mutant in mutants:
+        assert mutant.tests == tests.get(mutant.path, ())
+        score.seed(mutant, tmp_path)
+        seeded.add((mutant.path, (tmp_path / mutant.path).read_text(encoding="utf-8")))
+        (tmp_path / mutant.path).write_text(source, encoding="utf-8")
+    assert len(seeded) == 15  # each a change of its own, although the two functions have a line in common
+    assert ("proofs/one.py", source.replace("+ 1\n    return b * b", "+ 2\n    return b * b")) in seeded
+
+
+def test_what_is_no_python_and_what_changes_nothing_are_not_drawn():
+    source = "def one(a):\n    return a\n"
+    place = source.index("a\n")
+    assert drawn.mutant_of("proofs/one.py", source, (place, place + 1, "(a")) is None
+    assert drawn.mutant_of("proofs/one.py", source, (place, place + 1, "(a)")) is None
+    assert drawn.mutant_of("proofs/one.py", source, (place, place + 1, "(b)")).wrong == "    return (b)\n"
+
+
+def test_drawn_faults_take_the_place_of_the_catalogue(monkeypatch):
+    asked = []
+
+    def kill_all(workers, console, kept, faults):
+        asked.append(faults)
+        return [score.Death(fault, "E1") for fault in faults]
+
+    monkeypatch.setattr(command.drawn, "draw", lambda number, seed, root: (number, seed, root))
+    monkeypatch.setattr(command.score, "kill_all", kill_all)
+    monkeypatch.setattr(command.score, "table", lambda deaths: "")
+    assert __main__.main(["--mutants", "--drawn", "7", "--seed", "13"]) == 0
+    assert __main__.main(["--mutants"]) == 0
+    assert asked == [(7, 13, score.ROOT), CATALOGUE]
 
 
 SCREEN = Console(file=io.StringIO())
