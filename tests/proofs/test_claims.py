@@ -5,10 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from proofs.claims import BY_NAME, CLAIMS, n1
+import ottt_ref as ot
+from proofs.claim import Refuted
+from proofs.claims import BY_NAME, CLAIMS, i1, n1
 from proofs.search import counterexamples, run
 
 from ..selection import one_in, slow
@@ -48,6 +51,17 @@ def test_n1_is_not_exercised_where_all_gradients_are_0(case):
         algebra=lambda network, *_: {name: 0 * value for name, value in network.parameters.items()}, public=None
     )
     assert not n1.check_exactly(case, (nothing, nothing), lambda network: list(network.parameters)).live
+
+
+def test_i1_is_not_refuted_where_both_losses_are_the_same_for_certain(monkeypatch):
+    """Of one time step the average output is the step's: over intervals the difference is 0, with no width."""
+    monkeypatch.setattr(i1, "LOSSES", (ot.losses.MeanSquaredError(),))
+    network = ot.Network([ot.Layer(ot.Dense(np.array([[1.0], [0.5]])), ot.LIF(decay=0.5))])
+    case = SimpleNamespace(float_network=network, float_inputs=np.ones((1, 1, 1)), targets=np.array([0]))
+    i1._require_certain(case)
+    monkeypatch.setattr(i1.losses, "average_loss", lambda *given: (i1.losses.sequence_loss(*given)[0] + 1, None))
+    with pytest.raises(Refuted, match="of the average exceeds the mean of the steps"):
+        i1._require_certain(case)
 
 
 @pytest.mark.slow

@@ -132,6 +132,13 @@ def test_no_spike_lies_where_rounding_could_flip_it(cases):
             assert case.margin >= MARGIN
 
 
+def test_a_margin_just_as_large_as_it_must_be_is_kept(monkeypatch):
+    specification = next(each for each in SPECIFICATIONS if each.margin)
+    drawn = specifications.draw(specification)
+    monkeypatch.setattr(specifications, "MARGIN", drawn.margin)
+    assert np.array_equal(specifications.draw(specification).inputs, drawn.inputs)
+
+
 def test_every_case_is_alive_unless_it_says_otherwise():
     for specification in SPECIFICATIONS:
         drawn = specifications.draw(specification)

@@ -7,6 +7,7 @@ from ottt_ref.conformance.arrays import expected_of
 from ottt_ref.conformance.compare import RELATIVE, differing
 from ottt_ref.conformance.reference import FORWARD, METHODS, ONLINE
 from ottt_ref.conformance.traps import combined, forward_traps, gradient_traps, surrogate_scaled
+from ottt_ref.conformance.traps.neurons import HardUnleaked
 from ottt_ref.conformance.variations import Variation, compute
 
 pytestmark = pytest.mark.slow
@@ -153,6 +154,14 @@ def test_traps_of_one_aspect_or_of_what_is_recorded_are_not_combined():
     traps = {trap.name: trap for trap in forward_traps()}
     assert combined(traps["reset-hard"], traps["reset-unleaked"]) is None
     assert combined(traps["reset-hard"], traps["outputs-averaged"]) is None
+
+
+def test_a_hard_reset_that_does_not_leak_leaves_its_potential_whole():
+    """u[t] = λ (1 - s[t-1]) u[t-1] + v_reset s[t-1] + I[t]."""
+    neuron = HardUnleaked(decay=0.75, threshold=1.0, reset="hard", reset_potential=-0.5)
+    potential, spikes, current = np.array([[2.0, 0.5, 1.0]]), np.array([[1.0, 0.0, 1.0]]), np.array([[0.25, 1.0, 1.5]])
+    neuron.step((potential,), spikes, current)
+    assert potential.tolist() == [[-0.25, 1.375, 1.0]] and spikes.tolist() == [[0, 1, 1]]
 
 
 def test_a_scaled_surrogate_scales_what_is_linear_in_it(by_name):
