@@ -132,6 +132,7 @@ def test_no_spike_lies_where_rounding_could_flip_it(cases):
             assert case.margin >= MARGIN
 
 
+@pytest.mark.slow
 def test_a_margin_just_as_large_as_it_must_be_is_kept(monkeypatch):
     specification = next(each for each in SPECIFICATIONS if each.margin)
     drawn = specifications.draw(specification)

@@ -469,6 +469,15 @@ def test_an_online_learner_brings_what_an_optimiser_of_ones_own_updated_back_int
         assert min(each) == 2.0**-10 < max(each)
 
 
+def test_the_potential_after_the_reset_has_the_numbers_of_each_channel():
+    potential = np.array([[[[3.0, 4.0]], [[3.0, 4.0]]]])
+    spikes = np.ones_like(potential)
+    soft = ot.LIF(threshold=np.array([1.0, 2.0]))
+    assert soft.post_reset_potential(potential, spikes).tolist() == [[[[2.0, 3.0]], [[1.0, 2.0]]]]
+    hard = ot.LIF(threshold=np.array([1.0, 2.0]), reset="hard", reset_potential=np.array([0.25, 0.5]))
+    assert hard.post_reset_potential(potential, spikes).tolist() == [[[[0.25, 0.25]], [[0.5, 0.5]]]]
+
+
 def test_a_parameter_out_of_its_range_is_refused_before_any_work():
     network, inputs, targets = case("channel")
     for name, value, expected in (("layer0.decay", 1.5, r"in \[0, 1\]"), ("layer1.threshold", 0.0, "above 0")):
