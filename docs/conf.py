@@ -13,12 +13,14 @@ author = "the authors of ottt_ref"
 copyright = "text and figures CC BY 4.0, code BSD-3-Clause"
 version = release = ottt_ref.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "mathml", "claims", "docstrings"]
-exclude_patterns = ["_extensions"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "mathml", "claims", "docstrings"]
+include_patterns = ["*.md", "lessons/[1-9]_*.py"]
 smartquotes = False
 
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
+nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}
+nb_execution_raise_on_error = True
 html_math_renderer = "mathml"
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"

@@ -5,6 +5,7 @@ from ottt_ref import console
 EXPERIMENTS = {
     "digits": "train a dense, convolutional or feedback network on handwritten digits with each method",
     "directions": "measure how far the methods' gradients agree over decay, depth, T, surrogate, rate and training",
+    "lessons": "run the seven lessons on OTTT, which are notebooks too, and check their exercises",
     "benchmark": "time training steps of this library and of others, after checking that they compute the same",
 }
 EXAMPLES = (

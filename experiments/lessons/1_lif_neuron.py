@@ -1,0 +1,149 @@
+# %% [markdown]
+# # 1. The LIF neuron and its rate
+#
+# The neuron of these lessons keeps one number, its *membrane potential* $u$. Time goes in steps. In each step $t$ it
+# does three things:
+#
+# 1. It **leaks**: it keeps only a share $\lambda$ (the *decay*, between 0 and 1) of its potential.
+# 2. It **integrates**, which means adds up: it adds the current $I[t]$ that comes in.
+# 3. It **fires** if the potential has reached the *threshold* $V_{th}$: it sends a *spike*, $s[t] = 1$. Otherwise
+#    $s[t] = 0$. A spike costs $V_{th}$, which is taken off before the next step. This is the *reset*.
+#
+# Hence the name is *leaky integrate-and-fire* neuron, LIF. In one formula, where potential and spike are 0 before the
+# first step:
+#
+# $$
+# u[t] = \lambda\,(u[t-1] - V_{th}\, s[t-1]) + I[t], \qquad s[t] = 1 \text{ if } u[t] \ge V_{th}, \text{ else } 0
+# $$
+#
+# The code says the same, for $\lambda = 1/2$ and $V_{th} = 1$. We count with fractions, so that nothing is rounded.
+
+# %%
+from fractions import Fraction
+
+import numpy as np
+import pictures
+from exercises import exercise
+
+import ottt_ref as ot
+
+half = Fraction(1, 2)
+
+
+def neuron(currents, decay=half, threshold=1):
+    """The potentials and the spikes of a LIF neuron, two lists."""
+    potentials, spikes = [0], [0]  # before the first step
+    for current in currents:
+        potentials.append(decay * (potentials[-1] - threshold * spikes[-1]) + current)
+        spikes.append(1 if potentials[-1] >= threshold else 0)
+    return potentials[1:], spikes[1:]
+
+
+strong, weak = [Fraction(3, 4)] * 10, [Fraction(3, 10)] * 10
+runs = {"current 3/4": neuron(strong), "current 3/10": neuron(weak)}
+words = "Left, the potential passes the threshold and drops after each spike. Right, it stays below the threshold."
+pictures.show(pictures.potentials(runs), "1-potential", words)
+
+# %% [markdown]
+# ## When does it fire?
+#
+# **Predict** before you read on: with the current 3/4, what is the potential in the steps 1, 2 and 3, and when does it
+# fire? And why does the current 3/10 never fire the neuron, however long we wait?
+#
+# Step 1: 3/4, no spike. Step 2: half of it and 3/4 more, 9/8, a spike. Step 3: the spike costs 1, of 1/8 one half is
+# left, and 3/4 more is 13/16, no spike. With 3/10 the potential is $0.3 + 0.3/2 + 0.3/4 + \dots$, which stays below
+# $0.3 / (1 - \lambda) = 0.6$: the leak takes as much as the current brings.
+
+# %%
+potentials, spikes = neuron(strong)
+assert potentials[:3] == [Fraction(3, 4), Fraction(9, 8), Fraction(13, 16)] and spikes[:3] == [0, 1, 0]
+print("spikes with 3/4:", *spikes)
+potentials, spikes = neuron([Fraction(3, 10)] * 50)
+assert sum(spikes) == 0 and potentials[-2] < potentials[-1] < Fraction(6, 10)
+print("potential after 50 steps with 3/10:", float(potentials[-1]))
+
+# %% [markdown]
+# ## How much does it fire? The weighted rate
+#
+# The paper measures a neuron's activity by a *weighted rate* $a$: a mean of the spikes, in which a spike that is $k$
+# steps old has the weight $\lambda^k$. Old spikes count less, as they do in a membrane. To compute it, keep a number
+# that leaks and adds up spikes. It is called the *trace* $\hat a$, and we shall meet it again:
+#
+# $$
+# \hat a[t] = \lambda\, \hat a[t-1] + s[t], \qquad a = \hat a[T] / \Lambda
+# $$
+#
+# $T$ is the number of steps, and $\Lambda = 1 + \lambda + \dots + \lambda^{T-1}$ is the sum of all weights.
+
+
+# %%
+def weighted_mean(values, decay=half):
+    """The mean of values, in which the newest has the weight 1, the one before it λ, then λ², and so on."""
+    trace, weights = 0, 0
+    for value in values:
+        trace, weights = decay * trace + value, decay * weights + 1
+    return trace / weights
+
+
+rate = weighted_mean(neuron(strong)[1])
+print(f"the rate with the current 3/4: {float(rate):.2f}")
+
+# %% [markdown]
+# Does the rate tell the current? Each spike takes $V_{th}$ off the potential. So what came in has either left as
+# spikes, or is still in the membrane. With $\bar I$, the weighted mean of the currents, and $v = u[T] - V_{th}\, s[T]$,
+# what is left at the end: $V_{th}\, a = \bar I - v / \Lambda$. While currents lie between 0 and $V_{th}$, so does $v$,
+# and $V_{th}\, a$ misses the current by less than $V_{th}/\Lambda$. **Predict**: is that much, for $\lambda = 1$? And
+# for $\lambda = 1/2$?
+#
+# For $\lambda = 1$, $\Lambda$ is $T$: the more steps, the better. For $\lambda = 1/2$, $\Lambda$ stays below 2, so the
+# rate can be wrong by one half, in any number of steps.
+
+# %%
+currents, lines = [Fraction(k, 50) for k in range(51)], {}
+for decay in (Fraction(1), half):
+    rates = []
+    for current in currents:
+        potentials, spikes = neuron([current] * 30, decay)
+        rates.append(weighted_mean(spikes, decay))
+        assert rates[-1] == current - (potentials[-1] - spikes[-1]) / ot.rate_normaliser(decay, 30)  # a = I - v / Λ
+    lines[f"λ = {decay}"] = currents, rates
+    worst = max(current - rate for current, rate in zip(currents, rates))
+    assert worst < 1 / ot.rate_normaliser(decay, 30)
+    print(f"λ = {decay}: the rate misses the current by up to {float(worst):.2f}")
+words = "Rate over current. For decay 1 nearly the diagonal. For 1/2 it is 0 up to the current 1/2, then it jumps."
+figure = pictures.curves({"rate = current": (currents, currents), **lines}, "constant current", "weighted rate")
+pictures.show(figure, "1-rate", words)
+
+# %%
+# The library has this neuron, too.
+layer = ot.Layer(ot.Dense(np.array([[1.0]]), bias=False), ot.LIF(decay=0.5, threshold=1.0))
+run = ot.simulate(ot.Network([layer]), np.full((10, 1, 1), 0.75))  # [time steps, samples, neurons]
+assert run.potentials[0].ravel().tolist() == neuron(strong)[0]
+
+# %% [markdown]
+# ## Exercises
+#
+# Put your answer in the place of the dots, and run the cell.
+#
+# 1. What is the smallest of the currents 1/16, 2/16, 3/16, ... that fires a neuron with $\lambda = 3/4$ within 50
+#    steps?
+# 2. Six currents, each from 0 to 1, with which our neuron ($\lambda = 1/2$) never fires although $\bar I$ is above
+#    9/20.
+
+
+# %%
+@exercise
+def exercise_1(current):
+    assert sum(neuron([current] * 50, Fraction(3, 4))[1]) > 0, "It does not fire."
+    assert sum(neuron([current - Fraction(1, 16)] * 50, Fraction(3, 4))[1]) == 0, "1/16 less fires as well."
+
+
+@exercise
+def exercise_2(currents):
+    assert len(currents) == 6 and all(0 <= current <= 1 for current in currents), "Six numbers from 0 to 1, please."
+    assert sum(neuron(currents)[1]) == 0, "It fires."
+    assert weighted_mean(currents) > Fraction(9, 20), f"The mean is {float(weighted_mean(currents)):.3f}."
+
+
+exercise_1(...)
+exercise_2(...)

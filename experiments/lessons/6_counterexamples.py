@@ -1,0 +1,125 @@
+# %% [markdown]
+# # 6. When directions do not agree
+#
+# OTTT leaves out paths of BPTT (lesson 3), and it agrees with SR only under an assumption (lesson 5). So there must be
+# networks in which they point apart. Here are three, each with one input and one neuron in the first layer. We look at
+# its weight $w^1$ alone. The bars are its gradients by three methods.
+
+# %%
+from fractions import Fraction
+
+import pictures
+from exercises import exercise, lesson
+
+from ottt_ref import plain
+
+lesson_5, half = lesson("5_spike_representation"), Fraction(1, 2)
+METHODS = {"BPTT": plain.bptt, "OTTT": plain.ottt, "SR": plain.spike_representation}
+
+
+def first(w1, w2, x, y, decay):
+    """The gradient of w¹ by each method; w2 has a weight for each neuron of the second layer."""
+    weights, inputs = [[[w1]], [[weight] for weight in w2]], [[each] for each in x]
+    return {name: lesson_5.gradients(method, weights, inputs, y, decay)[0][0][0] for name, method in METHODS.items()}
+
+
+vanishing = first(1, [Fraction(3, 2)], [1, 0], [1], half)
+apart = first(1, [half, 2], [1, 0], [1, 0], Fraction(1))
+against_sr = first(Fraction(3, 4), [half, Fraction(3, 2)], [1, 1], [1, 0], half)
+found = {name: [each[name] for each in (vanishing, apart, against_sr)] for name in METHODS}
+words = (
+    "Bars of BPTT, OTTT and SR: in the first network OTTT has 0, in the second BPTT the other sign, in the third SR."
+)
+pictures.show(pictures.bars(found, ["first", "second", "third"]), "6-three", words)
+
+# %% [markdown]
+# ## First: OTTT sees nothing, BPTT does
+#
+# One neuron above another, $w^1 = 1$, $w^2 = 3/2$, $\lambda = 1/2$. The input comes in step 1 alone, $x = (1, 0)$. The
+# answer should be a spike in both steps, $y = 1$.
+#
+# Potentials: $u^1 = (1, 0)$, so $s^1 = (1, 0)$; $u^2 = (3/2, 1/4)$, so $s^2 = (1, 0)$. The errors $s^2 - y$ are
+# $(0, -1)$. The only error comes in step 2.
+#
+# **Predict**: which paths lead from the input in step 1 to the error in step 2? They can wait in the first neuron and
+# go up in step 2: but its potential is then 0, a distance of 1 from the threshold, so $\psi^1[2] = 0$. Or they go up in
+# step 1 and wait in the *second* neuron: these OTTT leaves out. So OTTT has nothing:
+
+# %%
+assert vanishing == {"BPTT": Fraction(-3, 16), "OTTT": 0, "SR": Fraction(-1, 3)}
+psi, contribution = lesson_5.psi, 1 * 1 * Fraction(3, 2) * half * lesson_5.psi(Fraction(1, 4) - 1) * -1
+print("input · ψ¹[1] · w² · λ · ψ²[2] · e[2] =", contribution)
+assert contribution == vanishing["BPTT"]
+
+# %% [markdown]
+# ## Second: OTTT and BPTT point apart
+#
+# One neuron below, two above: $w^1 = 1$, $w^2 = (1/2, 2)$, $\lambda = 1$ (no leak), $x = (1, 0)$. The first of the two
+# should fire in both steps, the second never: $y = (1, 0)$. The first neuron fires in step 1.
+#
+# The two above get the potentials $(1/2, 1/2)$ and $(2, 1)$: after its spike in step 1, the second one has 1 left, and
+# fires again. Errors: $(-1, -1)$ and $(1, 1)$.
+#
+# **Predict** the sign for OTTT, which sees only what goes straight up in step 1, and in step 2 what has waited below.
+# In step 2 the first neuron has $u^1 = 0$ and $\psi^1 = 0$ again. In step 1 the second one above has $z = 2 - 1 = 1$
+# and $\psi = 0$: its error is not seen. The other has $\psi = 1/2$, and asks for more: OTTT is
+# $1 \cdot \frac12 \cdot \frac12 \cdot (-1) = -\frac14$. In step 2 the second one stands at its threshold, with
+# $\psi = 1$ and a large weight: $1 \cdot 2 \cdot 1 \cdot 1 = 2$. BPTT adds that, and $-\frac14$ once more from the
+# other one.
+
+# %%
+assert apart == {"BPTT": Fraction(3, 2), "OTTT": Fraction(-1, 4), "SR": Fraction(-1, 4)}
+assert -Fraction(1, 4) + 2 - Fraction(1, 4) == apart["BPTT"]
+print("BPTT", apart["BPTT"], " OTTT", apart["OTTT"])
+
+# %% [markdown]
+# A step against OTTT's gradient makes $w^1$ larger, one against BPTT's makes it smaller. Which is right? Neither can be
+# proved by the spikes, whose true gradient is 0 (lesson 2).
+#
+# ## Third: OTTT and SR point apart
+#
+# As before, with $w^1 = 3/4$, $w^2 = (1/2, 3/2)$, $\lambda = 1/2$, $x = (1, 1)$. **Predict**: where do the slopes
+# $\psi$ and those of SR differ? The second neuron above has a rate that SR takes from $\sigma(\frac32 a)$. With
+# $a = 2/3$ that is exactly cut off at 1: SR's slope is 0, and the neuron that should be silent has no say. Its spike
+# comes with $\psi = 1/2$, so that OTTT hears it.
+
+# %%
+assert against_sr == {"BPTT": Fraction(27, 32), "OTTT": Fraction(21, 32), "SR": Fraction(-1, 2)}
+print(*(f"{name} {value}" for name, value in against_sr.items()))
+
+# %% [markdown]
+# All three need errors of different signs, or a $\psi$ that is 0. Where every layer has one neuron, every $\psi$ is
+# positive and the target stays the same, all errors come down with one sign, and no method contradicts another. For
+# larger networks, `python -m experiments directions` measures how far the methods agree.
+#
+# ## Exercises
+#
+# 1. Change only the decay in the second network, so that BPTT and OTTT have the same sign.
+# 2. A contradiction at the paper's own $\lambda = 1/2$: two weights $w^2$, with $w^1 = 3/2$, $x = (0, 1, 1)$ and
+#    $y = (1, 0)$, such that BPTT and OTTT have opposite signs. (Try quarters, from 1/4 to 1.)
+# 3. In the first network OTTT sees nothing. Choose another $w^1$ with which it sees something, and has the sign of
+#    BPTT.
+
+
+# %%
+@exercise
+def exercise_1(decay):
+    found = first(1, [half, 2], [1, 0], [1, 0], decay)
+    assert 0 <= decay <= 1 and found["BPTT"] * found["OTTT"] > 0, f"BPTT has {found['BPTT']}, OTTT {found['OTTT']}."
+
+
+@exercise
+def exercise_2(weights):
+    found = first(Fraction(3, 2), list(weights), [0, 1, 1], [1, 0], half)
+    assert found["BPTT"] * found["OTTT"] < 0, f"BPTT has {found['BPTT']}, OTTT {found['OTTT']}."
+
+
+@exercise
+def exercise_3(weight):
+    found = first(weight, [Fraction(3, 2)], [1, 0], [1], half)
+    assert found["BPTT"] * found["OTTT"] > 0, f"BPTT has {found['BPTT']}, OTTT {found['OTTT']}."
+
+
+exercise_1(...)
+exercise_2(...)
+exercise_3(...)
