@@ -104,8 +104,9 @@ print(*(f"{name} {value}" for name, value in against_sr.items()))
 # %%
 @exercise
 def exercise_1(decay):
+    assert 0 <= decay <= 1, "A decay is between 0 and 1."
     found = first(1, [half, 2], [1, 0], [1, 0], decay)
-    assert 0 <= decay <= 1 and found["BPTT"] * found["OTTT"] > 0, f"BPTT has {found['BPTT']}, OTTT {found['OTTT']}."
+    assert found["BPTT"] * found["OTTT"] > 0, f"BPTT has {found['BPTT']}, OTTT {found['OTTT']}."
 
 
 @exercise
