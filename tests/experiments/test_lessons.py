@@ -32,7 +32,7 @@ WRONG = {
     },
     "5_spike_representation": {"exercise_1": [1, Fraction(14, 11)], "exercise_2": [0, Fraction(1, 2), 3]},
     "6_counterexamples": {
-        "exercise_1": [1, Fraction(9, 10), -1],
+        "exercise_1": [1, 2, -1],
         "exercise_2": [(1, 1), (Fraction(3, 4), Fraction(1, 2))],
         "exercise_3": [1, Fraction(1, 2)],
     },
