@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from html.parser import HTMLParser
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 
@@ -22,7 +22,8 @@ from .pages import PAGES, ROOT
 pytestmark = pytest.mark.slow
 
 pytest.importorskip("sphinx", reason="the extra docs builds the documentation")
-pytest.importorskip("myst_parser")
+pytest.importorskip("myst_nb")
+pytest.importorskip("jupytext")
 pytest.importorskip("furo")
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -75,7 +76,7 @@ def test_every_internal_link_leads_to_an_anchor(pages):
             parts = urlsplit(link)
             if parts.scheme or parts.netloc:
                 continue
-            target = unquote(parts.path) or name
+            target = unquote(urljoin(name, parts.path))
             assert target in pages or target.startswith("_"), f"{name}: {link}"
             if parts.fragment and target in pages:
                 assert unquote(parts.fragment) in pages[target].ids, f"{name}: {link}"

@@ -22,7 +22,7 @@
 from fractions import Fraction
 
 import numpy as np
-import pictures
+import pictures  # it lies beside this lesson, as exercises does
 from exercises import exercise
 
 import ottt_ref as ot
@@ -92,8 +92,8 @@ print(f"the rate with the current 3/4: {float(rate):.2f}")
 # Does the rate tell the current? Each spike takes $V_{th}$ off the potential. So what came in has either left as
 # spikes, or is still in the membrane. With $\bar I$, the weighted mean of the currents, and $v = u[T] - V_{th}\, s[T]$,
 # what is left at the end: $V_{th}\, a = \bar I - v / \Lambda$. While currents lie between 0 and $V_{th}$, so does $v$,
-# and $V_{th}\, a$ misses the current by less than $V_{th}/\Lambda$. **Predict**: is that much, for $\lambda = 1$? And
-# for $\lambda = 1/2$?
+# and $V_{th}\, a$ misses $\bar I$ by less than $V_{th}/\Lambda$. **Predict**: is that much, for $\lambda = 1$? And for
+# $\lambda = 1/2$?
 #
 # For $\lambda = 1$, $\Lambda$ is $T$: the more steps, the better. For $\lambda = 1/2$, $\Lambda$ stays below 2, so the
 # rate can be wrong by one half, in any number of steps.
@@ -115,7 +115,7 @@ figure = pictures.curves({"rate = current": (currents, currents), **lines}, "con
 pictures.show(figure, "1-rate", words)
 
 # %%
-# The library has this neuron, too.
+# The library `ottt_ref` has this neuron, too.
 layer = ot.Layer(ot.Dense(np.array([[1.0]]), bias=False), ot.LIF(decay=0.5, threshold=1.0))
 run = ot.simulate(ot.Network([layer]), np.full((10, 1, 1), 0.75))  # [time steps, samples, neurons]
 assert run.potentials[0].ravel().tolist() == neuron(strong)[0]

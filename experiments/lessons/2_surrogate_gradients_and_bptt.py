@@ -1,8 +1,9 @@
 # %% [markdown]
 # # 2. Surrogate gradients, and BPTT by hand
 #
-# A network learns by changing its weights so that a *loss* becomes smaller. For that it must know the *gradient*: how
-# much the loss changes when a weight changes a little. With spikes this fails at first.
+# A network learns by changing its *weights*, the numbers that inputs are multiplied by, so that a *loss* becomes
+# smaller. It needs the *gradient*: by how much the loss changes, per change of a weight. With spikes this fails at
+# first.
 #
 # Our network is one neuron of lesson 1, with $\lambda = 1/2$ and $V_{th} = 1$. Its current is $w\,x[t]$, an input times
 # a weight. In each step its answer should be $y$. The loss is $L = \sum_t \frac12 (s[t] - y)^2$.
@@ -35,9 +36,7 @@ def soft(z):
 
 z = [Fraction(k, 50) for k in range(-75, 76)]
 lines = {"spike": (z, map(step, z)), "slope ψ": (z, map(psi, z)), "soft spike": (z, map(soft, z))}
-words = (
-    "The spike jumps from 0 to 1 at the threshold. The slope psi is a triangle there. The soft spike rises smoothly."
-)
+words = "The spike jumps from 0 to 1 at the threshold. Psi is a triangle there. The soft spike rises smoothly."
 pictures.show(pictures.curves(lines, "z = potential - threshold", ""), "2-surrogate", words)
 
 
@@ -52,14 +51,14 @@ pictures.show(pictures.curves(lines, "z = potential - threshold", ""), "2-surrog
 #
 # Here is the trick. Forwards, the neuron fires real spikes. Backwards, where the chain rule of calculus asks for the
 # slope of the spike, we put another slope, $\psi(z)$: large near the threshold, small far away. It is called the
-# *surrogate derivative*, and what comes out is the *surrogate gradient*.
+# *surrogate* (substitute) *derivative*, and what comes out is the *surrogate gradient*.
 #
 # ## Backwards through time
 #
 # The potential of step 1 leaks into step 2. So $w$ acts on $u[2]$ in two ways: by $x[2]$, and by $x[1]$, which has
 # waited in the membrane and is multiplied by $\lambda$. The chain rule sums over all ways. *Backpropagation through
-# time* (BPTT) does this sum from the last step to the first. Let $\delta[t]$ be how much the loss changes with $u[t]$,
-# and $e[t] = s[t] - y$ the error, how much it changes with $s[t]$:
+# time* (BPTT) does this sum from the last step to the first. Let $\delta[t]$ be how much the loss changes with $u[t]$
+# (after the last step, 0), and $e[t] = s[t] - y$ the error, how much it changes with $s[t]$:
 #
 # $$
 # \delta[t] = \psi[t]\, e[t] + \lambda\, \delta[t+1], \qquad \text{gradient} = \textstyle\sum_t \delta[t]\, x[t]
@@ -97,7 +96,7 @@ print("detached:", run(w, x, 0)[1], " kept:", run(w, x, 0, kept=1)[1])
 #
 # The library has BPTT on one page of plain loops, `ottt_ref/plain/bptt.py`. Its networks end in a *readout*, weights
 # without a neuron. A readout of weight 1 hands out the spikes as they are. A second neuron between them gets its error
-# from the one above, through the weight: $e^1[t] = w^2 \delta^2[t]$, where the raised number is the layer.
+# from the one above, through the weight: $e^1[t] = w^2 \delta^2[t]$, where raised numbers are layers, not powers.
 
 
 # %%
@@ -111,7 +110,7 @@ def page(method, weights, inputs, target, **options):
 
 
 assert page(plain.bptt, [w], x, 0) == [run(w, x, 0)[1]] == [Fraction(21, 16)]
-assert page(plain.bptt, [w, Fraction(5, 4)], x, 0) == [Fraction(405, 256), Fraction(3, 4)]
+assert page(plain.bptt, [w, Fraction(5, 4)], x, 0) == [Fraction(405, 256), Fraction(3, 4)]  # two neurons
 
 # %% [markdown]
 # ## Is it the gradient of anything?

@@ -101,10 +101,10 @@ assert gradient == sum(contribution(*path) for path in kept)
 # %% [markdown]
 # ## What is lost, and what is not
 #
-# Above the *last* neuron nobody waits. So for $w^2$ the second deletion deletes nothing: OTTT **is** BPTT there. For
-# $w^1$, weigh each path by its factors $\lambda$ alone. One step of entering gives $1 + \lambda + \lambda^2 + \dots$,
-# which is nearly $1 / (1 - \lambda) = 2$, for waiting in the first neuron, and as much again for the second. OTTT lacks
-# the second factor.
+# Above the *last* neuron there is no membrane to wait in. So for $w^2$ the second deletion deletes nothing: OTTT **is**
+# BPTT there. For $w^1$, look at the factors $\lambda$ of the paths alone, and let time be long. Waiting 0, 1, 2, ...
+# steps in the first neuron counts $1 + \lambda + \lambda^2 + \dots = 1 / (1 - \lambda) = 2$. Waiting in the second one
+# counts 2 again, which makes 4 for BPTT. OTTT waits in the first one alone.
 #
 # **Predict**: which share of this weight does OTTT keep, with one neuron above the weight? With $d$ of them? (1/2, and
 # $2^{-d}$.)

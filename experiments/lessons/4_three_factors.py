@@ -29,7 +29,7 @@ pictures.show(pictures.synapse(), "4-synapse", words)
 # 2. **Postsynaptic**: $\psi_i$, how near the potential of neuron $i$ is to its threshold. Far away, a change would do
 #    nothing.
 # 3. **From above**: the error $e_i$, how the loss changes with the spike of neuron $i$. It says whether a spike is good
-#    or bad. (Written $g_i$ in lesson 3: $g_i = \psi_i\, e_i$.)
+#    or bad. (Factors 2 and 3 together were $g[t]$ in lesson 3: $g_i = \psi_i\, e_i$.)
 #
 # The first two alone are Hebb's old idea: what is active together is connected. The third makes it *learning from
 # errors*. Rules of this form are called three-factor rules.
@@ -80,10 +80,11 @@ assert wrong == 0 and still_wrong > 0 and sltt[0] == 0
 
 # %%
 rng = np.random.default_rng(0)
-network, labels = ot.dense_network([3, 4, 2], rng=rng), np.array([0])  # 3 inputs, 4 neurons, a readout of 2
+network, labels = ot.dense_network([3, 4, 2], rng=rng), np.array([0])  # 3 inputs, 4 neurons, 2 outputs; class 0
 one = rng.random((4, 1, 3))  # [time steps, samples, inputs]
 other = np.concatenate([one[:2], 1 - one[2:]])
 for name, method in {"OTTT": ot.ottt, "BPTT": ot.bptt}.items():
+    # terms: what each time step adds
     added = [method.gradients(network, x, labels, terms=True).terms["layer0.weight"][:2] for x in (one, other)]
     same = np.array_equal(*added)
     print(f"{name}: the first two steps add the same: {same}")
@@ -93,7 +94,7 @@ for name, method in {"OTTT": ot.ottt, "BPTT": ot.bptt}.items():
 # ## Memory
 #
 # A learner carries potentials, spikes and traces from one step to the next. **Predict**: how many bytes more does it
-# need for 200 steps than for 2?
+# need for 200 steps than for 2? (None.)
 
 # %%
 learner, sizes = ot.ottt.OnlineLearner(network, ot.training.SGD(0.01)), []

@@ -2,8 +2,10 @@
 # # 5. Spike representation, and why directions agree
 #
 # There is another way to train spiking networks: forget time. Lesson 1 said that the weighted rate of a neuron is about
-# the weighted mean of its currents, as long as that lies between 0 and the threshold $V_{th} = 1$. Below it the rate is
-# 0, above it 1. So rates pass from layer to layer as in an ordinary network, whose neurons compute
+# the weighted mean of its currents, as long as that lies between 0 and the threshold $V_{th} = 1$. Below 0 the rate is
+# 0, above 1 it is 1. (At $\lambda = 1/2$, "about" can be wrong by one half. SR takes it for equal.) So rates pass from
+# layer to layer as in an ordinary network. Let $W^l$ be the weights of layer $l$, a row for each neuron, and $b^l$ its
+# biases, which are currents that never change:
 #
 # $$
 # a^l \approx \sigma(W^l a^{l-1} + b^l), \qquad \sigma(z) = z \text{ cut off at 0 and 1}
@@ -31,8 +33,8 @@ pictures.show(pictures.curves({"σ(z)": (z, [max(0, min(1, each)) for each in z]
 # ## Two gradients of one network
 #
 # The network has two inputs and two neurons, whose spikes are the answer. OTTT's loss asks the spikes of every step to
-# be $y$: $L = \sum_t \frac12 \lVert s[t] - y \rVert^2$. SR's loss asks the rates: $\frac12 \lVert a - y \rVert^2$. The
-# targets in $y$ are 0 or 1.
+# be $y$: $L = \sum_t \frac12 \lVert s[t] - y \rVert^2$. SR's loss asks that of the rates:
+# $\frac12 \lVert a - y \rVert^2$. The targets in $y$ are 0 or 1.
 
 
 # %%
@@ -63,7 +65,8 @@ pictures.show(pictures.bars(bars, ["$w_{11}$", "$w_{12}$", "$w_{21}$", "$w_{22}$
 # They must. Take a neuron with the target 1. Its spike is 0 or 1, so $s[t] - 1$ is 0 or negative, in every step. Its
 # rate is between 0 and 1, so $a - 1$ is 0 or negative as well. With the target 0 both are 0 or positive. OTTT
 # multiplies its error by $\psi \ge 0$ and traces $\ge 0$, and adds up. SR multiplies by a slope $\ge 0$ and rates
-# $\ge 0$. No sign can change on the way, if inputs are not negative. Let us see it in 100 networks.
+# $\ge 0$. No sign can change on the way, if inputs are not negative. Let us see it in 100 networks, leaving out those
+# where a gradient is 0.
 
 
 # %%
@@ -80,7 +83,7 @@ def draw(rng, sizes, steps=6):
 
 
 def agreement(sizes, count, layer):
-    """In how many of the networks that can be judged the inner product of OTTT and SR is positive, and of how many."""
+    """The inner product of OTTT and SR: in how many networks it is positive, and in how many it is not 0."""
     rng, found = random.Random(0), []
     for _ in range(count):
         network = draw(rng, sizes)
@@ -94,15 +97,17 @@ assert agree == judged > 50
 print(f"the answer's layer: {agree} of {judged} inner products are positive")
 
 # %% [markdown]
-# A positive inner product means an angle below 90°. If we step a little against one gradient, the loss of the other one
-# becomes smaller too. This is what the paper's abstract calls a *similar descent direction*.
+# A positive inner product (the sum of the products of all entries) means an angle below 90°. If we step a little
+# against one gradient, the loss of the other one becomes smaller too. This is what the paper's abstract calls a
+# *similar descent direction*.
 #
 # ## Below
 #
-# A hidden layer's error comes down through weights, which may be negative. OTTT starts from the error of each step, and
-# sends it through $\psi[t]$ of that step. SR starts from the error of the rates, and sends it through the slope of
-# $\sigma$. While what arrives is nearly a positive multiple of SR's in each step, the directions agree. The paper's
-# theorem *assumes* that. **Predict**: does the inner product stay positive in each of 100 networks, one layer below?
+# The error of a *hidden* layer, one below the answer's, comes down through weights, which may be negative. OTTT starts
+# from the error of each step, and sends it through $\psi[t]$ of that step. SR starts from the error of the rates, and
+# sends it through the slope of $\sigma$. While what arrives is nearly a positive multiple of SR's in each step, the
+# directions agree. The paper's theorem *assumes* that. **Predict**: does the inner product stay positive in each of 100
+# networks, one layer below?
 
 # %%
 agree, judged = agreement([3, 4, 2], 100, layer=0)
@@ -114,8 +119,7 @@ assert 0.8 * judged < agree < judged
 #
 # ## Exercises
 #
-# 1. Two numbers of each row of SR's gradient above, (first entry) / (second entry), are equal. Which number is it, and
-#    why?
+# 1. In both rows of SR's gradient above, the first entry divided by the second is the same number. Which, and why?
 # 2. One input, always 1, six steps, the target 0. Find a weight with which SR's gradient is 0 and OTTT's is not.
 
 

@@ -75,7 +75,7 @@ for rule in (Trace, Leaked):
     assert round(cosine, 12) == 1 and np.allclose(found, expected) == (rule is Trace)
 
 # %% [markdown]
-# The cosine does not see it. So compare numbers, not directions.
+# The cosine does not see it. So compare numbers (`allclose` means equal up to rounding), not directions.
 #
 # ## Second check: paths
 #
@@ -95,7 +95,7 @@ def factors(rule, steps=3):
         activity = ot.simulate(row, np.ones((steps, 1, 1)))
         activity.inputs[...], activity.surrogate_derivatives[0][...] = impulse[t0], impulse[t1]
         activity.surrogate_derivatives[1][...] = 1
-        sums = ot.methods.accumulate(rule, row, activity, impulse[t2])
+        sums = ot.methods.accumulate(rule, row, activity, impulse[t2])  # the rule's sums for what we made up
         result[t0 + 1, t1 + 1, t2 + 1] = sums.values["layer0.weight"].item()
     return result
 
