@@ -115,6 +115,17 @@ def test_every_public_name_is_in_the_reference(pages):
         assert f"ottt_ref.{name.replace('-', '_')}.gradients" in ids
 
 
+def test_lessons_are_shown_as_they_ran_and_are_left_as_notebooks(built, pages):
+    lessons = [name for name in pages if name.startswith("lessons/")]
+    assert len(lessons) == 7
+    for name in lessons:
+        assert '<img class="lesson" alt="' in pages[name].text and "put your answer in the place" in pages[name].text
+        notebook = json.loads(
+            (built.parent / "jupyter_execute" / name).with_suffix(".ipynb").read_text(encoding="utf-8")
+        )
+        assert any(cell.get("outputs") for cell in notebook["cells"])
+
+
 def test_docstrings_that_name_a_claim_link_to_it(pages):
     assert {"theory.html#E1", "theory.html#E2", "theory.html#Q1"} <= set(pages["reference.html"].links)
 

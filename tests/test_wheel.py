@@ -140,6 +140,9 @@ def test_the_experiments_run_without_a_checkout(everything, tmp_path):
     process = command(everything / "ottt-ref", "experiment", "benchmark", *options, folder=tmp_path)
     assert process.returncode == 0 and process.stderr == "" and "OTTT, derivation" in process.stdout, process.stderr
     assert (tmp_path / "timed" / "benchmark.json").exists()
+    options = ["--lesson", "2_surrogate_gradients_and_bptt", "--solutions"]
+    process = command(everything / "ottt-ref", "experiment", "lessons", *options, folder=tmp_path)
+    assert process.returncode == 0 and process.stderr == "" and "exercise_2: right" in process.stdout, process.stderr
 
 
 def test_mutants_need_a_checkout_and_it_is_said(everything, tmp_path):

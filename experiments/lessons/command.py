@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from ottt_ref import console
-from ottt_ref.console import folder
+from ottt_ref.console import folder, needs
 
 from . import exercises
 
@@ -15,10 +15,7 @@ EXAMPLES = ("", "--lesson 1_lif_neuron", "--solutions")
 def add_arguments(parser):
     """The options of the command."""
     parser.examples = EXAMPLES
-    parser.notes = (
-        f"The lessons are scripts in percent format, in {exercises.__package__.replace('.', '/')}: open them \
-with Jupytext as notebooks, and edit them."
-    )
+    parser.notes = "The lessons are scripts in percent format: Jupytext opens them as notebooks."
     parser.set_defaults(command=run)
     console.names(parser, "--lesson", NAMES, f"run these alone, of {', '.join(NAMES)}; all if not given")
     parser.add_argument("--solutions", action="store_true", help="answer the exercises by the solutions")
@@ -30,7 +27,8 @@ with Jupytext as notebooks, and edit them."
 def run(options):
     """Run each lesson: what it asserts holds, or it stops with an AssertionError. Its pictures are written."""
     sys.path.insert(0, str(exercises.HERE))  # the lessons import `pictures` and `exercises` as a student's script does
-    import pictures
+    with needs("experiments"):
+        import pictures
 
     pictures.FOLDER = options.output / "lessons"
     for name in dict.fromkeys(options.lesson or NAMES):
