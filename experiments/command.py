@@ -18,7 +18,7 @@ EXAMPLES = (
 
 def add_arguments(parser):
     """The experiments as commands; the options of each come when they are asked for."""
-    parser.description = "Train, measure and draw: each experiment prints its table and writes JSON, PNG and SVG."
+    parser.description = "Train, measure, draw and teach: what is found is printed, and written as JSON, PNG and SVG."
     parser.examples, parser.notes = EXAMPLES, "NAME --help says what an experiment takes."
     commands = parser.add_commands("experiments", "NAME")
     for name, about in EXPERIMENTS.items():

@@ -3,7 +3,7 @@
 #
 # OTTT leaves out paths of BPTT (lesson 3), and it agrees with SR only under an assumption (lesson 5). So there must be
 # networks in which they point apart. Here are three, each with one input and one neuron in the first layer. We look at
-# its weight $w^1$ alone. The bars are its gradients by three methods.
+# the weight $w^1$ of that neuron alone. The bars are its gradients by three methods.
 
 # %%
 from fractions import Fraction
@@ -47,7 +47,7 @@ pictures.show(pictures.bars(found, ["first", "second", "third"]), "6-three", wor
 
 # %%
 assert vanishing == {"BPTT": Fraction(-3, 16), "OTTT": 0, "SR": Fraction(-1, 3)}
-psi, contribution = lesson_5.psi, 1 * 1 * Fraction(3, 2) * half * lesson_5.psi(Fraction(1, 4) - 1) * -1
+contribution = 1 * 1 * Fraction(3, 2) * half * lesson_5.psi(Fraction(1, 4) - 1) * -1
 print("input · ψ¹[1] · w² · λ · ψ²[2] · e[2] =", contribution)
 assert contribution == vanishing["BPTT"]
 
@@ -60,28 +60,33 @@ assert contribution == vanishing["BPTT"]
 # The two above get the potentials $(1/2, 1/2)$ and $(2, 1)$: after its spike in step 1, the second one has 1 left, and
 # fires again. Errors: $(-1, -1)$ and $(1, 1)$.
 #
-# **Predict** the sign for OTTT, which sees only what goes straight up in step 1, and in step 2 what has waited below.
-# In step 2 the first neuron has $u^1 = 0$ and $\psi^1 = 0$ again. In step 1 the second one above has $z = 2 - 1 = 1$
-# and $\psi = 0$: its error is not seen. The other has $\psi = 1/2$, and asks for more: OTTT is
-# $1 \cdot \frac12 \cdot \frac12 \cdot (-1) = -\frac14$. In step 2 the second one stands at its threshold, with
-# $\psi = 1$ and a large weight: $1 \cdot 2 \cdot 1 \cdot 1 = 2$. BPTT adds that, and $-\frac14$ once more from the
-# other one.
+# Every path leaves the first neuron in step 1: in step 2 its potential is 0, so $\psi^1[2] = 0$. Then it can go
+#
+# 1. straight up through the first one above, where $u = 1/2$ and $\psi = 1/2$:
+#    $\frac12 \cdot \frac12 \cdot (-1) = -\frac14$;
+# 2. straight up through the second one above, where $u = 2$ and $\psi = 0$: nothing;
+# 3. into the first one above, and wait there until step 2: $-\frac14$ again;
+# 4. into the second one above, and wait there: it stands at its threshold, $\psi = 1$, and so $2 \cdot 1 \cdot 1 = 2$.
+#
+# **Predict** both gradients: which of the four does OTTT keep? (The first two.)
 
 # %%
 assert apart == {"BPTT": Fraction(3, 2), "OTTT": Fraction(-1, 4), "SR": Fraction(-1, 4)}
-assert -Fraction(1, 4) + 2 - Fraction(1, 4) == apart["BPTT"]
+assert -Fraction(1, 4) + 0 - Fraction(1, 4) + 2 == apart["BPTT"]
 print("BPTT", apart["BPTT"], " OTTT", apart["OTTT"])
 
 # %% [markdown]
-# A step against OTTT's gradient makes $w^1$ larger, one against BPTT's makes it smaller. Which is right? Neither can be
-# proved by the spikes, whose true gradient is 0 (lesson 2).
+# A step against OTTT's gradient makes $w^1$ larger, one against BPTT's makes it smaller. Which is right? The spikes
+# cannot tell: their true gradient is 0 (lesson 2).
 #
 # ## Third: OTTT and SR point apart
 #
-# As before, with $w^1 = 3/4$, $w^2 = (1/2, 3/2)$, $\lambda = 1/2$, $x = (1, 1)$. **Predict**: where do the slopes
-# $\psi$ and those of SR differ? The second neuron above has a rate that SR takes from $\sigma(\frac32 a)$. With
-# $a = 2/3$ that is exactly cut off at 1: SR's slope is 0, and the neuron that should be silent has no say. Its spike
-# comes with $\psi = 1/2$, so that OTTT hears it.
+# As before, with $w^1 = 3/4$, $w^2 = (1/2, 3/2)$, $\lambda = 1/2$, $x = (1, 1)$. The first neuron fires in step 2
+# alone, so its rate is $a = 2/3$ (lesson 1). **Predict**: where does the slope that SR takes differ from $\psi$?
+#
+# The second neuron above should be silent. For SR its rate is $\sigma(\frac32 \cdot \frac23) = \sigma(1)$, where
+# $\sigma$ is cut off: the slope is 0, and this neuron has no say. OTTT hears it, since it fires in step 2 with
+# $u = 3/2$ and $\psi = 1/2$.
 
 # %%
 assert against_sr == {"BPTT": Fraction(27, 32), "OTTT": Fraction(21, 32), "SR": Fraction(-1, 2)}

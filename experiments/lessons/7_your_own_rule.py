@@ -34,7 +34,7 @@ pictures.show(pictures.curves(lines, "time step", "trace"), "7-traces", words)
 class Trace(ot.methods.Rule):
     def __init__(self, network, batch_size):
         super().__init__(network, batch_size)
-        self.decay = network.decay(0)
+        self.decay = network.decay(0)  # λ of the first layer; all layers have the same here
         for c in network.connections:
             self.state[c.name] = np.zeros((batch_size, *network.shape_of(c.source)), network.dtype)
         self.state["one"] = np.zeros(1, network.dtype)
@@ -117,7 +117,7 @@ def verdict(rule):
         return ot.methods.gradients(rule, case.network, case.inputs, case.targets, case.loss)
 
     adapter.methods = ("ottt",)
-    return Suite(adapter).verdict("dense-decay-0.9", "ottt")
+    return Suite(adapter).verdict("dense-decay-0.9", "ottt")  # a case with λ = 0.9
 
 
 assert verdict(Trace).outcome == "passed" and verdict(Leaked).outcome == "failed"
