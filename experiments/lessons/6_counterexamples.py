@@ -76,8 +76,8 @@ assert -Fraction(1, 4) + 0 - Fraction(1, 4) + 2 == apart["BPTT"]
 print("BPTT", apart["BPTT"], " OTTT", apart["OTTT"])
 
 # %% [markdown]
-# A step against OTTT's gradient makes $w^1$ larger, one against BPTT's makes it smaller. Which is right? The spikes
-# cannot tell: their true gradient is 0 (lesson 2).
+# A step against OTTT's gradient makes $w^1$ larger, one against BPTT's makes it smaller. Which is right? The loss of
+# the real spikes cannot tell: it is flat, but for its jumps (lesson 2).
 #
 # ## Third: OTTT and SR point apart
 #
