@@ -13,7 +13,7 @@ author = "the authors of ottt_ref"
 copyright = "text and figures CC BY 4.0, code BSD-3-Clause"
 version = release = ottt_ref.__version__
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "mathml", "claims", "docstrings"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "mathml", "claims", "docstrings", "pictures"]
 include_patterns = ["*.md", "lessons/[1-9]_*.py"]
 smartquotes = False
 

@@ -6,12 +6,14 @@ EXPERIMENTS = {
     "digits": "train a dense, convolutional or feedback network on handwritten digits with each method",
     "directions": "measure how far the methods' gradients agree over decay, depth, T, surrogate, rate and training",
     "lessons": "run the seven lessons on OTTT, which are notebooks too, and check their exercises",
+    "figures": "draw the pictures of the README, the documentation and lectures from what the library computes",
     "benchmark": "time training steps of this library and of others, after checking that they compute the same",
 }
 EXAMPLES = (
     "digits",
     "digits --model conv --method ottt-a bptt --seeds 1 --epochs 5",
     "directions --factor decay time_steps --seeds 3",
+    "figures --figure methods lattice --format svg",
     "benchmark --workload digits --sweep none",
 )
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from docs import figures
 from ottt_ref import cli
 from ottt_ref.conformance import files
 from ottt_ref.conformance.specifications import SPECIFICATIONS
@@ -152,22 +151,6 @@ def test_the_readme_is_short_and_starts_with_code():
     text = README.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 130 and len(text.split()) <= 1300
     assert of_language(README, "python")[0].line <= 25
-
-
-def test_the_picture_is_what_the_script_draws():
-    assert figures.PICTURE.read_text(encoding="utf-8") == figures.draw()
-
-
-def test_the_picture_shows_what_theorem_e2_says():
-    everything = {
-        (t0, t1, t2)
-        for t0 in range(figures.STEPS)
-        for t1 in range(t0, figures.STEPS)
-        for t2 in range(t1, figures.STEPS)
-    }
-    assert figures.kept_paths(figures.bptt()) == figures.kept_paths(figures.rtrl()) == everything
-    assert figures.kept_paths(figures.OTTT) == {path for path in everything if path[1] == path[2]}
-    assert figures.kept_paths(figures.SLTT) == {path for path in everything if path[0] == path[1] == path[2]}
 
 
 def test_the_continuous_integration_runs_the_test_command():

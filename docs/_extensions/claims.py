@@ -35,11 +35,7 @@ class ClaimRole(SphinxRole):
     def run(self):
         if self.text not in BY_NAME:
             raise ExtensionError(f"there is no claim {self.text!r}")
-        link = pending_xref(
-            "", nodes.inline("", self.text), refdomain="std", reftype="ref", reftarget=label(self.text),
-            refexplicit=True, refwarn=True, refdoc=self.env.docname,
-        )  # fmt: skip
-        return [link], []
+        return [link(self.text, self.env.docname)], []
 
 
 class Claims(SphinxDirective):
@@ -95,6 +91,14 @@ class Equations(SphinxDirective):
         self.env.note_dependency(equations.__file__)
         used = dict.fromkeys(equation for claim in CLAIMS for equation in claim.sketch.equations)
         return [code_of(used)]
+
+
+def link(name, page):
+    """A link from a page, by its name, to a claim."""
+    return pending_xref(
+        "", nodes.inline("", name), refdomain="std", reftype="ref", reftarget=label(name), refexplicit=True,
+        refwarn=True, refdoc=page,
+    )  # fmt: skip
 
 
 def label(name):

@@ -83,11 +83,13 @@ class Measurement:
     within: float
 
 
-def measure(condition, seed, backend="fast"):
+def measure(condition, seed, backend="fast", with_rtrl=None):
     """The Measurement of a condition from one seed: of its network, what it learned, and its batch.
 
-    backend  whose loops compute, one of backends.BACKENDS
+    backend    whose loops compute, one of backends.BACKENDS
+    with_rtrl  whether RTRL is measured where T allows it; of a few seeds if not given
     """
+    with_rtrl = seed < RTRL_SEEDS if with_rtrl is None else with_rtrl
     rng = np.random.default_rng([seed, condition.depth])
     network = ot.dense_network(
         [64, *[condition.width] * condition.depth, 10],
@@ -109,7 +111,7 @@ def measure(condition, seed, backend="fast"):
     gaps, within = rate_gaps(network, inputs, activity)
     return Measurement(
         seed=seed,
-        cosines=all_cosines(network, inputs, digits.test_labels[chosen], seed < RTRL_SEEDS, backend),
+        cosines=all_cosines(network, inputs, digits.test_labels[chosen], with_rtrl, backend),
         firing_rates=[float(spikes.mean()) for spikes in activity.spikes],
         gaps=(float(gaps.mean()), float(gaps.max())),
         within=float(within.mean()),
