@@ -2,7 +2,7 @@
 
 ```{claims}```          every claim, by letter; its anchor is its name, as in theory.html#E2
 ```{claim-letters}```   what the letters stand for
-```{equations}```       the equations of the methods, and the function that computes each
+```{equations}```       the equations of the methods, the lines that compute each, and the claims about it
 {claim}`E2`             a link to a claim
 """
 
@@ -85,12 +85,58 @@ class Letters(SphinxDirective):
 
 
 class Equations(SphinxDirective):
-    """Every equation that a claim is about, and the code that computes it."""
+    """A table for each part of the map: equation, lines on the plain pages, line of the general methods, claims."""
 
     def run(self):
         self.env.note_dependency(equations.__file__)
-        used = dict.fromkeys(equation for claim in CLAIMS for equation in claim.sketch.equations)
-        return [code_of(used)]
+        sections = []
+        for title, those in equations.PARTS.items():
+            section = nodes.section("", ids=[nodes.make_id(title)], names=[])
+            section += nodes.title("", title)
+            section += self.table(those)
+            sections.append(section)
+        return sections
+
+    def table(self, those):
+        head = [nodes.paragraph("", text) for text in ("equation, and its claims", "plain pages", "general methods")]
+        rows = [self.row(equation) for equation in those]
+        group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in head), cols=len(head))
+        group += nodes.thead("", table_row(head))
+        group += nodes.tbody("", *rows)
+        return nodes.table("", group, classes=["equation-map"])
+
+    def row(self, equation):
+        pages = {}
+        for page, line in equation.plain:
+            pages.setdefault(line, []).append(page)
+        plain = [quoted(line, self.places(line, names)) for line, names in pages.items()]
+        code = find(equation.code)
+        general = quoted(equation.line, [place_of(code, equation.line)])
+        formula = nodes.paragraph("", "", nodes.math("", equation.latex))
+        claims = nodes.paragraph("", "checked by", classes=["place"])
+        for name in equations.claims_of(equation, CLAIMS):
+            claims += [nodes.Text(" "), link(name, self.env.docname)]
+        return table_row([[formula, claims], plain or nodes.paragraph("", "–"), general])
+
+    def places(self, line, pages):
+        return [place_of(find(f"ottt_ref.plain.{page}.gradients"), line) for page in pages]
+
+
+def table_row(cells):
+    return nodes.row("", *(nodes.entry("", *(cell if isinstance(cell, list) else [cell])) for cell in cells))
+
+
+def quoted(line, places):
+    """A line of code, and where it stands, as a paragraph each in one container."""
+    where = nodes.paragraph("", ", ".join(places), classes=["place"])
+    return nodes.container("", nodes.paragraph("", "", nodes.literal("", line)), where)
+
+
+def place_of(code, line):
+    """file:line of a line of the code, without the folders that all have."""
+    path, first = code.place.rsplit(":", 1)
+    (k, *_) = (k for k, text in enumerate(code.source.splitlines()) if text.strip() == line)
+    return f"{path.removeprefix('ottt_ref/').removeprefix('plain/')}:{int(first) + k}"
 
 
 def link(name, page):

@@ -25,7 +25,6 @@ ALTERNATIVE = "Eight sets of layers in which paths may wait, from none, which is
 TOLERANCE = 0  # counts, and shares that are fractions
 
 LAYERS, SHORT, LONG = 3, 5, 64
-OTPE = (0, 1)  # the layer of the weight and the one above it
 
 
 def measure(seed):
@@ -37,27 +36,25 @@ def measure(seed):
     counts = {layers: _sum(_back(layers), 1.0, np.ones(SHORT)) for layers in subsets}
     first = np.eye(LONG)[0]
     weights = {layers: _sum(_back(layers), 0.5, first) for layers in subsets}
-    names = {OTPE: "OTPE"}
-    for name, method in (("SLTT", ot.sltt.accumulate), ("OTTT", ot.ottt.accumulate), ("BPTT", ot.bptt.backward)):
-        (same,) = (
-            layers
-            for layers in subsets
-            if (counts[layers], weights[layers]) == (_sum(method, 1.0, np.ones(SHORT)), _sum(method, 0.5, first))
-            and (0 in layers or not layers)  # sets of one size keep as much
-        )
-        names[same] = name
     whole = weights[subsets[-1]]
     return {
         "sets": [
             {
                 "layers": list(layers),
-                "name": names.get(layers, ""),
+                "name": _name(layers),
                 "paths": int(counts[layers]),
                 "share": str(Fraction(weights[layers] / whole).limit_denominator(2**LAYERS)),
             }
             for layers in subsets
         ]
     }
+
+
+def _name(layers):
+    """What the method is called that lets paths of the first layer's weight wait in these layers; "" for none."""
+    network = ot.dense_network([1] * (LAYERS + 1), readout="spiking", rng=0)
+    names = ot.paths.methods_of(network, 0, ot.paths.Selection(waits=set(layers)))
+    return " = ".join(ot.paths.METHODS[name].label for name in names)
 
 
 def _back(layers):

@@ -7,7 +7,7 @@ from ottt_ref.methods import METHODS
 
 from ..cases import fires, networks
 from ..claim import Claim, Finding, Refuted
-from ..equations import BPTT_ERROR, OTTT_ERROR, PAGES, RTRL_UPDATE, SR_ERROR, TRACE, Sketch
+from ..equations import ON_PAGES, Sketch
 
 # Every method of the library that has a page, with each of the options that the kit's cases ask for.
 PAGES_AND_OPTIONS = tuple(
@@ -86,7 +86,7 @@ CLAIM = Claim(
             r"in another order and through more layers of code. Both are run on the same fractions, which no order "
             r"of summation changes, and every entry is compared."
         ),
-        equations=(PAGES, BPTT_ERROR, OTTT_ERROR, TRACE, RTRL_UPDATE, SR_ERROR),
+        equations=ON_PAGES,
     ),
     strategy=networks(widths=(1, 3), time_steps=(1, 4), resets=("soft",), readouts=("linear",), loops=("none",)),
     check=check,

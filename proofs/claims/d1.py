@@ -16,7 +16,7 @@ from .. import enclosed
 from ..cases import RATIONAL_SURROGATES, networks
 from ..claim import Claim, Counterexample, Finding, Refuted
 from ..directions import angles, certified_ratio, layer_errors
-from ..equations import ANGLE, OTTT_ERROR, OTTT_GRADIENT, SR_ERROR, SR_GRADIENT, Sketch
+from ..equations import ANGLE, OTTT_ERROR, OTTT_GRADIENT, SLOPE, SR_ERROR, SR_GRADIENT, Sketch
 from .d0 import hidden_layer
 
 NONNEGATIVE = (ot.surrogate.Sigmoid(), ot.surrogate.Arctan(), *RATIONAL_SURROGATES)
@@ -117,7 +117,7 @@ CLAIM = Claim(
             r"p + \psi \circ W^\top r$. So $\lVert r' \rVert \le C \max|\Delta|\, \lVert W \rVert_2 \lVert p \rVert + "
             r"\max|\psi|\, \lVert W \rVert_2 R$. In the layer that is asked for, $\rho \le R / (C \lVert p \rVert)$."
         ),
-        equations=(OTTT_ERROR, OTTT_GRADIENT, SR_ERROR, SR_GRADIENT, ANGLE),
+        equations=(OTTT_ERROR, OTTT_GRADIENT, SR_ERROR, SR_GRADIENT, ANGLE, SLOPE),
     ),
     strategy=networks(
         loops=("none",),

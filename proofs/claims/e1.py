@@ -11,7 +11,16 @@ import ottt_ref as ot
 from ..cases import networks
 from ..claim import Claim, Counterexample, Refuted
 from ..equality import OTTT, Side, bptt, bptt_without_delays, check_equality
-from ..equations import BPTT_ERROR, BPTT_GRADIENT, OTTT_ERROR, OTTT_GRADIENT, TRACE, Sketch
+from ..equations import (
+    BPTT_BIAS_GRADIENT,
+    BPTT_ERROR,
+    BPTT_GRADIENT,
+    OTTT_BIAS_GRADIENT,
+    OTTT_ERROR,
+    OTTT_GRADIENT,
+    TRACE,
+    Sketch,
+)
 from ..examples import chain, exact
 from ..identity import Identity, architectures
 from ..images import with_images
@@ -106,7 +115,7 @@ CLAIM = Claim(
             r"\bigr)^\top = \sum_{t'} g[t']\, \hat a[t']^\top$, which is OTTT's. The bias has the input 1, whose "
             r"trace is $\Lambda_t$."
         ),
-        equations=(BPTT_ERROR, BPTT_GRADIENT, TRACE, OTTT_ERROR, OTTT_GRADIENT),
+        equations=(BPTT_ERROR, BPTT_GRADIENT, TRACE, OTTT_ERROR, OTTT_GRADIENT, BPTT_BIAS_GRADIENT, OTTT_BIAS_GRADIENT),
     ),
     strategy=networks(resets=("soft", "unleaked"), time_steps=(2, 6)),
     check=check,

@@ -16,7 +16,7 @@ import ottt_ref as ot
 from ..cases import networks
 from ..claim import Claim, Counterexample, Finding, Refuted
 from ..equality import OTTT, SLTT, Side, bptt, check_equality
-from ..equations import BPTT_ERROR, OTTT_ERROR, OTTT_GRADIENT, PATHS, SLTT_GRADIENT, Sketch
+from ..equations import BPTT_ERROR, OTTT_ERROR, OTTT_GRADIENT, PATHS, SLTT_GRADIENT, SPIKE_ERROR, Sketch
 from ..examples import chain
 from ..identity import Identity, architectures
 from ..images import with_images
@@ -103,7 +103,7 @@ CLAIM = Claim(
             r"like any other, with the spikes $s[t_0 - 1]$ that it delivers. So in networks with loops OTTT is BPTT "
             r"with a leak in layer $l$ alone and without what comes back by delays."
         ),
-        equations=(BPTT_ERROR, OTTT_ERROR, OTTT_GRADIENT, SLTT_GRADIENT, PATHS),
+        equations=(BPTT_ERROR, OTTT_ERROR, OTTT_GRADIENT, SLTT_GRADIENT, PATHS, SPIKE_ERROR),
     ),
     strategy=networks(resets=("soft", "unleaked"), depths=(1, 2), widths=(1, 3), time_steps=(2, 4), batch_sizes=(1, 1)),
     check=check,

@@ -8,7 +8,7 @@ from ottt_ref.network.neurons import RESETS
 from ..cases import networks
 from ..claim import Claim, Counterexample, Finding, Refuted
 from ..equality import OTTT, SLTT, bptt, check_equality
-from ..equations import BPTT_ERROR, OTTT_ERROR, SLTT_GRADIENT, TRACE, Sketch
+from ..equations import BPTT_ERROR, OTTT_ERROR, SLTT_BIAS_GRADIENT, SLTT_GRADIENT, TRACE, Sketch
 from ..examples import chain
 from ..identity import Identity, architectures
 from ..images import convolutions
@@ -59,7 +59,7 @@ CLAIM = Claim(
             r"With one time step nothing comes back from a later one, so $\delta = g$; and nothing was there before, "
             r"so $\hat a = s$ and $\Lambda_1 = 1$. All three pair the same errors with the same spikes."
         ),
-        equations=(BPTT_ERROR, OTTT_ERROR, TRACE, SLTT_GRADIENT),
+        equations=(BPTT_ERROR, OTTT_ERROR, TRACE, SLTT_GRADIENT, SLTT_BIAS_GRADIENT),
     ),
     strategy=networks(time_steps=(1, 1)),
     check=check,

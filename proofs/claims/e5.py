@@ -13,7 +13,7 @@ from ottt_ref.paths import Selection
 from ..cases import networks
 from ..claim import Claim, Finding
 from ..equality import Side, bptt, check_equality
-from ..equations import BPTT_ERROR, JACOBIAN, PATHS, Sketch
+from ..equations import BPTT_ERROR, HARD_JACOBIAN, JACOBIAN, PATHS, Sketch
 from ..identity import Identity, architectures
 from ..summed import added_up, one_by_one
 
@@ -56,7 +56,7 @@ CLAIM = Claim(
             r"Hard: a leak $\lambda (1 - s[t])$ and a reset edge $\lambda (v_{\text{reset}} - u[t]) \psi[t]$. The "
             r"argument is the same."
         ),
-        equations=(BPTT_ERROR, JACOBIAN, PATHS),
+        equations=(BPTT_ERROR, JACOBIAN, PATHS, HARD_JACOBIAN),
     ),
     strategy=networks(depths=(1, 2), widths=(1, 2), time_steps=(2, 4), batch_sizes=(1, 1)),
     check=check,

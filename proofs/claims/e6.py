@@ -7,7 +7,7 @@ from ottt_ref.network.neurons import RESET_GRADIENTS, RESETS
 from ..cases import networks
 from ..claim import Claim, Finding
 from ..equality import bptt, check_equality, rtrl
-from ..equations import BPTT_ERROR, BPTT_GRADIENT, RTRL_UPDATE, Sketch
+from ..equations import BPTT_ERROR, BPTT_GRADIENT, RTRL_GRADIENT, RTRL_SPIKE, RTRL_UPDATE, Sketch
 from ..identity import Identity, architectures
 from ..images import with_images
 
@@ -32,7 +32,7 @@ CLAIM = Claim(
             r"derivatives along the path. BPTT multiplies from the errors on, RTRL from the parameters on; products "
             r"of matrices are associative."
         ),
-        equations=(RTRL_UPDATE, BPTT_ERROR, BPTT_GRADIENT),
+        equations=(RTRL_UPDATE, BPTT_ERROR, BPTT_GRADIENT, RTRL_SPIKE, RTRL_GRADIENT),
     ),
     strategy=networks(widths=(1, 3), time_steps=(2, 4)),
     check=check,

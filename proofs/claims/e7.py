@@ -19,7 +19,7 @@ from ottt_ref.simulation import simulator as simulation
 from ..cases import SMOOTH_SURROGATES, Case, networks
 from ..claim import Claim, Counterexample, Finding, Refuted
 from ..equality import output_errors
-from ..equations import BPTT_ERROR, BPTT_GRADIENT, JACOBIAN, MEMBRANE, Sketch
+from ..equations import BPTT_ERROR, BPTT_GRADIENT, HARD_JACOBIAN, JACOBIAN, MEMBRANE, SURROGATE, Sketch
 from ..examples import chain
 from ..number_systems.dual import Dual
 
@@ -149,7 +149,7 @@ CLAIM = Claim(
             r"$\partial u[t+1] / \partial u[t] = \lambda (1 - V_{th} \psi[t])$ with the reset's gradient kept. That "
             r"is the chain rule."
         ),
-        equations=(MEMBRANE, JACOBIAN, BPTT_ERROR, BPTT_GRADIENT),
+        equations=(MEMBRANE, JACOBIAN, BPTT_ERROR, BPTT_GRADIENT, SURROGATE, HARD_JACOBIAN),
     ),
     strategy=directed_cases(),
     check=check,

@@ -11,7 +11,7 @@ from ottt_ref import losses
 from .. import enclosed
 from ..cases import fires, networks
 from ..claim import Claim, Counterexample, Finding, Refuted
-from ..equations import AVERAGE_LOSS, STEP_LOSS, Sketch
+from ..equations import AVERAGE_LOSS, OUTPUT_ERROR, STEP_LOSS, Sketch
 
 # A loss of C <= 3 classes, T <= 8 steps and B <= 2 samples is summed from terms that each pass some 100 rounded
 # operations of relative error 2^-53; 1e-12 is 100 times that.
@@ -81,7 +81,7 @@ CLAIM = Claim(
             r"most the mean of the function. The squared error is convex, and so is the cross-entropy, a sum of a "
             r"log-sum-exp and a linear function; a mixture with weights that are not negative is convex too."
         ),
-        equations=(STEP_LOSS, AVERAGE_LOSS),
+        equations=(STEP_LOSS, AVERAGE_LOSS, OUTPUT_ERROR),
     ),
     strategy=networks(time_steps=(2, 8)),
     check=check,

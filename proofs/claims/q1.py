@@ -14,7 +14,7 @@ import ottt_ref as ot
 from ..cases import networks
 from ..claim import Claim, Counterexample, Refuted
 from ..equality import OTTT, Side, bptt, check_equality
-from ..equations import BPTT_GRADIENT, OTTT_GRADIENT, TRACE, Sketch
+from ..equations import BPTT_GRADIENT, OTTT_GRADIENT, READOUT, TRACE, Sketch
 from ..examples import exact
 from ..identity import Identity, architectures, unchecked
 
@@ -65,7 +65,7 @@ CLAIM = Claim(
             r"sums applies. The stateless readout $o[t] = W s^N[t]$ has no memory, and its own gradient pairs "
             r"$g_o[t]$ with $s^N[t]$ alone."
         ),
-        equations=(TRACE, OTTT_GRADIENT, BPTT_GRADIENT),
+        equations=(TRACE, OTTT_GRADIENT, BPTT_GRADIENT, READOUT),
     ),
     strategy=networks(readouts=("linear",), time_steps=(2, 6)),
     check=check,

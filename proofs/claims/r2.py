@@ -16,7 +16,7 @@ import ottt_ref as ot
 from ..cases import DECAYS, THRESHOLDS, alike, eighths, matrix
 from ..claim import Claim, Counterexample, Finding, Refuted
 from ..corners import here
-from ..equations import MAPPING, MEMBRANE, RATE, SPIKE, Sketch
+from ..equations import CURRENT, MAPPING, MEMBRANE, RATE, SPIKE, Sketch
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ CLAIM = Claim(
             r"$v[t] = \lambda v[t-1] + I - V_{th} \ge 0$ again: it fires at every step, and $a = 1$. For $I \le 0$ no "
             r"potential is ever positive, and $a = 0$."
         ),
-        equations=(MEMBRANE, SPIKE, RATE, MAPPING),
+        equations=(MEMBRANE, SPIKE, RATE, MAPPING, CURRENT),
     ),
     strategy=currents(),
     check=check,

@@ -146,6 +146,7 @@ def test_the_lattice_has_a_path_count_and_a_share_for_each_set(stored):
     """Waits among k membranes: C(T + k, k + 1) paths at T steps, and a half of the weight for each that is closed."""
     sets = data_of(stored, "lattice")["sets"]
     assert [each["name"] for each in sets if each["name"]] == ["SLTT", "OTTT", "OTPE", "BPTT"]
+    assert [each["layers"] for each in sets if each["name"]] == [[], [0], [0, 1], [0, 1, 2]]
     counts = {0: 5, 1: 15, 2: 35, 3: 70}
     shares = {0: "1/8", 1: "1/4", 2: "1/2", 3: "1"}
     assert len(sets) == 8
