@@ -101,7 +101,7 @@ SPIKE_ERROR = Equation(
     r"\varepsilon^{l-1}[t] = W^{l\top} \delta^l[t]",
     "ottt_ref.network.operations.dense.dense_adjoint",
     "presynaptic_error[b, j] += weight[i, j] * error[b, i]",
-    _on(("bptt", *FORWARDS), "spike_error += weights[l + 1][i][j] * error[l + 1][i]"),
+    _on(("bptt", *FORWARDS, "spike_representation"), "spike_error += weights[l + 1][i][j] * error[l + 1][i]"),
 )
 BPTT_ERROR = Equation(
     r"\delta^l[t] = \psi^l[t] \circ W^{l+1\top} \delta^{l+1}[t] + J^l[t] \circ \delta^l[t+1]",
