@@ -19,7 +19,8 @@ CAPTION = (
     "layer is SLTT, the weight's own is OTTT, all are BPTT; the weight's own and the next above are the waits of "
     "OTPE. Two numbers: how many of BPTT's paths are kept at T = 5; and how much of the weight of all paths that "
     "start at one spike, at λ = 1/2, where every wait halves a path, and T is long. With d membranes above it OTTT "
-    "keeps 2^-d of it. Sources: claim E2; Xiao et al. 2022 (OTTT), Meng et al. 2023 (SLTT)."
+    "keeps 2^-d of it. Sources: claim E2; Xiao et al. 2022 (OTTT), Meng et al. 2023 (SLTT), Summe et al. 2023 "
+    "(OTPE)."
 )
 ALTERNATIVE = "Eight sets of layers in which paths may wait, from none, which is SLTT, over OTTT and OTPE to all, BPTT"
 TOLERANCE = 0  # counts, and shares that are fractions
@@ -94,9 +95,9 @@ def draw(data):
     whole = data["sets"][-1]["paths"]
     for each in data["sets"]:
         _node(axes, places[tuple(each["layers"])], each, whole)
-    axes.text(-4.3, 5.85, "Where a path may wait", va="top", fontweight="bold", fontsize=11)
-    words = "filled: in this layer's membrane\nempty: it may not\nlayer 3 is on top, the weight's below"
-    axes.text(-4.3, 5.5, words, va="top", fontsize=9, linespacing=1.5)
+    axes.text(-4.3, 5.85, "Where a path may wait", va="top", fontweight="bold", fontsize=13)
+    words = "filled: in this layer's membrane\nempty: it may not\nlayer 3 is on top,\nthe weight's at the bottom"
+    axes.text(-4.3, 5.5, words, va="top", fontsize=11.5, linespacing=1.4)
     return figure
 
 
@@ -123,7 +124,7 @@ def _node(axes, place, each, whole):
         waits = l in each["layers"]
         mark = {"color": BLUE if waits else MUTED, "markerfacecolor": BLUE if waits else PAPER}
         axes.plot([left + 0.22], [y + 0.34 * (l - 1)], "o", markersize=11, zorder=3, **mark)
-    axes.text(left + 0.45, y + 0.33, each["name"], fontsize=13, fontweight="bold", color=BLUE, va="center", zorder=4)
+    axes.text(left + 0.45, y + 0.33, each["name"], fontsize=16, fontweight="bold", color=BLUE, va="center", zorder=4)
     share = "all" if each["share"] == "1" else each["share"]
     words = f"{each['paths']} of {whole} paths\n{share} of the weight"
-    axes.text(left + 0.45, y - 0.15 if each["name"] else y, words, fontsize=9, color=INK, va="center", zorder=4)
+    axes.text(left + 0.45, y - 0.15 if each["name"] else y, words, fontsize=11.5, color=INK, va="center", zorder=4)

@@ -93,5 +93,5 @@ def draw(data):
     axes.set_xticks(STEPS, [str(step) for step in STEPS])
     axes.set_yticks(KILOBYTES, [f"{each:,}" for each in KILOBYTES])
     axes.minorticks_off()
-    axes.set_xlim(0.9, STEPS[-1] * 1.6)
+    axes.set_xlim(0.9, STEPS[-1] * 1.8)
     return figure

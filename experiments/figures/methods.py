@@ -37,7 +37,7 @@ ALGEBRA = {
 }
 PANELS = (
     ("BPTT", "every path, as RTRL does", "memory grows with T"),
-    ("OTTT", "paths that wait in the weight's own layer", "memory constant"),
+    ("OTTT", "paths that wait in layer 1 alone", "memory constant"),
     ("SLTT", "paths that wait nowhere", "memory constant"),
 )
 
@@ -83,7 +83,7 @@ def draw(data):
         paths = data["paths"][name]
         _head(axes, name, f"{words}: {len(paths)} of {len(data['paths']['BPTT'])}", memory)
         _network(axes, steps, everything, edges_of(paths))
-    _head(panels[3], "SR", "spike representation: rates, no time", "memory constant")
+    _head(panels[3], "SR", "rates of spikes, and no time", "memory constant")
     _network(panels[3], steps, everything, set())
     _rates(panels[3], steps)
     legend = figure.add_axes((0.01, 0, 0.98, 0.06))
@@ -110,13 +110,13 @@ def edges_of(paths):
 
 
 def _head(axes, name, words, memory):
-    axes.set(xlim=(-1.75, STEPS + 0.45), ylim=(-0.45, 4.75))
+    axes.set(xlim=(-1.75, STEPS + 0.3), ylim=(-0.45, 4.75))
     axes.axis("off")
-    axes.text(-1.7, 4.5, name, fontsize=14, fontweight="bold", color=BLUE, va="center")
-    axes.text(STEPS + 0.4, 4.5, memory, ha="right", va="center", color=INK)
+    axes.text(-1.7, 4.5, name, fontsize=17, fontweight="bold", color=BLUE, va="center")
+    axes.text(STEPS + 0.25, 4.5, memory, ha="right", va="center", color=INK)
     axes.text(-1.7, 4.0, words, va="center")
     for row, height in ROWS.items():
-        axes.text(-1.7, height, row, va="center", fontsize=9)
+        axes.text(-1.7, height, row, va="center", fontsize=11.5)
 
 
 def _network(axes, steps, everything, kept):

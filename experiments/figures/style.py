@@ -36,7 +36,7 @@ SETTINGS = {
     # Its letters are wide: what fits with them fits with the fonts that a reader has instead.
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 10,
+    "font.size": 12.5,  # large enough for a slide, and for a phone as wide as the picture
     "text.color": INK,
     "axes.edgecolor": MUTED,
     "axes.labelcolor": INK,
@@ -45,7 +45,7 @@ SETTINGS = {
     "axes.axisbelow": True,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.titlesize": 11,
+    "axes.titlesize": 13,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "grid.color": GRID,
@@ -54,7 +54,7 @@ SETTINGS = {
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
     "legend.frameon": False,
-    "legend.fontsize": 9,
+    "legend.fontsize": 11.5,
     "lines.linewidth": 2,
     "figure.facecolor": PAPER,
     "savefig.facecolor": PAPER,

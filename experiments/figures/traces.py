@@ -64,7 +64,7 @@ def draw(data):
     bottom.set(title="What meets the error of this time step", ylabel="ψ, ψ â", xlabel="time step t")
     bottom.set_xlim(0.5, len(times) + 0.5)
     for axes in (top, middle, bottom):
-        axes.set_ylim(0, None)
+        axes.set_ylim(0, 1.06 * axes.get_ylim()[1])  # room for the marks
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.03), handlelength=2.4)
     return figure
 
