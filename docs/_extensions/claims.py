@@ -3,6 +3,7 @@
 ```{claims}```          every claim, by letter; its anchor is its name, as in theory.html#E2
 ```{claim-letters}```   what the letters stand for
 ```{equations}```       the equations of the methods, the lines that compute each, and the claims about it
+```{claim-equations}``` what the claims conclude, and the function that checks each
 {claim}`E2`             a link to a claim
 """
 
@@ -98,12 +99,8 @@ class Equations(SphinxDirective):
         return sections
 
     def table(self, those):
-        head = [nodes.paragraph("", text) for text in ("equation, and its claims", "plain pages", "general methods")]
         rows = [self.row(equation) for equation in those]
-        group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in head), cols=len(head))
-        group += nodes.thead("", table_row(head))
-        group += nodes.tbody("", *rows)
-        return nodes.table("", group, classes=["equation-map"])
+        return table(("equation, and its claims", "plain pages", "general methods"), rows)
 
     def row(self, equation):
         pages = {}
@@ -120,6 +117,28 @@ class Equations(SphinxDirective):
 
     def places(self, line, pages):
         return [place_of(find(f"ottt_ref.plain.{page}.gradients"), line) for page in pages]
+
+
+class ClaimEquations(SphinxDirective):
+    """A table of what the claims conclude, and the function that checks each."""
+
+    def run(self):
+        return [table(("conclusion", "claim", "checked in"), [self.row(claim) for claim in CLAIMS])]
+
+    def row(self, claim):
+        formula = nodes.paragraph("", "", nodes.math("", claim.sketch.formula))
+        code = find(f"{claim.check.__module__}.{claim.check.__qualname__}")
+        name = nodes.paragraph("", "", link(claim.name, self.env.docname), nodes.Text(f": {claim.statement}"))
+        place = nodes.paragraph("", "", nodes.literal("", code.name.rpartition(".")[2]), nodes.Text(f", {code.place}"))
+        return table_row([formula, name, place])
+
+
+def table(titles, rows):
+    """A table of the map, with these titles of its columns."""
+    group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in titles), cols=len(titles))
+    group += nodes.thead("", table_row([nodes.paragraph("", title) for title in titles]))
+    group += nodes.tbody("", *rows)
+    return nodes.table("", group, classes=["equation-map"])
 
 
 def table_row(cells):
@@ -226,5 +245,6 @@ def setup(app):
     app.add_directive("claims", Claims)
     app.add_directive("claim-letters", Letters)
     app.add_directive("equations", Equations)
+    app.add_directive("claim-equations", ClaimEquations)
     app.connect("doctree-read", known_to_myst, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

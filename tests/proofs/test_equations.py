@@ -94,3 +94,9 @@ def test_a_line_that_many_pages_share_is_given_for_all_of_them():
             named = {page for page, text in equation.plain if text == line}
             if len(named) > 2:
                 assert named == {page for page in EVERY_PAGE if line in lines_of(page_source(page))}, line
+
+
+def test_the_function_that_checks_a_claim_is_found():
+    for claim in CLAIMS:
+        code = find(f"{claim.check.__module__}.{claim.check.__qualname__}")
+        assert code.place.startswith(f"proofs/claims/{claim.name.lower()}.py:") and code.source.startswith("def check(")
