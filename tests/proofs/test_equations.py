@@ -1,5 +1,6 @@
 """The map from equations to lines of code and claims: every line is where the map says, and no equation is missing."""
 
+import functools
 import inspect
 import re
 from pathlib import Path
@@ -36,6 +37,7 @@ def lines_of(source):
     return [line.strip() for line in source.splitlines()]
 
 
+@functools.cache
 def page_source(page):
     return inspect.getsource(getattr(ottt_ref.plain, page).gradients)
 
