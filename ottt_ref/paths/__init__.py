@@ -201,9 +201,7 @@ def accumulate(
     >>> ot.paths.accumulate(network, activity, output_errors, keep="sltt")["readout.bias"].tolist()
     [3.0]
     """
-    require_activity(network, activity, output_errors, False)
-    require_known(network)
-    return PathSums(network, activity, output_errors, require_selection(keep, network)).gradients()
+    return PathSums(network, activity, output_errors, keep).gradients()
 
 
 def _simulated(network, inputs, targets, loss):

@@ -9,28 +9,37 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..methods.shared.gradients import require_activity
 from ..network.network import Network
 from ..simulation.simulator import Activity
 from .enumeration import starts
 from .path import LEAK, RESET, Value
-from .selection import Selection
-from .unrolled import Unrolled
+from .selection import Selection, require_selection
+from .unrolled import Unrolled, require_known
 
 
 class PathSums:
-    """The sum over the paths of an activity [T, B, ...] that a Selection takes in and that end in `output_errors`.
+    """The sum over the paths of an activity [T, B, ...] that end in `output_errors`, and that a method keeps.
+
+    keep  the name of a method, or a Selection
+
+    Raises TypeError or ValueError that names the argument, before any work.
 
     >>> import numpy as np, ottt_ref as ot
     >>> network, inputs = ot.dense_network([1, 1, 1], decay=0.5, rng=0), np.ones((3, 1, 1))
     >>> activity, output_errors = ot.simulate(network, inputs), np.ones((3, 1, 1))
     >>> activity.layer_surrogate_derivatives[0][...] = network.parameters["readout.weight"] ** -1
-    >>> sums = ot.paths.PathSums(network, activity, output_errors, ot.paths.kept_by("bptt", network))
+    >>> sums = ot.paths.PathSums(network, activity, output_errors, "bptt")
     >>> sums.gradients()["layer0.bias"].round(9).tolist()
     [4.25]
     """
 
-    def __init__(self, network: Network, activity: Activity, output_errors: np.ndarray, keep: Selection) -> None:
-        self.network, self.keep = network, keep
+    def __init__(
+        self, network: Network, activity: Activity, output_errors: np.ndarray, keep: str | Selection = "bptt"
+    ) -> None:
+        require_activity(network, activity, output_errors, False)
+        require_known(network)
+        self.network, self.keep = network, require_selection(keep, network)
         self._unrolled = Unrolled(network, activity, output_errors)
         self._sums: dict[tuple, Value] = {}
 

@@ -1,6 +1,6 @@
 """By callable, how a right call of it is drawn: `CATALOGUE[name](rng)` is a Call."""
 
-from . import fast_calls, network_calls, outside_calls, parts_calls, task_calls
+from . import fast_calls, network_calls, outside_calls, parts_calls, paths_calls, task_calls
 
 CATALOGUE = {
     **parts_calls.catalogue(),
@@ -8,4 +8,5 @@ CATALOGUE = {
     **outside_calls.catalogue(),
     **task_calls.catalogue(),
     **fast_calls.catalogue(),
+    **paths_calls.catalogue(),
 }
