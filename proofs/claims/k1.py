@@ -124,5 +124,5 @@ CLAIM = Claim(
             costly=True,
         ),
     ),
-    share=0.15,
+    share=0.1,
 )

@@ -146,7 +146,9 @@ CLAIM = Claim(
         ),
         equations=(BPTT_ERROR, PATHS),
     ),
-    strategy=networks(resets=("soft", "unleaked"), depths=(1, 3), widths=(1, 2), time_steps=(2, 3), batch_sizes=(1, 1)),
+    strategy=networks(
+        resets=("soft", "unleaked"), depths=(1, 3), widths=(1, 2), outputs=(2, 2), time_steps=(2, 3), batch_sizes=(1, 1)
+    ),
     check=check,
     counterexamples=(
         Counterexample("the reset is soft or unleaked", hard_reset),
@@ -162,5 +164,5 @@ CLAIM = Claim(
         )
         for method in ("sltt", "ottt", "otpe")
     ),
-    share=0.25,
+    share=0.15,
 )

@@ -244,6 +244,9 @@ def test_switches_that_are_a_method_have_its_name(small):
     looping, *_ = looped("soft")
     assert named(looping, 1, Selection(waits={1, 2}, loops=False)) == ("otpe",)
     assert named(looping, 1, Selection()) == ("bptt",)
+    recurrent = ot.Layer(ot.Dense(np.eye(2)), ot.LIF(), ot.Dense(np.eye(2), False))
+    assert named(ot.Network([recurrent]), 0, Selection(loops=False)) == ("ottt", "otpe")
+    assert named(ot.Network([recurrent]), 0, Selection()) == ("bptt",)
     assert named(looping, 2, Selection()) == ("ottt", "otpe", "bptt", "bptt-kept")  # a readout that nothing resets
 
 
