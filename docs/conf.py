@@ -1,5 +1,6 @@
 """How the documentation is built: `python -m sphinx -W docs results/docs`, with the extra `docs`."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -34,3 +35,12 @@ html_css_files = ["ottt_ref.css"]
 html_copy_source = False
 html_show_sphinx = False
 html_use_index = False  # the reference is one page, and every page is searched
+
+
+def to_lessons(app, docname, source):
+    """Let links to the lessons' scripts, which readers of the repository follow, lead to the pages that they become."""
+    source[0] = re.sub(r"\]\(\.\./experiments/lessons/(\w+)\.py\)", r"](lessons/\1)", source[0])
+
+
+def setup(app):
+    app.connect("source-read", to_lessons)
