@@ -32,6 +32,7 @@ LARGEST_BODY = 64 * 1024  # bytes
 LARGEST_PATHS = 6_000  # of one network: a few seconds
 LONGEST_REQUEST = 10.0  # seconds for a client to send its request, and to take the answer
 MOST_CONNECTIONS = 64  # at once; the oldest that is still being read makes room
+MOST_WAITING = 8  # networks, the one that is being computed too
 PATIENCE = 30.0  # seconds that a request waits for another to be computed
 FAULTS = (ValueError, TypeError, ConvergenceError, ArithmeticError, RecursionError, MemoryError)
 OPTIONS = {"dialect": DIALECTS, "reset_gradient": RESET_GRADIENTS}
@@ -57,11 +58,15 @@ class Server(ThreadingHTTPServer):
     block_on_close = False
 
     def __init__(self, shown: Shown, edit: Mapping[str, Any], port: int = 0) -> None:
-        self.content = page(page_data(shown, grid="decay"), edit=edit)
-        self.computing = threading.Lock()
+        self.computing, self.waiting = threading.Lock(), threading.Semaphore(MOST_WAITING)
         self._reading: dict[socket.socket, float] = {}  # open connections, by when their time is over
         self._guard = threading.Lock()
-        super().__init__((ADDRESS, port), Handler)
+        super().__init__((ADDRESS, port), Handler)  # first: a port that is taken is said before any work
+        try:
+            self.content = page(page_data(shown, grid="decay"), edit=edit)
+        except BaseException:
+            self.server_close()
+            raise
 
     def server_bind(self) -> None:
         """As HTTPServer has it, without asking for the name of the address, which may take long."""
@@ -185,13 +190,22 @@ class Handler(BaseHTTPRequestHandler):
             raise Refused(404, "there is /explain alone")
         asked = _asked(self._body())
         self.server.pause(self.connection)
+        if not self.server.waiting.acquire(blocking=False):
+            raise Refused(503, "too many networks are waiting to be computed")
+        try:
+            found = self._computed(*asked)
+        finally:
+            self.server.waiting.release()
+        return "application/json", json.dumps(found, allow_nan=False).encode()
+
+    def _computed(self, shown, options):
+        """One network after the other: together they would take as long."""
         if not self.server.computing.acquire(timeout=PATIENCE):
             raise Refused(503, "another network is being computed")
         try:
-            found = page_data(asked[0], grid="decay", largest=LARGEST_PATHS, **asked[1])
+            return page_data(shown, grid="decay", largest=LARGEST_PATHS, **options)
         finally:
             self.server.computing.release()
-        return "application/json", json.dumps(found, allow_nan=False).encode()
 
     def _body(self):
         if self.headers.get_content_type() != "application/json":

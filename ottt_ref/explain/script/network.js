@@ -141,6 +141,11 @@ function line(g, [[a, t], [b, later]], wait) {
   if (wait) return `M${x1 + g.size[0] / 2} ${y1} H${x2 - g.size[0] / 2}`;
   const upwards = y2 < y1,
     half = (key) => (key.startsWith("e") ? 9 : key.startsWith("-1") ? 9 : g.size[1] / 2);
+  if (a === b) {
+    // a neuron that hears itself: over the top, apart from waiting
+    const [w, h] = g.size.map((each) => each / 2);
+    return `M${x1 + w / 2} ${y1 - h} C${x1 + w} ${y1 - 2.4 * h} ${x2 - w} ${y2 - 2.4 * h} ${x2 - w / 2} ${y2 - h}`;
+  }
   if (!upwards) {
     const [out, into, bend] = [x1 + g.size[0] / 2, x2 - g.size[0] / 2, g.column * 0.6];
     return `M${out} ${y1} C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${into} ${y2}`;
@@ -269,6 +274,10 @@ function nodes(picture, g, t) {
         class: "small",
       }),
     );
+    if (spiking && !g.narrow) {
+      const words = `ψ ${say(layer.psi[i][t], 6)}`;
+      picture.append(text(x, y - 5, words, { "text-anchor": "middle", class: "small quiet-text" }));
+    }
   }
 }
 function paintKey() {

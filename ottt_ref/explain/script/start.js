@@ -71,16 +71,22 @@ function paint() {
     task();
 }
 
+/** Show what the library gave: as before, where the network has the same shape. */
 function start(given) {
+  const shape = (of) => JSON.stringify([of.T, of.inputs, of.layers, of.weights.map(({ name }) => name)]);
+  const same = data !== undefined && shape(data) === shape(given);
   data = given;
   state.at = data.sliders.map((slider) => slider.start);
   takeConfig();
-  weight = data.first_weight;
-  now = data.T;
+  stop();
   chosen = null;
-  neuron = [0, 0];
-  setTo("ottt");
-  state.method = "ottt";
+  if (!same) {
+    weight = data.first_weight;
+    now = data.T;
+    neuron = [0, 0];
+    state.method = "ottt";
+  }
+  if (state.method) setTo(state.method);
   $("time").max = data.T;
   put("heading", ...rich(data.heading));
   $("version").textContent = data.version;

@@ -189,7 +189,7 @@ def test_a_port_that_is_taken_is_one_line(server, capsys):
     assert out == "" and err.count("\n") == 1 and f"127.0.0.1:{server.server_port} cannot be served" in err
 
 
-def test_ctrl_c_ends_it_within_two_seconds_whatever_clients_do():
+def test_ctrl_c_ends_it_within_two_seconds_whatever_clients_do(description):
     command = [sys.executable, "-m", "ottt_ref", "explain", "--live"]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
@@ -197,8 +197,17 @@ def test_ctrl_c_ends_it_within_two_seconds_whatever_clients_do():
     address = process.stdout.readline().split()[0]
     port = int(address.rstrip("/").rpartition(":")[2])
     assert address == f"http://127.0.0.1:{port}/"
-    with socket.create_connection(("127.0.0.1", port), 10) as waiting:  # a client that is in the middle of its request
-        waiting.sendall(b"GET / HTTP/1.1\r\n")
+    with (
+        socket.create_connection(("127.0.0.1", port), 10) as waiting,
+        socket.create_connection(("127.0.0.1", port), 10) as computing,
+    ):
+        waiting.sendall(
+            b"GET / HTTP/1.1\r\n"
+        )  # a client in the middle of its request, and one that waits for an answer
+        body = json.dumps({"network": description, "options": {}}).encode()
+        head = f"POST /explain HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
+        computing.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        time.sleep(0.3)
         started = time.monotonic()
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=10)
