@@ -116,7 +116,7 @@ def page_data(
         "state": stored(shown, dialect),
         "shown": [title(name) for name in options],
         "notes": notes_on(shown, configs),
-        "tasks": tasks_on(network),
+        "tasks": tasks_on(network, [slider.name for slider in sliders if len(slider.values) > 1]),
     }
 
 

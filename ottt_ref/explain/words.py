@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -105,50 +105,46 @@ def notes_on(shown: Shown, configs: Sequence[Any]) -> list[str]:
     return notes
 
 
-def tasks_on(network: Network) -> list[dict[str, str]]:
-    """Questions whose answers hold for this network."""
+def tasks_on(network: Network, movable: Collection[str]) -> list[dict[str, str]]:
+    """Questions whose answers hold for this network, and can be tried with the sliders that can be moved."""
     loops = any(connection.loop for connection in network.connections)
     tasks: list[dict[str, str]] = []
 
     def task(ask, answer):
         tasks.append({"ask": ask, "answer": answer})
 
-    if not loops and not any(connection.delay for connection in network.connections):
+    if "decay" in movable and not any(connection.delay for connection in network.connections):
         task(
             "Move λ to 0. Which methods still differ in table 5?",
-            "Of SLTT, OTTT, OTPE and BPTT (reset detached) none do: no membrane remembers anything, so no path "
-            "can wait, and "
-            "all keep the same paths. This is claim E4.",
+            "Of SLTT, OTTT, OTPE and BPTT (reset detached) none do: no membrane remembers anything, so no path can "
+            "wait, and all keep the same paths. This is claim E4.",
         )
     if not loops and network.layers[-1].neuron.spiking and "hard" not in _resets(network):
         task(
             "Choose a weight into the last layer. Where can its paths wait, and which methods agree?",
-            "In the last layer alone: there is nothing above it. OTTT keeps those waits, so OTTT is BPTT there "
-            "(claim E1). SLTT "
-            "keeps only the paths that never wait.",
+            "In the last layer alone: there is nothing above it. OTTT keeps those waits, so OTTT is BPTT there (claim "
+            "E1). SLTT keeps only the paths that never wait.",
         )
     task(
         "How many numbers will OTTT store after 100 time steps, and how many BPTT?",
         "OTTT as many as after one. BPTT 100 times as many as after one: every time step is kept until the way back.",
     )
-    task(
-        "Make ψ narrower. What happens to the number of paths?",
-        "It falls, or stays: a path needs ψ > 0 wherever it leaves a neuron. Neurons far from their "
-        "threshold pass nothing on.",
-    )
+    if "surrogate" in movable:
+        task(
+            "Make ψ narrower. What happens to the number of paths?",
+            "It falls, or stays: a path needs ψ > 0 wherever it leaves a neuron. Neurons far from their threshold pass "
+            "nothing on.",
+        )
     if _resets(network) & {"soft", "unleaked"} and not loops:
         task(
             "Let paths go through the reset. Why do many of the new contributions have the other sign?",
-            "A spike lowers the potential that comes after it. So each step through the reset multiplies by a "
-            "number below 0: "
-            "−λ V_th ψ (unleaked: −V_th ψ). One such step turns the sign, two turn it back.",
+            "A spike lowers the potential that comes after it. So each step through the reset multiplies by a number "
+            "below 0: −λ V_th ψ (unleaked: −V_th ψ). One such step turns the sign, two turn it back.",
         )
     task(
-        "Think of a long sequence with ψ constant and λ = 1/2. Which share of BPTT’s path weight does OTTT "
-        "keep in a layer with d "
-        "membranes above it?",
-        "2⁻ᵈ. Each membrane in which paths may wait multiplies the weight by 1 + 1/2 + 1/4 + ... = 2. BPTT "
-        "waits in d + 1 "
-        "membranes, 2ᵈ⁺¹; OTTT in one, 2.",
+        "Think of a long sequence with ψ constant and λ = 1/2. Which share of BPTT’s path weight does OTTT keep in a "
+        "layer with d membranes above it?",
+        "2⁻ᵈ. Each membrane in which paths may wait multiplies the weight by 1 + 1/2 + 1/4 + ... = 2. BPTT waits in "
+        "d + 1 membranes, 2ᵈ⁺¹; OTTT in one, 2.",
     )
     return tasks

@@ -30,6 +30,7 @@ def data_of(path):
         ("--html page.html --exhibit hard-rest", "two-to-choose-between, got 'hard-rest': is it 'hard-reset'?"),
         ("--html page.html --exhibit ../../../setup", "argument --exhibit: must be one of authors-dialect"),
         ("--html page.html --exhibit hard-reset --network net.json", "argument --exhibit: must not be given together"),
+        ("--live --exhibit detached-derivative", "network must have no soft spikes"),
         ("--html page.html --inputs x.npz", "argument --inputs: must be given with --network alone"),
         ("--html nowhere/page.html", "argument --html: must name a file in a folder that can be written"),
         ("--html page.html --network nothing.json", "nothing.json"),

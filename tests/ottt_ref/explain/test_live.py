@@ -163,6 +163,16 @@ def test_networks_are_bounded_and_faults_name_the_field(server, description):
         assert post(server, {"network": description, "options": options})[0] == 400
 
 
+def test_only_so_many_networks_wait_to_be_computed(server, description):
+    for _ in range(live.MOST_WAITING):
+        assert server.waiting.acquire(blocking=False)
+    try:
+        assert post(server, {"network": description, "options": {}})[0] == 503
+        assert ask(server, request(server))[0] == 200
+    finally:
+        server.waiting.release(live.MOST_WAITING)
+
+
 def test_slow_clients_are_ended_and_keep_nobody_out(monkeypatch):
     monkeypatch.setattr(live, "LONGEST_REQUEST", 0.5)
     monkeypatch.setattr(live, "MOST_CONNECTIONS", 4)
