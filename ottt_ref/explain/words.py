@@ -145,6 +145,6 @@ def tasks_on(network: Network, movable: Collection[str]) -> list[dict[str, str]]
         "Think of a long sequence with ψ constant and λ = 1/2. Which share of BPTT’s path weight does OTTT keep in a "
         "layer with d membranes above it?",
         "2⁻ᵈ. Each membrane in which paths may wait multiplies the weight by 1 + 1/2 + 1/4 + ... = 2. BPTT waits in "
-        "d + 1 membranes, 2ᵈ⁺¹; OTTT in one, 2.",
+        "d + 1 membranes, 2ᵈ⁺¹; OTTT in one, 2. This is claim K3.",
     )
     return tasks
