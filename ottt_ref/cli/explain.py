@@ -64,10 +64,20 @@ def explain(arguments):
     what = _shown(arguments, shown.Shown)
     if arguments.live:
         return _serve(what, arguments.port or 0)
-    content = page.page(data.page_data(what))
+    content = _fitting(what, data.page_data, page)
     stream = write(lambda path: storage.write_bytes(path, content), arguments.html)
     print(f"{arguments.html}: {len(content) / 1e6:.1f} MB, open it in a browser", file=stream)
     return None
+
+
+def _fitting(shown, page_data, page):
+    """The page, with as many sliders as it has room for."""
+    for grid in ("all", "decay"):
+        try:
+            return page.page(page_data(shown, grid=grid))
+        except page.TooLarge:
+            continue
+    return page.page(page_data(shown, grid="none"))
 
 
 def _shown(arguments, kind):

@@ -29,7 +29,7 @@ from .words import BPTT, KEPT, OTTT, formula, heading, notes_on, reset_words, ta
 LARGEST_STEPS = 12
 LARGEST_SIZE = 24  # inputs and neurons
 LARGEST_PATHS = 100_000  # of all weights together, of one choice of the sliders
-LARGEST_GRID = 250_000  # paths, of all choices together
+LARGEST_GRID = 200_000  # paths, of all choices together
 COLUMNS = ("sltt", "ottt", "ottt-authors", "otpe", "bptt", "rtrl", "bptt-kept", "sr")
 
 

@@ -113,9 +113,10 @@ def _layer(network, activity, l, exact):
     outputs = activity.layer_outputs[l]
     found = {"u": rows_of(potentials, exact), "after": rows_of(potentials, exact)}
     if neuron.spiking:
-        after = np.array(
-            [neuron.post_reset_potential(u, s) for u, s in zip(potentials, outputs)], dtype=potentials.dtype
-        )
+        after = potentials
+        if neuron.reset != "unleaked":  # where there is no potential after the reset and before the leak
+            pairs = zip(potentials, outputs)
+            after = np.array([neuron.post_reset_potential(u, s) for u, s in pairs], dtype=potentials.dtype)
         threshold = np.broadcast_to(np.asarray(network.threshold(l)), network.shapes[l])
         found |= {
             "after": rows_of(after, exact),

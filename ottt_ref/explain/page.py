@@ -12,12 +12,16 @@ LARGEST_PAGE = 5_000_000  # bytes
 SCRIPT = ("parts", "numbers", "paths", "neuron", "network", "controls", "tables", "form", "start")
 
 
+class TooLarge(ValueError):
+    """A page of more bytes than it may have."""
+
+
 def page(network: Mapping[str, Any], *, edit: Mapping[str, Any] | None = None) -> bytes:
     """The page of what `page_data` gave, in UTF-8.
 
     edit  the network as the form of `--live` begins with it; None for a page that stands alone
 
-    Raises ValueError where it would have more than 5 MB.
+    Raises TooLarge, a ValueError, where it would have more than 5 MB.
 
     >>> from ottt_ref.explain.data import page_data
     >>> from ottt_ref.explain.example import example
@@ -40,7 +44,7 @@ def page(network: Mapping[str, Any], *, edit: Mapping[str, Any] | None = None) -
         made += filled[name] + after
     content = made.encode()
     if len(content) > LARGEST_PAGE:
-        raise ValueError(f"the page must have at most {LARGEST_PAGE} bytes, got {len(content)}: take a smaller network")
+        raise TooLarge(f"the page must have at most {LARGEST_PAGE} bytes, got {len(content)}: take a smaller network")
     return content
 
 

@@ -17,7 +17,7 @@ from .words import OTTT, title
 def stored(shown: Shown, dialect: Dialect) -> list[dict[str, Any]]:
     """By method, how many numbers it holds after each time step."""
     network, inputs = shown.network, shown.inputs
-    steps, task = range(1, len(inputs) + 1), (shown.targets, MeanSquaredError())
+    steps, loss = range(1, len(inputs) + 1), MeanSquaredError()
     numbers = [_kept_by_bptt(run(network, inputs[:t], soft=shown.soft)) for t in steps]
     found = [{"name": "bptt", "title": "BPTT", "short": "BPTT", "numbers": numbers}]
     for name, method, options in (
@@ -25,7 +25,7 @@ def stored(shown: Shown, dialect: Dialect) -> list[dict[str, Any]]:
         (OTTT[dialect], "ottt", {"dialect": dialect}),
         ("sltt", "sltt", {}),
     ):
-        results = (LIBRARY[method].gradients(network, inputs[:t], *task, **options) for t in steps)
+        results = (LIBRARY[method].gradients(network, inputs[:t], _targets(shown, t), loss, **options) for t in steps)
         numbers = [_size(result.final_state) for result in results]
         found.append({"name": name, "title": title(name), "short": LIBRARY[method].label, "numbers": numbers})
     try:
@@ -35,6 +35,11 @@ def stored(shown: Shown, dialect: Dialect) -> list[dict[str, Any]]:
     carried = _size(run(network, inputs[:1]).final_state)
     numbers = [carried + sum(rate.size for rate in rates) for _ in steps]
     return [*found, {"name": "sr", "title": "SR", "short": "SR", "numbers": numbers}]
+
+
+def _targets(shown, t):
+    """Those of the first t time steps, where each has its own."""
+    return shown.targets[:t] if shown.targets.ndim == 3 else shown.targets
 
 
 def _size(state: State | None) -> int:

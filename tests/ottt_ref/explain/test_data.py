@@ -81,25 +81,34 @@ def test_bptt_stores_more_at_each_time_step_and_ottt_does_not(data):
     assert numbers["sltt"][0] < numbers["ottt"][0] < numbers["rtrl"][0]
 
 
-def test_paths_over_loops_traces_and_hard_resets_add_up_as_well():
+@pytest.mark.parametrize("reset, flags", [("hard", ("resets", "loops", "traced")), ("unleaked", ("resets", "loops"))])
+def test_paths_over_loops_traces_and_other_resets_add_up_as_well(reset, flags):
     content = {
         "weights": [[["3/4"], [1]], [["1/2", 1]]],
         "loops": [[0, 0, [["1/4", 0], [0, "1/4"]]]],
         "biases": [["1/8", 0], None],
-        "reset": "hard",
+        "reset": reset,
         "inputs": [[1], [1], [0], [1]],
         "targets": [1],
     }
     made = page_data(shown_of(description.described(content)), grid="none")
     (config,) = made["configs"]
     groups = [group for weight in made["weights"] for group in weight["groups"]]
-    for flag in ("resets", "loops", "traced"):
+    for flag in flags:
         assert any(group[flag] for group in groups), flag
     for w, weight in enumerate(made["weights"]):
         for method in made["methods"]:
             pairs = zip(config["contributions"][w], weight["groups"])
             total = sum((Fraction(value) for value, group in pairs if method["name"] in group["methods"]), Fraction(0))
             assert total == Fraction(config["gradients"][method["name"]][w]), (weight["name"], method["name"])
+
+
+def test_targets_may_be_of_each_time_step():
+    found = searched.example()
+    each = np.array([found.targets] * 6)
+    (config,) = page_data(Shown(found.network, found.inputs, each), grid="none")["configs"]
+    (same,) = page_data(shown_of(found), grid="none")["configs"]
+    assert config["gradients"] == {name: value for name, value in same["gradients"].items() if name != "sr"}
 
 
 def test_a_network_that_is_too_large_is_refused_by_name():
