@@ -43,7 +43,7 @@ def add(commands):
     option(
         "--exhibit",
         metavar="NAME",
-        help="a counterexample of the museum, by name (`ottt-ref prove --museum` shows them)",
+        help="a counterexample of the museum, by name (`ottt-ref prove --counterexamples` shows them)",
     )
     option(
         "--network", metavar="FILE", help="a network of your own, in JSON or as an .npz file, as `blackboard` takes it"
