@@ -107,7 +107,7 @@ assert gradient == sum(contribution(*path) for path in kept)
 # counts 2 again, which makes 4 for BPTT. OTTT waits in the first one alone.
 #
 # **Predict**: which share of this weight does OTTT keep, with one neuron above the weight? With $d$ of them? (1/2, and
-# $2^{-d}$.)
+# $2^{-d}$.) Play with it: `ottt-ref explain --html page.html` makes a page on which you switch waits on and off.
 
 # %%
 assert page(plain.ottt, [w1, w2], x, target)[1] == page(plain.bptt, [w1, w2], x, target)[1] != 0

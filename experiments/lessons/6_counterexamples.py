@@ -8,9 +8,11 @@
 # %%
 from fractions import Fraction
 
+import numpy as np
 import pictures
 from exercises import exercise, lesson
 
+import ottt_ref as ot
 from ottt_ref import plain
 
 lesson_5, half = lesson("5_spike_representation"), Fraction(1, 2)
@@ -72,8 +74,17 @@ assert contribution == vanishing["BPTT"]
 
 # %%
 assert apart == {"BPTT": Fraction(3, 2), "OTTT": Fraction(-1, 4), "SR": Fraction(-1, 4)}
-assert -Fraction(1, 4) + 0 - Fraction(1, 4) + 2 == apart["BPTT"]
-print("BPTT", apart["BPTT"], " OTTT", apart["OTTT"])
+network = ot.dense_network([1, 1, 2], decay=1.0, surrogate=ot.surrogate.Triangle(), readout="spiking").exact()
+for name, value in zip(network.parameters, ([[1]], [0], [[half], [2]], [0, 0])):  # weights and biases, layer by layer
+    network.parameters[name] = np.array(value, dtype=object)
+activity = ot.simulate(network, ot.exact_array(np.array([[[1.0]], [[0.0]]])))  # [time steps, samples, inputs]
+errors = activity.outputs - np.array([1, 0])
+paths = ot.paths.find_in(network, activity, errors, "layer0.weight", (0, 0), keep="bptt", nonzero=True)
+for path in paths:  # the library lists them, too: those that are not 0, with neurons and steps counted from 0
+    above = path.membranes[1]
+    print(f"by neuron {above.neuron}, steps {above.arrives} to {above.leaves}: {path.contribution}", *path.methods)
+assert sum(path.contribution for path in paths) == apart["BPTT"]
+assert sum(path.contribution for path in paths if "ottt" in path.methods) == apart["OTTT"]
 
 # %% [markdown]
 # A step against OTTT's gradient makes $w^1$ larger, one against BPTT's makes it smaller. Which is right? The loss of
@@ -95,7 +106,8 @@ print(*(f"{name} {value}" for name, value in against_sr.items()))
 # %% [markdown]
 # All three need errors of different signs, or a $\psi$ that is 0. Where every layer has one neuron, every $\psi$ is
 # positive and the target stays the same, all errors come down with one sign, and no method contradicts another. For
-# larger networks, `python -m experiments directions` measures how far the methods agree.
+# larger networks, `python -m experiments directions` measures how far the methods agree. To play with the second
+# network: `ottt-ref explain --html apart.html --exhibit ottt-bptt-apart`.
 #
 # ## Exercises
 #
