@@ -13,6 +13,13 @@ from .shown import Shown
 
 OTTT = {"derivation": "ottt", "authors": "ottt-authors"}
 BPTT = {"detached": "bptt", "kept": "bptt-kept"}
+LONG = {
+    "sltt": "spatial learning through time",
+    "ottt": "online training through time",
+    "otpe": "online training with postsynaptic estimates",
+    "bptt": "backpropagation through time",
+    "bptt-kept": "backpropagation through time that also differentiates the reset",
+}
 KEPT = {
     "sltt": "keeps the paths that never wait",
     "ottt": "keeps the paths that wait in the weight’s own layer, and nowhere above",
@@ -91,7 +98,8 @@ def notes_on(shown: Shown, configs: Sequence[Any]) -> list[str]:
             "of the rates. So it is no sum of these paths."
         )
     notes.append(
-        "RTRL keeps the same paths as BPTT, forwards in time, at the price of one number for each neuron and weight."
+        "RTRL (real-time recurrent learning) keeps the same paths as BPTT, forwards in time, at the price of one number "
+        "for each neuron and weight."
     )
     if shown.network.readout == "linear":
         notes.append(

@@ -134,11 +134,12 @@ function paintMethods() {
       ),
     ),
   );
-  const said = on.length
-    ? `${list(on.map((method) => method.title))}: ` +
-      `${on.length > 1 ? "for this weight the same paths. " : ""}${on.at(0).keeps}.`
-    : "No method of the list keeps exactly these paths.";
-  $("method-said").textContent = said;
+  const lines = on.map((method) =>
+    make("span", {}, make("strong", {}, method.title), ` (${method.long}) ${method.keeps}.`),
+  );
+  if (on.length > 1) lines.push(make("span", {}, "For this weight these are the same paths."));
+  if (!on.length) lines.push(make("span", {}, "No method of the list keeps exactly these paths."));
+  put("method-said", ...lines);
 }
 function paintSum() {
   const all = groups().filter((group) => value(group.value) !== 0),
@@ -152,11 +153,13 @@ function paintSum() {
   const words = [`${count(lit)} of ${count(all)} paths are lit`];
   if (now < data.T) words.push(`${count(ended)} of them have ended by t = ${now}`);
   else if (on.length) {
-    const theirs = config.gradients[on[0].name][weight];
-    const equal = isExact(theirs) && isExact(total) ? "exactly the same" : "the same but for rounding";
-    words.push(`${list(on.map((method) => method.title))}, by the library’s own rule: ${sayBoth(theirs)}, ${equal}`);
-    if (isExact(theirs) && isExact(total) && String(theirs) !== String(total))
-      throw new Error(`${theirs} is not ${total}`);
+    const theirs = on.map((method) => config.gradients[method.name][weight]);
+    const exact = [total, ...theirs].every(isExact);
+    const equal = exact ? "exactly the same" : "the same but for rounding";
+    words.push(
+      `${list(on.map((method) => method.title))}, by the library’s own rule: ${sayBoth(theirs[0])}, ${equal}`,
+    );
+    if (exact && theirs.some((each) => String(each) !== String(total))) throw new Error(`${theirs} is not ${total}`);
   }
   $("sum-said").textContent = `${words.join("; ")}.`;
 }

@@ -1,39 +1,41 @@
 /* One neuron over time, the sliders, and the surrogate. */
 
+/** The same sliders beside the neuron and beside the network: what one is moved to, the other shows. */
 function paintSliders() {
-  put(
-    "sliders",
-    ...data.sliders.map((slider, k) => {
-      const id = `slider-${slider.name}`;
-      const said = make("output", { for: id }, say(slider.values[state.at[k]]));
-      const input = make("input", {
-        type: "range",
-        id,
-        min: 0,
-        max: slider.values.length - 1,
-        step: 1,
-        value: state.at[k],
-        "aria-valuetext": said.textContent,
-        disabled: slider.values.length < 2,
-        oninput: (event) => {
-          state.at[k] = Number(event.target.value);
-          said.textContent = say(slider.values[state.at[k]]);
-          event.target.setAttribute("aria-valuetext", said.textContent);
-          takeConfig();
-          paint();
-          announce();
-        },
-      });
-      return make(
-        "div",
-        { class: "slider" },
-        make("label", { for: id }, make("span", {}, ...rich(`${slider.label} ${slider.symbol}`)), said),
-        input,
-      );
-    }),
+  state.shown = [];
+  ["sliders", "sliders-too"].forEach((place) =>
+    put(place, ...data.sliders.map((slider, k) => sliderOf(place, slider, k))),
   );
 }
-const state = { at: [] };
+function sliderOf(place, slider, k) {
+  const id = place === "sliders" ? `slider-${slider.name}` : `slider-${slider.name}-too`;
+  const said = make("output", { for: id });
+  const input = make("input", {
+    type: "range",
+    id,
+    min: 0,
+    max: slider.values.length - 1,
+    step: 1,
+    disabled: slider.values.length < 2,
+    oninput: (event) => {
+      state.at[k] = Number(event.target.value);
+      state.shown.forEach((show) => show());
+      takeConfig();
+      paint();
+      announce();
+    },
+  });
+  const show = () => {
+    said.textContent = say(slider.values[state.at[k]]);
+    input.value = state.at[k];
+    input.setAttribute("aria-valuetext", said.textContent);
+  };
+  state.shown.push(show);
+  show();
+  const words = make("span", {}, ...rich(`${slider.label} ${slider.symbol}`));
+  return make("div", { class: "slider" }, make("label", { for: id }, words, said), input);
+}
+const state = { at: [], shown: [] };
 function takeConfig() {
   let index = 0;
   data.sliders.forEach((slider, k) => {

@@ -148,6 +148,7 @@ def test_another_decay_shows_the_library_at_that_decay(shown):
         " slider.dispatchEvent(new Event('input')); })()"
     )
     shown.run(at_zero)
+    assert shown.run("document.getElementById('slider-decay-too').value") == "0"
     values = {}
     for method in ("sltt", "ottt", "bptt"):
         shown.run(f"document.getElementById('method-{method}').click()")
