@@ -98,8 +98,8 @@ def notes_on(shown: Shown, configs: Sequence[Any]) -> list[str]:
             "of the rates. So it is no sum of these paths."
         )
     notes.append(
-        "RTRL (real-time recurrent learning) keeps the same paths as BPTT, forwards in time, at the price of one number "
-        "for each neuron and weight."
+        "RTRL (real-time recurrent learning) keeps the same paths as BPTT, forwards in time, at the price of one "
+        "number for each neuron and weight."
     )
     if shown.network.readout == "linear":
         notes.append(
