@@ -5,6 +5,7 @@ each has a dash, a width or a mark of its own, for print without colour.
 """
 
 import io
+import re
 
 import matplotlib
 
@@ -75,7 +76,7 @@ def rendered(picture, data, kind):
             return content.getvalue()
         words = {"Title": picture.TITLE, "Description": picture.CAPTION, "Rights": LICENCE, "Creator": "ottt_ref"}
         figure.savefig(content, format="svg", metadata={**words, "Date": None})
-    return _for_dark_pages(content.getvalue().decode()).encode()
+    return _for_dark_pages(_numbered(content.getvalue().decode(), picture.NAME)).encode()
 
 
 def save(picture, data, folder, kinds):
@@ -84,6 +85,12 @@ def save(picture, data, folder, kinds):
     for name, kind in zip(names, kinds):
         write_bytes(folder / name, rendered(picture, data, kind))
     return names
+
+
+def _numbered(text, name):
+    """The SVG with clip paths named by their order: matplotlib's names hang on the last bits of the layout."""
+    names = {each: f"{name}-clip{k}" for k, each in enumerate(dict.fromkeys(re.findall(r'<clipPath id="(\w+)"', text)))}
+    return re.sub(r'(?<=<clipPath id=")\w+|(?<=url\(#)\w+', lambda found: names.get(found[0], found[0]), text)
 
 
 def _for_dark_pages(text):
