@@ -3,6 +3,7 @@
 import io
 import json
 import platform
+import re
 from dataclasses import asdict
 from importlib.metadata import version
 
@@ -44,4 +45,12 @@ def save(figure, folder, name):
     for kind, options in (("png", {"dpi": 160}), ("svg", {"metadata": {"Date": None}})):
         content = io.BytesIO()
         figure.savefig(content, format=kind, **options)
-        write_bytes(folder / f"{name}.{kind}", content.getvalue())
+        found = content.getvalue()
+        write_bytes(folder / f"{name}.{kind}", name_clips(found.decode()).encode() if kind == "svg" else found)
+
+
+def name_clips(text):
+    """The text of an SVG with clip paths named by their order: matplotlib's names hang on the layout's last bits."""
+    found = dict.fromkeys(re.findall(r'<clipPath id="(\w+)"', text))
+    names = {name: f"clip{k}" for k, name in enumerate(found)}
+    return re.sub(r'(?<=<clipPath id=")\w+|(?<=url\(#)\w+', lambda match: names.get(match[0], match[0]), text)

@@ -5,11 +5,12 @@ each has a dash, a width or a mark of its own, for print without colour.
 """
 
 import io
-import re
 
 import matplotlib
 
 from ottt_ref.files.storage import write_bytes
+
+from ..output import name_clips
 
 PAPER, INK, MUTED, GRID = "#ffffff", "#1a1a1a", "#767676", "#dcdcdc"
 BLUE, VERMILLION, GREEN, AMBER = "#0072b2", "#d55e00", "#009e73", "#e69f00"
@@ -76,7 +77,7 @@ def rendered(picture, data, kind):
             return content.getvalue()
         words = {"Title": picture.TITLE, "Description": picture.CAPTION, "Rights": LICENCE, "Creator": "ottt_ref"}
         figure.savefig(content, format="svg", metadata={**words, "Date": None})
-    return _for_dark_pages(_numbered(content.getvalue().decode(), picture.NAME)).encode()
+    return _for_dark_pages(name_clips(content.getvalue().decode())).encode()
 
 
 def save(picture, data, folder, kinds):
@@ -85,12 +86,6 @@ def save(picture, data, folder, kinds):
     for name, kind in zip(names, kinds):
         write_bytes(folder / name, rendered(picture, data, kind))
     return names
-
-
-def _numbered(text, name):
-    """The SVG with clip paths named by their order: matplotlib's names hang on the last bits of the layout."""
-    names = {each: f"{name}-clip{k}" for k, each in enumerate(dict.fromkeys(re.findall(r'<clipPath id="(\w+)"', text)))}
-    return re.sub(r'(?<=<clipPath id=")\w+|(?<=url\(#)\w+', lambda found: names.get(found[0], found[0]), text)
 
 
 def _for_dark_pages(text):
