@@ -24,7 +24,7 @@ from .moment import moment
 from .shown import Shown, plain
 from .sliders import choices, fixed, sliders_of, varied_by
 from .stored import stored
-from .words import BPTT, KEPT, LONG, OTTT, formula, heading, notes_on, reset_words, tasks_on, title
+from .words import BPTT, KEPT, LONG, ONLINE, OTTT, formula, heading, notes_on, reset_words, tasks_on, title
 
 LARGEST_STEPS = 12
 LARGEST_SIZE = 24  # inputs and neurons
@@ -101,7 +101,10 @@ def page_data(
             for entry, of_entry in zip(entries, routes)
         ],
         "first_weight": next((k for k, entry in enumerate(entries) if routes[k]), 0),
-        "methods": [{"name": name, "title": title(name), "long": LONG[name], "keeps": KEPT[name]} for name in KEEPS],
+        "methods": [
+            {"name": name, "title": title(name), "long": LONG[name], "keeps": KEPT[name], "forward": name in ONLINE}
+            for name in KEEPS
+        ],
         "columns": [
             {"name": name, "title": title(name)} for name in COLUMNS if any(name in c["gradients"] for c in configs)
         ],

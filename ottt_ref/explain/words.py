@@ -13,6 +13,7 @@ from .shown import Shown
 
 OTTT = {"derivation": "ottt", "authors": "ottt-authors"}
 BPTT = {"detached": "bptt", "kept": "bptt-kept"}
+ONLINE = ("sltt", "ottt", "otpe")  # the methods that go forwards in time
 LONG = {
     "sltt": "spatial learning through time",
     "ottt": "online training through time",

@@ -141,6 +141,16 @@ function paintMethods() {
   if (!on.length) lines.push(make("span", {}, "No method of the list keeps exactly these paths."));
   put("method-said", ...lines);
 }
+/** Who adds up the lit paths as time moves, and who goes back at the end. */
+function whenAdded(on) {
+  const [forward, backward] = [true, false].map((way) =>
+    on.filter((each) => each.forward === way).map((each) => each.title),
+  );
+  return [
+    ...(forward.length ? [`${list(forward)} add${forward.length > 1 ? "" : "s"} them up as time moves`] : []),
+    ...(backward.length ? [`${list(backward)} only at the end, going back`] : []),
+  ];
+}
 function paintSum() {
   const all = groups().filter((group) => value(group.value) !== 0),
     lit = all.filter(isLit);
@@ -148,10 +158,10 @@ function paintSum() {
     count = (those) => those.reduce((n, group) => n + group.paths, 0);
   const on = litMethods();
   const total = add(ended.map((group) => group.value));
-  $("sum").textContent = sayBoth(total);
+  $("sum").textContent = onlyAtTheEnd() ? `not before t = ${data.T}` : sayBoth(total);
   $("sum").dataset.value = String(total);
   const words = [`${count(lit)} of ${count(all)} paths are lit`];
-  if (now < data.T) words.push(`${count(ended)} of them have ended by t = ${now}`);
+  if (now < data.T) words.push(`${count(ended)} of them have ended by t = ${now}`, ...whenAdded(on));
   else if (on.length) {
     const theirs = on.map((method) => config.gradients[method.name][weight]);
     const exact = [total, ...theirs].every(isExact);

@@ -184,7 +184,8 @@ function wires(picture, g, all) {
 }
 /** Lit ways, as thick as what they carry together; those that end later than now are faint. */
 function litEdges(picture, g, lit) {
-  const edges = new Map();
+  const edges = new Map(),
+    atTheEnd = onlyAtTheEnd();
   lit.forEach((group) =>
     edgesOf(group).forEach(([edge, wait]) => {
       const d = line(g, edge, wait),
@@ -192,7 +193,7 @@ function litEdges(picture, g, lit) {
       const v = value(group.value);
       if (v > 0) seen.plus += v;
       else seen.minus -= v;
-      seen.ended ||= ends(group) < now;
+      seen.ended ||= ends(group) < now && !atTheEnd;
       edges.set(d, seen);
     }),
   );

@@ -31,6 +31,11 @@ function litMethods() {
   const all = groups();
   return data.methods.filter((method) => all.every((group) => isLit(group) === group.methods.includes(method.name)));
 }
+/** Whether the switches are methods that add up nothing before the end: BPTT. */
+function onlyAtTheEnd() {
+  const on = now < data.T ? litMethods() : [];
+  return on.length > 0 && !on.some((method) => method.forward);
+}
 function setTo(name) {
   const kept = own().groups.filter((group) => group.methods.includes(name));
   switches = {

@@ -138,6 +138,21 @@ def test_forward_methods_fill_in_as_time_moves_and_bptt_only_at_the_end(shown, s
         assert float(Fraction(found["SLTT"][1].replace("−", "-"))) == pytest.approx(float(so_far), rel=5e-4)
 
 
+def test_bptt_with_the_reset_has_no_sum_before_the_end(shown):
+    shown.run("document.getElementById('method-bptt-kept').click()")
+    set_time(shown, 5)
+    text, late = shown.run(
+        "[document.getElementById('sum').textContent, [...document.querySelectorAll('#network .lit')]"
+        ".every((line) => line.classList.contains('late'))]"
+    )
+    assert text == "not before t = 6" and late
+    said = shown.run("document.getElementById('sum-said').textContent")
+    assert said.endswith("BPTT (reset kept) only at the end, going back.")
+    shown.run("document.getElementById('method-bptt').click()")
+    said = shown.run("document.getElementById('sum-said').textContent")
+    assert said.endswith("OTPE adds them up as time moves; BPTT only at the end, going back.")
+
+
 def by_step(found, t):
     return [{name: terms[k] for name, terms in found.terms.items()} for k in range(t)]
 
