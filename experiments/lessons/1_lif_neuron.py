@@ -4,7 +4,7 @@
 # The neuron of these lessons keeps one number, its *membrane potential* $u$. Time goes in steps. In each step $t$ it
 # does three things:
 #
-# 1. It **leaks**: it keeps only a share $\lambda$ (the *decay*, between 0 and 1) of its potential.
+# 1. It **leaks**: it keeps only a share $\lambda$ (the *decay*, from 0 to 1) of its potential.
 # 2. It **integrates**, which means adds up: it adds the current $I[t]$ that comes in.
 # 3. It **fires** if the potential has reached the *threshold* $V_{th}$: it sends a *spike*, $s[t] = 1$. Otherwise
 #    $s[t] = 0$. A spike costs $V_{th}$, which is taken off before the next step. This is the *reset*.
@@ -16,7 +16,7 @@
 # u[t] = \lambda\,(u[t-1] - V_{th}\, s[t-1]) + I[t], \qquad s[t] = 1 \text{ if } u[t] \ge V_{th}, \text{ else } 0
 # $$
 #
-# The code says the same, for $\lambda = 1/2$ and $V_{th} = 1$. We count with fractions, so that nothing is rounded.
+# The code says the same, for $V_{th} = 1$ and the paper's $\lambda = 1/2$. Fractions are exact: nothing is rounded.
 
 # %%
 from fractions import Fraction
@@ -89,11 +89,11 @@ rate = weighted_mean(neuron(strong)[1])
 print(f"the rate with the current 3/4: {float(rate):.2f}")
 
 # %% [markdown]
-# Does the rate tell the current? Each spike takes $V_{th}$ off the potential. So what came in has either left as
-# spikes, or is still in the membrane. With $\bar I$, the weighted mean of the currents, and $v = u[T] - V_{th}\, s[T]$,
-# what is left at the end: $V_{th}\, a = \bar I - v / \Lambda$. While currents lie between 0 and $V_{th}$, so does $v$,
-# and $V_{th}\, a$ misses $\bar I$ by less than $V_{th}/\Lambda$. **Predict**: is that much, for $\lambda = 1$? And for
-# $\lambda = 1/2$?
+# Does the rate tell the current? Let $v[t] = u[t] - V_{th}\, s[t]$ be what is left after step $t$. The first formula
+# says $v[t] = \lambda\, v[t-1] + I[t] - V_{th}\, s[t]$. So $v$ is the trace of the currents minus $V_{th}\, \hat a$.
+# Divide by $\Lambda$ at the end: $v[T] / \Lambda = \bar I - V_{th}\, a$, where $\bar I$ is the weighted mean of the
+# currents. While currents lie between 0 and $V_{th}$, so does $v$, and $V_{th}\, a$ misses $\bar I$ by less than
+# $V_{th}/\Lambda$. **Predict**: is that much, for $\lambda = 1$? And for $\lambda = 1/2$?
 #
 # For $\lambda = 1$, $\Lambda$ is $T$: the more steps, the better. For $\lambda = 1/2$, $\Lambda$ stays below 2, so the
 # rate can be wrong by one half, in any number of steps.

@@ -43,30 +43,28 @@ pictures.show(pictures.curves(lines, "z = potential - threshold", ""), "2-surrog
 # %% [markdown]
 # ## Why the true gradient is of no use
 #
-# **Predict**: with $x = (1, 1)$, $w = 3/4$ and $y = 0$, what is the loss? By how much does it change if $w$ grows by
-# 1/1000?
+# **Predict** the loss for $x = (1, 1)$, $w = 3/4$ and $y = 0$. By how much does it change if $w$ grows by 1/1000?
 #
 # The potentials are 3/4 and 9/8, so the spikes are 0 and 1, and the loss is 1/2. A slightly larger weight gives the
 # same spikes, so the same loss: the gradient is 0. The dotted line in the picture is flat everywhere, but for the jump.
 #
-# Here is the trick. Forwards, the neuron fires real spikes. Backwards, where the chain rule of calculus asks for the
-# slope of the spike, we put another slope, $\psi(z)$: large near the threshold, small far away. It is called the
-# *surrogate* (substitute) *derivative*, and what comes out is the *surrogate gradient*.
+# Here is the trick. Forwards, the neuron fires real spikes. Backwards, where the chain rule asks for the slope of the
+# spike, we put another one, $\psi(z)$: large near the threshold, small far away. It is called the *surrogate*
+# (substitute) *derivative*, and what comes out is the *surrogate gradient*.
 #
 # ## Backwards through time
 #
 # The potential of step 1 leaks into step 2. So $w$ acts on $u[2]$ in two ways: by $x[2]$, and by $x[1]$, which has
 # waited in the membrane and is multiplied by $\lambda$. The chain rule sums over all ways. *Backpropagation through
-# time* (BPTT) does this sum from the last step to the first. Let $\delta[t]$ be how much the loss changes with $u[t]$
-# (after the last step, 0), and $e[t] = s[t] - y$ the error, how much it changes with $s[t]$:
+# time* (BPTT) does this sum from the last step to the first. Let $\delta[t]$ be how much the loss changes with $u[t]$,
+# and $e[t] = s[t] - y$ with $s[t]$ (the *error*). After the last step there is no $\delta$: take $\delta[T+1] = 0$.
 #
 # $$
 # \delta[t] = \psi[t]\, e[t] + \lambda\, \delta[t+1], \qquad \text{gradient} = \textstyle\sum_t \delta[t]\, x[t]
 # $$
 #
-# One more way leads through the reset: $s[1]$ lowers $u[2]$ by $\lambda V_{th}$. Most people, and the paper, count the
-# spike in the reset as a constant (the reset is *detached* from the gradient). If it is *kept*, then
-# $\lambda (1 - V_{th}\psi[t])$ stands in the place of $\lambda$.
+# One more way leads through the reset: $s[1]$ lowers $u[2]$ by $\lambda V_{th}$. Most people, and the paper, leave it
+# out (the reset is *detached*). If it is *kept*, $\lambda (1 - V_{th}\psi[t])$ stands in the place of $\lambda$.
 
 
 # %%
@@ -95,8 +93,11 @@ print("detached:", run(w, x, 0)[1], " kept:", run(w, x, 0, kept=1)[1])
 # $\frac7{16} + \frac78 = \frac{21}{16}$. It is positive: a smaller weight makes the loss smaller.
 #
 # The library has BPTT on one page of plain loops, `ottt_ref/plain/bptt.py`. Its networks end in a *readout*, weights
-# without a neuron. A readout of weight 1 hands out the spikes as they are. A second neuron between them gets its error
-# from the one above, through the weight: $e^1[t] = w^2 \delta^2[t]$, where raised numbers are layers, not powers.
+# without a neuron. A readout of weight 1 hands out the spikes as they are. Put a second neuron before it.
+# The first then gets its error from the second, through $w^2$: $e^1[t] = w^2 \delta^2[t]$. (Raised numbers are layers
+# here, not powers.) By hand, with $w^2 = \frac54$: $u^2 = (0, \frac54)$, $e^2 = (0, 1)$, $\psi^2 = (0, \frac34)$,
+# $\delta^2 = (\frac38, \frac34)$, $e^1 = (\frac{15}{32}, \frac{15}{16})$ and
+# $\delta^1 = (\frac{195}{256}, \frac{210}{256})$. The gradients: $\frac{405}{256}$ for $w^1$, $\frac34$ for $w^2$.
 
 
 # %%
@@ -110,7 +111,7 @@ def page(method, weights, inputs, target, **options):
 
 
 assert page(plain.bptt, [w], x, 0) == [run(w, x, 0)[1]] == [Fraction(21, 16)]
-assert page(plain.bptt, [w, Fraction(5, 4)], x, 0) == [Fraction(405, 256), Fraction(3, 4)]  # two neurons
+assert page(plain.bptt, [w, Fraction(5, 4)], x, 0) == [Fraction(405, 256), Fraction(3, 4)]  # by hand, see above
 
 # %% [markdown]
 # ## Is it the gradient of anything?
@@ -127,7 +128,7 @@ assert abs(wiggled - run(w, x, 0, soft, kept=1)[1]) < little
 # %% [markdown]
 # ## Exercises
 #
-# 1. Now $y = 1$ and $x = (1, 1)$. Find a weight of a *dead* neuron: it never fires, and its surrogate gradient is 0.
+# 1. Now $y = 1$ and $x = (1, 1)$. Find a weight with which the neuron is *dead*: it never fires, and the gradient is 0.
 # 2. By hand: the gradients with $w = 1$, $x = (1, 0, 1)$ and $y = 0$, a pair: the reset detached, and kept.
 
 

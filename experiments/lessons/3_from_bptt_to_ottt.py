@@ -2,7 +2,8 @@
 # # 3. From BPTT to OTTT in three deletions
 #
 # Two neurons in a row: an input $x$, a weight $w^1$, the first neuron, a weight $w^2$, the second neuron, whose spikes
-# are the answer. In the picture every neuron is drawn once for each time step. Time goes to the right.
+# are the answer. (A number raised at $w$, $u$ or $\psi$ is a layer, at $\lambda$ it is a power.) In the picture every
+# neuron is drawn once for each time step. Time goes to the right.
 
 # %%
 from fractions import Fraction
@@ -25,8 +26,8 @@ pictures.show(pictures.unrolled(3, [(0, 1, 2)]), "3-path", words)
 # The weight $w^1$ acts on the loss in many ways. One way is the thick line, a *path*: the input of step 1 enters the
 # first neuron, waits one step in its membrane, goes up through $w^2$ in step 2, waits one step in the second neuron,
 # and meets the error $e[3]$. What it adds to the gradient is the product of all that it meets: the input, $\lambda$ for
-# each step of waiting, $\psi$ of each neuron where it leaves it, the weight $w^2$, and the error. Its contribution is
-# therefore $x[1] \cdot \lambda\, \psi^1[2] \cdot w^2 \cdot \lambda\, \psi^2[3] \cdot e[3]$.
+# each step of waiting, the $\psi$ of each neuron, at the step in which the path leaves that neuron, the weight $w^2$,
+# and the error. Here that is $x[1] \cdot \lambda\, \psi^1[2] \cdot w^2 \cdot \lambda\, \psi^2[3] \cdot e[3]$.
 #
 # The gradient is the sum over all paths: that is the chain rule, multiplied out. A path is three numbers: $t_0$, when
 # it enters; $t_1$, when it leaves the first neuron; $t_2$, when it leaves the second. Time does not run backwards, so
@@ -106,8 +107,8 @@ assert gradient == sum(contribution(*path) for path in kept)
 # steps in the first neuron counts $1 + \lambda + \lambda^2 + \dots = 1 / (1 - \lambda) = 2$. Waiting in the second one
 # counts 2 again, which makes 4 for BPTT. OTTT waits in the first one alone.
 #
-# **Predict**: which share of this weight does OTTT keep, with one neuron above the weight? With $d$ of them? (1/2, and
-# $2^{-d}$.) Play with it: `ottt-ref explain --html page.html` makes a page on which you switch waits on and off.
+# **Predict**: which share of BPTT's sum of factors does OTTT keep, with one neuron above the first? With $d$ above it?
+# (1/2, and $2^{-d}$.) Play with it: `ottt-ref explain --html page.html` makes a page with switches for the waits.
 
 # %%
 assert page(plain.ottt, [w1, w2], x, target)[1] == page(plain.bptt, [w1, w2], x, target)[1] != 0
@@ -119,8 +120,8 @@ assert abs(share - half) < Fraction(1, 10**6)
 # ## Exercises
 #
 # 1. How many paths have BPTT and OTTT for the first weight of *three* neurons in four steps? A pair of numbers.
-# 2. With $w^1 = w^2 = 1$: three inputs, each 0 or 1, with which OTTT and BPTT agree for $w^1$ and are not 0.
-# 3. A fourth deletion gives SLTT: no waiting at all. Write its gradient as a function of $g$ and $x$, lists over time.
+# 2. With $w^1 = w^2 = 1$, $y = 0$: three inputs, each 0 or 1, with which OTTT and BPTT agree for $w^1$ and are not 0.
+# 3. Delete all waiting: SLTT, *spatial learning through time*. Write its gradient as a function of the lists $g$, $x$.
 
 
 # %%

@@ -3,8 +3,8 @@
 #
 # A *synapse* is the place where the spikes of one neuron, the *presynaptic* one, $j$, enter another, the *postsynaptic*
 # one, $i$. Its weight is $w_{ij}$. On a chip, as in a brain, a synapse can only use what is there where it is, and now.
-# This lesson shows that OTTT asks for no more. In each time step it changes the weight by minus a small number, the
-# learning rate $\eta$, times
+# This lesson shows that OTTT asks for no more, except the error, which must be sent to it. In each time step it changes
+# the weight by minus a small number, the learning rate $\eta$, times
 #
 # $$
 # \hat a_j[t] \;\cdot\; \psi_i[t] \;\cdot\; e_i[t]
@@ -29,7 +29,8 @@ pictures.show(pictures.synapse(), "4-synapse", words)
 # 2. **Postsynaptic**: $\psi_i$, how near the potential of neuron $i$ is to its threshold. Far away, a change would do
 #    nothing.
 # 3. **From above**: the error $e_i$, how the loss changes with the spike of neuron $i$. It says whether a spike is good
-#    or bad. (Factors 2 and 3 together were $g[t]$ in lesson 3: $g_i = \psi_i\, e_i$.)
+#    or bad. Factors 2 and 3 together are $g_i = \psi_i\, e_i$. (In lesson 3 the first neuron has the error
+#    $e^1 = w^2\, \psi^2\, e$ from the neuron above it. So $g = \psi^1\, e^1$, as here.)
 #
 # The first two alone are Hebb's old idea: what is active together is connected. The third makes it *learning from
 # errors*. Rules of this form are called three-factor rules.
@@ -37,7 +38,7 @@ pictures.show(pictures.synapse(), "4-synapse", words)
 # ## Why a trace?
 #
 # The first input is a *cue*, in step 1. The second is a *question*, in step 2. The neuron should fire at the question
-# if there was a cue, and else not. At the start, $w = (0, 3/4)$.
+# if there was a cue, and else not. At the start, $w = (0, 3/4)$; the learning rate is $\eta = 1/2$.
 #
 # **Predict**: when the answer is wrong in step 2, can the synapse of the cue know that it should change? With the trace
 # it can: 1/2 of the cue is left. With the present input alone, which is 0 by then, it cannot. That is SLTT, which does
@@ -105,15 +106,15 @@ assert len(set(sizes)) == 1
 print("bytes carried, in every one of 200 steps:", sizes[0])
 
 # %% [markdown]
-# One thing is not local yet. The error of a hidden neuron, $e_j = \sum_i w_{ij}\, g_i$, needs the weights of the
-# synapses above it. Where a chip cannot send errors back through the same weights, fixed random numbers can take their
+# The error is not local. That of a hidden neuron, $e_j = \sum_i w_{ij}\, g_i$, needs the weights of the synapses
+# above it. Where a chip cannot send errors back through the same weights, fixed random numbers can take their
 # place: `ot.methods.FeedbackMatrices`. What is computed is then no longer this gradient.
 #
 # ## Exercises
 #
 # 1. By hand: with $w = (0, 3/4)$, by how much does the first wrong answer change the weight of the cue, with the trace?
 # 2. How many traces does OTTT keep for the weights from 100 inputs to 50 neurons? And how many numbers does a method
-#    need that keeps one for each synapse (as RTRL does here)? A pair.
+#    need that keeps one for each synapse, as *real-time recurrent learning* (RTRL) does in one layer? A pair.
 # 3. Write a function of $w$ (a list of rows $i$) and $g$ (a list over $i$) that returns the list of all $e_j$.
 
 

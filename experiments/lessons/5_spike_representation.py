@@ -3,16 +3,18 @@
 #
 # There is another way to train spiking networks: forget time. Lesson 1 said that the weighted rate of a neuron is about
 # the weighted mean of its currents, as long as that lies between 0 and the threshold $V_{th} = 1$. Below 0 the rate is
-# 0, above 1 it is 1. (At $\lambda = 1/2$, "about" can be wrong by one half. SR takes it for equal.) So rates pass from
-# layer to layer as in an ordinary network. Let $W^l$ be the weights of layer $l$, a row for each neuron, and $b^l$ its
-# biases, which are currents that never change:
+# 0, above 1 it is 1. (At $\lambda = 1/2$, "about" can be wrong by one half.) So rates pass from layer to layer as in an
+# ordinary network. Let $W^l$ be the weights of layer $l$, a row for each neuron, and $b^l$ its biases, which are
+# currents that never change:
 #
 # $$
 # a^l \approx \sigma(W^l a^{l-1} + b^l), \qquad \sigma(z) = z \text{ cut off at 0 and 1}
 # $$
 #
-# This is the *spike representation*, SR. Its gradient is an ordinary one. The slope of $\sigma$ is 1 between 0 and 1,
-# and 0 outside. No time step and no surrogate is in it.
+# This is the *spike representation*, SR. It takes "about" for equal, and its gradient is an ordinary one. The rates are
+# counted from the real spikes, as in lesson 1. Only the slope of $\sigma$ is used, at $z = W^l a^{l-1} + b^l$: it is 1
+# between 0 and 1, and 0 outside. (Exactly at 0 and at 1 there is none. The library takes 0, but no argument here rests
+# on that.) No time step and no surrogate is in it.
 
 # %%
 import random
@@ -105,9 +107,9 @@ print(f"the answer's layer: {agree} of {judged} inner products are positive")
 #
 # The error of a *hidden* layer, one below the answer's, comes down through weights, which may be negative. OTTT starts
 # from the error of each step, and sends it through $\psi[t]$ of that step. SR starts from the error of the rates, and
-# sends it through the slope of $\sigma$. While what arrives is nearly a positive multiple of SR's in each step, the
-# directions agree. The paper's theorem *assumes* that. **Predict**: does the inner product stay positive in each of 100
-# networks, one layer below?
+# sends it through the slope of $\sigma$. If, in each step, OTTT's $\psi$ times its error is nearly SR's slope times its
+# error, times a positive number, the directions agree. The paper's theorem *assumes* that. **Predict**: does the inner
+# product stay positive in each of 100 networks, one layer below?
 
 # %%
 agree, judged = agreement([3, 4, 2], 100, layer=0)
@@ -119,7 +121,8 @@ assert 0.8 * judged < agree < judged
 #
 # ## Exercises
 #
-# 1. In both rows of SR's gradient above, the first entry divided by the second is the same number. Which, and why?
+# 1. Run the lesson, and look at the two rows that it prints for SR. Each entry is an error, times a slope, times the
+#    rate of an input. In both rows the first entry divided by the second is the same number. Which, and why?
 # 2. One input, always 1, six steps, the target 0. Find a weight with which SR's gradient is 0 and OTTT's is not.
 
 

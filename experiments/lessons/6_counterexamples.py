@@ -7,6 +7,7 @@
 
 # %%
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 import pictures
@@ -27,11 +28,9 @@ def first(w1, w2, x, y, decay):
 
 vanishing = first(1, [Fraction(3, 2)], [1, 0], [1], half)
 apart = first(1, [half, 2], [1, 0], [1, 0], Fraction(1))
-against_sr = first(Fraction(3, 4), [half, Fraction(3, 2)], [1, 1], [1, 0], half)
+against_sr = first(Fraction(3, 4), [half, Fraction(7, 4)], [1, 1], [1, 0], half)
 found = {name: [each[name] for each in (vanishing, apart, against_sr)] for name in METHODS}
-words = (
-    "Bars of BPTT, OTTT and SR: in the first network OTTT has 0, in the second BPTT the other sign, in the third SR."
-)
+words = "Bars of BPTT, OTTT, SR: in the first network OTTT has 0, in the second BPTT the other sign, in the third SR."
 pictures.show(pictures.bars(found, ["first", "second", "third"]), "6-three", words)
 
 # %% [markdown]
@@ -88,20 +87,27 @@ assert sum(path.contribution for path in paths if "ottt" in path.methods) == apa
 
 # %% [markdown]
 # A step against OTTT's gradient makes $w^1$ larger, one against BPTT's makes it smaller. Which is right? The loss of
-# the real spikes cannot tell: it is flat, but for its jumps (lesson 2).
+# the real spikes cannot tell: it is flat, but for its jumps (lesson 2). (SR's bar says nothing here: the second neuron
+# above has $z = 2 \cdot \frac12 = 1$, the edge of $\sigma$. With $9/4$ for 2 it is off the edge; all signs stay.)
 #
 # ## Third: OTTT and SR point apart
 #
-# As before, with $w^1 = 3/4$, $w^2 = (1/2, 3/2)$, $\lambda = 1/2$, $x = (1, 1)$. The first neuron fires in step 2
+# As before, with $w^1 = 3/4$, $w^2 = (1/2, 7/4)$, $\lambda = 1/2$, $x = (1, 1)$. The first neuron fires in step 2
 # alone, so its rate is $a = 2/3$ (lesson 1). **Predict**: where does the slope that SR takes differ from $\psi$?
 #
-# The second neuron above should be silent. For SR its rate is $\sigma(\frac32 \cdot \frac23) = \sigma(1)$, where
-# $\sigma$ is cut off: the slope is 0, and this neuron has no say. OTTT hears it, since it fires in step 2 with
-# $u = 3/2$ and $\psi = 1/2$.
+# The second neuron above should be silent. For SR it is at $z = \frac74 \cdot \frac23 = \frac76$, above 1: the slope is
+# 0, and its error passes nothing down. In OTTT it does, since it fires in step 2 with $u = 7/4$ and $\psi = 1/4$.
+#
+# SR: the first one above alone, $\frac12 \cdot (-1)$, times the slope 1 and the input's rate 1. OTTT, in step 2:
+# $\frac12 \cdot \frac12 \cdot (-1) + \frac74 \cdot \frac14 \cdot 1 = \frac3{16}$, times $\psi^1 = \frac78$, times the
+# trace $\frac32$.
 
 # %%
-assert against_sr == {"BPTT": Fraction(27, 32), "OTTT": Fraction(21, 32), "SR": Fraction(-1, 2)}
+assert against_sr == {"BPTT": Fraction(81, 256), "OTTT": Fraction(63, 256), "SR": Fraction(-1, 2)}
 print(*(f"{name} {value}" for name, value in against_sr.items()))
+for a, b, c, d in product((-Fraction(1, 20), 0, Fraction(1, 20)), repeat=4):  # nothing hangs on an edge
+    near = first(Fraction(3, 4) + a, [half + b, Fraction(7, 4) + c], [1, 1], [1, 0], half + d)
+    assert near["OTTT"] > 0 > near["SR"]
 
 # %% [markdown]
 # All three need errors of different signs, or a $\psi$ that is 0. Where every layer has one neuron, every $\psi$ is
@@ -113,7 +119,7 @@ print(*(f"{name} {value}" for name, value in against_sr.items()))
 #
 # 1. Change only the decay in the second network, so that BPTT and OTTT have the same sign.
 # 2. A contradiction at the paper's own $\lambda = 1/2$: two weights $w^2$, with $w^1 = 3/2$, $x = (0, 1, 1)$ and
-#    $y = (1, 0)$, such that BPTT and OTTT have opposite signs. (Try quarters, from 1/4 to 1.)
+#    $y = (1, 0)$, such that BPTT and OTTT have opposite signs. (Let a loop try all pairs of quarters up to 1.)
 # 3. In the first network OTTT sees nothing. Choose another $w^1$ with which it sees something, and has the sign of
 #    BPTT.
 

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 7. Write your own rule, and have it checked
 #
-# A *rule* says what is carried from one time step to the next, and what the error is paired with. Time, layers, losses
-# and errors are the library's affair. Here you write OTTT again as a rule, and make a mistake in it on purpose: in the
-# picture, the new spike leaks before it is used. Which checks find it?
+# A *rule* says what is carried from one time step to the next, and what errors are multiplied by. All else is the
+# library's affair. Here you write OTTT again as a rule, and make a mistake in it on purpose: in the picture, the new
+# spike leaks before it is used. Which checks find it?
 
 # %%
 from itertools import accumulate, combinations_with_replacement
@@ -25,9 +25,8 @@ pictures.show(pictures.curves(lines, "time step", "trace"), "7-traces", words)
 # %% [markdown]
 # ## A rule
 #
-# A *connection* leads into a layer. `presynaptic` is what the errors of its weights are paired with, `bias_input` the
-# same for biases, which are weights of an input that is always 1. The *activity* is what the network does in this time
-# step. `advance` is called once in each step; what is kept in `state` is carried on.
+# A *connection* leads into a layer. Errors are multiplied by `presynaptic` for its weights, by `bias_input` for biases.
+# In each step `advance` comes first: it takes in the step's *activity*, and changes what `state` carries to the next.
 
 
 # %%
@@ -37,7 +36,7 @@ class Trace(ot.methods.Rule):
         self.decay = network.decay(0)  # λ of the first layer; all layers have the same here
         for c in network.connections:
             self.state[c.name] = np.zeros((batch_size, *network.shape_of(c.source)), network.dtype)
-        self.state["one"] = np.zeros(1, network.dtype)
+        self.state["one"] = np.zeros(1, network.dtype)  # a bias is the weight of an input that is always 1
 
     def advance(self, activity):
         for c in self.network.connections:
@@ -51,7 +50,7 @@ class Trace(ot.methods.Rule):
         return self.state[connection.name]
 
     def bias_input(self, l):  # a readout has no membrane in which anything could wait
-        return self.state["one"] if self.network.layers[l].neuron.spiking else self.state["one"] ** 0
+        return self.state["one"] if self.network.layers[l].neuron.spiking else np.ones_like(self.state["one"])
 
 
 class Leaked(Trace):
@@ -80,8 +79,8 @@ for rule in (Trace, Leaked):
 # ## Second check: paths
 #
 # Which paths of lesson 3 does a rule keep, with which factor? Ask it: let there be one input spike, at $t_0$, one step
-# $t_1$ in which $\psi$ of the first neuron is 1, and one error, at $t_2$; else 0. Then one path alone adds anything.
-# **Predict**: which factor has the path (1, 3, 3) by `Trace`, and by `Leaked`?
+# $t_1$ in which $\psi$ of the first neuron is 1, and one error, at $t_2$; else they are 0. $\psi$ of the second neuron
+# is 1 always. Then one path alone adds anything. **Predict** the factor of (1, 3, 3) by `Trace`, and by `Leaked`.
 
 
 # %%
@@ -124,13 +123,14 @@ assert verdict(Trace).outcome == "passed" and verdict(Leaked).outcome == "failed
 print(*(f"{diagnosis.name}: {diagnosis.says}" for diagnosis in verdict(Leaked).diagnoses))
 
 # %% [markdown]
-# All cases, in a shell: `ottt-ref conform my_rules:adapter`. The page *extend* of the docs says more.
+# It says *trace-leaked*, and why; a mistake that it does not know fails without a name. All cases, in a shell: put
+# `adapter`, with your rule in it, outside a function into `my_rules.py`; then `ottt-ref conform my_rules:adapter`.
 #
 # ## Exercises
 #
-# 1. Which class is SLTT, the rule that waits nowhere?
-# 2. Write a rule with a short memory: it keeps the paths that wait at most one step in the first neuron and nowhere
-#    else. (Carry the last input, and pair the error with $s[t] + \lambda\, s[t-1]$.)
+# 1. Write SLTT, the rule that waits nowhere, as a class: take `Trace`, and change one method.
+# 2. A rule with a short memory: it keeps the paths that wait at most one step in the first neuron, and nowhere else.
+#    (In `advance`, keep $s[t] + \lambda\, s[t-1]$, which multiplies errors, and $s[t]$ for the next step: two arrays.)
 
 
 # %%

@@ -10,5 +10,6 @@ lesson_5 = lesson("5_spike_representation")
 # With the newest step first, the inputs are 1, 0, 1, 1 and 1, 1, 1, 0, with the weights 1, 1/2, 1/4, 1/8.
 lesson_5.exercise_1(Fraction(8 + 2 + 1, 8 + 4 + 2))
 
-# With w = 1 the neuron fires in every step. SR's slope is 0 there, where σ is cut off; ψ is 1, at the threshold.
-lesson_5.exercise_2(1)
+# With w = 5/4 the neuron fires in every step. z = 5/4 is above 1, where σ is flat, so SR's slope is 0. The potential
+# goes from 5/4 towards 3/2, less than 1 above the threshold, so ψ is not 0.
+lesson_5.exercise_2(Fraction(5, 4))

@@ -7,12 +7,19 @@ from ottt_ref import methods
 
 lesson_7 = lesson("7_your_own_rule")
 
-# The base class as it stands pairs the error with the spikes of the same time step.
-lesson_7.exercise_1(methods.Rule)
+
+class SLTT(lesson_7.Trace):
+    """The error is multiplied by the spikes of the same time step. (`methods.Rule` as it stands does the same.)"""
+
+    def presynaptic(self, connection, activity):
+        return activity.presynaptic(connection)
+
+
+lesson_7.exercise_1(SLTT)
 
 
 class ShortMemory(methods.Rule):
-    """The error is paired with s[t] + λ s[t-1]."""
+    """The error is multiplied by s[t] + λ s[t-1]."""
 
     def __init__(self, network, batch_size):
         super().__init__(network, batch_size)
