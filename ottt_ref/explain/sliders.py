@@ -41,7 +41,7 @@ def sliders_of(network: Network) -> list[Slider]:
     own = None if number is None else getattr(surrogate, number)
     label = "width of ψ" if number == "width" else f"{number} of ψ"
     return [
-        _slider("decay", "λ", "leak", decay, DECAYS, exact),
+        _slider("decay", "λ", "decay", decay, DECAYS, exact),
         _slider("threshold", "V_th", "threshold", threshold, _times(threshold, THRESHOLDS), exact),
         _slider("surrogate", "", label, own, _times(own, WIDTHS), exact),
     ]

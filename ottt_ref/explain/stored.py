@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ..learning.losses import MeanSquaredError
@@ -11,30 +12,81 @@ from ..methods.shared.traces import Dialect
 from ..simulation.simulator import Activity, run
 from ..simulation.state import State
 from .shown import Shown
-from .words import OTTT, title
+from .words import LONG, OTTT, title
+
+OTHERS = "other states"
+NEURONS = {"potential": "potentials", "output": "spikes"}  # by the ends of names
+RULES = {  # by what comes after "rule/"
+    "trace": "traces",
+    "bias_trace": "traces of the biases’ 1, kept without biases too",
+    "sensitivity": "slopes of potentials by weights",
+    "spike_sensitivity": "slopes of spikes by weights",
+    "jacobian": "slopes of potentials by those of the step before",
+}
 
 
 def stored(shown: Shown, dialect: Dialect) -> list[dict[str, Any]]:
-    """By method, how many numbers it holds after each time step."""
+    """By method, how many numbers it holds after each time step, and what they are.
+
+    >>> from ottt_ref.explain.example import example
+    >>> found = example()
+    >>> [each["made_of"] for each in stored(Shown(found.network, found.inputs, found.targets), "derivation")][2]
+    [[3, 'potentials'], [3, 'spikes'], [4, 'traces'], [2, 'traces of the biases’ 1, kept without biases too']]
+    """
     network, inputs = shown.network, shown.inputs
     steps, loss = range(1, len(inputs) + 1), MeanSquaredError()
     numbers = [_kept_by_bptt(run(network, inputs[:t], soft=shown.soft)) for t in steps]
-    found = [{"name": "bptt", "title": "BPTT", "short": "BPTT", "numbers": numbers}]
+    one = run(network, inputs[:1], soft=shown.soft)
+    found = [_described("bptt", "BPTT", numbers, _by_kind(_read_by_bptt(one)))]
     for name, method, options in (
         ("rtrl", "rtrl", {}),
         (OTTT[dialect], "ottt", {"dialect": dialect}),
         ("sltt", "sltt", {}),
     ):
-        results = (LIBRARY[method].gradients(network, inputs[:t], _targets(shown, t), loss, **options) for t in steps)
+        results = [LIBRARY[method].gradients(network, inputs[:t], _targets(shown, t), loss, **options) for t in steps]
         numbers = [_size(result.final_state) for result in results]
-        found.append({"name": name, "title": title(name), "short": LIBRARY[method].label, "numbers": numbers})
+        made_of = _by_kind(_kinds(results[-1].final_state))
+        found.append(_described(name, LIBRARY[method].label, numbers, made_of))
     try:
         rates, _ = spike_representation.rates_of(network, inputs, "measured")
     except (TypeError, ValueError):
         return found
-    carried = _size(run(network, inputs[:1]).final_state)
-    numbers = [carried + sum(rate.size for rate in rates) for _ in steps]
-    return [*found, {"name": "sr", "title": "SR", "short": "SR", "numbers": numbers}]
+    carried = run(network, inputs[:1]).final_state
+    numbers = [_size(carried) + sum(rate.size for rate in rates) for _ in steps]
+    made_of = _by_kind([*_kinds(carried), *(("weighted rates, counted on the way", rate.size) for rate in rates)])
+    return [*found, _described("sr", "SR", numbers, made_of)]
+
+
+def _described(name, short, numbers, made_of):
+    long = LONG[name.removesuffix("-authors")]
+    return {
+        "name": name,
+        "title": title(name),
+        "short": short,
+        "long": long,
+        "numbers": numbers,
+        "made_of": made_of,
+        "each_step": name == "bptt",
+    }
+
+
+def _by_kind(sizes: Iterable[tuple[str, int]]) -> list[list[Any]]:
+    """How many numbers there are of each kind."""
+    found: dict[str, int] = {}
+    for kind, size in sizes:
+        found[kind] = found.get(kind, 0) + size
+    return [[number, kind] for kind, number in found.items()]
+
+
+def _kinds(state: State | None) -> list[tuple[str, int]]:
+    """The kind and the size of each array of a state, those of the neurons first, as the names tell."""
+    found = []
+    for name, array in (state or {}).items():
+        rule = [words for begin, words in RULES.items() if name.startswith(f"rule/{begin}/")]
+        own = "outputs" if name == "readout.output" else NEURONS.get(name.rpartition(".")[2], OTHERS)
+        found.append((rule[0] if rule else own, int(array.size)))
+    order = [*NEURONS.values(), "outputs", OTHERS, *RULES.values()]
+    return sorted(found, key=lambda each: order.index(each[0]))
 
 
 def _targets(shown, t):
@@ -48,7 +100,13 @@ def _size(state: State | None) -> int:
 
 def _kept_by_bptt(activity: Activity) -> int:
     """Inputs, states, spikes and ψ of every time step so far: what the way back reads."""
-    kept = [activity.inputs, *(array for states in activity.layer_states for array in states)]
-    for l in activity.spiking:
-        kept += [activity.layer_outputs[l], (activity.layer_surrogate_derivatives or ())[l]]
-    return sum(array.size for array in kept)
+    return sum(size for _, size in _read_by_bptt(activity))
+
+
+def _read_by_bptt(activity: Activity) -> list[tuple[str, int]]:
+    found = [("inputs", activity.inputs)]
+    for states in activity.layer_states:
+        found += [("potentials", states[0]), *((OTHERS, array) for array in states[1:])]
+    found += [("spikes", activity.layer_outputs[l]) for l in activity.spiking]
+    found += [("ψ", (activity.layer_surrogate_derivatives or ())[l]) for l in activity.spiking]
+    return [(kind, int(array.size)) for kind, array in found]

@@ -20,7 +20,10 @@ LONG = {
     "otpe": "online training with postsynaptic estimates",
     "bptt": "backpropagation through time",
     "bptt-kept": "backpropagation through time that also differentiates the reset",
+    "rtrl": "real-time recurrent learning",
+    "sr": "spike representation: it runs through time to count rates, and goes back through the layers once",
 }
+CROSSED = {"soft": "−λ V_th ψ", "unleaked": "−V_th ψ"}  # what a step through the reset multiplies by
 KEPT = {
     "sltt": "keeps the paths that never wait",
     "ottt": "keeps the paths that wait in the weight’s own layer, and nowhere above",
@@ -39,12 +42,15 @@ def title(name: str) -> str:
 def heading(shown: Shown) -> str:
     """The network in a few sentences."""
     network = shown.network
-    sizes = "-".join(str(size) for (size,) in (network.input_shape, *network.shapes))
+    sizes = [size for (size,) in network.shapes]
+    layers = ", ".join(f"{size} {'neuron' if size == 1 else 'neurons'} in layer {l}" for l, size in enumerate(sizes, 1))
+    inputs = f"{network.input_size} {'input' if network.input_size == 1 else 'inputs'}"
     targets = (
         ", ".join(text(value) for value in shown.targets[0].tolist()) if shown.targets.ndim == 2 else "of each step"
     )
-    words = f"{sizes}, {len(shown.inputs)} time steps, last layer {network.readout}, target {targets}"
-    words += f", loss {shown.loss.formula}"
+    outputs = "the spikes of the last layer" if network.layers[-1].neuron.spiking else "what the last layer gives"
+    words = f"{inputs}, {layers}, {len(shown.inputs)} time steps, last layer {network.readout}, target {targets}"
+    words += f", loss {shown.loss.formula}, where o is the output, {outputs}, and y the target"
     words += ", soft spikes: the primitive of ψ stands in for the step" if shown.soft else ""
     weights = "; ".join(
         f"w{superscript(c.target)} = {rows_text(network.parameters[name].tolist(), text)}"
@@ -68,9 +74,9 @@ def _resets(network):
 def reset_words(network: Network) -> str:
     """What a spike costs."""
     words = {
-        "soft": "V_th is taken from its potential (a soft reset)",
-        "unleaked": "V_th is taken from its potential after the leak (an unleaked reset)",
-        "hard": "its potential is set back (a hard reset)",
+        "soft": "V_th is taken from its potential (which is called a soft reset)",
+        "unleaked": "V_th is taken from its potential after the leak (which is called an unleaked reset)",
+        "hard": "its potential is set back (which is called a hard reset)",
     }
     return ", or ".join(words[reset] for reset in sorted(_resets(network))) or "here no neuron fires"
 
@@ -99,12 +105,20 @@ def notes_on(shown: Shown, configs: Sequence[Any]) -> list[str]:
             "of the rates. So it is no sum of these paths."
         )
     notes.append(
-        "RTRL (real-time recurrent learning) keeps the same paths as BPTT, forwards in time, at the price of one "
-        "number for each neuron and weight."
+        "RTRL (real-time recurrent learning) keeps the same paths as BPTT, forwards in time. The price: for each pair "
+        "of a neuron and a weight it carries how the neuron’s potential, and how its spike, depend on the weight."
     )
+    if len(shown.network.layers) == 2 and all(
+        config["gradients"]["otpe"] == config["gradients"].get("bptt") for config in configs
+    ):
+        notes.append(
+            "OTPE (online training with postsynaptic estimates) is BPTT here: no weight has more than one layer above "
+            "its own, and in one OTPE waits. With a third layer they differ."
+        )
     if shown.network.readout == "linear":
         notes.append(
-            "OTTT pairs a readout without a membrane with traces all the same: waits that no membrane holds (claim Q1)."
+            "OTTT pairs a readout without a membrane with traces all the same: waits that no membrane holds (claim Q1 "
+            "of the project’s proofs)."
         )
     if "hard" in _resets(shown.network):
         notes.append(
@@ -126,13 +140,13 @@ def tasks_on(network: Network, movable: Collection[str]) -> list[dict[str, str]]
         task(
             "Move λ to 0. Which methods still differ in table 5?",
             "Of SLTT, OTTT, OTPE and BPTT (reset detached) none do: no membrane remembers anything, so no path can "
-            "wait, and all keep the same paths. This is claim E4.",
+            "wait, and all keep the same paths. This is claim E4 of the project’s proofs.",
         )
     if not loops and network.layers[-1].neuron.spiking and "hard" not in _resets(network):
         task(
             "Choose a weight into the last layer. Where can its paths wait, and which methods agree?",
             "In the last layer alone: there is nothing above it. OTTT keeps those waits, so OTTT is BPTT there (claim "
-            "E1). SLTT keeps only the paths that never wait.",
+            "E1 of the project’s proofs). SLTT keeps only the paths that never wait.",
         )
     task(
         "How many numbers will OTTT store after 100 time steps, and how many BPTT?",
@@ -144,16 +158,18 @@ def tasks_on(network: Network, movable: Collection[str]) -> list[dict[str, str]]
             "It falls, or stays: a path needs ψ > 0 wherever it leaves a neuron. Neurons far from their threshold pass "
             "nothing on.",
         )
-    if _resets(network) & {"soft", "unleaked"} and not loops:
+    subtracts = _resets(network) & set(CROSSED)
+    if subtracts and not loops:
         task(
             "Let paths go through the reset. Why do many of the new contributions have the other sign?",
             "A spike lowers the potential that comes after it. So each step through the reset multiplies by a number "
-            "below 0: −λ V_th ψ (unleaked: −V_th ψ). One such step turns the sign, two turn it back.",
+            f"below 0: {' or '.join(CROSSED[reset] for reset in sorted(subtracts))}. One such step turns the sign, two "
+            "turn it back.",
         )
     task(
-        "Think of a long sequence with ψ constant and λ = 1/2. Which share of BPTT’s path weight does OTTT keep in a "
-        "layer with d membranes above it?",
-        "2⁻ᵈ. Each membrane in which paths may wait multiplies the weight by 1 + 1/2 + 1/4 + ... = 2. BPTT waits in "
-        "d + 1 membranes, 2ᵈ⁺¹; OTTT in one, 2. This is claim K3.",
+        "Think of a long sequence with ψ constant and λ = 1/2. Add up the factors λ of all paths of BPTT for a weight "
+        "with d membranes above its own. Which share of this sum does OTTT keep?",
+        "2⁻ᵈ. Each membrane in which paths may wait multiplies the sum by 1 + 1/2 + 1/4 + ... = 2. BPTT waits in "
+        "d + 1 membranes, 2ᵈ⁺¹; OTTT in one, 2. This is claim K3 of the project’s proofs.",
     )
     return tasks

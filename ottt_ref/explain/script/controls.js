@@ -160,7 +160,8 @@ function paintSum() {
   const total = add(ended.map((group) => group.value));
   $("sum").textContent = onlyAtTheEnd() ? `not before t = ${data.T}` : sayBoth(total);
   $("sum").dataset.value = String(total);
-  const words = [`${count(lit)} of ${count(all)} paths are lit`];
+  const back = count(all.filter((group) => group.resets));
+  const words = [`${count(lit)} of ${count(all)} paths are lit${back ? ` (${back} of all go through the reset)` : ""}`];
   if (now < data.T) words.push(`${count(ended)} of them have ended by t = ${now}`, ...whenAdded(on));
   else if (on.length) {
     const theirs = on.map((method) => config.gradients[method.name][weight]);

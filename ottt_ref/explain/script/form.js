@@ -74,7 +74,7 @@ function editor(description) {
     make(
       "div",
       {},
-      field("decay", description.decay, "leak λ"),
+      field("decay", description.decay, "decay λ"),
       field("threshold", description.threshold, "threshold V_th"),
       ...Object.entries(surrogate)
         .filter(([name]) => name !== "type")

@@ -94,6 +94,7 @@ function start(given) {
   put("formula", ...data.formula.map((line) => make("span", {}, ...rich(line))));
   paintSliders();
   paintNeuronChoice();
+  paintMadeOf();
   paintTry();
   paintKey();
   paint();

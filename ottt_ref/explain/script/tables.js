@@ -62,7 +62,8 @@ function paintPaths() {
   note.replaceChildren();
   if (all.length > MOST) {
     note.append(
-      `${state.more ? "All" : MOST} of ${all.length} routes, the lit ones first, the largest contributions first. `,
+      `${state.more ? "All" : MOST} of ${all.length} routes, the lit ones first, the largest contributions first. ` +
+        "A route is one path, or all paths through the reset by the same neurons at the same times. ",
       make(
         "button",
         {
@@ -130,7 +131,7 @@ function paintNumbers() {
         layer.spiking ? say(own.psi[i][t]) : "",
         say(config.traces.layers[l]?.[i]?.[t]),
         say(config.errors[0][l][i][t]),
-        final ? say(config.errors[1][l][i][t]) : "at the end",
+        `${say(config.errors[1][l][i][t])}${final ? "" : ` (at t = ${data.T})`}`,
       ]);
     }
   });
@@ -156,6 +157,7 @@ function paintNumbers() {
   );
   $("numbers-note").textContent =
     `g[t] needs only this time step. δ[t] also holds what comes back from later: it is known at t = ${data.T}. ` +
+    (final ? "At this last step nothing comes back, so δ is g: go a step back to see them differ. " : "") +
     `Error at the outputs: ${config.errors_out.map((row) => say(row[t])).join(", ")}. ` +
     `Loss: ${data.loss} = ${sayBoth(config.loss)}.`;
 }
@@ -193,7 +195,7 @@ function paintState() {
           }),
         );
         above = Math.min(y(each.numbers.at(-1)) + 4, above - 13);
-        picture.append(text(width - right + 6, above, each.short, { class: "small" }));
+        picture.append(text(width - right + 6, above, `${each.short} ${each.numbers.at(-1)}`, { class: "small" }));
       });
   });
   const t = now - 1,
@@ -206,7 +208,7 @@ function paintState() {
       make(
         "tr",
         {},
-        ...["method", `stored at t = ${now}`, `∇${name} so far`].map((words, k) =>
+        ...["method", `stored at t = ${now}`, `gradient of ${name} so far`].map((words, k) =>
           make("th", { scope: "col", class: k ? null : "words" }, words),
         ),
       ),
@@ -224,6 +226,16 @@ function paintState() {
         ),
       ),
     ),
+  );
+}
+function paintMadeOf() {
+  put(
+    "made-of",
+    ...data.state.map(({ title, long, made_of, each_step }) => {
+      const sum = made_of.reduce((n, [count]) => n + count, 0);
+      const terms = made_of.map(([count, words]) => `${count} ${words}`).join(" + ");
+      return make("li", {}, make("strong", {}, title), ` (${long}): ${sum}${each_step ? " for each time step" : ""} = ${terms}`);
+    }),
   );
 }
 function soFar(name, t) {

@@ -79,6 +79,9 @@ def test_bptt_stores_more_at_each_time_step_and_ottt_does_not(data):
     assert numbers["bptt"] == [11 * t for t in range(1, 7)]
     assert len(set(numbers["ottt"])) == len(set(numbers["sltt"])) == len(set(numbers["rtrl"])) == 1
     assert numbers["sltt"][0] < numbers["ottt"][0] < numbers["rtrl"][0]
+    for each in data["state"]:  # what they are made of is said, and adds up
+        assert sum(number for number, _ in each["made_of"]) * (6 if each["each_step"] else 1) == each["numbers"][-1]
+    assert [words for _, words in data["state"][1]["made_of"]][2].startswith("slopes of potentials")
 
 
 @pytest.mark.parametrize("reset, flags", [("hard", ("resets", "loops", "traced")), ("unleaked", ("resets", "loops"))])

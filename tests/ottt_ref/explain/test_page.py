@@ -138,6 +138,16 @@ def test_forward_methods_fill_in_as_time_moves_and_bptt_only_at_the_end(shown, s
         assert float(Fraction(found["SLTT"][1].replace("−", "-"))) == pytest.approx(float(so_far), rel=5e-4)
 
 
+def test_the_errors_of_an_earlier_step_are_shown_with_when_they_are_known(shown, sums):
+    set_time(shown, 4)
+    cells = shown.run("[...document.querySelectorAll('#numbers tbody tr')].map((row) => row.lastChild.textContent)")
+    known = sums["bptt"].errors[0][3, 0]
+    assert [cell.endswith(" (at t = 6)") for cell in cells] == [False] * 2 + [True] * 3
+    for cell, value in zip(cells[2:], known):
+        number = Fraction(cell.removesuffix(" (at t = 6)").replace("−", "-"))
+        assert float(number) == pytest.approx(float(value), rel=5e-4)
+
+
 def test_bptt_with_the_reset_has_no_sum_before_the_end(shown):
     shown.run("document.getElementById('method-bptt-kept').click()")
     set_time(shown, 5)
