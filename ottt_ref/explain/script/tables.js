@@ -234,7 +234,8 @@ function paintMadeOf() {
     ...data.state.map(({ title, long, made_of, each_step }) => {
       const sum = made_of.reduce((n, [count]) => n + count, 0);
       const terms = made_of.map(([count, words]) => `${count} ${words}`).join(" + ");
-      return make("li", {}, make("strong", {}, title), ` (${long}): ${sum}${each_step ? " for each time step" : ""} = ${terms}`);
+      const each = each_step ? " for each time step" : "";
+      return make("li", {}, make("strong", {}, title), ` (${long}): ${sum}${each} = ${terms}`);
     }),
   );
 }
