@@ -77,7 +77,7 @@ def test_both_backends_learn_the_same(method):
     assert plain["epochs"][0]["test_accuracy"] == pytest.approx(fast["epochs"][0]["test_accuracy"], abs=0.01)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_single_precision_learns_as_well():
     single, double = (training.train("ottt-a", 0, replace(QUICK, dtype=dtype)) for dtype in DTYPES)
     assert single["epochs"][1]["test_accuracy"] == pytest.approx(double["epochs"][1]["test_accuracy"], abs=0.02)
@@ -162,7 +162,7 @@ def test_the_picture_names_every_method(one_of_each):
 @pytest.mark.slow
 def test_the_command_writes_and_prints_what_it_promises(tmp_path):
     folder = tmp_path / "new" / "folder"
-    arguments = f"--method bptt ottt-o --seeds 2 --epochs 1 --output {folder}".split()
+    arguments = f"--method bptt ottt-o --seeds 2 --epochs 1 --dtype float64 --output {folder}".split()
     process = subprocess.run(
         [sys.executable, "-m", "experiments", "digits", *arguments], capture_output=True, text=True, check=False
     )
@@ -172,7 +172,7 @@ def test_the_command_writes_and_prints_what_it_promises(tmp_path):
         assert text in process.stdout, text
     assert {path.name for path in folder.iterdir()} == {"digits.json", "digits.png", "digits.svg"}
     content = json.loads((folder / "digits.json").read_text())
-    assert (content["settings"]["epochs"], content["settings"]["dtype"]) == (1, "float32")
+    assert (content["settings"]["epochs"], content["settings"]["dtype"]) == (1, "float64")
     assert [(run["method"], run["seed"]) for run in content["runs"]] == [
         ("bptt", 0),
         ("bptt", 1),

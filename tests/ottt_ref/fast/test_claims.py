@@ -11,7 +11,7 @@ from ottt_ref.fast import forward
 from ottt_ref.fast.operations import fast_twin
 from proofs.cases import networks
 from proofs.claims.e1 import into_last_membrane, last_membrane
-from proofs.claims.e2 import path_sums, with_membrane
+from proofs.claims.e2 import with_membrane
 from proofs.claims.f1 import windowed
 from proofs.claims.p1 import sequences
 from proofs.equality import output_errors
@@ -45,14 +45,13 @@ def test_e2_ottt_waits_in_its_own_layer_and_sltt_nowhere(case):
     network = case.float_network
     activity = fast.simulate(network, case.float_inputs)
     errors = output_errors(network, activity, case.targets, LOSS)
-    for method, may_wait, names in (
-        (fast.ottt, lambda l, first: l == first, with_membrane(network)),
-        (fast.sltt, lambda l, first: False, list(network.parameters)),
+    for method, keep, names in (
+        (fast.ottt, "ottt", with_membrane(network)),
+        (fast.sltt, "sltt", list(network.parameters)),
+        (fast.bptt, "bptt", list(network.parameters)),
     ):
-        assert_equal(gradients(method, case), path_sums(may_wait)(network, activity, errors), names)
-    if not case.loops:
-        every = path_sums(lambda l, first: True)(network, activity, errors)
-        assert_equal(gradients(fast.bptt, case), every, list(network.parameters))
+        sums = ot.paths.accumulate(network, activity, errors, keep=keep)
+        assert_equal(gradients(method, case), sums, names)
 
 
 @EXAMPLES
