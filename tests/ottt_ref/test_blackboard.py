@@ -177,6 +177,9 @@ def test_the_samples_of_a_batch_have_the_rates_of_each_alone():
     network, inputs, targets = ot.dense_network([2, 3, 2], rng=3), np.random.default_rng(3).random((4, 2, 2)), np.eye(2)
     table = board.make(network, inputs, targets, quantities.HALF_SQUARES, ["sr"])
     [both] = [section.note.splitlines() for section in sections(table, "rates", "sr")]
+    notes = [section.get("note") for section in board.as_data(table)["sections"]]
+    assert notes == [section.note.splitlines() if section.note else None for section in table.sections]
+    assert both in notes and None in notes
     for b, line in enumerate(both):
         alone = board.make(network, inputs[:, b : b + 1], targets[b : b + 1], quantities.HALF_SQUARES, ["sr"])
         assert sections(alone, "rates", "sr")[0].note == line

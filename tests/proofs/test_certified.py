@@ -127,6 +127,15 @@ def test_numbers_too_large_for_balls_are_refused():
         found(one_layer([[1e200, 1e200]], [0.0]), [[1e200, 1.0], [1.0, 1.0]])
 
 
+@pytest.mark.parametrize("mse_weight", [0.0, 0.25, 1.0])
+def test_the_balls_of_a_losss_gradient_hold_it(mse_weight):
+    rng = np.random.default_rng(0)
+    loss, outputs, targets = losses.Mixed(mse_weight), rng.normal(size=(5, 3)), np.eye(3)[rng.integers(0, 3, 5)]
+    balls = certified._loss_gradient(loss, Balls(outputs, np.zeros_like(outputs)), targets)
+    wanted = loss.evaluate(outputs, targets)[1]
+    assert (abs(balls.middle - wanted) <= balls.radius + 1e-15).all() and (balls.radius < 1e-14).all()
+
+
 @dataclass(frozen=True)
 class Steeper(ot.surrogate.Sigmoid):
     """A surrogate of a user's own, which is no sigmoid."""
