@@ -140,6 +140,7 @@ def test_a_margin_just_as_large_as_it_must_be_is_kept(monkeypatch):
     assert np.array_equal(specifications.draw(specification).inputs, drawn.inputs)
 
 
+@pytest.mark.slow
 def test_a_case_is_alive_if_no_gradient_of_its_rates_is_0(monkeypatch):
     drawn = specifications.draw(next(each for each in SPECIFICATIONS if each.alive and each.rates))
     gradients = dict.fromkeys(drawn.network.parameters, np.array([0.0, 1.0]))
