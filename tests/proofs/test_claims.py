@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 import ottt_ref as ot
 from proofs.claim import Refuted
-from proofs.claims import BY_NAME, CLAIMS, i1, n1
+from proofs.claims import BY_NAME, CLAIMS, h1, i1, n1
 from proofs.search import counterexamples, run
 
 from ..selection import one_in, slow
@@ -51,6 +51,22 @@ def test_n1_is_not_exercised_where_all_gradients_are_0(case):
         algebra=lambda network, *_: {name: 0 * value for name, value in network.parameters.items()}, public=None
     )
     assert not n1.check_exactly(case, (nothing, nothing), lambda network: list(network.parameters)).live
+
+
+ALLOWED = {  # what the update of W[1, 2] of layer 1 at t = 3 may use, from layer 0, which sends at once
+    "spike": {0: [(t, 0, 2) for t in range(4)]},
+    "psi": {1: [(3, 0, 1)], 2: [(3, 0, j) for j in range(3)]},
+}
+
+
+@pytest.mark.parametrize("kind", ALLOWED)
+def test_h1_allows_the_trace_of_the_presynaptic_neuron_and_what_the_error_crosses_alone(kind):
+    """By label (kind, layer, t, sample, neuron): three layers, five time steps, three neurons."""
+    connection = SimpleNamespace(source=0, target=1, delay=0)
+    for layer in range(3):
+        places = [(t, 0, neuron) for t in range(5) for neuron in range(3)]
+        found = [place for place in places if h1._allowed((kind, layer, *place), connection, 3, 1, 2)]
+        assert found == ALLOWED[kind].get(layer, [])
 
 
 def test_i1_is_not_refuted_where_both_losses_are_the_same_for_certain(monkeypatch):

@@ -439,6 +439,7 @@ def test_a_step_that_the_reference_does_again_pays_no_row_twice():
         require_same_step(learners, x, y)
     require_same_step(learners, 4e288 * inputs[6])  # potentials near the largest numbers, of rows that are owed much
     assert learners[0]._engine.samples == 0
+    require_same_state(learners)
     require_same_parameters(networks)
 
 

@@ -83,6 +83,16 @@ def test_rtrl_is_bptt_exactly(kind):
         assert np.array_equal(forward[name], backward[name]), name
 
 
+def test_floats_among_an_exact_networks_prices_are_refused():
+    network, inputs, _ = exact_case()
+    activity = run(network, inputs)
+    errors, prices = 0 * activity.outputs, activity.layer_outputs[0] + Fraction(1, 2)
+    backward = ot.bptt.backward
+    assert backward(network, activity, errors, reset_gradient="kept", regularisation={0: prices})
+    with pytest.raises(TypeError, match=r"regularisation\[0\]"):
+        backward(network, activity, errors, reset_gradient="kept", regularisation={0: prices * 0.5})
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("of", ["steps", "average"])
 def test_bptt_is_the_derivative_of_the_soft_spike_network(of):
