@@ -1,4 +1,4 @@
-"""Faults in the fast backend: windows, pairs, neurons over a window, the way back, filters."""
+"""Faults in the fast backend: windows, pairs, neurons over a window, the way back, filters; and the three engines."""
 
 from .learning import killed_by
 from .mutant import of_library
@@ -107,4 +107,99 @@ WINDOWS = killed_by(
     ),
 )
 
-FAST = WINDOWS
+CHAINS = killed_by(
+    "fast/test_dense_chains.py",
+    *of_library(
+        "fast/kernels/chains.py",
+        (
+            "the trace of before a window is not decayed at its border",
+            "before[b * count + j] = decay * state[trace + j]",
+            "before[b * count + j] = state[trace + j]",
+        ),
+    ),
+)
+
+LISTS = killed_by(
+    "fast/test_kernels.py",
+    *of_library(
+        "fast/kernels/events.py",
+        (
+            "a list by row ends one column early",
+            "for j in range(done, columns):",
+            "for j in range(done, columns - 1):",
+        ),
+        ("a list by column leaves out the first", "if first <= j < columns:", "if first < j < columns:"),
+    ),
+)
+
+SAMPLES = killed_by(
+    "fast/test_images.py",
+    *of_library(
+        "fast/kernels/samples.py",
+        (
+            "on the way back every phase is convolved as the first",
+            "of[BACK_OFFSETS] + f * depth",
+            "of[BACK_OFFSETS]",
+        ),
+        (
+            "errors of every phase are paired with what enters the first",
+            "first, error = of[OFFSETS] + f * depth,",
+            "first, error = of[OFFSETS],",
+        ),
+        (
+            "the input's trace is not decayed at a border",
+            "decay * state[of[TRACE] + i] if old",
+            "state[of[TRACE] + i] if old",
+        ),
+        (
+            "the trace of what is read out is not decayed at a border",
+            "        scale *= shared_numbers[READ_TRACE_DECAY]\n",
+            "        scale *= 1\n",
+        ),
+        ("a trace begins anew with each window", "if rest and t == 0:", "if t == 0:"),
+        (
+            "the samples of a part go on from the first one's state",
+            "state = states[b]",
+            "state = states[part * batch // parts]",
+        ),
+    ),
+)
+
+STREAMING = killed_by(
+    "fast/test_streaming.py",
+    *of_library(
+        "fast/kernels/streaming.py",
+        (
+            "a row is paid what rows of this time step are owed",
+            "places[owed + k], places[since + j] = mine, slot\n        number = listed",
+            "places[owed + k], places[since + j] = slot, slot\n        number = listed",
+        ),
+        (
+            "what the oldest rows are owed is lost",
+            "pay_to_slot(memory, places, layout, numbers, l, count, True)",
+            "pay_to_slot(memory, places, layout, numbers, l, 0, True)",
+        ),
+        (
+            "what the last row is owed is not paid when the weights are read",
+            "pay_to_slot(memory, places, layout, numbers, l, layout[l, SIZE_IN], False)",
+            "pay_to_slot(memory, places, layout, numbers, l, layout[l, SIZE_IN] - 1, False)",
+        ),
+        (
+            "what is owed is decayed a time step too many",
+            "power = memory[powers + (slot - s) % SLOTS]",
+            "power = memory[powers + (slot + 1 - s) % SLOTS]",
+        ),
+        (
+            "errors go back through weights without what these are owed",
+            "errors[j] = factors[mine] * errors[j] + traces[j] * products[mine]",
+            "errors[j] = factors[mine] * errors[j]",
+        ),
+        (
+            "the state has traces of a time step later",
+            "memory[trace + j] * memory[powers + (slot - 1 - places[since + j]) % SLOTS]",
+            "memory[trace + j] * memory[powers + (slot - places[since + j]) % SLOTS]",
+        ),
+    ),
+)
+
+FAST = (*WINDOWS, *CHAINS, *LISTS, *SAMPLES, *STREAMING)
