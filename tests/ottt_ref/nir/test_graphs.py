@@ -57,6 +57,18 @@ def test_recurrent_feedback_skipping_and_convolutional_networks_come_back(name, 
     assert np.array_equal(ot.simulate(again, inputs).outputs, ot.simulate(network, inputs).outputs)
 
 
+def test_a_loop_that_is_entered_at_two_layers_comes_back_by_the_order_that_was_kept():
+    rng = np.random.default_rng(0)
+    weights = [rng.normal(size=shape) for shape in ((3, 2), (3, 3), (3, 3))]
+    layers = [ot.Layer(ot.Dense(weight), lif()) for weight in weights]
+    layers.append(ot.Layer(ot.Dense(np.ones((2, 3))), ot.Integrator()))
+    back, across = ot.Feedback(2, 1, ot.Dense(weights[1], False)), ot.Skip(0, 2, ot.Dense(weights[2], False))
+    network = ot.Network(layers, feedback=[back], skips=[across])
+    assert_same(there_and_back(network, dt=0.1), network)
+    with pytest.raises(ValueError, match="loops must be entered at one layer"):
+        nir.from_graph(bare(to_graph(network, dt=0.1)), dt=0.1, reset="soft")
+
+
 @pytest.mark.parametrize("metadata", [True, False])
 def test_grouped_dilated_and_one_dimensional_convolutions_come_back(metadata):
     rng = np.random.default_rng(0)
