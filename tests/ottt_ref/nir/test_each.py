@@ -6,7 +6,7 @@ import pytest
 
 import ottt_ref as ot
 from ottt_ref import nir
-from ottt_ref.nir.values import each
+from ottt_ref.nir.values import each, fitted
 
 from ..general import dense
 from .graphs import convolution, linear, neurons, row, to_graph
@@ -225,3 +225,13 @@ def test_a_scale_of_channels_that_was_changed_is_refused():
         ValueError, match=r"node 'layer0_0_affine' \(Affine\): weight must be a factor for each channel"
     ):
         nir.from_graph(graph)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 1)])
+def test_numbers_that_are_alike_in_each_channel_are_numbers_of_channels(shape):
+    of_channels = np.array([0.25, 0.5])
+    spread = np.broadcast_to(of_channels.reshape(2, *(1 for _ in shape[1:])), shape).copy()
+    assert fitted(spread, shape, np.float64).tolist() == of_channels.tolist()
+    spread[1, 2] = 0.75
+    assert np.array_equal(fitted(spread, shape, np.float64), spread)
+    assert np.array_equal(fitted(of_channels, (2,), np.float64), of_channels)
