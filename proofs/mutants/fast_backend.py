@@ -116,6 +116,16 @@ CHAINS = killed_by(
             "before[b * count + j] = decay * state[trace + j]",
             "before[b * count + j] = state[trace + j]",
         ),
+        (
+            "at a border every chunk has the traces of the first samples",
+            "trace = layout[at + TRACE] + (now[FIRST_SAMPLE] + b) * inputs + first",
+            "trace = layout[at + TRACE] + b * inputs + first",
+        ),
+        (
+            "the trace of a bias is not decayed at a border",
+            "factor = decay * traces[now[SLOT] * plan[LAYERS] + l]",
+            "factor = traces[now[SLOT] * plan[LAYERS] + l]",
+        ),
     ),
 )
 
@@ -183,6 +193,11 @@ STREAMING = killed_by(
             "what the last row is owed is not paid when the weights are read",
             "pay_to_slot(memory, places, layout, numbers, l, layout[l, SIZE_IN], False)",
             "pay_to_slot(memory, places, layout, numbers, l, layout[l, SIZE_IN] - 1, False)",
+        ),
+        (
+            "a sum is used again with what was owed before",
+            "    clear(memory[layout[l, SUMS] + slot * width : layout[l, SUMS] + (slot + 1) * width])\n",
+            "",
         ),
         (
             "what is owed is decayed a time step too many",
