@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 import ottt_ref as ot
 from proofs.claim import Refuted
-from proofs.claims import BY_NAME, CLAIMS, h1, i1, n1
+from proofs.claims import BY_NAME, CLAIMS, h1, i1, m1, n1
 from proofs.search import counterexamples, run
 
 from ..selection import one_in, slow
@@ -67,6 +67,13 @@ def test_h1_allows_the_trace_of_the_presynaptic_neuron_and_what_the_error_crosse
         places = [(t, 0, neuron) for t in range(5) for neuron in range(3)]
         found = [place for place in places if h1._allowed((kind, layer, *place), connection, 3, 1, 2)]
         assert found == ALLOWED[kind].get(layer, [])
+
+
+@pytest.mark.slow
+def test_m1_measures_steps_that_take_memory():
+    """At least the traces of what enters the hidden layer: 16 floats of each of 4 samples."""
+    setting = m1.Setting((16, 32, 10), 4, "linear", "derivation", 0)
+    assert m1.online_peak(setting, 2, 1) > 16 * 4 * 8
 
 
 def test_i1_is_not_refuted_where_both_losses_are_the_same_for_certain(monkeypatch):
