@@ -105,9 +105,9 @@ def cosine(left, right):
 
 
 def hidden_layer():
-    """Theory's third counterexample: one layer below the output SR and OTTT point apart."""
+    """One layer below the output SR and OTTT point apart; no rate lies on an edge of the clamp."""
     half = Fraction(1, 2)
-    case = chain(decay=half, inputs=(1, 1), weights=([[Fraction(3, 4)]], [[half], [Fraction(3, 2)]]), targets=[1, 0])
+    case = chain(decay=half, inputs=(1, 1), weights=([[Fraction(3, 4)]], [[half], [Fraction(7, 4)]]), targets=[1, 0])
     activity, errors = case.data()
     online = ot.ottt.accumulate(case.network, activity, errors).values["layer0.weight"][0, 0]
     rates = ot.rates.measured_rates(case.network, case.inputs)
@@ -115,7 +115,7 @@ def hidden_layer():
     if not rate * online < 0:
         raise Refuted(f"SR and OTTT should point apart, got {rate} and {online}")
     return (
-        f"1-1-2, λ = 1/2, T = 2, x = (1, 1), w¹ = 3/4, w² = (1/2, 3/2), y = (1, 0): ∇w¹ of OTTT {online}, of SR {rate}"
+        f"1-1-2, λ = 1/2, T = 2, x = (1, 1), w¹ = 3/4, w² = (1/2, 7/4), y = (1, 0): ∇w¹ of OTTT {online}, of SR {rate}"
     )
 
 
