@@ -3,6 +3,7 @@
 import gzip
 import pickle
 import struct
+import zipfile
 
 import numpy as np
 
@@ -132,3 +133,12 @@ def gesture(folder, rng, recordings=("user01_led", "user02_lab"), test=("user03_
                 held[split].append((label - 1, [values[inside] for values in (t, x, y, p)]))
             (folder / f"{name}_labels.csv").write_text("\n".join(rows) + "\n")
     return held
+
+
+def wheel(folder, package, members, compression=zipfile.ZIP_STORED):
+    """A wheel with these members; its path."""
+    path = folder / f"{package}-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
