@@ -4,6 +4,7 @@ from ottt_ref import console
 
 EXPERIMENTS = {
     "digits": "train a dense, convolutional or feedback network on handwritten digits with each method",
+    "data": "list the data sets, or say what a folder holds of one, and check it",
     "directions": "measure how far the methods' gradients agree over decay, depth, T, surrogate, rate and training",
     "lessons": "run the seven lessons on OTTT, which are notebooks too, and check their exercises",
     "figures": "draw the pictures of the README, the documentation and lectures from what the library computes",
