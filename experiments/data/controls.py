@@ -13,6 +13,7 @@ training samples, which are drawn by a seed; then all of them are learnt from.
 from collections.abc import Iterable
 
 import numpy as np
+from scipy.linalg import solve
 
 from .encoding import Frames
 from .sets import DataSet
@@ -73,5 +74,5 @@ def accuracy(parts: Iterable[np.ndarray], train_labels, test_labels, classes: in
 def _right(products, across, labels, others, classes, penalty):
     """The share of `others` that is found by what is learnt from `labels`."""
     size = penalty * np.trace(products) / len(products)
-    weights = np.linalg.solve(products + size * np.eye(len(products)), np.eye(classes)[labels])
+    weights = solve(products + size * np.eye(len(products)), np.eye(classes)[labels], assume_a="pos")
     return float(np.mean((across @ weights).argmax(axis=1) == others))
