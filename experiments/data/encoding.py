@@ -6,7 +6,7 @@ import numpy as np
 
 from ottt_ref.validation import require_choice, require_count, require_dtype, require_positive
 
-from .events import DIVISIONS, frames, windows
+from .events import DIVISIONS, frames, shrunk, windows
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Frames:
 
     by        "count" or "time", as `events.frames` divides a recording, or "window": each frame lasts `duration`
     duration  microseconds (of a series: samples)
+    side      how many pixels a camera's frames are made high and wide, by `events.shrunk`; None leaves them
     spikes    whether a frame says only if there was an event: 0 or 1
     flat      whether a network of dense layers reads it: [T, B, n]
     """
@@ -59,6 +60,7 @@ class Frames:
     time_steps: int
     by: str = "time"
     duration: int | None = None
+    side: int | None = None
     spikes: bool = False
     dtype: str = "float32"
     flat: bool = False
@@ -67,6 +69,8 @@ class Frames:
         require_count("time_steps", self.time_steps)
         require_choice("by", self.by, (*DIVISIONS, "window"))
         require_dtype("dtype", self.dtype)
+        if self.side is not None:
+            require_count("side", self.side)
         if self.by == "window":
             require_count("duration", self.duration)
         elif self.duration is not None:
@@ -83,6 +87,8 @@ class Frames:
 
     def count(self, events) -> np.ndarray:
         """The frames of one recording, uint32 [T, *shape]."""
+        if self.side is not None:
+            events = shrunk(events, self.side, self.side)
         if self.by == "window":
             return windows(events, self.time_steps, self.duration)
         return frames(events, self.time_steps, self.by)

@@ -43,6 +43,19 @@ def of_camera(what, t, x, y, p, height, width) -> Events:
     return Events(np.asarray(t, np.int64), places, (2, height, width))
 
 
+def shrunk(events: Events, height: int, width: int) -> Events:
+    """The same events on a coarser sensor: pixel (y, x) becomes (y * height // H, x * width // W)."""
+    height, width = require_count("height", height), require_count("width", width)
+    if len(events.shape) != 3:
+        raise ValueError(f"events must be a camera's, [2, H, W], got a shape {events.shape}")
+    polarity, y, x = events.coordinates
+    _, old_height, old_width = events.shape
+    if height > old_height or width > old_width:
+        raise ValueError(f"a sensor of {old_height} x {old_width} can only be made smaller, got {height} x {width}")
+    y, x = y * height // old_height, x * width // old_width
+    return Events(events.times, ((polarity * height + y) * width + x).astype(np.int32), (2, height, width))
+
+
 def frames(events: Events, time_steps: int, by: str = "time") -> np.ndarray:
     """How often each line had an event in each of T parts of the recording: uint32 [T, *shape].
 

@@ -192,6 +192,18 @@ def test_frames_divide_by_count_and_by_time():
     assert not events.frames(recording([], []), 3).any()
 
 
+def test_a_coarser_sensor_keeps_every_event():
+    draw = rng()
+    t, x, y, p = fabricated.columns(draw, 200, 128)
+    found = events.of_camera("these", t, x, y, p, 128, 128)
+    small = events.shrunk(found, 48, 48)
+    assert_same(small, t, x * 48 // 128, y * 48 // 128, p)
+    assert Frames(3, side=48)([found, small]).shape == (3, 2, 2, 48, 48)
+    for other, message in ((recording([0], [0], (5,)), "a camera's"), (small, "can only be made smaller")):
+        with pytest.raises(ValueError, match=message):
+            events.shrunk(other, 64, 64)
+
+
 def test_a_batch_of_frames_is_time_major_and_may_be_spikes():
     batch = [recording([0, 0, 9], [1, 1, 2]), recording([], [])]
     found = Frames(2)(batch)
