@@ -18,7 +18,7 @@ CLASSES = (
     "left arm clockwise", "left arm counter clockwise", "arm roll", "air drums", "air guitar", "other gestures",
 )  # fmt: skip
 HEADING = "class,startTime_usec,endTime_usec"
-LICENCE = Licence("CC BY 4.0, IBM", "the README of the data set")
+LICENCE = Licence("CC BY 4.0, IBM", "the page of the data set, IBM Research")
 
 
 def gesture(folder):
