@@ -97,6 +97,8 @@ def test_aedat_3_is_read_packet_by_packet(tmp_path, overflow):
     t = t + (overflow << 31)
     packets = aedat.packets_3(path)
     assert_same(aedat.read_3(path, packets), t, x, y, p)
+    last = packets[0].last  # what happens at the very beginning belongs to the part
+    assert_same(aedat.read_3(path, packets, last, last + 1), *(values[t == last] for values in (t, x, y, p)))
     inside = (t >= t[10]) & (t < t[20])
     assert_same(aedat.read_3(path, packets, t[10], t[20]), t[inside], x[inside], y[inside], p[inside])
 
@@ -188,6 +190,8 @@ def test_frames_divide_by_count_and_by_time():
     by_count, by_time = (events.frames(found, 3, by).sum(axis=1).tolist() for by in events.DIVISIONS)
     assert by_count == [2, 2, 3]
     assert by_time == [5, 0, 2]  # 101 // 3 = 33 microseconds each, and none in the second
+    short = recording([0, 2, 5], [0, 1, 2], (3,))  # 5 // 3 = 1 microsecond each, the last until the end
+    assert events.frames(short, 3, "time").sum(axis=1).tolist() == [1, 0, 2]
     assert events.windows(found, 3, 2).sum(axis=1).tolist() == [2, 2, 1]
     assert not events.frames(recording([], []), 3).any()
 

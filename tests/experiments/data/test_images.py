@@ -172,6 +172,8 @@ def test_batches_are_shuffled_by_the_generator_alone_and_cover_the_split(tmp_pat
     assert not all(np.array_equal(a, c) for (a, _), (c, _) in zip(first, other))
     images = np.concatenate([inputs for inputs, _ in first]).reshape(12, -1)
     assert sorted(map(bytes, images)) == sorted(bytes(image.ravel().tolist()) for image in held["train"][0])
+    labelled = {bytes(image.ravel().tolist()): label for image, label in zip(*held["train"])}
+    assert all(labelled[bytes(image)] == label for batch, labels in first for image, label in zip(batch, labels))
     ordered = np.concatenate([labels for _, labels in found.batches("train", 5)])
     assert np.array_equal(ordered, held["train"][1])
     assert sum(len(labels) for _, labels in found.batches("train", 5, keep_last=False)) == 10
