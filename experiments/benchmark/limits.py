@@ -6,7 +6,10 @@ sums of rows out of the second-level cache, and reading an array that is larger 
     forward     each spike adds a row of W^T, one number for each neuron that it reaches
     gradients   each spike adds a row of errors (theorem F1), as long
     errors      dense products W^T g of every layer but the first
-    weights     W is read once, and its gradient written once; OTTT_O reads W at each time step
+    weights     W is read once, and its gradient written once
+
+Of a stream (OTTT_O, one sample) errors are products of a matrix and a vector, limited by reading the matrix, which lies
+in the second-level caches. An update goes to the rows of what fired: it is read and written there, and nowhere else.
 
 The time at the limits is the sum of the parts', as if nothing overlapped. What is left over is everything else: lists
 of spikes, neurons, ψ, copies, calls.
@@ -122,12 +125,20 @@ def work(workload):
         if l > 0:
             places = math.prod(given.shape[3:]) if weight.ndim == 4 else 1
             products += steps * places * weight.size
+    if task.online:
+        above = sum(weight.size for weight in weights[1:])
+        return {
+            "forward": {"row_bytes": rows * itemsize},
+            "errors": {"row_bytes": steps * above * itemsize},
+            "gradients": {"row_bytes": 2 * rows * itemsize},
+            "weights": {},
+        }
     size = sum(weight.size for weight in weights) * itemsize
     return {
         "forward": {"row_bytes": rows * itemsize},
         "errors": {"multiply_adds": products},
         "gradients": {"row_bytes": rows * itemsize},
-        "weights": {"array_bytes": size * (task.time_steps if task.online else 2)},
+        "weights": {"array_bytes": 2 * size},
     }
 
 

@@ -723,7 +723,10 @@ def test_the_work_is_what_the_loops_do():
     size = 8 * sum(weight.size for weight in workload.weights.values())
     assert found["forward"] == found["gradients"] == {"row_bytes": 8 * rows}
     assert found["errors"] == {"multiply_adds": products} and found["weights"] == {"array_bytes": 2 * size}
-    assert limits.work(draw(ONLINE))["weights"] == {"array_bytes": size * ONLINE.time_steps}
+    stream = limits.work(draw(ONLINE))
+    above = sum(weight.size for weight in list(draw(ONLINE).weights.values())[1:])
+    assert stream["errors"] == {"row_bytes": 8 * ONLINE.time_steps * above} and stream["weights"] == {}
+    assert stream["gradients"]["row_bytes"] == 2 * stream["forward"]["row_bytes"]
 
 
 def test_the_work_of_convolutions_counts_windows_and_pixels():
