@@ -116,9 +116,8 @@ def certified_ratio(network, inputs, targets, loss, layer):
         errors = shares * deviation * norm * above + np.abs(psi).max(axis=2) * norm * errors
         shares = shares * scale
     size = shares * np.linalg.norm(rate.errors[layer][0], axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):  # an error over nothing that points along is infinite
         ratio = np.where(errors == 0, 0.0, errors / size)
-    ratio = np.where((shares > 0) | (errors == 0), ratio, np.inf)
     return np.nan_to_num(ratio, nan=np.inf).max(axis=0)
 
 

@@ -20,6 +20,7 @@ from ottt_ref import cli, console, workers
 from ottt_ref.cli import programs
 from proofs import __main__ as proofs
 from proofs.museum import hunts
+from tests.interrupts import hearing_interrupts
 
 pytestmark = pytest.mark.slow
 
@@ -317,16 +318,6 @@ def test_ctrl_c_while_workers_start_waits_and_is_not_lost():
     assert reached
     blocked = subprocess.run(["grep", "SigBlk", "/proc/self/status"], capture_output=True, text=True, check=False)
     assert blocked.returncode or int(blocked.stdout.split()[1], 16) & 1 << signal.SIGINT - 1 == 0  # as it was before
-
-
-@contextlib.contextmanager
-def hearing_interrupts():
-    """Processes started meanwhile hear Ctrl-C, also where the tests are a shell's background job, which does not."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def nobody_is_left(group):

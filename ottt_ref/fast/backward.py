@@ -66,7 +66,10 @@ def delivered(activity: Activity, connection: Connection) -> np.ndarray:
 
 
 def _spike_error(network, l, errors, output_errors, activity):
-    """ε^l, [T, B, ...]: an error of time step t + d comes back to t through a delay of d."""
+    """ε^l, [T, B, ...]: an error of time step t + d comes back to t through a delay of d.
+
+    The last layer's are the outputs' own: without loops nothing goes on from there.
+    """
     outputs = activity.layer_outputs[l]
     total = output_errors if l == len(network.layers) - 1 else None
     for connection in network.outgoing(l):
@@ -77,8 +80,6 @@ def _spike_error(network, l, errors, output_errors, activity):
             total = np.zeros_like(outputs) if connection.delay else back
             if not connection.delay:
                 continue
-        elif total is output_errors:
-            total = total.copy()
         _add_late(total, back, connection.delay)
     return total
 

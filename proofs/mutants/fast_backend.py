@@ -80,11 +80,6 @@ WINDOWS = killed_by(
     *of_library(
         "fast/backward.py",
         ("an error comes back too late", "total[: max(0, len(total) - delay)] += part[delay:]", "total += part"),
-        (
-            "the outputs' errors are changed in place",
-            "        elif total is output_errors:\n            total = total.copy()\n",
-            "",
-        ),
     ),
     *of_library(
         "fast/neurons.py",

@@ -21,6 +21,7 @@ from ottt_ref.explain.example import example
 from ottt_ref.explain.shown import Shown
 from ottt_ref.simulation.simulator import run
 from tests.browser import Browser, find
+from tests.interrupts import hearing_interrupts
 
 pytestmark = pytest.mark.slow
 
@@ -201,9 +202,22 @@ def test_a_port_that_is_taken_is_one_line(server, capsys):
 
 def test_ctrl_c_ends_it_within_two_seconds_whatever_clients_do(description):
     command = [sys.executable, "-m", "ottt_ref", "explain", "--live"]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
-    )
+    with hearing_interrupts():
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+    try:
+        _interrupt(process, description)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _interrupt(process, description):
     address = process.stdout.readline().split()[0]
     port = int(address.rstrip("/").rpartition(":")[2])
     assert address == f"http://127.0.0.1:{port}/"
