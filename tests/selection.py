@@ -6,14 +6,17 @@ EXHAUSTIVE = pytest.mark.exhaustive
 SLOW = pytest.mark.slow
 
 
-def one_in(count, values, default=1):
+def one_in(count, values, default=1, kind=None):
     """`values` for pytest's parametrize, of which the first of each `count` stays among the quick tests.
 
     default  the first of each so many stays among the default tests; the others are run by `.ci/run` alone
+    kind     value → its kind: the first of each kind stays among the default tests as well
     """
-    found = []
+    found, kinds = [], set()
     for k, value in enumerate(values):
-        marks = [] if k % count == 0 else [SLOW, *([] if k % default == 0 else [EXHAUSTIVE])]
+        first = kind is not None and kind(value) not in kinds
+        kinds.add(None if kind is None else kind(value))
+        marks = [] if k % count == 0 else [SLOW, *([] if k % default == 0 or first else [EXHAUSTIVE])]
         found.append(pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=marks))
     return found
 

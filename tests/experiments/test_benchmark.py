@@ -187,7 +187,7 @@ def test_the_reference_is_right(task):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "task"),
-    [("fast", TINY), ("fast", IMAGES), ("fast", ONLINE)]
+    [("fast", TINY), *(pytest.param("fast", task, marks=pytest.mark.exhaustive) for task in (IMAGES, ONLINE))]
     + [(name, TINY) for name in ("fast-bptt", "fast-plain", "fast-events", "fast-dense")],
     ids=lambda value: getattr(value, "name", value),
 )
