@@ -238,7 +238,10 @@ def file(text):
     path = Path(text)
     if path.exists() and not path.is_file() and not path.is_dir() and os.access(path, os.W_OK):
         return text
-    parent = path.resolve().parent
+    try:
+        parent = path.resolve().parent
+    except (OSError, RuntimeError):  # a link that leads to itself
+        raise argparse.ArgumentTypeError(f"must name a file, got a link that leads nowhere, {text!r}") from None
     if not parent.is_dir() or not os.access(parent, os.W_OK) or Path(text).is_dir():
         raise argparse.ArgumentTypeError(f"must name a file in a folder that can be written, got {text!r}")
     return text

@@ -9,7 +9,7 @@ from ..files import storage
 from . import blackboard
 from .options import add_limit
 from .programs import find
-from .writing import write
+from .writing import check_output, write
 
 LARGEST_PORT = 65535
 EXAMPLES = (
@@ -59,6 +59,9 @@ def explain(arguments):
         raise CommandError(f"argument --html: must be given, or --live, got {got}")
     if arguments.port is not None and not arguments.live:
         raise CommandError("argument --port: must be given with --live alone")
+    if arguments.html:
+        read = (arguments.network, arguments.inputs, arguments.targets)
+        check_output(arguments.html, *(name for name in read if name), argument="--html")
     from ..explain import data, page, shown  # here, as what follows: they take time to import
 
     what = _shown(arguments, shown.Shown)

@@ -56,4 +56,9 @@ def plain(number: Any, exact: bool) -> Any:
     if fraction.denominator == 1 and abs(fraction.numerator) < 2**53:
         return fraction.numerator
     text = str(fraction)
-    return text if len(text) <= LONGEST_FRACTION else float(fraction)
+    if len(text) <= LONGEST_FRACTION:
+        return text
+    try:
+        return float(fraction)
+    except OverflowError:
+        raise ValueError("the network's numbers must stay below 1e308 to be shown, got one beyond that") from None

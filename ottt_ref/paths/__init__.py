@@ -16,6 +16,7 @@ Source: claims E2 and E5.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -134,7 +135,13 @@ def find_in(
             f"{samples} sample{'s' if samples > 1 else ''} to list them, got {_in_words(number)}: `paths.gradients` "
             "adds them up"
         )
-    return list(Enumeration(unrolled, selection, nonzero).paths(start))
+    try:
+        return list(Enumeration(unrolled, selection, nonzero).paths(start))
+    except RecursionError:
+        raise ValueError(
+            f"network must have paths of fewer membranes to list them, got {len(network.layers)} layers over "
+            f"{unrolled.time_steps} time steps: `paths.gradients` adds them up"
+        ) from None
 
 
 def count(
@@ -214,8 +221,8 @@ def _simulated(network, inputs, targets, loss):
 
 
 def _in_words(number):
-    digits = len(str(number))
-    return str(number) if digits <= 12 else f"a number of {digits} digits"
+    digits = int(number.bit_length() * math.log10(2)) + 1  # Python writes no number of more than 4300 digits
+    return str(number) if digits <= 12 else f"a number of about {digits} digits"
 
 
 def _asked(

@@ -258,7 +258,7 @@ def test_more_paths_than_the_limit_are_refused_with_their_number(small):
     network, inputs, labels = small
     long = network, np.tile(inputs, (25, 1, 1))[:, :1], labels[:1]
     with pytest.raises(
-        ValueError, match=r"at most 100000 paths .* over 100 .* 1 sample to .* got a number of 33 digits"
+        ValueError, match=r"at most 100000 paths .* over 100 .* 1 sample to .* got a number of about 34 digits"
     ):
         ot.paths.find(*long, "layer0.weight", (0, 0))
 
@@ -340,3 +340,12 @@ def test_methods_and_layers_that_there_are_not_are_refused(small):
     with pytest.raises(ValueError, match=r"layer must be one of 0 .. 2, got 3"):
         ot.paths.methods_of(small[0], 3, Selection())
     assert list(METHODS) == ["sltt", "ottt", "otpe", "bptt", "bptt-kept"]
+
+
+def test_a_number_of_paths_that_python_does_not_write_is_said_and_a_network_that_is_too_deep():
+    network = ot.dense_network([1, 1, 1], readout="spiking", rng=0)
+    assert ot.paths._in_words(10**5000) == "a number of about 5001 digits"
+    deep = ot.dense_network([1] * 620, readout="spiking", rng=0)
+    assert ot.paths.count(network, np.ones((1, 1, 1)), np.array([0]), "layer0.weight", (0, 0), keep="sltt") == 1
+    with pytest.raises(ValueError, match=r"paths of fewer membranes .* 619 layers over 1 time steps"):
+        ot.paths.find(deep, np.ones((1, 1, 1)), np.array([0]), "layer0.weight", (0, 0), keep="sltt")

@@ -1,6 +1,6 @@
 /* Numbers: whole numbers and "3/8" are exact, others are floats. Fractions are added exactly. */
 
-const isExact = (v) => typeof v === "string" || (data.exact && Number.isInteger(v));
+const isExact = (v) => typeof v === "string" || (data.exact && Number.isSafeInteger(v));
 function parts(v) {
   const [n, d] = String(v).split("/");
   return [BigInt(n), d === undefined ? 1n : BigInt(d)];

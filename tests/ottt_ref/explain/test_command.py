@@ -1,5 +1,6 @@
 """`ottt-ref explain`: what it writes, and what it refuses, in one line that names the argument."""
 
+import contextlib
 import json
 from fractions import Fraction
 
@@ -10,7 +11,7 @@ import ottt_ref as ot
 from ottt_ref.blackboard.description import EXAMPLE
 from ottt_ref.cli import main
 from ottt_ref.explain import data
-from ottt_ref.explain.shown import Shown
+from ottt_ref.explain.shown import Shown, plain
 from proofs.museum import exhibit as museum
 
 
@@ -87,3 +88,25 @@ def test_every_exhibit_of_the_museum_has_its_page_with_its_numbers(tmp_path, mon
     monkeypatch.chdir(tmp_path)
     assert main(["explain", "--html", "page.html", "--exhibit", "sltt-ottt-apart"]) == 0
     assert "points away from OTTT" in data_of(tmp_path / "page.html")["heading"]
+
+
+def test_a_file_that_is_read_is_not_written_over(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    text = json.dumps({"weights": [[[1]]], "inputs": [[1]], "targets": [1]})
+    (tmp_path / "net.json").write_text(text)
+    assert main(["explain", "--html", "./net.json", "--network", "net.json"]) == 2
+    assert "argument --html: must not be a file that is read" in capsys.readouterr().err
+    assert (tmp_path / "net.json").read_text() == text
+
+
+def test_a_link_that_leads_to_itself_is_a_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    with contextlib.suppress(SystemExit):
+        assert main(["explain", "--html", "loop"]) == 2
+    assert "argument --html: must name a file" in capsys.readouterr().err
+
+
+def test_numbers_beyond_floats_are_refused():
+    with pytest.raises(ValueError, match="must stay below 1e308"):
+        plain(Fraction(10**400, 3**300) ** 3, True)
