@@ -123,8 +123,8 @@ assert verdict(Trace).outcome == "passed" and verdict(Leaked).outcome == "failed
 print(*(f"{diagnosis.name}: {diagnosis.says}" for diagnosis in verdict(Leaked).diagnoses))
 
 # %% [markdown]
-# It says *trace-leaked*, and why; a mistake that it does not know fails without a name. All cases, in a shell: put
-# `adapter`, with your rule in it, outside a function into `my_rules.py`; then `ottt-ref conform my_rules:adapter`.
+# It says *trace-leaked*, and why; an unknown mistake fails without a name. All cases: put `adapter` into `my_rules.py`,
+# outside a function, and run `ottt-ref conform my_rules:adapter`. `Trace` fails in some, of several λ or max pooling.
 #
 # ## Exercises
 #
