@@ -2,6 +2,7 @@
 
 import importlib
 from difflib import get_close_matches
+from pathlib import Path
 
 from .. import console
 from ..console import CommandError
@@ -95,7 +96,7 @@ def _shown(arguments, kind):
         return _exhibit(arguments.exhibit, kind)
     if arguments.network is not None:
         arguments.file = arguments.network
-        return kind(*blackboard.read_given(arguments), title=str(arguments.network))
+        return kind(*blackboard.read_given(arguments), title=Path(arguments.network).name)
     from ..explain.example import example
 
     found = example()
