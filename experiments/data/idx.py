@@ -34,9 +34,10 @@ def read_idx(path, axes):
     if tuple(data[:4].tolist()) != magic:
         raise DataError(f"{path} must begin with the bytes {magic}, IDX of bytes, got {tuple(data[:4].tolist())}")
     lengths = [int.from_bytes(data[4 * k : 4 * k + 4].tobytes(), "big") for k in range(1, axes + 1)]
-    if len(data) - start != prod(lengths):
+    if not all(lengths) or len(data) - start != prod(lengths):
         raise DataError(
-            f"{path} says {' x '.join(map(str, lengths))} = {prod(lengths)} bytes, and {len(data) - start} follow"
+            f"{path} says {' x '.join(map(str, lengths))} = {prod(lengths)} bytes, none of them 0, and "
+            f"{len(data) - start} follow"
         )
     return data[start:].reshape(lengths)
 

@@ -144,6 +144,12 @@ def test_every_data_set_says_what_it_needs():
         registry.open_set("n-mnist")
 
 
+def test_what_a_reader_has_no_words_for_is_a_line_of_the_command(tmp_path, capsys):
+    write_shd(tmp_path, labels=np.array([25, 0, 1, 2]))
+    assert program.main(["data", "shd", "--folder", str(tmp_path), "--all"]) == 2
+    assert f"shd: {tmp_path} cannot be read" in capsys.readouterr().err
+
+
 def test_the_command_lists_and_checks(tmp_path, capsys):
     assert program.main(["data"]) == 0
     listed = capsys.readouterr().out

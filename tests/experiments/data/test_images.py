@@ -70,6 +70,7 @@ MNIST_FAULTS = {
     "empty": (lambda raw: b"", "header"),
     "magic": (lambda raw: b"\0\0\x0d\x03" + raw[4:], "must begin with the bytes"),
     "lengths that lie": (lambda raw: raw[:4] + b"\xff\xff\xff\xff" + raw[8:], "4294967295 x 28 x 28"),
+    "no bytes of many": (lambda raw: raw[:4] + b"\xff\xff\xff\xff" * 2 + b"\0\0\0\0", "none of them 0"),
     "another size": (lambda raw: raw[:8] + b"\0\0\0\x0e\0\0\0\x38" + raw[16:], "28 x 28, got 14 x 56"),
     "fewer images": (lambda raw: raw[:7] + b"\x0b" + raw[8 : -28 * 28], "11 images"),
 }
