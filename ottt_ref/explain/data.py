@@ -100,7 +100,7 @@ def page_data(
             {**entry.data, "groups": [dict(group) for group in of_entry.values()]}
             for entry, of_entry in zip(entries, routes)
         ],
-        "first_weight": next((k for k, entry in enumerate(entries) if routes[k]), 0),
+        "first_weight": _telling(entries, routes, configs[_start(sliders)]["gradients"]),
         "methods": [
             {"name": name, "title": title(name), "long": LONG[name], "keeps": KEPT[name], "forward": name in ONLINE}
             for name in KEEPS
@@ -125,6 +125,23 @@ def page_data(
 
 def _of_fields(thing, *names):
     return {name: getattr(thing, name) for name in names}
+
+
+def _start(sliders):
+    """Which configuration the sliders stand at when the page opens."""
+    index = 0
+    for slider in sliders:
+        index = index * len(slider.values) + slider.start
+    return index
+
+
+def _telling(entries, routes, gradients):
+    """The first of the weights with paths on which most methods differ; biases come after weights."""
+
+    def different(k):
+        return len({str(of_weights[k]) for of_weights in gradients.values()})
+
+    return max(range(len(routes)), key=lambda k: (bool(routes[k]), entries[k].data["name"][0] == "w", different(k), -k))
 
 
 def _require_small(shown):

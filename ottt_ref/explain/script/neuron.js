@@ -33,7 +33,10 @@ function sliderOf(place, slider, k) {
   state.shown.push(show);
   show();
   const words = make("span", {}, ...rich(`${slider.label} ${slider.symbol}`));
-  return make("div", { class: "slider" }, make("label", { for: id }, words, said), input);
+  const parts = [make("label", { for: id }, words, said), input];
+  if (slider.values.length < 2)
+    parts.push(make("p", { class: "note" }, "Fixed here: more values would make too many paths for one page."));
+  return make("div", { class: "slider" }, ...parts);
 }
 const state = { at: [], shown: [] };
 function takeConfig() {

@@ -15,6 +15,7 @@ from ottt_ref.explain.editing import editable
 from ottt_ref.explain.page import page
 from ottt_ref.explain.shown import Shown
 from ottt_ref.simulation.simulator import run
+from proofs.museum import exhibit as museum
 
 pytestmark = pytest.mark.slow
 
@@ -148,3 +149,13 @@ def test_the_form_begins_with_the_network_that_is_shown():
         assert (again.network.parameters[name] == value).all()
     assert (again.inputs == found.inputs).all() and (again.targets == found.targets).all()
     assert repr(again.network) == repr(found.network)
+
+
+def test_an_exhibit_opens_at_the_weight_on_which_its_methods_differ():
+    def opened(name):
+        found = museum.load(museum.FOLDER / f"{name}.json")
+        shown = Shown(found.network, found.input_array, museum.exact([found.targets]), soft=found.soft)
+        made = page_data(shown, grid="none")
+        return made["weights"][made["first_weight"]]["name"]
+
+    assert [opened(name) for name in ("stateless-readout", "reset-gradient", "ottt-bptt-apart")] == ["w²", "w²", "w¹"]
