@@ -190,6 +190,16 @@ def test_late_traces_pair_errors_with_what_was_traced_a_step_before(by_name, lat
         np.testing.assert_allclose(found[f"{name}.bias"], bias, rtol=1e-12, atol=1e-15)
 
 
+@pytest.mark.parametrize("name", ["dense-per-neuron", "dense-two-leaks"])
+def test_a_mistake_with_biases_leaves_weights_of_several_traces_as_they_are(by_name, name):
+    case = by_name[name]
+    found = compute(case, "ottt", Variation("untraced", "", "trace", constant_decay=lambda layer, decay: None))
+    right = case.gradients("ottt")
+    weights, biases = ([each for each in right if each.endswith(kind)] for kind in ("weight", "bias"))
+    assert all(not differing(found[each], right[each], RELATIVE[str(case.dtype)]).any() for each in weights)
+    assert any(differing(found[each], right[each], VISIBLE).any() for each in biases)
+
+
 def test_a_trap_changes_nothing_of_the_case(by_name):
     case = by_name["dense"]
     before = {name: value.copy() for name, value in case.arrays.items()}
