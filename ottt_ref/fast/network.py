@@ -6,7 +6,8 @@ import copy
 from dataclasses import replace
 
 from ..network.network import Network, require_network
-from ..network.operations import Chain, Dense, Operation, WeightStandardised
+from ..network.operations import Dense, Operation, WeightStandardised
+from ..network.operations.chain import alone
 from .operations import fast_twin
 from .operations.dense import FastDense
 
@@ -44,8 +45,7 @@ def _compute_by_twins(network, original):
 
 def dense_of(operation: Operation) -> Dense | None:
     """The Dense that an operation is, alone or as all that a Chain holds; None where it is anything else."""
-    if type(operation) is Chain and len(operation.operations) == 1:
-        operation = operation.operations[0]
+    operation = alone(operation)
     return operation if type(operation) in (Dense, FastDense) else None  # type: ignore[return-value]
 
 

@@ -19,7 +19,8 @@ import numpy as np
 from ..network.layers import Connection
 from ..network.network import Network
 from ..network.neurons import LIF, Integrator
-from ..network.operations import Chain, Dense
+from ..network.operations import Dense
+from ..network.operations.chain import alone
 from ..simulation.simulator import Activity
 from .path import LEAK, RESET, TRACE, Edge
 
@@ -53,9 +54,7 @@ def require_known(network: Network) -> None:
 
 def dense_of(connection: Connection) -> Dense | None:
     """The Dense synapses that a connection is; None where it is something else."""
-    operation = connection.operations
-    while type(operation) is Chain and len(operation.operations) == 1:
-        operation = operation.operations[0]
+    operation = alone(connection.operations)
     return operation if type(operation) is Dense else None
 
 

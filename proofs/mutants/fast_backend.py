@@ -121,6 +121,36 @@ CHAINS = killed_by(
             "factor = decay * traces[now[SLOT] * plan[LAYERS] + l]",
             "factor = traces[now[SLOT] * plan[LAYERS] + l]",
         ),
+        (
+            "the last spike of a list is lost",
+            "counts[c * plan[CHUNK_COUNTS] + layout[above + COUNTS] + place] = count",
+            "counts[c * plan[CHUNK_COUNTS] + layout[above + COUNTS] + place] = max(0, count - 1)",
+        ),
+        (
+            "the gradient of the second chunk is lost",
+            "for c in range(1, plan[CHUNKS]):\n        other",
+            "for c in range(2, plan[CHUNKS]):\n        other",
+        ),
+        (
+            "sums begin anew with each block of samples",
+            "now[FRESH] = first_step == 0 and (plan[SMALL] or first_sample == 0)",
+            "now[FRESH] = first_step == 0",
+        ),
+        (
+            "traces of spikes decay once a window",
+            "                    trace[j] = decay * trace[j]\n",
+            "                    trace[j] = decay * trace[j] if t == 0 else trace[j]\n",
+        ),
+        (
+            "the last part of each thread's share is left to nobody",
+            "share * count // shares, (share + 1) * count // shares",
+            "share * count // shares, (share + 1) * count // shares - 1",
+        ),
+        (
+            "two slices of the rows of a gradient are the same",
+            "first = k % SLICES * size",
+            "first = max(0, k % SLICES - 1) * size",
+        ),
     ),
 )
 
@@ -203,6 +233,11 @@ STREAMING = killed_by(
             "errors go back through weights without what these are owed",
             "errors[j] = factors[mine] * errors[j] + traces[j] * products[mine]",
             "errors[j] = factors[mine] * errors[j]",
+        ),
+        (
+            "after a step that was undone traces are of a time step later",
+            "memory[held + j] = memory[trace + j] * memory[powers + (slot - 1 - mine) % SLOTS]",
+            "memory[held + j] = memory[trace + j] * memory[powers + (slot - mine) % SLOTS]",
         ),
         (
             "the state has traces of a time step later",

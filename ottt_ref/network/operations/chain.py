@@ -127,3 +127,16 @@ def _adjoint(operation, error, shape, values=None):
     where = f"adjoint of {type(operation).__name__}"
     given = (error, shape) if operation.linear else (error, shape, values)
     return require_result(where, operation.adjoint(*given), (len(error), *shape), error.dtype)
+
+
+def alone(operation: Operation) -> Operation:
+    """What a Chain of one operation holds, however deep; every other operation itself.
+
+    >>> import ottt_ref as ot
+    >>> from ottt_ref.network.operations.chain import alone
+    >>> alone(ot.Chain([ot.Chain([ot.Flatten()])]))
+    Flatten()
+    """
+    while type(operation) is Chain and len(operation.operations) == 1:
+        (operation,) = operation.operations
+    return operation

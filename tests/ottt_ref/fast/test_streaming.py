@@ -443,6 +443,20 @@ def test_a_step_that_the_reference_does_again_pays_no_row_twice():
     require_same_parameters(networks)
 
 
+def test_a_step_that_the_reference_does_again_begins_from_the_traces_of_before_it():
+    """Its loss is too large for the kernels, its spikes are like any others: no large number covers up a trace."""
+    networks, learners = pair(made(), ot.losses.MeanSquaredError(), make=lambda: sgd(1e-300))
+    inputs, _ = sequence(steps=12)
+    assert ((inputs[:9].sum(axis=(0, 1)) > 0) & (inputs[9, 0] > 0) & (inputs[8, 0] == 0)).any()  # rows that waited
+    for x in inputs[:9]:
+        require_same_step(learners, x, np.ones((1, 5)))
+    assert learners[0]._engine.samples == 1
+    require_same_step(learners, inputs[9], np.full((1, 5), 1e146))
+    assert learners[0]._engine.samples == 0
+    require_same_state(learners)
+    require_same_parameters(networks)
+
+
 def test_where_it_is_allowed_what_is_not_finite_is_returned_as_by_the_reference():
     networks, learners = pair(made(), ot.losses.MeanSquaredError())
     for network in networks:

@@ -28,7 +28,7 @@ def test_steps_have_the_bits_of_the_reference(momentum, weight_decay):
     assert all(np.array_equal(states[0][name], states[1][name]) for name in states[0])
 
 
-def test_velocities_that_somebody_holds_are_not_written_to():
+def test_velocities_that_somebody_holds_are_not_written_to(monkeypatch):
     network, optimizer = ot.dense_network([2, 3, 2], rng=0), ot.training.SGD(0.1, momentum=0.9)
     held = []
     for seed in range(5):
@@ -37,11 +37,10 @@ def test_velocities_that_somebody_holds_are_not_written_to():
         held.append((now, now.copy()))
     assert all(np.array_equal(array, then) for array, then in held)
     del held, now
-    places = []
-    for seed in range(4):
+    for seed in range(2):
         updates.step(optimizer, network.parameters, gradients_of(network, seed))
-        places.append(optimizer._state["readout.weight"]["velocity"].ctypes.data)
-    assert places[2] == places[0] != places[1]  # nobody has them: the memory of two steps before is used again
+    monkeypatch.setattr(updates.np, "empty_like", None)  # nobody has them: memory of two steps before is used again
+    updates.step(optimizer, network.parameters, gradients_of(network, 2))
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, 1e308])
