@@ -7,6 +7,8 @@ red, green and blue planes, row by row. The files are memory-mapped. The batches
 
 import numpy as np
 
+from ottt_ref.validation import shown
+
 from . import restricted_pickle
 from .reading import DataError, content, folder_of
 from .sets import DataSet, Licence, Split, of_arrays
@@ -111,4 +113,6 @@ def _item(batch, key, path):
 def _check(path, labels, classes):
     wrong = [place for place, label in enumerate(labels) if not 0 <= label < classes]
     if wrong:
-        raise DataError(f"{path}: a label must be from 0 to {classes - 1}, got {labels[wrong[0]]} at sample {wrong[0]}")
+        raise DataError(
+            f"{path}: a label must be from 0 to {classes - 1}, got {shown(labels[wrong[0]])} at sample {wrong[0]}"
+        )

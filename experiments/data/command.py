@@ -55,8 +55,6 @@ def run(options):
             print("\n".join(_controls(options, found)))
     except DataError as error:
         raise CommandError(str(error)) from None
-    except (ValueError, IndexError, OverflowError) as error:  # damage that a reader has no words for
-        raise CommandError(f"{options.name}: {options.folder} cannot be read ({error})") from None
 
 
 def _list():

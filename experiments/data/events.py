@@ -7,6 +7,8 @@ import numpy as np
 
 from ottt_ref.validation import require_choice, require_count
 
+from .reading import DataError
+
 DIVISIONS = ("count", "time")
 
 
@@ -33,12 +35,12 @@ class Events:
 
 
 def of_camera(what, t, x, y, p, height, width) -> Events:
-    """Events of a camera from columns; ValueError that says `what` if one lies off the sensor."""
+    """Events of a camera from columns; DataError that says `what` if one lies off the sensor."""
     for axis, values, length in (("x", x, width), ("y", y, height)):
         wrong = np.flatnonzero((values < 0) | (values >= length))
         if len(wrong):
             first = int(wrong[0])
-            raise ValueError(f"{what}: {axis} must be from 0 to {length - 1}, got {values[first]} at event {first}")
+            raise DataError(f"{what}: {axis} must be from 0 to {length - 1}, got {values[first]} at event {first}")
     places = (np.asarray(p, np.int32) * height + np.asarray(y, np.int32)) * width + np.asarray(x, np.int32)
     return Events(np.asarray(t, np.int64), places, (2, height, width))
 

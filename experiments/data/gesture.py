@@ -5,6 +5,7 @@ class, 1 to 11, and its first and last time in microseconds. A sample is what li
 asked for: a recording is memory-mapped, and only the packets of that time are unpacked.
 """
 
+from collections import Counter
 from functools import lru_cache
 
 import numpy as np
@@ -29,8 +30,11 @@ def gesture(folder):
 
 
 def _split(folder, trials):
-    samples = []
-    for name in _lines(folder / trials):
+    samples, names = [], _lines(folder / trials)
+    for name, number in Counter(names).items():
+        if number > 1:
+            raise DataError(f"{folder / trials} must name each recording once, and names {name} {number} times")
+    for name in names:
         if "/" in name or "\\" in name or not name.endswith(".aedat"):
             raise DataError(f"{folder / trials} must name .aedat files of its own folder, got {name!r}")
         path = folder / name

@@ -12,6 +12,7 @@ import numpy as np
 from .reading import DataError, content, first_of, folder_of
 from .sets import DataSet, Licence, of_arrays
 
+LARGEST = 2**26  # bytes that a file may unpack to; the largest real one has 47 million
 SPLITS = {"train": "train", "test": "t10k"}
 DIGITS = tuple(map(str, range(10)))
 CLOTHES = (
@@ -26,7 +27,7 @@ def read_idx(path, axes):
     Raises DataError that names the file where its magic number, its lengths or its size are wrong.
     """
     packed = path.suffix == ".gz"
-    data = np.frombuffer(content(path), np.uint8) if packed else _mapped(path)
+    data = np.frombuffer(content(path, LARGEST), np.uint8) if packed else _mapped(path)
     start = 4 + 4 * axes
     if len(data) < start:
         raise DataError(f"{path} must begin with {start} bytes of header, and holds {len(data)} bytes")

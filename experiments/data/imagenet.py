@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from .reading import DataError, folder_of, subfolders
+from .reading import DataError, files_of, folder_of, subfolders
 from .sets import DataSet, Licence, Split
 
 SIDE, RESIZED = 224, 256
@@ -35,7 +35,7 @@ def _split(folder, classes):
         raise DataError(f"{folder} must have the classes of train, and differs in {', '.join(strange[:5])}")
     paths, labels = [], []
     for label, name in enumerate(classes):
-        images = sorted(path for path in (folder / name).iterdir() if path.suffix.lower() in ENDINGS)
+        images = sorted(files_of(folder / name, lambda path: path.suffix.lower() in ENDINGS))
         if not images:
             raise DataError(f"{folder / name} must hold images, {', '.join(ENDINGS)}, and holds none")
         paths += images

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from .events import of_camera
-from .reading import DataError, content, folder_of
+from .reading import DataError, content, files_of, folder_of
 from .sets import DataSet, Licence, Split
 
 SIDE = 34
@@ -48,7 +48,8 @@ def by_class(folder, classes, ending, read, pick=lambda place: True):
     """
     paths, labels = [], []
     for label, name in enumerate(classes):
-        found = sorted(folder_of(folder / name, "each class").glob(f"*{ending}"), key=_natural)
+        files = files_of(folder_of(folder / name, "each class"), lambda path: path.suffix == ending)
+        found = sorted(files, key=_natural)
         found = [path for place, path in enumerate(found) if pick(place)]
         if not found:
             raise DataError(f"{folder / name} must hold files that end in {ending}, and holds none for this split")

@@ -27,6 +27,15 @@ def first_of(folder, names, what):
     raise DataError(f"{what}: {folder} must hold {' or '.join(names)}, and does not")
 
 
+def files_of(folder, wanted):
+    """The files of a folder whose names are wanted, in no order; a pipe or a folder of such a name is refused."""
+    found = [path for path in folder.iterdir() if wanted(path)]
+    for path in found:
+        if not path.is_file():
+            raise DataError(f"{path} must be a file, and is another thing")
+    return found
+
+
 def content(path, largest=LARGEST):
     """The bytes of a file, unpacked if its name ends in .gz."""
     try:

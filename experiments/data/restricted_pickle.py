@@ -13,6 +13,7 @@ import numpy as np
 
 from .reading import DataError
 
+LONGEST = 2**31  # of an axis of an array: no data set has more
 DEEPEST = 2**20  # the highest place in the pickle's memo: a lying one would ask for gigabytes
 
 
@@ -39,22 +40,29 @@ def _reconstruct(*_):
     return _Array()
 
 
-def _encode(text, *_):
-    """How Python 3 writes bytes in old protocols: as Latin-1 text."""
-    return text.encode("latin-1")
-
-
 STAND_INS = {
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy", "ndarray"): _Array,
     ("numpy", "dtype"): _Dtype,
-    ("_codecs", "encode"): _encode,
 }
 
 
 class _Unpickler(pickle.Unpickler):
+    def __init__(self, content):
+        super().__init__(io.BytesIO(content), encoding="bytes")
+        self._room = len(content)
+
+    def encode(self, text, *_):
+        """How Python 3 writes bytes in old protocols: as Latin-1 text. All of them lie in the file, each once."""
+        self._room -= len(text)
+        if self._room < 0:
+            raise pickle.UnpicklingError("it asks for more bytes than it holds")
+        return text.encode("latin-1")
+
     def find_class(self, module, name):
+        if (module, name) == ("_codecs", "encode"):
+            return self.encode
         if (module, name) not in STAND_INS:
             raise pickle.UnpicklingError(f"it names {module}.{name}, which is not allowed")
         return STAND_INS[module, name]
@@ -66,7 +74,7 @@ def loads(content, path):
         for operation, argument, _ in pickletools.genops(content):
             if operation.name in ("PUT", "BINPUT", "LONG_BINPUT") and argument > DEEPEST:
                 raise pickle.UnpicklingError(f"it has a memo of {argument} places")
-        return _Unpickler(io.BytesIO(content), encoding="bytes").load()
+        return _Unpickler(content).load()
     except Exception as error:  # a broken pickle raises nearly anything
         reason = str(error) or type(error).__name__
         raise DataError(f"{path} must be a pickle of arrays, lists and numbers: {reason}") from None
@@ -78,7 +86,7 @@ def bytes_of(array, path):
         _, shape, dtype, by_column, content = array.state
         if dtype.name not in (b"u1", "u1") or by_column:
             raise ValueError
-        if not all(type(length) is int and length >= 0 for length in shape):
+        if not all(type(length) is int and 0 <= length <= LONGEST for length in shape):
             raise ValueError
         content = content.encode("latin-1") if isinstance(content, str) else content
     except (AttributeError, TypeError, ValueError):

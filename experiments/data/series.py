@@ -24,6 +24,7 @@ from .sets import DataSet, Licence, Split
 
 SPREAD = 1.5
 LEVELS = 8
+LARGEST = 1e100  # of a number of a series: squares of it are finite
 ARCHIVE = "aeon/datasets/data/{0}/{0}_{1}.ts"
 
 
@@ -65,7 +66,13 @@ def _open(name, archive, path, levels, licence):
     levels = require_count("levels", levels)
     wheel = wheels.find(path, "aeon")
     texts = {split: _Text(wheel, ARCHIVE.format(archive, split.upper())) for split in ("train", "test")}
-    crossing = _levels(texts["train"], levels)
+    train, test = texts["train"], texts["test"]
+    if (test.dimensions, test.classes) != (train.dimensions, train.classes):
+        raise DataError(
+            f"{test.where} must have {train.dimensions} dimensions and the classes {', '.join(train.classes)} of the "
+            f"training part, got {test.dimensions} and {', '.join(test.classes)}"
+        )
+    crossing = _levels(train, levels)
     splits = {split: _split(text, crossing) for split, text in texts.items()}
     longest = max(text.longest for text in texts.values())
     notes = (f"the longest series has {longest} samples; shorter ones end in silence",)
@@ -89,6 +96,8 @@ class _Text:
             self.dimensions = int(heads["@dimensions"][0])
         except (KeyError, IndexError, ValueError):
             raise DataError(f"{self.where} must say @dimensions and a number") from None
+        if self.dimensions < 1:
+            raise DataError(f"{self.where}: @dimensions must be at least 1, got {self.dimensions}")
         if not self.classes or not self.rows or "@data" not in heads:
             raise DataError(f"{self.where} must name its classes, and hold samples after @data")
         self.longest = 0
@@ -103,9 +112,9 @@ class _Text:
                 series = np.array([[float(value) for value in part.split(",")] for part in parts])
             except ValueError:
                 raise DataError(f"{self.where}, sample {number}: must be numbers, as many in each dimension") from None
-            if len(parts) != self.dimensions or not np.isfinite(series).all():
+            if len(parts) != self.dimensions or not (np.abs(series) < LARGEST).all():
                 raise DataError(
-                    f"{self.where}, sample {number}: must be {self.dimensions} dimensions of finite numbers"
+                    f"{self.where}, sample {number}: must be {self.dimensions} dimensions of numbers below {LARGEST:g}"
                 )
             self.longest = max(self.longest, series.shape[1])
             yield series, self.classes.index(label)

@@ -8,6 +8,8 @@ import numpy as np
 
 from ottt_ref.validation import require_choice, require_count, require_flag, shown
 
+from .reading import DataError
+
 
 @dataclass(frozen=True)
 class Licence:
@@ -114,11 +116,11 @@ class DataSet:
 
 
 def check_labels(what: str, labels: np.ndarray, classes: int) -> None:
-    """Raise ValueError if a label is no place in `classes`."""
+    """Raise DataError if a label is no place in `classes`."""
     wrong = np.flatnonzero((labels < 0) | (labels >= classes))
     if len(wrong):
         first = int(wrong[0])
-        raise ValueError(f"{what} must be from 0 to {classes - 1}, got {labels[first]} at sample {first}")
+        raise DataError(f"{what} must be from 0 to {classes - 1}, got {labels[first]} at sample {first}")
 
 
 def of_arrays(images: np.ndarray, labels: np.ndarray) -> Split:

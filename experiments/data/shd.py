@@ -42,6 +42,8 @@ def _split(path):
         lengths = {name: len(_dataset(path, file, name)) for name in NEEDED}
         if len(set(lengths.values())) != 1 or not lengths["labels"]:
             raise DataError(f"{path} must hold as many times, units and labels, got {lengths}")
+        if lengths["labels"] > path.stat().st_size:
+            raise DataError(f"{path} says {lengths['labels']} samples, more than it has bytes")
         labels = _dataset(path, file, "labels")
         if labels.dtype.kind not in "iu" or labels.ndim != 1:
             raise DataError(f"{path}: labels must be whole numbers, got {labels.dtype}")

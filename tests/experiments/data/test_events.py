@@ -1,5 +1,6 @@
 """Readers of events return what fabricated files hold; frames count each event once; broken files are refused."""
 
+import os
 import struct
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from experiments.data import aedat, cifar10_dvs, events, gesture, nmnist
 from experiments.data.encoding import Frames
+from experiments.data.reading import DataError
 
 from . import fabricated
 
@@ -37,6 +39,20 @@ def test_nmnist_is_read_and_its_folders_are_its_labels(tmp_path):
     assert_same(found.split("train").read(7), *held["Train", 3, "00010"])
 
 
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path):
+    for split in ("Train", "Test"):
+        for digit in range(10):
+            (tmp_path / split / str(digit)).mkdir(parents=True)
+            (tmp_path / split / str(digit) / "1.bin").write_bytes(bytes(5))
+    assert nmnist.nmnist(tmp_path).sizes() == {"train": 10, "test": 10}
+    for make in (os.mkfifo, os.mkdir, lambda path: path.symlink_to(path)):
+        strange = tmp_path / "Test" / "3" / "2.bin"
+        make(strange)
+        with pytest.raises(DataError, match=r"2\.bin must be a file"):
+            nmnist.nmnist(tmp_path)
+        strange.rmdir() if make is os.mkdir else strange.unlink()
+
+
 def test_broken_nmnist_files_are_refused(tmp_path):
     path = tmp_path / "a.bin"
     for content, message in (
@@ -46,9 +62,9 @@ def test_broken_nmnist_files_are_refused(tmp_path):
         (bytes(5) + bytes([0, 240, 0, 0, 0]), "y must be from 0 to 33, got 240 at event 1"),
     ):
         path.write_bytes(content)
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(DataError, match=message):
             nmnist.read_file(path)
-    with pytest.raises(ValueError, match="must be a folder, and is not there"):
+    with pytest.raises(DataError, match="must be a folder, and is not there"):
         nmnist.nmnist(tmp_path)
 
 
@@ -70,7 +86,7 @@ def test_broken_aedat_2_is_refused(tmp_path):
         (raw + struct.pack(">II", 1 << 15, 0), "15 bits, got 32768 at event 5"),
     ):
         path.write_bytes(content)
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(DataError, match=message):
             aedat.read_2(path)
 
 
@@ -123,11 +139,11 @@ def test_broken_aedat_3_is_refused(tmp_path):
         (raw[:-4] + b"\xff\xff\xff\xff", "must not be negative, got -1"),
     ):
         path.write_bytes(content)
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(DataError, match=message):
             aedat.packets_3(path)
     far = [np.array([value]) for value in (5, 128, 3, 1)]
     path.write_bytes(fabricated.aedat_3(*far, packets=1))
-    with pytest.raises(ValueError, match="x must be from 0 to 127, got 128"):
+    with pytest.raises(DataError, match="x must be from 0 to 127, got 128"):
         aedat.read_3(path, aedat.packets_3(path))
 
 
@@ -156,18 +172,19 @@ def test_broken_tables_of_gestures_are_refused(tmp_path):
         ("", "must begin with the line class"),
     ):
         table.write_text(content)
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(DataError, match=message):
             gesture.gesture(tmp_path)
     table.write_bytes(b"\xff\xfe")
-    with pytest.raises(ValueError, match="must be text"):
+    with pytest.raises(DataError, match="must be text"):
         gesture.gesture(tmp_path)
     for content, message in (
         ("../other.aedat\n", "of its own folder"),
+        ("user01_led.aedat\nuser01_led.aedat\n", "names user01_led.aedat 2 times"),
         ("user09.aedat\n", "which is not there"),
         ("", "at least one"),
     ):
         trials.write_text(content)
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(DataError, match=message):
             gesture.gesture(tmp_path)
 
 

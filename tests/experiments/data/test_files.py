@@ -8,6 +8,7 @@ import pytest
 
 from experiments import __main__ as program
 from experiments.data import imagenet, registry, shd
+from experiments.data.reading import DataError
 
 from . import fabricated
 
@@ -60,10 +61,10 @@ def test_broken_shd_is_refused(tmp_path):
         ({"times": np.array([np.nan] * 20)}, "times must be from 0"),
     ):
         write_shd(tmp_path, **changes)
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(DataError, match=message):
             registry.open_set("shd", tmp_path).split("train").read(0)
     (tmp_path / "shd_test.h5").write_bytes((tmp_path / "shd_test.h5").read_bytes()[:100])
-    with pytest.raises(ValueError, match="must be an HDF5 file"):
+    with pytest.raises(DataError, match="must be an HDF5 file"):
         shd._split(tmp_path / "shd_test.h5")
 
 
@@ -72,7 +73,7 @@ def test_links_out_of_an_hdf5_file_are_not_followed(tmp_path):
     with h5py.File(tmp_path / "shd_train.h5", "a") as file:
         del file["labels"]
         file["labels"] = h5py.ExternalLink("shd_test.h5", "/labels")
-    with pytest.raises(ValueError, match="must hold the data set labels"):
+    with pytest.raises(DataError, match="must hold the data set labels"):
         registry.open_set("shd", tmp_path)
 
 
@@ -123,11 +124,11 @@ def test_broken_images_are_refused(tmp_path):
         (png(np.zeros((1, 100, 3), np.uint8)), "no strip"),
     ):
         path.write_bytes(content)
-        with pytest.raises(ValueError, match=message) as refused:
+        with pytest.raises(DataError, match=message) as refused:
             imagenet.read(path)
         assert str(path) in str(refused.value)
     (tmp_path / "val" / "n03").mkdir()
-    with pytest.raises(ValueError, match="differs in n03"):
+    with pytest.raises(DataError, match="differs in n03"):
         imagenet.imagenet(tmp_path)
 
 
@@ -135,19 +136,29 @@ def test_every_data_set_says_what_it_needs():
     for name, entry in registry.SETS.items():
         assert callable(entry.function()) and entry.about
         if entry.needs == registry.NOTHING:
-            with pytest.raises(ValueError, match="needs no folder"):
+            with pytest.raises(DataError, match="needs no folder"):
                 registry.open_set(name, "here")
         else:
-            with pytest.raises(ValueError, match=f"{name} needs {entry.needs}"):
+            with pytest.raises(DataError, match=f"{name} needs {entry.needs}"):
                 registry.open_set(name)
     with pytest.raises(ValueError, match="name must be one of 'digits'"):
         registry.open_set("n-mnist")
 
 
-def test_what_a_reader_has_no_words_for_is_a_line_of_the_command(tmp_path, capsys):
+def test_an_hdf5_file_of_more_samples_than_bytes_is_refused(tmp_path):
+    write_shd(tmp_path)
+    with h5py.File(tmp_path / "shd_train.h5", "w") as file:
+        for name, kind in (("times", np.float16), ("units", np.uint16)):
+            file.create_dataset(f"spikes/{name}", (2**24,), h5py.vlen_dtype(kind), chunks=(2**10,))
+        file.create_dataset("labels", (2**24,), np.int64, chunks=(2**10,))
+    with pytest.raises(DataError, match="says 16777216 samples, more than it has bytes"):
+        registry.open_set("shd", tmp_path)
+
+
+def test_the_command_says_which_file_is_damaged(tmp_path, capsys):
     write_shd(tmp_path, labels=np.array([25, 0, 1, 2]))
     assert program.main(["data", "shd", "--folder", str(tmp_path), "--all"]) == 2
-    assert f"shd: {tmp_path} cannot be read" in capsys.readouterr().err
+    assert "shd_train.h5: a label must be from 0 to 19, got 25" in capsys.readouterr().err
 
 
 def test_the_command_lists_and_checks(tmp_path, capsys):

