@@ -47,6 +47,7 @@ from .quantities import HALF_SQUARES, BoardLoss, mean_loss
 LARGEST_FILE = 2**20  # bytes
 LARGEST_NUMBER = 100  # digits
 LARGEST_SIZE = 1000  # neurons in all
+MOST_SYNAPSES = 10_000  # that are drawn: no board has room for so many, and a server must not be kept busy by a line
 NUMBER = re.compile(r"\s*[+-]?\d+(\s*/\s*\d+|\.\d+)?\s*")
 REQUIRED = ("inputs", "targets")
 DEFAULTS: dict[str, Any] = {
@@ -223,6 +224,9 @@ def _weights(fields):
     sizes = [require_count(f"sizes[{l}]", size) for l, size in enumerate(_list("sizes", fields["sizes"]))]
     if len(sizes) < 2 or sum(sizes) > LARGEST_SIZE:
         raise ValueError(f"sizes must be at least 2, of {LARGEST_SIZE} neurons in all, got {_shown(sizes)}")
+    synapses = sum(fan_in * fan_out for fan_in, fan_out in zip(sizes, sizes[1:]))
+    if synapses > MOST_SYNAPSES:
+        raise ValueError(f"sizes must have at most {MOST_SYNAPSES} synapses between them, got {synapses}")
     rng = np.random.default_rng(require_count("seed", fields["seed"], minimum=0))
     return [
         [[Fraction(int(rng.integers(-8, 9)), 8) for _ in range(fan_in)] for _ in range(fan_out)]

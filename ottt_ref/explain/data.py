@@ -65,22 +65,9 @@ def page_data(
     number = _count(shown, entries)
     if number > largest:
         raise ValueError(f"network must have at most {largest} paths to be drawn, got {number}: take fewer time steps")
-    movable = {"all": 3, "decay": 1, "none": 0}[grid]
-    while movable and number * choices(sliders[:movable]) > LARGEST_GRID:
-        movable -= 1
-    sliders = [*sliders[:movable], *(fixed(slider) for slider in sliders[movable:])]
+    sliders = _with_room(sliders, {"all": 3, "decay": 1, "none": 0}[grid], number)
     options = (OTTT[dialect], BPTT[reset_gradient])
-    routes: list[dict[tuple, dict[str, Any]]] = [{} for _ in entries]
-    configs = []
-    for values in product(*(slider.values for slider in sliders)):
-        varied = replace(shown, network=varied_by(shown.network, sliders, values))
-        configs.append(moment(varied, entries, routes, options))
-    for config in configs:
-        both = list(zip(config.pop("routes"), routes))
-        config["contributions"] = [
-            [plain(found[key][0] if key in found else 0, exact) for key in of_entry] for found, of_entry in both
-        ]
-        config["counts"] = [[found[key][1] if key in found else 0 for key in of_entry] for found, of_entry in both]
+    configs, routes = _configurations(shown, sliders, entries, options)
     network = shown.network
     return {
         "version": f"ottt_ref {__version__}",
@@ -121,6 +108,30 @@ def page_data(
         "notes": notes_on(shown, configs),
         "tasks": tasks_on(network, [slider.name for slider in sliders if len(slider.values) > 1]),
     }
+
+
+def _with_room(sliders, movable, number):
+    """The sliders, of which the first so many can be moved, or fewer: with so many paths a page has no room for all."""
+    while movable and number * choices(sliders[:movable]) > LARGEST_GRID:
+        movable -= 1
+    return [*sliders[:movable], *(fixed(slider) for slider in sliders[movable:])]
+
+
+def _configurations(shown, sliders, entries, options):
+    """What happens with all values of the sliders, and the routes of each entry, which all of them share."""
+    routes: list[dict[tuple, dict[str, Any]]] = [{} for _ in entries]
+    configs = []
+    for values in product(*(slider.values for slider in sliders)):
+        varied = replace(shown, network=varied_by(shown.network, sliders, values))
+        configs.append(moment(varied, entries, routes, options))
+    exact = shown.network.exact_numbers
+    for config in configs:
+        both = list(zip(config.pop("routes"), routes))
+        config["contributions"] = [
+            [plain(found[key][0] if key in found else 0, exact) for key in of_entry] for found, of_entry in both
+        ]
+        config["counts"] = [[found[key][1] if key in found else 0 for key in of_entry] for found, of_entry in both]
+    return configs, routes
 
 
 def _of_fields(thing, *names):

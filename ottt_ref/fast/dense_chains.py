@@ -613,7 +613,7 @@ def stage_shares(network: Network) -> dict[str, float]:
     total = next(reversed(engines.values())).ticks.sum(axis=0)
     if not total.any():
         return {}
-    names = [stage._source.__name__ for stage in kernel.STAGES[: kernel.RUN]]
+    names = [stage.name for stage in kernel.STAGES[: kernel.RUN]]
     return {name: float(own) for name, own in zip(names, total / total.sum())}
 
 

@@ -430,6 +430,7 @@ def test_what_is_not_rational_is_computed_in_floats(name):
         ({"targets": 4}, "targets must be numbers, or a label in 0 .. 0, got 4"),
         ({"targets": "x"}, 'targets must be a list that is not empty, got "x"'),
         ({"inputs": [[1, 1]] * 33}, "net.json must have at most 32 time steps for a blackboard, got 33"),
+        ({"sizes": [400, 400, 2], "weights": None, "biases": None}, "at most 10000 synapses between them, got 160800"),
         ({"sizes": [2, 990, 9], "weights": None, "biases": None}, "sizes must be at least 2, of 1000 neurons in all"),
         ({"sizes": [2, 90, 9], "weights": None, "biases": None, "targets": 1}, "at most 2000 lines, got 8"),
     ],

@@ -7,6 +7,7 @@ function paintSliders() {
     put(place, ...data.sliders.map((slider, k) => sliderOf(place, slider, k))),
   );
 }
+const FIXED = "Fixed here: with more values there would be too many paths for one page.";
 function sliderOf(place, slider, k) {
   const id = place === "sliders" ? `slider-${slider.name}` : `slider-${slider.name}-too`;
   const said = make("output", { for: id });
@@ -35,7 +36,7 @@ function sliderOf(place, slider, k) {
   const words = make("span", {}, ...rich(`${slider.label} ${slider.symbol}`));
   const parts = [make("label", { for: id }, words, said), input];
   if (slider.values.length < 2)
-    parts.push(make("p", { class: "note" }, "Fixed here: more values would make too many paths for one page."));
+    parts.push(make("p", { class: "note" }, given.edit ? "Change it in the form." : FIXED));
   return make("div", { class: "slider" }, ...parts);
 }
 const state = { at: [], shown: [] };

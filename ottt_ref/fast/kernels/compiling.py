@@ -127,6 +127,7 @@ class Part:
     """
 
     def __init__(self, source: Callable) -> None:
+        self.name = source.__name__
         self._source = source
         self._compiled: dict[np.dtype, Any] = {}
 

@@ -244,6 +244,10 @@ def test_a_change_and_enter_show_the_librarys_answer(server, tmp_path):
     browser = Browser(find(), tmp_path)
     try:
         browser.open(server.address)
+        fixed = (
+            "[...document.querySelectorAll('#sliders .slider')].map((each) => each.textContent.includes('in the form'))"
+        )
+        assert browser.run(fixed) == [False, True, True]
         cell = "document.querySelector('#all td[data-method=ottt][data-weight=\"0\"]').dataset.value"
         before = browser.run(cell)
         browser.run(

@@ -229,3 +229,11 @@ def test_every_control_and_drawing_has_a_name(shown):
         ".map((e) => e.outerHTML.slice(0, 80))"
     )
     assert unnamed == []
+
+
+def test_a_slider_that_is_fixed_says_why(shown):
+    said = shown.run(
+        "[...document.querySelectorAll('#sliders .slider')].map((each) => "
+        "[each.querySelector('input').disabled, each.textContent.includes('too many paths')])"
+    )
+    assert said == [[False, False], [True, True], [True, True]]

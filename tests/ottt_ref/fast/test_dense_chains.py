@@ -312,3 +312,18 @@ def test_what_it_does_not_take_it_says(reason):
 def test_a_hard_reset_is_left_to_others_in_bptt_alone():
     network = ot.dense_network([2, 3, 2], reset="hard", rng=0)
     assert dense_chains.suits(network) == "" and "hard reset" in dense_chains.suits(network, "bptt")
+
+
+def test_stages_share_the_time_of_the_last_gradient():
+    """Of a clock that is read: every stage that has work has a part, and no other."""
+    network = ot.dense_network([6, 40, 3], rng=0)
+    assert dense_chains.stage_shares(network) == {}
+    inputs = (np.random.default_rng(1).random((5, 4, 6)) < 0.2).astype(float)
+    dense_chains.gradients(network, inputs, np.array([0, 1, 2, 0]), reference=ot.ottt.gradients)
+    shares = dense_chains.stage_shares(network)
+    if not shares:
+        pytest.skip("the clock of this processor is not read")
+    assert sum(shares.values()) == pytest.approx(1) and min(shares.values()) >= 0
+    worked = {name for name, share in shares.items() if share > 0}
+    assert worked >= {"pack", "list_inputs", "forward", "losses", "errors", "gradients", "unpack"}
+    assert worked.isdisjoint({"number_inputs", "spread", "multiply"})  # spikes alone, and few of them
