@@ -6,7 +6,7 @@ import copy
 from dataclasses import replace
 
 from ..network.network import Network, require_network
-from ..network.operations import Dense, Operation, WeightStandardised
+from ..network.operations import Dense, Operation
 from ..network.operations.chain import alone
 from .operations import fast_twin
 from .operations.dense import FastDense
@@ -34,11 +34,11 @@ def fast_network(network: Network) -> Network:
     True
     """
     result = copy.copy(require_fast(network))
-    _compute_by_twins(result, network)
+    compute_by_twins(result, network)
     return result
 
 
-def _compute_by_twins(network, original):
+def compute_by_twins(network: Network, original: Network) -> None:
     """Have a network of the same layers and parameters computed by the twins of the original's operations."""
     network._connect(tuple(replace(c, operations=fast_twin(c.operations)) for c in original.connections))
 
@@ -47,26 +47,3 @@ def dense_of(operation: Operation) -> Dense | None:
     """The Dense that an operation is, alone or as all that a Chain holds; None where it is anything else."""
     operation = alone(operation)
     return operation if type(operation) in (Dense, FastDense) else None  # type: ignore[return-value]
-
-
-class LearningNetwork:
-    """A network with fast twins whose parameters change from one time step to the next.
-
-    network  the one with the twins; `renew` brings it up to date
-    """
-
-    def __init__(self, network: Network) -> None:
-        self._original, self.network = network, fast_network(network)
-        self._keeps = any(_keeps(connection.operations) for connection in network.connections)
-        self._arrays = list(network.parameters.values())
-
-    def renew(self) -> None:
-        """Make twins anew where one keeps what it computed of its parameters, or where they are other arrays now."""
-        arrays = list(self._original.parameters.values())
-        if self._keeps or any(now is not before for now, before in zip(arrays, self._arrays)):
-            _compute_by_twins(self.network, self._original)
-            self._arrays = arrays
-
-
-def _keeps(operation: Operation) -> bool:
-    return isinstance(operation, WeightStandardised) or any(_keeps(child) for child in operation.children)

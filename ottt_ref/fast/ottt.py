@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -19,8 +18,8 @@ from ..methods.shared.gradients import Gradients
 from ..methods.shared.traces import DIALECTS, Dialect
 from ..network.network import Network
 from ..validation import require_choice
-from . import driver, streaming
-from .network import LearningNetwork, require_fast
+from . import driver, stepping, streaming
+from .network import require_fast
 
 
 def gradients(
@@ -69,7 +68,7 @@ def gradients(
     )
 
 
-class OnlineLearner(streaming.OnlineLearner):
+class OnlineLearner(stepping.OnlineLearner, streaming.OnlineLearner):
     """OTTT_O on fast operations: `ottt_ref.ottt.OnlineLearner`, with the same arguments, steps and errors.
 
     Chains of dense layers that learn by SGD are taken as a stream (`fast.streaming`); every other
@@ -100,18 +99,6 @@ class OnlineLearner(streaming.OnlineLearner):
     ) -> None:
         options: dict[str, Any] = {"error_feedback": error_feedback, "regulariser": regulariser}
         reason = streaming.suits(require_fast(network), optimizer, loss, **options)
-        self._learning = LearningNetwork(network) if reason else None
+        self._learning = stepping.LearningNetwork(network) if reason else None
         computed = network if self._learning is None else self._learning.network
         super().__init__(computed, optimizer, loss, dialect=dialect, time_steps=time_steps, **options)
-
-    def step(
-        self,
-        inputs: np.ndarray,
-        targets: npt.ArrayLike | None = None,
-        *,
-        weights: npt.ArrayLike | None = None,
-    ) -> tuple[float | np.floating | Fraction | None, np.ndarray]:
-        """As the reference's `step`."""
-        if self._learning is not None:
-            self._learning.renew()
-        return super().step(inputs, targets, weights=weights)

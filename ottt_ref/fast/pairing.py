@@ -46,6 +46,10 @@ class Pairing:
             return
         parts, back = self._traces._parts(connection), list[np.ndarray]()
         trace, bias = parts[0]
+        if len(errors) == len(parts) == 1:  # the spikes and the trace from before need not be paired one by one
+            followed = as_rows(_followed(trace, _windows(values, errors)))
+            connection.add_gradients(gradients, as_rows(errors), followed, _followed(bias, self._one[np.newaxis])[0])
+            return
         if trace.neuron is None:
             weight_errors = errors
         elif self._traces._is_of_senders(connection):

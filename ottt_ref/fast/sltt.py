@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +14,7 @@ from ..methods import sltt as reference
 from ..methods.shared.errors import ErrorFeedback
 from ..methods.shared.gradients import Gradients
 from ..network.network import Network
-from . import driver
-from .network import LearningNetwork
+from . import driver, stepping
 
 
 def gradients(
@@ -62,7 +60,7 @@ def gradients(
     )
 
 
-class OnlineLearner(reference.OnlineLearner):
+class OnlineLearner(stepping.OnlineLearner, reference.OnlineLearner):
     """SLTT with an update after each time step, on fast operations: `ottt_ref.sltt.OnlineLearner`.
 
     Raises what it raises, and TypeError for a network of exact numbers.
@@ -87,7 +85,7 @@ class OnlineLearner(reference.OnlineLearner):
         time_steps: int | None = None,
         regulariser: Regulariser | None = None,
     ) -> None:
-        self._learning = LearningNetwork(network)
+        self._learning = stepping.LearningNetwork(network)
         super().__init__(
             self._learning.network,
             optimizer,
@@ -96,14 +94,3 @@ class OnlineLearner(reference.OnlineLearner):
             time_steps=time_steps,
             regulariser=regulariser,
         )
-
-    def step(
-        self,
-        inputs: np.ndarray,
-        targets: npt.ArrayLike | None = None,
-        *,
-        weights: npt.ArrayLike | None = None,
-    ) -> tuple[float | np.floating | Fraction | None, np.ndarray]:
-        """As the reference's `step`."""
-        self._learning.renew()
-        return super().step(inputs, targets, weights=weights)

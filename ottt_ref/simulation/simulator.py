@@ -228,14 +228,16 @@ class Simulator:
         what = (inputs, self.states, self.outputs)
         activity = Activity(*what, None, self.network.spiking, **late)
         for l, layer in enumerate(self.network.layers):
-            current = input_current(self.network, l, activity.delivered)
-            layer.neuron.step(self.states[l], self.outputs[l], current, self.soft)
+            self._step_neurons(l, layer.neuron, input_current(self.network, l, activity.delivered))
         if self.derivatives:
             activity = Activity(*what, self._derivatives(), activity.spiking, **late)
         if not is_finite(self._all_states) or (self._outside and not self._outside_is_finite(activity)):
             refuse_non_finite_activity(self.network, activity, self.time_steps)
         self.time_steps += 1
         return activity
+
+    def _step_neurons(self, l, neuron, current):
+        neuron.step(self.states[l], self.outputs[l], current, self.soft)
 
     def _start(self, states, outputs, past):
         for arrays, given in zip((*self.states, self.outputs, *self.past.values()), (*states, outputs, *past.values())):
@@ -276,12 +278,15 @@ class Simulator:
         return tuple(
             require_result(
                 f"layers[{l}]: surrogate_derivative of {type(layer.neuron).__name__}",
-                layer.neuron.surrogate_derivative(states),
+                self._derivatives_of(l, layer.neuron),
                 states[0].shape,
                 states[0].dtype,
             )
             for l, (layer, states) in enumerate(zip(self.network.layers, self.states))
         )
+
+    def _derivatives_of(self, l, neuron):
+        return neuron.surrogate_derivative(self.states[l])
 
 
 def advance(simulator: Simulator, inputs: np.ndarray) -> Activity:

@@ -180,7 +180,8 @@ def test_the_command_writes_and_prints_what_it_promises(tmp_path):
         ("ottt-o", 1),
     ]
     assert {each["method"] for each in content["summaries"]} == {"bptt", "ottt-o"}
-    assert content["runs"][0]["epochs"][0].keys() == {"loss", "train_accuracy", "test_accuracy", "firing_rates"}
+    assert content["runs"][0]["epochs"][0].keys() == {"loss", "test_accuracy", "firing_rates"}
+    assert 0 <= content["runs"][0]["train_accuracy"] <= 1
     assert content["versions"].keys() >= {"ottt_ref", "python", "numpy", "numba", "scipy", "scikit-learn"}
 
 

@@ -1,6 +1,6 @@
-"""The fast twin of weight standardisation: the weight in use is computed once in the twin's life.
+"""The fast twin of weight standardisation: the weight in use is computed once in the twin's life, or until it forgets.
 
-A twin lives for one gradient, or for one step of a learner: in that time no parameter changes.
+A twin lives for one gradient, in which no parameter changes; of a learner it forgets after each step.
 """
 
 from __future__ import annotations
@@ -48,6 +48,10 @@ class WeightStandardised(operations.WeightStandardised):
         given = self.__dict__["_standardised"]
         pooling.standardisation_gradients(rows(weight), gain, rows(effective), *given, np.ascontiguousarray(self.gain))
         return weight, gain
+
+    def forget(self) -> None:
+        """Let go of the weight in use: the parameters have changed."""
+        self.__dict__.pop("_synapses_in_use", None)
 
     def in_use(self) -> Synapses:
         """The synapses with the weight in use, computed when it is first asked for."""

@@ -67,6 +67,7 @@ class OnlineLearner:
     activity: Activity | None
     rule: Rule | None
     _simulator: Simulator | None
+    _simulates: type[Simulator] = Simulator
 
     def __init__(
         self,
@@ -117,7 +118,7 @@ class OnlineLearner:
         """The rule and the simulator of a sequence that starts."""
         rule, _ = started(self._rule, self.network, batch_size, None)
         begun = started_from(self.network, initial_state, rule.carried)
-        return rule, Simulator(self.network, batch_size, initial_state=begun)
+        return rule, self._simulates(self.network, batch_size, initial_state=begun)
 
     def step(
         self,

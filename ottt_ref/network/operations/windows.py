@@ -6,6 +6,7 @@ A sequence [C, L] is an image [C, 1, L]: what moves over it has a window, a stri
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -69,16 +70,23 @@ def window_shape(
     Raises ValueError where the window is larger than the padded image.
     """
     channels, *size = require_image(operation, input_shape)
-    reaches = [step * (side - 1) + 1 for side, step in zip(window, pair_of(dilation))]
-    padded_size = [length + 2 * zeros for length, zeros in zip(size, pair_of(padding))]
-    small = [name for name, length, reach in zip(("height", "width"), padded_size, reaches) if length < reach]
+    reaches, padded_size, reached = _moved(tuple(size), tuple(window), stride, padding, dilation)
+    small = [name for name, length in zip(("height", "width"), reached) if length < 1]
     if small:
         raise ValueError(
             f"{operation!r} must be given images of at least its window {reaches[0]} x {reaches[1]} when padded, got "
             f"{padded_size[0]} x {padded_size[1]} from {describe_shape(input_shape)}: too small in "
             f"{' and '.join(small)}"
         )
-    return channels, *((n - reach) // step + 1 for n, reach, step in zip(padded_size, reaches, pair_of(stride)))
+    return channels, *reached
+
+
+@lru_cache(maxsize=1024)
+def _moved(size, window, stride, padding, dilation):
+    """By direction: how far a window reaches, the length of the padded image, and at how many places it stands."""
+    reaches = [step * (side - 1) + 1 for side, step in zip(window, pair_of(dilation))]
+    lengths = [length + 2 * zeros for length, zeros in zip(size, pair_of(padding))]
+    return reaches, lengths, [(n - reach) // step + 1 for n, reach, step in zip(lengths, reaches, pair_of(stride))]
 
 
 def row_window_shape(
