@@ -19,6 +19,16 @@ WINDOWS = killed_by(
         ),
         ("what reaches back is not decayed", "(rows(result[0]) * decay)", "rows(result[0])"),
         (
+            "biases of a window of one time step have no trace",
+            "as_rows(errors), followed, _followed(bias, self._one[np.newaxis])[0])",
+            "as_rows(errors), followed, self._one)",
+        ),
+        (
+            "a window of one time step has no trace",
+            "followed = as_rows(_followed(trace, _windows(values, errors)))",
+            "followed = values",
+        ),
+        (
             "biases of a readout are traced",
             "if (weight_errors is errors) == (bias.neuron is None):",
             "if True:",
@@ -51,6 +61,25 @@ WINDOWS = killed_by(
             "states of a window's first time step go on",
             "tuple(state[-1].copy() for state in states)",
             "tuple(state[0].copy() for state in states)",
+        ),
+    ),
+    *of_library(
+        "fast/stepping.py",
+        ("a learner goes on with the weight of before", "            twin.forget()", "            pass"),
+        (
+            "a learner's twins keep arrays that were replaced",
+            "if any(now is not before",
+            "if False and any(now is not before",
+        ),
+        (
+            "of a time step the last layer's surrogate derivative",
+            "self._psi[l] if has_kernels(neuron)",
+            "self._psi[max(self._psi)] if has_kernels(neuron)",
+        ),
+        (
+            "a learner's step brings nothing back into range",
+            "        self.network.project_parameters()",
+            "        pass",
         ),
     ),
     *of_library(
