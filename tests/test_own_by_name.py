@@ -151,6 +151,7 @@ def test_options_of_methods_are_refused_for_a_rule(capsys):
     assert "argument --dialect: method my_rules:OtherDecay has no such option, only ottt" in one_line(capsys)
 
 
+@pytest.mark.exhaustive
 def test_a_rule_by_name_learns_the_digits_beside_the_methods(capsys, folder):
     options = ["--seeds", "1", "--epochs", "1", "--time-steps", "2", "--workers", "1", "--output", "out"]
     assert experiments.main(["digits", "--method", "my_rules:OtherDecay", *options]) == 0

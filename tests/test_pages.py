@@ -114,6 +114,7 @@ def test_the_backends_own_test_suite_is_five_lines(backend):
     assert pytest.main(["-q", "-p", "no:cacheprovider", "-c", os.devnull, suite.file]) == 0
 
 
+@pytest.mark.exhaustive
 def test_the_numbers_of_the_kit_are_right(exported):
     page = BACKENDS.read_text(encoding="utf-8").replace("\n", " ")
     (case,) = files.make_cases(["dense"])

@@ -128,6 +128,7 @@ def test_the_list_and_the_museum_are_shown_without_a_checkout(everything, tmp_pa
     assert process.returncode == 0 and "all stand" in process.stdout and process.stderr == ""
 
 
+@pytest.mark.exhaustive
 def test_the_experiments_run_without_a_checkout(everything, tmp_path):
     process = command(everything / "ottt-ref", "experiment", "--help", folder=tmp_path)
     assert process.returncode == 0 and "digits" in process.stdout and list(tmp_path.iterdir()) == []

@@ -53,7 +53,7 @@ def by_method(verdicts):
     return {verdict.method: verdict for verdict in verdicts}
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_reference_passes_every_case_and_method(cases):
     verdicts = list(checking.check(reference, cases))
     assert len(verdicts) == sum(len(case.methods) for case in cases)

@@ -224,12 +224,12 @@ def diagnoses(by_name, name):
     return [found for found, _, _ in report.explanations(verdicts)]
 
 
-@pytest.mark.parametrize("name", one_in(24, TRAPS, default=3))
+@pytest.mark.parametrize("name", one_in(24, TRAPS, default=8))
 def test_a_seeded_mistake_is_named(by_name, name):
     assert TRAPS[name] in diagnoses(by_name, name)
 
 
-@pytest.mark.parametrize("name", one_in(24, NAMELESS, default=3))
+@pytest.mark.parametrize("name", one_in(24, NAMELESS, default=8))
 def test_a_mistake_that_is_no_trap_is_not_taken_for_one(by_name, name):
     assert set(diagnoses(by_name, name)) <= VAGUE
 

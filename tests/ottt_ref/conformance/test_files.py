@@ -39,6 +39,7 @@ def digests(folder):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_command_writes_the_same_bytes_again(folder, tmp_path, capsys):
     assert cli.main(["cases", "export", str(tmp_path / "new")]) == 0
     assert f"wrote {len(SPECIFICATIONS)} cases to " in capsys.readouterr().out
