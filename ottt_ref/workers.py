@@ -1,12 +1,21 @@
-"""A pool of fresh processes that ends at once, and without a word, when its work is stopped."""
+"""Where long work runs: in a pool of fresh processes here, or on the workers of a Dask scheduler.
+
+The pool ends at once, and without a word, when its work is stopped. `engine` gives either, with one interface.
+"""
 
 import multiprocessing
 import os
 import signal
 import threading
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from multiprocessing.managers import SyncManager
+from typing import Any
+
+from . import console
 
 CONTEXT = multiprocessing.get_context("spawn")
 
@@ -68,3 +77,68 @@ def messages():
         manager.start(end_with_parent)
     with manager:
         yield manager.Queue()
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Where tasks run.
+
+    executor     of `concurrent.futures`
+    inbox        a queue of what tasks report; None where nothing is reported
+    outbox       what a task is given to report by: `outbox.put(message)`; None alike
+    on_machine   how many tasks run on one machine at once
+    """
+
+    executor: Executor
+    inbox: Any
+    outbox: Any
+    on_machine: int
+
+    def submit(self, function: Callable, *arguments: object) -> Future:
+        """Have a function of a module called with arguments that can be pickled."""
+        return self.executor.submit(function, *arguments)
+
+
+@contextmanager
+def engine(workers: int, scheduler: str | None = None, *, reports: bool = False) -> Iterator[Engine]:
+    """Where tasks run: `workers` processes here, or the workers of a Dask scheduler at an address.
+
+    reports  whether tasks report: what they put into the outbox comes out of the inbox
+
+    Raises CommandError where the scheduler cannot be had, or a process ends before its task is done.
+    """
+    if scheduler is not None:
+        with console.needs("distributed"):
+            from .scheduler import connected
+        with connected(scheduler, reports) as found:
+            yield found
+        return
+    try:
+        with messages() if reports else nullcontext() as queue, WorkerPool(workers) as pool:
+            yield Engine(pool, queue, queue, workers)
+    except BrokenProcessPool:
+        raise console.CommandError(
+            "a worker process ended before its task was done: it may have been killed for the memory that it took; "
+            "fewer --workers take less"
+        ) from None
+
+
+def add_options(option: Callable) -> None:
+    """Add --workers and --scheduler to a command."""
+    option("--workers", metavar="N", type=console.positive, help=f"how many processes work at once ({_default()})")
+    option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="let the workers of a Dask scheduler do it, such as tcp://127.0.0.1:8786, in place of processes here",
+    )
+
+
+def chosen(options: Any) -> tuple[int, str | None]:
+    """How many workers, and which scheduler, from options; CommandError for both."""
+    if options.workers is not None and options.scheduler is not None:
+        raise console.CommandError("argument --workers: has no effect with --scheduler, whose workers are its own")
+    return options.workers or _default(), options.scheduler
+
+
+def _default():
+    return min(2, os.cpu_count() or 1)

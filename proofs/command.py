@@ -2,11 +2,10 @@
 
 import argparse
 import importlib.util
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ottt_ref import console
+from ottt_ref import console, workers
 from ottt_ref.console import CommandError, file, positive
 from ottt_ref.outside import OutsideError
 
@@ -101,7 +100,7 @@ def add_arguments(parser):
     )
     option("--json", metavar="FILE", type=file, help="also write the results to FILE as JSON")
     option("--html", metavar="FILE", type=file, help="also write all of it to FILE, as one page")
-    option("--workers", metavar="N", type=positive, help=f"how many processes work at once ({_workers()})")
+    workers.add_options(option)
     group = parser.add_argument_group("instead of checking the claims, one of").add_mutually_exclusive_group()
     for name, mode in MODES.items():
         group.add_argument(f"--{name}", dest="mode", action="store_const", const=name, help=mode.about)
@@ -113,7 +112,7 @@ def run(options):
     _refuse_without_effect(options, mode)
     options.module = options.claims
     options.claims = _chosen(options.claim, CLAIMS if options.module is None else _own(options.module))
-    options.workers = options.workers or _workers()
+    options.workers, options.scheduler = workers.chosen(options)
     return mode.run(options)
 
 
@@ -212,7 +211,15 @@ def _results(options, screen):
         seed = options.seed + k
         source = {"module": options.module} if options.module else {}
         return run_all(
-            options.claims, options.cases, seed, options.workers, screen, database=DATABASE, **source, **size
+            options.claims,
+            options.cases,
+            seed,
+            options.workers,
+            screen,
+            scheduler=options.scheduler,
+            database=DATABASE,
+            **source,
+            **size,
         )
 
     if profile.rounds == 1:
@@ -233,7 +240,7 @@ def _survey(options, screen):
         return [], ""
     if importlib.util.find_spec("sklearn") is None:
         return [], "no surveys of D1 and D2 on digits: they need scikit-learn,  pip install 'ottt_ref[proofs]'"
-    return surveys.run_all(theorems, options.seed, options.workers, screen), ""
+    return surveys.run_all(theorems, options.seed, options.workers, screen, options.scheduler), ""
 
 
 def list_claims(options):
@@ -265,7 +272,7 @@ def kill_mutants(options):
     except ValueError as error:
         raise CommandError(str(error)) from None
     faults = drawn.draw(options.drawn, options.seed or 0, score.ROOT) if options.drawn else score.CATALOGUE
-    deaths = score.kill_all(options.workers, screen, kept, faults)
+    deaths = score.kill_all(options.workers, screen, kept, faults, options.scheduler)
     screen.print(score.table(deaths))
     return 1 if any(death.killer is None for death in deaths) else 0
 
@@ -279,7 +286,7 @@ def survey_power(options):
         raise CommandError("argument --claim: of these claims none stands on cases alone")
     screen = report.screen()
     cases = options.cases or PROFILES["default"].cases
-    powers = power.measure_all(claims, cases, options.seed or 0, options.workers, screen)
+    powers = power.measure_all(claims, cases, options.seed or 0, options.workers, screen, options.scheduler)
     screen.print(power.table(powers))
     print(power.missed(powers) or "every wrong variant was found in every seed")
     return 1 if any(not each.times for each in powers) else 0
@@ -303,7 +310,8 @@ class Mode:
     about: str = ""
 
 
-CHECK = Mode(check, ("claim", "claims", "cases", "profile", "progress", "seed", "surveys", "json", "html", "workers"))
+WHERE = ("workers", "scheduler")
+CHECK = Mode(check, ("claim", "claims", "cases", "profile", "progress", "seed", "surveys", "json", "html", *WHERE))
 OPTIONS = (*CHECK.takes, "drawn")
 MODES = {
     "list": Mode(list_claims, ("claim", "claims"), "list the claims and their hypotheses, and check nothing"),
@@ -314,19 +322,15 @@ MODES = {
     ),
     "power": Mode(
         survey_power,
-        ("claim", "cases", "seed", "workers"),
+        ("claim", "cases", "seed", *WHERE),
         f"count in {power.SEEDS} seeds how many wrong variants the claims on cases alone find (minutes; in a checkout "
         "alone)",
     ),
     "coq": Mode(check_coq, (), "compile the Coq proofs, for every T, and do nothing else"),
     "mutants": Mode(
         kill_mutants,
-        ("progress", "seed", "drawn", "workers"),
+        ("progress", "seed", "drawn", *WHERE),
         "seed faults into a copy of the source, those of the catalogue or with --drawn random ones, one at a time, and "
         "see what kills each (an hour or two, saved after each and taken up again; in a checkout alone)",
     ),
 }
-
-
-def _workers():
-    return min(2, os.cpu_count() or 1)

@@ -4,7 +4,7 @@ import queue
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ottt_ref.workers import WorkerPool, messages
+from ottt_ref.workers import engine
 
 from . import own
 from .claims import BY_NAME
@@ -13,22 +13,23 @@ from .search import count, run
 REPORT_EVERY = 5  # cases between two messages from a worker
 
 
-def run_all(claims, cases, seed, workers, console, module=None, **options):
-    """The claims' results in order, checked by `workers` processes while the progress is shown.
+def run_all(claims, cases, seed, workers, console, module=None, scheduler=None, **options):
+    """The claims' results in order, checked by workers while the progress is shown.
 
-    module   the name of the module that the claims are of; None of the theory's
-    options  size, costly and database, of `search.run`
+    workers, scheduler  where they are checked, as `ottt_ref.workers.engine` takes them
+    module              the name of the module that the claims are of; None of the theory's
+    options             size, costly and database, of `search.run`
     """
-    with messages() as inbox, WorkerPool(workers) as pool:
+    with engine(workers, scheduler, reports=True) as pool:
         pending = {
-            claim.name: pool.submit(_work, claim.name, module, cases, seed, inbox, options)
+            claim.name: pool.submit(_work, claim.name, module, cases, seed, pool.outbox, options)
             for claim in _slowest_first(claims)
         }
-        _show_progress(claims, cases, pending, inbox, console)
+        _show_progress(claims, cases, pending, pool.inbox, console)
         return [pending[claim.name].result() for claim in claims]
 
 
-def _work(name, module, cases, seed, inbox, options):
+def _work(name, module, cases, seed, outbox, options):
     if module is not None:
         own.load(module)
     done = 0
@@ -37,12 +38,12 @@ def _work(name, module, cases, seed, inbox, options):
         nonlocal done
         done += 1
         if done % REPORT_EVERY == 0:
-            inbox.put((name, done))
+            outbox.put((name, done))
 
     try:
         return run(BY_NAME[name], cases, seed, on_case, **options)
     finally:
-        inbox.put((name, None))
+        outbox.put((name, None))
 
 
 def _show_progress(claims, cases, pending, inbox, console):

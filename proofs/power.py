@@ -11,7 +11,7 @@ from statistics import median
 
 from rich.table import Table
 
-from ottt_ref.workers import WorkerPool
+from ottt_ref.workers import engine
 
 from .claims import BY_NAME, CLAIMS
 from .search import count, run
@@ -65,12 +65,12 @@ def _found(claim, cases, seed):
     return None if result.holds or stopped else result.drawn + 1
 
 
-def measure_all(claims, cases, seed, workers, console):
-    """The Power of each claim against each of its wrong variants, by `workers` processes."""
+def measure_all(claims, cases, seed, workers, console, scheduler=None):
+    """The Power of each claim against each of its wrong variants, by workers as `workers.engine` takes them."""
     names = {claim.name for claim in claims}
     variants = importlib.import_module(VARIANTS).WRONG_VARIANTS
     seeds = tuple(range(seed, seed + SEEDS))
-    with console.status("wrong variants"), WorkerPool(workers) as pool:
+    with console.status("wrong variants"), engine(workers, scheduler) as pool:
         pending = [
             pool.submit(measure, k, cases, seeds) for k, variant in enumerate(variants) if variant.claim in names
         ]

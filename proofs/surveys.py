@@ -24,7 +24,7 @@ from rich.table import Table
 import ottt_ref as ot
 from ottt_ref import losses, spike_representation
 from ottt_ref.simulation.simulator import input_current
-from ottt_ref.workers import WorkerPool
+from ottt_ref.workers import engine
 
 from .certified import signs
 from .directions import certified_ratio, layer_errors, loop_form, loop_matrices
@@ -134,10 +134,10 @@ def _largest_eigenvalues(network, inputs):
     return np.array(result)
 
 
-def run_all(theorems, seed, workers, console):
-    """Every cell of the given theorems, in order, by `workers` processes."""
+def run_all(theorems, seed, workers, console, scheduler=None):
+    """Every cell of the given theorems, in order, by workers as `ottt_ref.workers.engine` takes them."""
     jobs = [(theorem, decay, depth) for theorem in theorems for decay in DECAYS for depth in DEPTHS[theorem]]
-    with console.status("surveys on digits"), WorkerPool(workers) as pool:
+    with console.status("surveys on digits"), engine(workers, scheduler) as pool:
         futures = [pool.submit(survey, *job, seed) for job in jobs]
         return [cell for future in futures for cell in future.result()]
 

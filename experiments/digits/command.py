@@ -1,10 +1,9 @@
 """What `experiments digits` does."""
 
-import os
 from contextlib import contextmanager
 from pathlib import Path
 
-from ottt_ref import console
+from ottt_ref import console, workers
 from ottt_ref.console import above_zero, folder, positive
 from ottt_ref.outside import OutsideError, look_here
 
@@ -67,15 +66,13 @@ def add_arguments(parser):
     )
     add_option(option, DEFAULTS.backend)
     option("--dtype", choices=DTYPES, default=DEFAULTS.dtype, help="of all numbers (%(default)s)")
-    workers = min(2, os.cpu_count() or 1)
-    option(
-        "--workers", metavar="N", type=positive, default=workers, help="how many processes work at once (%(default)s)"
-    )
+    workers.add_options(option)
     option("--output", metavar="DIR", type=folder, default=Path("results"), help="the folder to write to (%(default)s)")
 
 
 def run(options):
     """Train, write JSON and pictures, print the table, with what other models left in the folder."""
+    count, scheduler = workers.chosen(options)
     settings = Settings(
         model=options.model,
         epochs=options.epochs or MODELS[options.model].epochs,
@@ -100,7 +97,7 @@ def run(options):
         return f"the runs that were finished, {len(results)} of {len(pairs)}, are in {path}"
 
     with _own_errors():
-        results = runs.train_all(pairs, settings, options.workers, screen(), interrupted)
+        results = runs.train_all(pairs, settings, count, screen(), interrupted, scheduler)
     results.sort(key=lambda result: methods.index(result["method"]))
     found = report.summaries(results, {method: runs.training_bytes(method, settings) for method in methods})
     report.write_json(options.output / f"{name}.json", settings, results, found)

@@ -6,30 +6,31 @@ import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ottt_ref.memory import peak_bytes
-from ottt_ref.workers import WorkerPool, messages
+from ottt_ref.workers import engine
 
 from ..backends import share_processors
 from .training import learner, prepared, train
 
 
-def train_all(runs, settings, workers, console, interrupted):
+def train_all(runs, settings, workers, console, interrupted, scheduler=None):
     """The results of `runs`, pairs of a method and a seed, in their order.
 
-    interrupted  what Ctrl-C calls with the results so far; what it returns is said when the program ends
+    workers, scheduler  where they run, as `ottt_ref.workers.engine` takes them
+    interrupted         what Ctrl-C calls with the results so far; what it returns is said when the program ends
     """
-    with messages() as inbox, WorkerPool(workers) as pool:
-        pending = {run: pool.submit(_work, *run, settings, inbox, workers) for run in runs}
+    with engine(workers, scheduler, reports=True) as pool:
+        pending = {run: pool.submit(_work, *run, settings, pool.outbox, pool.on_machine) for run in runs}
         try:
-            _show(pending, inbox, settings.epochs, console)
+            _show(pending, pool.inbox, settings.epochs, console)
         except KeyboardInterrupt:
             finished = [future for future in pending.values() if future.done() and not future.exception()]
             raise KeyboardInterrupt(interrupted([future.result() for future in finished])) from None
         return [future.result() for future in pending.values()]
 
 
-def _work(method, seed, settings, inbox, workers):
-    share_processors(workers)
-    return train(method, seed, settings, lambda epoch, accuracy: inbox.put((method, seed, epoch, accuracy)))
+def _work(method, seed, settings, outbox, on_machine):
+    share_processors(on_machine)
+    return train(method, seed, settings, lambda epoch, accuracy: outbox.put((method, seed, epoch, accuracy)))
 
 
 def _show(pending, inbox, epochs, console):

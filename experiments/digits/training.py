@@ -147,8 +147,8 @@ def learner(method, rng, settings):
 
 
 def train(method, seed, settings, on_epoch=lambda epoch, accuracy: None):
-    """Learn for all epochs; the curves, the time that learning took (tests and compilation not counted), and the accuracy
-    on what was learned, in [0, 1], after the last epoch.
+    """Learn for all epochs; the curves, the time that learning took (tests and compilation not counted), and the
+    accuracy on what was learned, in [0, 1], after the last epoch.
     """
     digits, rng = prepared(settings), np.random.default_rng(seed)
     _compile(method, settings, digits)

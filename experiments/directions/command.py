@@ -1,10 +1,9 @@
 """What `experiments directions` does."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ottt_ref import console
+from ottt_ref import console, workers
 from ottt_ref.console import folder, positive
 
 from ..backends import add_option
@@ -34,15 +33,13 @@ def add_arguments(parser):
     console.names(parser, "--factor", tuple(FACTORS), meaning)
     option("--seeds", metavar="N", type=positive, default=10, help="how many seeds, 0 to N-1 (%(default)s)")
     add_option(option, "fast")
-    workers = min(2, os.cpu_count() or 1)
-    option(
-        "--workers", metavar="N", type=positive, default=workers, help="how many processes work at once (%(default)s)"
-    )
+    workers.add_options(option)
     option("--output", metavar="DIR", type=folder, default=Path("results"), help="the folder to write to (%(default)s)")
 
 
 def run(options):
     """Measure, write JSON and pictures, print the tables."""
+    count, scheduler = workers.chosen(options)
     options.output.mkdir(parents=True, exist_ok=True)
     factors = tuple(dict.fromkeys(options.factor or FACTORS))
     pairs = [
@@ -57,7 +54,7 @@ def run(options):
         write_json(path, "directions", settings, {"measurements": report.measured(measurements)})
         return f"the measurements that were finished, {len(measurements)} of {len(set(pairs))}, are in {path}"
 
-    measurements = runs.measure_all(pairs, options.workers, screen(), options.backend, interrupted)
+    measurements = runs.measure_all(pairs, count, screen(), options.backend, interrupted, scheduler)
     found = report.cells(measurements, factors, options.seeds)
     rated = report.rates(measurements, factors, options.seeds)
     write_json(options.output / "directions.json", "directions", settings, report.content(found, rated))

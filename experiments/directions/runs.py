@@ -4,20 +4,21 @@ from concurrent.futures import as_completed
 
 from rich.progress import Progress
 
-from ottt_ref.workers import WorkerPool
+from ottt_ref.workers import engine
 
 from ..backends import share_processors
 from .measure import measure
 
 
-def measure_all(pairs, workers, console, backend, interrupted):
+def measure_all(pairs, workers, console, backend, interrupted, scheduler=None):
     """The Measurement of each pair of a condition and a seed, by pair; one that occurs twice is made once.
 
-    interrupted  what Ctrl-C calls with the Measurements so far; what it returns is said when the program ends
+    workers, scheduler  where they run, as `ottt_ref.workers.engine` takes them
+    interrupted         what Ctrl-C calls with the Measurements so far; what it returns is said when the program ends
     """
     pairs = list(dict.fromkeys(pairs))
-    with WorkerPool(workers) as pool, Progress(console=console, transient=True) as bar:
-        pending = {pool.submit(_work, *pair, backend, workers): pair for pair in pairs}
+    with engine(workers, scheduler) as pool, Progress(console=console, transient=True) as bar:
+        pending = {pool.submit(_work, *pair, backend, pool.on_machine): pair for pair in pairs}
         task = bar.add_task("measurements", total=len(pairs))
         try:
             for future in as_completed(pending):
@@ -29,6 +30,6 @@ def measure_all(pairs, workers, console, backend, interrupted):
         return {pair: future.result() for future, pair in pending.items()}
 
 
-def _work(condition, seed, backend, workers):
-    share_processors(workers)
+def _work(condition, seed, backend, on_machine):
+    share_processors(on_machine)
     return measure(condition, seed, backend)

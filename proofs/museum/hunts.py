@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count, product
 
-from ottt_ref import console
+from ottt_ref import console, workers
 from ottt_ref.files.storage import write_bytes
 
 from .exhibit import FOLDER, Exhibit, load, text
@@ -237,6 +237,7 @@ def build_parser():
     parser.add_version()
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(HUNTS)}; all if none is given")
     parser.add_argument("--write", action="store_true", help="store what is found among the exhibits")
+    workers.add_options(parser.add_argument)
     return parser
 
 
@@ -246,8 +247,12 @@ def hunt(options):
     if unknown:
         raise console.CommandError(f"NAME must be one of {', '.join(HUNTS)}, got {', '.join(sorted(unknown))}")
     same = True
-    for name in options.names or HUNTS:
-        exhibit, path = run(name), FOLDER / f"{name}.json"
+    with workers.engine(*workers.chosen(options)) as pool:
+        names = list(dict.fromkeys(options.names or HUNTS))
+        pending = [pool.submit(run, name) for name in names]
+        found = [future.result() for future in pending]
+    for name, exhibit in zip(names, found):
+        path = FOLDER / f"{name}.json"
         if options.write:
             write_bytes(path, text(exhibit).encode())
         print(f"{name}: {exhibit.search.partition(' of ')[0]}, values {', '.join(map(str, exhibit.values))}")
@@ -258,4 +263,6 @@ def hunt(options):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from proofs.museum import hunts  # by the name that worker processes import it by
+
+    sys.exit(hunts.main())

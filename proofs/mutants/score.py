@@ -23,6 +23,8 @@ from pathlib import Path
 
 from rich.table import Table
 
+from ottt_ref.workers import engine
+
 from .catalogue import CATALOGUE
 
 ROOT = Path(__file__).parent.parent.parent
@@ -158,11 +160,14 @@ def _end(process):
 CHILDREN = Children()
 
 
-def kill_all(workers, console, kept, mutants=CATALOGUE):
-    """The Death of each mutant, in order. What `kept`, a Kept, has of them is not done again; it gets the others."""
+def kill_all(workers, console, kept, mutants=CATALOGUE, scheduler=None):
+    """The Death of each mutant, in order. What `kept`, a Kept, has of them is not done again; it gets the others.
+
+    workers    how many are tried at once, where no address of a scheduler is given
+    """
     missing = [mutant for mutant in mutants if mutant not in kept]
     CHILDREN.begin()
-    with console.status(f"{len(missing)} mutants") as status, ThreadPoolExecutor(workers) as pool:
+    with console.status(f"{len(missing)} mutants") as status, _pool(workers, scheduler) as pool:
         pending = [pool.submit(kill, mutant) for mutant in missing]
         try:
             for done, future in enumerate(as_completed(pending), 1):
@@ -179,6 +184,11 @@ def kill_all(workers, console, kept, mutants=CATALOGUE):
                 raise KeyboardInterrupt(kept.told(len(mutants))) from None
             raise
     return [Death(mutant, kept[mutant]) for mutant in mutants]
+
+
+def _pool(workers, scheduler):
+    """Threads here, each of which waits for the processes of a mutant; or the workers of a scheduler."""
+    return ThreadPoolExecutor(workers) if scheduler is None else engine(workers, scheduler)
 
 
 def table(deaths):

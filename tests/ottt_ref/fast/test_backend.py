@@ -238,6 +238,19 @@ def test_learners_learn_what_the_references_do(method):
         assert not np.array_equal(learned[0][1][name], NETWORK.parameters[name])
 
 
+@pytest.mark.parametrize("method", ["ottt", "sltt"])
+def test_a_learner_goes_on_with_weights_that_took_the_place_of_others(method):
+    losses = []
+    for module in (getattr(fast, method), getattr(ot, method)):
+        network = NETWORK.copy()
+        learner = module.OnlineLearner(network, ot.training.Adam(0.1), time_steps=5)  # with SGD it would be a stream
+        learner.step(INPUTS[0], LABELS)
+        readout = network.layers[-1].synapses.owner("weight")
+        readout.weight = -readout.weight
+        losses.append([learner.step(row, LABELS)[0] for row in INPUTS[1:]])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-12)
+
+
 def test_it_is_imported_when_it_is_asked_for():
     code = "import sys, ottt_ref as ot; before = 'ottt_ref.fast' in sys.modules; ot.fast.ottt.gradients; print(before)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
