@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 import ottt_ref as ot
 
-from .style import BLUE, INK, MUTED, PAPER
+from .style import BLUE, INK, MUTED
+from .unrolled import ROWS, draw_line, draw_network, draw_node, edges_of, name_rows
 
 NAME = "methods"
 TITLE = "What each method keeps and drops"
@@ -28,7 +29,6 @@ ALTERNATIVE = "BPTT keeps every path, OTTT those that wait in the weight's own l
 TOLERANCE = 0  # paths are counted
 
 STEPS = 5
-ROWS = {"error": 3.25, "layer 2": 2.25, "layer 1": 1.1, "input": 0}
 ALGEBRA = {
     "BPTT": ot.bptt.backward,
     "RTRL": ot.rtrl.accumulate,
@@ -82,9 +82,9 @@ def draw(data):
     for axes, (name, words, memory) in zip(panels, PANELS):
         paths = data["paths"][name]
         _head(axes, name, f"{words}: {len(paths)} of {len(data['paths']['BPTT'])}", memory)
-        _network(axes, steps, everything, edges_of(paths))
+        draw_network(axes, steps, everything, edges_of(paths))
     _head(panels[3], "SR", "rates of spikes, and no time", "memory constant")
-    _network(panels[3], steps, everything, set())
+    draw_network(panels[3], steps, everything, set())
     _rates(panels[3], steps)
     legend = figure.add_axes((0.01, 0, 0.98, 0.06))
     legend.set(xlim=(0, 1), ylim=(0, 1))
@@ -97,59 +97,22 @@ def draw(data):
     return figure
 
 
-def edges_of(paths):
-    """The edges that some of the paths cross, as pairs of nodes (row, t)."""
-    edges = set()
-    for t0, t1, t2 in paths:
-        edges.add((("input", t0), ("layer 1", t0)))
-        edges |= {(("layer 1", t), ("layer 1", t + 1)) for t in range(t0, t1)}
-        edges.add((("layer 1", t1), ("layer 2", t1)))
-        edges |= {(("layer 2", t), ("layer 2", t + 1)) for t in range(t1, t2)}
-        edges.add((("layer 2", t2), ("error", t2)))
-    return edges
-
-
 def _head(axes, name, words, memory):
     axes.set(xlim=(-1.75, STEPS + 0.3), ylim=(-0.45, 4.75))
     axes.axis("off")
     axes.text(-1.7, 4.5, name, fontsize=17, fontweight="bold", color=BLUE, va="center")
     axes.text(STEPS + 0.25, 4.5, memory, ha="right", va="center", color=INK)
     axes.text(-1.7, 4.0, words, va="center")
-    for row, height in ROWS.items():
-        axes.text(-1.7, height, row, va="center", fontsize=11.5)
-
-
-def _network(axes, steps, everything, kept):
-    """Kept edges on top of dropped ones."""
-    for edge in sorted(everything - kept):
-        _line(axes, *edge, color=MUTED, linewidth=1.2, linestyle=(0, (2, 2)))
-    for edge in sorted(kept):
-        _line(axes, *edge, color=BLUE, linewidth=3.5)
-    reached = {node for edge in kept for node in edge}
-    for row in ROWS:
-        for t in range(steps):
-            _node(axes, row, t, (row, t) in reached)
+    name_rows(axes, -1.7)
 
 
 def _rates(axes, steps):
     """The spikes of each layer become one rate, and the path goes from rate to rate."""
     rows = list(ROWS)
     for above, below in zip(rows, rows[1:]):
-        _line(axes, (below, steps), (above, steps), color=BLUE, linewidth=3.5)
+        draw_line(axes, (below, steps), (above, steps), color=BLUE, linewidth=3.5)
     for row in rows[1:]:
         y = ROWS[row] - 0.27
         axes.plot([0, 0, steps, steps], [y + 0.09, y, y, ROWS[row]], color=BLUE, linewidth=1.2)
     for row in rows:
-        _node(axes, row, steps, True)
-
-
-def _line(axes, start, end, **look):
-    (low, t), (high, later) = start, end
-    axes.plot([t, later], [ROWS[low], ROWS[high]], solid_capstyle="butt", **look)
-
-
-def _node(axes, row, t, kept):
-    """Circles are neurons, squares what comes in and goes out; filled where a kept path passes."""
-    mark, size = ("s", 8) if row in ("input", "error") else ("o", 11)
-    face = BLUE if kept else PAPER
-    axes.plot([t], [ROWS[row]], mark, markersize=size, color=BLUE if kept else MUTED, markerfacecolor=face, zorder=3)
+        draw_node(axes, row, steps, True)

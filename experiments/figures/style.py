@@ -5,6 +5,7 @@ each has a dash, a width or a mark of its own, for print without colour.
 """
 
 import io
+from contextlib import contextmanager
 
 import matplotlib
 
@@ -65,18 +66,31 @@ SETTINGS = {
 }
 
 
-def rendered(picture, data, kind):
-    """The bytes of the picture as "svg" or "png": the same data give the same bytes."""
+@contextmanager
+def settings():
+    """Matplotlib as these pictures want it, whatever the user has set: for what draws, and for what writes."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(SETTINGS)
-        content = io.BytesIO()
-        figure = picture.draw(data)
-        if kind == "png":
-            figure.savefig(content, format="png", dpi=200, metadata={"Software": None, "Copyright": LICENCE})
-            return content.getvalue()
-        words = {"Title": picture.TITLE, "Description": picture.CAPTION, "Rights": LICENCE, "Creator": "ottt_ref"}
-        figure.savefig(content, format="svg", metadata={**words, "Date": None})
+        yield
+
+
+def rendered(picture, data, kind):
+    """The bytes of the picture as "svg" or "png": the same data give the same bytes."""
+    with settings():
+        return written(picture.draw(data), kind, picture.TITLE, picture.CAPTION)
+
+
+@settings()
+def written(figure, kind, title, caption):
+    """The bytes of a figure that was drawn within `settings()`, as "svg" or "png", which bear title and caption."""
+    content = io.BytesIO()
+    if kind == "png":
+        words = {"Title": title, "Description": caption, "Copyright": LICENCE, "Software": None}
+        figure.savefig(content, format="png", dpi=200, metadata=words)
+        return content.getvalue()
+    words = {"Title": title, "Description": caption, "Rights": LICENCE, "Creator": "ottt_ref", "Date": None}
+    figure.savefig(content, format="svg", metadata=words)
     return _for_dark_pages(name_clips(content.getvalue().decode())).encode()
 
 

@@ -53,10 +53,7 @@ def draw(data):
     _bars(top, times, data["presynaptic"], INK, "spike s[t]")
     top.plot(times, data["trace"], "o-", color=BLUE, markersize=4, label="trace â[t]")
     top.set(title="Before the synapse", ylabel="s, â")
-    middle.axhline(1, color=MUTED, linestyle=(0, (2, 2)), linewidth=1.5, label="threshold V_th")
-    middle.plot(times, data["potential"], "o-", color=GREEN, markersize=4, label="potential u[t]")
-    fired = [(t, u) for t, u, s in zip(times, data["potential"], data["spikes"]) if s]
-    middle.plot(*zip(*fired), "^", color=INK, markersize=9, label="fires")
+    draw_potential(middle, times, data["potential"], data["spikes"])
     middle.set(title="The neuron behind it", ylabel="u")
     psi = np.array(data["surrogate_derivative"])
     bottom.plot(times, psi, "s--", color=VERMILLION, markersize=4, linewidth=1.5, label="ψ[t]")
@@ -67,6 +64,14 @@ def draw(data):
         axes.set_ylim(0, 1.06 * axes.get_ylim()[1])  # room for the marks
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.03), handlelength=2.4)
     return figure
+
+
+def draw_potential(axes, times, potentials, spikes):
+    """A potential over time, its threshold of 1, and a mark where the neuron fires."""
+    axes.axhline(1, color=MUTED, linestyle=(0, (2, 2)), linewidth=1.5, label="threshold V_th")
+    axes.plot(times, potentials, "o-", color=GREEN, markersize=4, label="potential u[t]")
+    fired = [(t, u) for t, u, s in zip(times, potentials, spikes) if s]
+    axes.plot([t for t, _ in fired], [u for _, u in fired], "^", color=INK, markersize=9, label="fires")
 
 
 def _bars(axes, times, spikes, colour, name):

@@ -1,22 +1,8 @@
 # %% [markdown]
 # # 1. The LIF neuron and its rate
 #
-# The neuron of these lessons keeps one number, its *membrane potential* $u$. Time goes in steps. In each step $t$ it
-# does three things:
-#
-# 1. It **leaks**: it keeps only a share $\lambda$ (the *decay*, from 0 to 1) of its potential.
-# 2. It **integrates**, which means adds up: it adds the current $I[t]$ that comes in.
-# 3. It **fires** if the potential has reached the *threshold* $V_{th}$: it sends a *spike*, $s[t] = 1$. Otherwise
-#    $s[t] = 0$. A spike costs $V_{th}$, which is taken off before the next step. This is the *reset*.
-#
-# Hence the name is *leaky integrate-and-fire* neuron, LIF. In one formula, where potential and spike are 0 before the
-# first step:
-#
-# $$
-# u[t] = \lambda\,(u[t-1] - V_{th}\, s[t-1]) + I[t], \qquad s[t] = 1 \text{ if } u[t] \ge V_{th}, \text{ else } 0
-# $$
-#
-# The code says the same, for $V_{th} = 1$ and the paper's $\lambda = 1/2$. Fractions are exact: nothing is rounded.
+# The circle in the picture is a *neuron*. Time goes in steps, $t = 1, 2, 3, \dots$ In each step a number comes in, the
+# *current* $I[t]$. Here it is always 3/4. In some of the steps the neuron sends out a *spike*, in the others nothing.
 
 # %%
 from fractions import Fraction
@@ -28,8 +14,29 @@ from exercises import exercise
 import ottt_ref as ot
 
 half = Fraction(1, 2)
+pictures.show(pictures.network(["I = 3/4, 3/4, 3/4, ..."], [[[""]]], ["spikes: ?"]), "1-network")
+
+# %% [markdown]
+# The neuron keeps one number, its *membrane potential* $u$. (The membrane is the skin of a nerve cell.) In each step it
+# does three things:
+#
+# 1. It **leaks**: it keeps only a share $\lambda$ (the *decay*, from 0 to 1) of its potential.
+# 2. It **integrates**, which means adds up: it adds the current $I[t]$ that comes in.
+# 3. It **fires** if the potential has reached the *threshold* $V_{th}$: it sends a spike, $s[t] = 1$. Otherwise
+#    $s[t] = 0$. A spike costs $V_{th}$, which is taken off before the next step. This is the *reset*.
+#
+# Hence *leaky integrate-and-fire* neuron, LIF. In one formula, where potential and spike are 0 before step 1:
+#
+# $$
+# u[t] = \lambda\,(u[t-1] - V_{th}\, s[t-1]) + I[t], \qquad s[t] = 1 \text{ if } u[t] \ge V_{th}, \text{ else } 0
+# $$
+#
+# **Predict** before you read on. Let $\lambda = 1/2$, as in the paper, and $V_{th} = 1$. What is the potential in the
+# steps 1, 2 and 3, and when does the neuron fire? Another neuron gets the current 3/10 in every step. Why does it never
+# fire, however long we wait? (The code follows the formula. Fractions are exact: nothing is rounded.)
 
 
+# %%
 def neuron(currents, decay=half, threshold=1):
     """The potentials and the spikes of a LIF neuron, two lists."""
     potentials, spikes = [0], [0]  # before the first step
@@ -40,40 +47,29 @@ def neuron(currents, decay=half, threshold=1):
 
 
 strong, weak = [Fraction(3, 4)] * 10, [Fraction(3, 10)] * 10
-runs = {"current 3/4": neuron(strong), "current 3/10": neuron(weak)}
-words = "Left, the potential passes the threshold and drops after each spike. Right, it stays below the threshold."
-pictures.show(pictures.potentials(runs), "1-potential", words)
-
-# %% [markdown]
-# ## When does it fire?
-#
-# **Predict** before you read on: with the current 3/4, what is the potential in the steps 1, 2 and 3, and when does it
-# fire? And why does the current 3/10 never fire the neuron, however long we wait?
-#
-# Step 1: 3/4, no spike. Step 2: half of it and 3/4 more, 9/8, a spike. Step 3: the spike costs 1, of 1/8 one half is
-# left, and 3/4 more is 13/16, no spike. With 3/10 the potential is $0.3 + 0.3/2 + 0.3/4 + \dots$, which stays below
-# $0.3 / (1 - \lambda) = 0.6$: the leak takes as much as the current brings.
-
-# %%
 potentials, spikes = neuron(strong)
+print("potentials with 3/4:", *potentials[:3], "...  spikes:", *spikes)
 assert potentials[:3] == [Fraction(3, 4), Fraction(9, 8), Fraction(13, 16)] and spikes[:3] == [0, 1, 0]
-print("spikes with 3/4:", *spikes)
-potentials, spikes = neuron([Fraction(3, 10)] * 50)
-assert sum(spikes) == 0 and potentials[-2] < potentials[-1] < Fraction(6, 10)
-print("potential after 50 steps with 3/10:", float(potentials[-1]))
+print("potential after 50 steps with 3/10:", float(neuron(weak * 5)[0][-1]))
+pictures.show(pictures.potentials({"current 3/4": (potentials, spikes), "current 3/10": neuron(weak)}), "1-potential")
 
 # %% [markdown]
+# Step 1: 3/4, no spike. Step 2: half of it is 3/8, and 3/4 more is 9/8: a spike. Step 3: the spike costs 1, half of the
+# 1/8 that remains is 1/16, and 3/4 more is 13/16: no spike. With 3/10 the potential is $0.3 + 0.3/2 + 0.3/4 + \dots$,
+# which stays below $0.3 / (1 - \lambda) = 0.6$. The leak takes as much as the current brings.
+#
 # ## How much does it fire? The weighted rate
 #
-# The paper measures a neuron's activity by a *weighted rate* $a$: a mean of the spikes, in which a spike that is $k$
-# steps old has the weight $\lambda^k$. Old spikes count less, as they do in a membrane. To compute it, keep a number
-# that leaks and adds up spikes. It is called the *trace* $\hat a$, and we shall meet it again:
+# The paper measures a neuron's activity by a *weighted rate* $a$. It is a mean of the spikes, in which a spike that is
+# $k$ steps old has the weight $\lambda^k$: old spikes count less. To compute it, keep a number that leaks and adds up
+# spikes. It is called the *trace* $\hat a$, and we shall meet it again:
 #
 # $$
 # \hat a[t] = \lambda\, \hat a[t-1] + s[t], \qquad a = \hat a[T] / \Lambda
 # $$
 #
-# $T$ is the number of steps, and $\Lambda = 1 + \lambda + \dots + \lambda^{T-1}$ is the sum of all weights.
+# $T$ is the number of steps, and $\Lambda = 1 + \lambda + \dots + \lambda^{T-1}$ is the sum of all weights. **Predict**
+# the rate of our neuron after three steps, with the spikes 0, 1, 0.
 
 
 # %%
@@ -85,18 +81,20 @@ def weighted_mean(values, decay=half):
     return trace / weights
 
 
-rate = weighted_mean(neuron(strong)[1])
-print(f"the rate with the current 3/4: {float(rate):.2f}")
+print("rate after 3 steps:", weighted_mean(spikes[:3]), " after 10 steps:", f"{float(weighted_mean(spikes)):.2f}")
+assert weighted_mean(spikes[:3]) == Fraction(2, 7)  # the trace is 0, 1, 1/2, and the weights are 1 + 1/2 + 1/4 = 7/4
 
 # %% [markdown]
-# Does the rate tell the current? Let $v[t] = u[t] - V_{th}\, s[t]$ be what is left after step $t$. The first formula
-# says $v[t] = \lambda\, v[t-1] + I[t] - V_{th}\, s[t]$. So $v$ is the trace of the currents minus $V_{th}\, \hat a$.
-# Divide by $\Lambda$ at the end: $v[T] / \Lambda = \bar I - V_{th}\, a$, where $\bar I$ is the weighted mean of the
-# currents. While currents lie between 0 and $V_{th}$, so does $v$, and $V_{th}\, a$ misses $\bar I$ by less than
-# $V_{th}/\Lambda$. **Predict**: is that much, for $\lambda = 1$? And for $\lambda = 1/2$?
+# ## Does the rate tell the current?
 #
-# For $\lambda = 1$, $\Lambda$ is $T$: the more steps, the better. For $\lambda = 1/2$, $\Lambda$ stays below 2, so the
-# rate can be wrong by one half, in any number of steps.
+# Let $v[t] = u[t] - V_{th}\, s[t]$ be what is left after step $t$. The first formula says
+# $v[t] = \lambda\, v[t-1] + I[t] - V_{th}\, s[t]$. That is how a trace is made: $v$ is the trace of the currents minus
+# $V_{th}$ times the trace of the spikes. Divide by $\Lambda$ at the end: $v[T] / \Lambda = \bar I - V_{th}\, a$, where
+# $\bar I$ is the weighted mean of the currents.
+#
+# Let the currents lie between 0 and $V_{th}$. If $v$ is at least 0 and below $V_{th}$, the next $u$ is below
+# $2 V_{th}$, and $V_{th}$ is taken off where $u$ reaches it. So the next $v$ is below $V_{th}$, too, and $V_{th}\, a$
+# misses $\bar I$ by less than $V_{th}/\Lambda$. **Predict**: is that much, for $T = 30$ and $\lambda = 1$? For 1/2?
 
 # %%
 currents, lines = [Fraction(k, 50) for k in range(51)], {}
@@ -110,25 +108,27 @@ for decay in (Fraction(1), half):
     worst = max(current - rate for current, rate in zip(currents, rates))
     assert worst < 1 / ot.rate_normaliser(decay, 30)
     print(f"λ = {decay}: the rate misses the current by up to {float(worst):.2f}")
-words = "Rate over current. For decay 1 nearly the diagonal. For 1/2 it is 0 up to the current 1/2, then it jumps."
 figure = pictures.curves({"rate = current": (currents, currents), **lines}, "constant current", "weighted rate")
-pictures.show(figure, "1-rate", words)
+pictures.show(figure, "1-rate")
+
+# %% [markdown]
+# For $\lambda = 1$, $\Lambda$ is $T$: the more steps, the better. For $\lambda = 1/2$,
+# $\Lambda = 1 + 1/2 + 1/4 + \dots$ stays below 2, so the rate can be wrong by almost one half, in any number of steps.
 
 # %%
-# The library `ottt_ref` has this neuron, too.
-layer = ot.Layer(ot.Dense(np.array([[1.0]]), bias=False), ot.LIF(decay=0.5, threshold=1.0))
-run = ot.simulate(ot.Network([layer]), np.full((10, 1, 1), 0.75))  # [time steps, samples, neurons]
+# The library `ottt_ref` has this neuron, too. Its arrays are [time steps, samples, neurons].
+layer = ot.Layer(ot.Dense(np.array([[1.0]]), bias=False), ot.LIF(decay=0.5, threshold=1.0))  # one input, weight 1
+run = ot.simulate(ot.Network([layer]), np.full((10, 1, 1), 0.75))
 assert run.potentials[0].ravel().tolist() == neuron(strong)[0]
 
 # %% [markdown]
 # ## Exercises
 #
-# Put your answer in the place of the dots, and run the cell.
+# Put your answer in the place of the dots below, and run the cell. Write fractions as `Fraction(1, 16)`.
 #
-# 1. What is the smallest of the currents 1/16, 2/16, 3/16, ... that fires a neuron with $\lambda = 3/4$ within 50
-#    steps?
-# 2. Six currents, each from 0 to 1, with which our neuron ($\lambda = 1/2$) never fires although $\bar I$ is above
-#    9/20.
+# 1. The smallest of the currents 1/16, 2/16, ... that fires a neuron with $\lambda = 3/4$ if it comes in 50 steps.
+# 2. A list of six currents, each from 0 to 1, with which our neuron ($\lambda = 1/2$) never fires although their
+#    weighted mean $\bar I$ is above 9/20.
 
 
 # %%

@@ -38,8 +38,10 @@ def exercise(check):
 
 @functools.cache
 def lesson(name):
-    """The names of a lesson, which is run once for it: `lesson("1_lif_neuron").exercise_1`."""
-    with contextlib.redirect_stdout(io.StringIO()):
+    """The names of a lesson, which is run once for it, without pictures: `lesson("1_lif_neuron").exercise_1`."""
+    import pictures  # matplotlib, which those who only ask for the lessons' names do without
+
+    with contextlib.redirect_stdout(io.StringIO()), pictures.none():
         return SimpleNamespace(**run(HERE / f"{name}.py"))
 
 
