@@ -14,6 +14,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pytest
 
 import ottt_ref as ot
+from experiments.figures.command import FIGURES
 from ottt_ref import conformance, nir
 from proofs.claims import CLAIMS
 
@@ -127,6 +128,15 @@ def test_lessons_are_shown_as_they_ran_and_are_left_as_notebooks(built, pages):
             (built.parent / "jupyter_execute" / name).with_suffix(".ipynb").read_text(encoding="utf-8")
         )
         assert any(cell.get("outputs") for cell in notebook["cells"])
+
+
+def test_every_picture_has_its_sources_below_it(pages):
+    shown = {name: re.findall(r'<img [^>]*src="_images/(\w+)\.svg"', page.text) for name, page in pages.items()}
+    assert set().union(*shown.values()) == set(FIGURES)
+    for name, pictures in shown.items():
+        for picture in pictures:
+            below = pages[name].text.split(f"_images/{picture}.svg")[1].split("</figcaption>")[0]
+            assert "Sources: " in below and "theory.html#" in below, (name, picture)
 
 
 def test_docstrings_that_name_a_claim_link_to_it(pages):

@@ -1,9 +1,12 @@
 """The pictures that `python -m experiments figures` draws, with its captions.
 
 ```{pictures}```   every picture; names of claims in the captions become links
+
+Where another page shows one of them, the sources of its caption stand below it.
 """
 
 import re
+from pathlib import PurePosixPath
 
 from claims import link
 from docutils import nodes
@@ -24,18 +27,30 @@ class Pictures(SphinxDirective):
     def section(self, picture):
         section = nodes.section("", ids=[picture.NAME], names=[])
         section += nodes.title("", picture.TITLE)
-        figure = nodes.figure()
-        figure += nodes.image(uri=f"_static/{picture.NAME}.svg", alt=picture.ALTERNATIVE)
-        figure += nodes.caption("", "", *self.linked(picture.CAPTION))
-        section += figure
+        image = nodes.image(uri=f"_static/{picture.NAME}.svg", alt=picture.ALTERNATIVE)
+        section += figure(image, picture.CAPTION, self.env.docname)
         return section
 
-    def linked(self, text):
-        """The caption as nodes, each claim that it names as a link."""
-        for k, part in enumerate(CLAIM.split(text)):
-            yield link(part, self.env.docname) if k % 2 else nodes.Text(part)
+
+def figure(image, caption, page):
+    """The image with a caption, in which each claim that it names is a link from the page."""
+    parts = [link(part, page) if k % 2 else nodes.Text(part) for k, part in enumerate(CLAIM.split(caption))]
+    return nodes.figure("", image, nodes.caption("", "", *parts))
+
+
+def name_sources(app, doctree):
+    """Put sources below each of the pictures that a page shows without a caption."""
+    for image in list(doctree.findall(nodes.image)):
+        picture = FIGURES.get(PurePosixPath(image["uri"]).stem)
+        if picture and not isinstance(image.parent, nodes.figure):
+            _, sources = picture.CAPTION.split("Sources: ")
+            shown = image.parent if isinstance(image.parent, nodes.paragraph) else image
+            below = figure(image.deepcopy(), f"Sources: {sources}", app.env.docname)
+            doctree.note_implicit_target(below)  # a figure has an id
+            shown.replace_self(below)
 
 
 def setup(app):
     app.add_directive("pictures", Pictures)
+    app.connect("doctree-read", name_sources)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

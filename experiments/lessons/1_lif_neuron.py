@@ -14,7 +14,7 @@ from exercises import exercise
 import ottt_ref as ot
 
 half = Fraction(1, 2)
-pictures.show(pictures.network(["I = 3/4, 3/4, 3/4, ..."], [[[""]]], ["spikes: ?"]), "1-network")
+pictures.show(pictures.network(["I = 3/4, 3/4, ..."], [[[""]]], ["spikes: ?"]), "1-network")
 
 # %% [markdown]
 # The neuron keeps one number, its *membrane potential* $u$. (The membrane is the skin of a nerve cell.) In each step it
@@ -31,9 +31,9 @@ pictures.show(pictures.network(["I = 3/4, 3/4, 3/4, ..."], [[[""]]], ["spikes: ?
 # u[t] = \lambda\,(u[t-1] - V_{th}\, s[t-1]) + I[t], \qquad s[t] = 1 \text{ if } u[t] \ge V_{th}, \text{ else } 0
 # $$
 #
-# **Predict** before you read on. Let $\lambda = 1/2$, as in the paper, and $V_{th} = 1$. What is the potential in the
-# steps 1, 2 and 3, and when does the neuron fire? Another neuron gets the current 3/10 in every step. Why does it never
-# fire, however long we wait? (The code follows the formula. Fractions are exact: nothing is rounded.)
+# **Predict** before you read on. Let $V_{th} = 1$ and $\lambda = 1/2$, as in the paper (Xiao et al. 2022). What is the
+# potential in the steps 1, 2 and 3, and when does the neuron fire? Another neuron gets the current 3/10 in every step.
+# Why does it never fire, however long we wait? (Fractions are exact: nothing is rounded.)
 
 
 # %%
@@ -116,7 +116,7 @@ pictures.show(figure, "1-rate")
 # $\Lambda = 1 + 1/2 + 1/4 + \dots$ stays below 2, so the rate can be wrong by almost one half, in any number of steps.
 
 # %%
-# The library `ottt_ref` has this neuron, too. Its arrays are [time steps, samples, neurons].
+# The library `ottt_ref` has this neuron, too. Arrays are [time steps, samples, neurons]; here one sample, one neuron.
 layer = ot.Layer(ot.Dense(np.array([[1.0]]), bias=False), ot.LIF(decay=0.5, threshold=1.0))  # one input, weight 1
 run = ot.simulate(ot.Network([layer]), np.full((10, 1, 1), 0.75))
 assert run.potentials[0].ravel().tolist() == neuron(strong)[0]

@@ -13,7 +13,7 @@ from exercises import exercise, lesson
 from ottt_ref import plain
 
 neuron, half, w, x, y = lesson("1_lif_neuron").neuron, Fraction(1, 2), Fraction(3, 4), [1, 1], 0
-pictures.show(pictures.network(["x = 1, 1"], [[["w = 3/4"]]], ["target y = 0, 0"]), "2-network")
+pictures.show(pictures.network(["x = 1, 1"], [[["w = 3/4"]]], ["y = 0, 0"]), "2-network")
 
 # %% [markdown]
 # ## Why the true gradient is of no use

@@ -115,13 +115,13 @@ once = sum(half**wait for wait in range(30))
 print(f"with one neuron above: {float(once / once**2):.6f}, with two: {float(once / once**3):.6f}")
 
 # %% [markdown]
-# $1/2$, and $2^{-d}$ with $d$ above. Play with it: `ottt-ref explain --html page.html` has switches for the waits.
+# OTTT keeps 1/2, and $2^{-d}$ with $d$ above. Play with it: `ottt-ref explain --html page.html` has switches for waits.
 #
 # ## Exercises
 #
-# 1. How many paths have BPTT and OTTT for the first weight of *three* neurons in four steps? A pair of numbers.
+# 1. How many paths have BPTT and OTTT for $w^1$, with *three* neurons in a row and four steps? A pair of numbers.
 # 2. With $w^1 = w^2 = 1$, $y = 0$: three inputs, each 0 or 1, with which OTTT and BPTT agree for $w^1$ and are not 0.
-# 3. Delete all waiting: SLTT, *spatial learning through time*. Write its gradient as a function of the lists $g$, $x$.
+# 3. Delete all waiting: SLTT, *spatial learning through time*. Its gradient as a function of the lists $g$ and $x$.
 
 
 # %%

@@ -105,8 +105,8 @@ pictures.show(pictures.bars(found, ["first", "second", "third"]), "6-three")
 
 # %% [markdown]
 # B should be silent. For SR it is at $z = \frac74 \cdot \frac23 = \frac76$, above 1: the slope is 0, and its error
-# passes nothing down. So SR has A alone: $\frac12 \cdot (-1)$, times the slope 1 and the input's rate 1. In OTTT B
-# fires in step 2 with $u = 7/4$ and $\psi = 1/4$:
+# passes nothing down. So SR has A alone: $\frac12 \cdot (-1)$, times the slope 1 and the input's rate 1. In OTTT, A and
+# B have $\psi = 0$ in step 1. In step 2, B fires with $u = 7/4$ and $\psi = 1/4$:
 # $\frac12 \cdot \frac12 \cdot (-1) + \frac74 \cdot \frac14 \cdot 1 = \frac3{16}$, times $\psi^1 = \frac78$, times the
 # trace $\frac32$, is $\frac{63}{256}$.
 #

@@ -63,7 +63,7 @@ CAPTIONS = {
     ),
     "5-clamp": (
         "What spike representation takes a rate for",
-        f"The mapping σ from z to a rate: 0 up to z = 0, then z itself, and 1 from z = 1 on. Sources: claim R2; {PAPER}.",
+        f"The mapping σ from z to a rate: 0 up to z = 0, then z itself, 1 from z = 1 on. Sources: claim R2; {PAPER}.",
     ),
     "5-entries": (
         "Two gradients of four weights",

@@ -131,7 +131,7 @@ def potentials(runs):
 def curves(lines, across, upwards):
     """Curves {label: (x, y)}, told apart by dashes, by width and by colour."""
     figure, (axes,) = _panels()
-    looks = [(MUTED, "-", 5), (BLUE, "-", 2), (VERMILLION, "--", 2)]
+    looks = [(MUTED, "-", 5), (INK, "-", 1.5), (VERMILLION, "--", 2)]  # as in the picture `rates`
     for (label, (x, y)), (colour, dash, width) in zip(lines.items(), looks):
         numbers = [[float(value) for value in each] for each in (x, y)]
         axes.plot(*numbers, linestyle=dash, color=colour, linewidth=width, label=label)
