@@ -40,13 +40,20 @@ def write_json(path, experiment, settings, content, versions=()):
 
 
 def save(figure, folder, name):
-    """Write folder/name.png and folder/name.svg, atomically; the same figure gives the same bytes."""
-    matplotlib.rcParams["svg.hashsalt"] = "ottt_ref"
-    for kind, options in (("png", {"dpi": 160}), ("svg", {"metadata": {"Date": None}})):
-        content = io.BytesIO()
-        figure.savefig(content, format=kind, **options)
-        found = content.getvalue()
-        write_bytes(folder / f"{name}.{kind}", name_clips(found.decode()).encode() if kind == "svg" else found)
+    """Write folder/name.png and folder/name.svg, atomically."""
+    for kind in ("png", "svg"):
+        write_bytes(folder / f"{name}.{kind}", content(figure, kind))
+
+
+def content(figure, kind, dpi=160, **words):
+    """The bytes of a figure as "png" or "svg", the same ones every time; `words` are its metadata."""
+    buffer = io.BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": "ottt_ref"}):
+        if kind == "png":
+            figure.savefig(buffer, format=kind, dpi=dpi, metadata=words)
+            return buffer.getvalue()
+        figure.savefig(buffer, format=kind, metadata={**words, "Date": None})
+    return name_clips(buffer.getvalue().decode()).encode()
 
 
 def name_clips(text):

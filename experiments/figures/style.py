@@ -4,14 +4,13 @@ Colours are Okabe and Ito's, which those who confuse red and green can tell apar
 each has a dash, a width or a mark of its own, for print without colour.
 """
 
-import io
 from contextlib import contextmanager
 
 import matplotlib
 
 from ottt_ref.files.storage import write_bytes
 
-from ..output import name_clips
+from ..output import content
 
 PAPER, INK, MUTED, GRID = "#ffffff", "#1a1a1a", "#767676", "#dcdcdc"
 BLUE, VERMILLION, GREEN, AMBER = "#0072b2", "#d55e00", "#009e73", "#e69f00"
@@ -62,7 +61,6 @@ SETTINGS = {
     "figure.facecolor": PAPER,
     "savefig.facecolor": PAPER,
     "svg.fonttype": "none",  # letters stay letters: they can be searched, read aloud, and changed
-    "svg.hashsalt": "ottt_ref",
 }
 
 
@@ -84,14 +82,11 @@ def rendered(picture, data, kind):
 @settings()
 def written(figure, kind, title, caption):
     """The bytes of a figure that was drawn within `settings()`, as "svg" or "png", which bear title and caption."""
-    content = io.BytesIO()
+    words = {"Title": title, "Description": caption}
     if kind == "png":
-        words = {"Title": title, "Description": caption, "Copyright": LICENCE, "Software": None}
-        figure.savefig(content, format="png", dpi=200, metadata=words)
-        return content.getvalue()
-    words = {"Title": title, "Description": caption, "Rights": LICENCE, "Creator": "ottt_ref", "Date": None}
-    figure.savefig(content, format="svg", metadata=words)
-    return _for_dark_pages(name_clips(content.getvalue().decode())).encode()
+        return content(figure, kind, dpi=200, **words, Copyright=LICENCE, Software=None)
+    drawn = content(figure, kind, **words, Rights=LICENCE, Creator="ottt_ref")
+    return _for_dark_pages(drawn.decode()).encode()
 
 
 def save(picture, data, folder, kinds):
