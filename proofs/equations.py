@@ -344,7 +344,7 @@ ONLINE_UPDATE = Equation(
 STATE = Equation(
     r"u[t-1], s[t-1] \to u[t], s[t]",
     "ottt_ref.simulation.simulator.Simulator",
-    "layer.neuron.step(self.states[l], self.outputs[l], current, self.soft)",
+    "neuron.step(self.states[l], self.outputs[l], current, self.soft)",
 )
 
 # What the map shows, part by part.
