@@ -16,8 +16,8 @@
      "numbers":   "fractions"}               or "float64"; fractions where surrogate and loss are rational
 
 Weights, inputs and targets must be there. In place of weights there may be "sizes", [2, 3, 1], and a "seed": weights
-are then drawn as eighths from -1 to 1. A number is 3, 0.75 (the decimal itself, not the nearest float) or "3/4". The
-defaults are those that are shown, but for biases and loops, of which there are none.
+are then drawn as eighths from -1 to 1. A number is 3, 0.75 (the decimal itself, not the nearest float) or "3/4", and
+may stand in quotes. The defaults are those that are shown, but for biases and loops, of which there are none.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ LARGEST_FILE = 2**20  # bytes
 LARGEST_NUMBER = 100  # digits
 LARGEST_SIZE = 1000  # neurons in all
 MOST_SYNAPSES = 10_000  # that are drawn: no board has room for so many, and a server must not be kept busy by a line
-NUMBER = re.compile(r"\s*[+-]?\d+(\s*/\s*\d+|\.\d+)?\s*")
+NUMBER = re.compile(r"\s*[+-]?\d+(\s*/\s*\d+|(\.\d+)?(e[+-]?\d+)?)\s*", re.IGNORECASE)
 REQUIRED = ("inputs", "targets")
 DEFAULTS: dict[str, Any] = {
     "weights": None,
@@ -339,10 +339,13 @@ def _list(name, value, count=None, empty=False):
 
 def _number(name, value):
     if isinstance(value, str) and len(value) <= LARGEST_NUMBER and NUMBER.fullmatch(value):
+        written = "".join(value.split())
         try:
-            return Fraction(value.replace(" ", ""))
+            return Fraction(written) if "/" in written else _decimal(written)
         except ZeroDivisionError:
             raise ValueError(f"{name} must be a number, got {value!r}") from None
+        except ValueError:
+            raise ValueError(f"{name} must be a number of at most {LARGEST_NUMBER} digits, got {value!r}") from None
     if isinstance(value, bool) or not isinstance(value, int | Fraction):
         raise ValueError(f'{name} must be a number, or a fraction such as "1/3", got {_shown(value)}')
     return Fraction(value)

@@ -134,6 +134,7 @@ def _port(text):
     """A port, or 0."""
     import argparse
 
-    if not (text.isascii() and text.isdecimal()) or int(text) > LARGEST_PORT:
-        raise argparse.ArgumentTypeError(f"must be a port, 0 .. {LARGEST_PORT}, got {text!r}")
-    return int(text)
+    digits = text.lstrip("0") or "0"
+    if not (text.isascii() and text.isdecimal()) or len(digits) > 5 or int(digits) > LARGEST_PORT:
+        raise argparse.ArgumentTypeError(f"must be a port, 0 .. {LARGEST_PORT}, got {text[:40]!r}")
+    return int(digits)

@@ -42,7 +42,7 @@ def page(network: Mapping[str, Any], *, edit: Mapping[str, Any] | None = None) -
     for part in rest:  # what is filled in is never searched for names to fill in
         name, after = part.split("}}", 1)
         made += filled[name] + after
-    content = made.encode()
+    content = made.encode(errors="replace")  # a file's name may be no Unicode
     if len(content) > LARGEST_PAGE:
         raise TooLarge(f"the page must have at most {LARGEST_PAGE} bytes, got {len(content)}: take a smaller network")
     return content

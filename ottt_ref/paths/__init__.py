@@ -129,18 +129,17 @@ def find_in(
     require_count("limit", limit)
     number = enumeration.count(unrolled, selection, start, nonzero)
     if number > limit:
-        steps, samples = unrolled.time_steps, unrolled.batch_size
+        steps, samples = _many(unrolled.time_steps, "time step"), _many(unrolled.batch_size, "sample")
         raise ValueError(
-            f"network must have at most {limit} paths of {parameter}{list(start.index)} over {steps} time steps and "
-            f"{samples} sample{'s' if samples > 1 else ''} to list them, got {_in_words(number)}: `paths.gradients` "
-            "adds them up"
+            f"network must have at most {_many(limit, 'path')} of {parameter}{list(start.index)} over {steps} and "
+            f"{samples} to list them, got {_in_words(number)}: `paths.gradients` adds them up"
         )
     try:
         return list(Enumeration(unrolled, selection, nonzero).paths(start))
     except RecursionError:
         raise ValueError(
-            f"network must have paths of fewer membranes to list them, got {len(network.layers)} layers over "
-            f"{unrolled.time_steps} time steps: `paths.gradients` adds them up"
+            f"network must have paths of fewer membranes to list them, got {_many(len(network.layers), 'layer')} over "
+            f"{_many(unrolled.time_steps, 'time step')}: `paths.gradients` adds them up"
         ) from None
 
 
@@ -218,6 +217,10 @@ def _simulated(network, inputs, targets, loss):
     activity = run(network, task.inputs)
     total, output_errors = task.sequence_loss(activity.outputs)
     return total, activity, output_errors
+
+
+def _many(number, word):
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _in_words(number):

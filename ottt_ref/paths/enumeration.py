@@ -226,12 +226,13 @@ class _Count:
 
     def total(self):
         unrolled, start, total = self.unrolled, self.start, 0
+        by_trace = self._by_trace()
         for t in range(unrolled.time_steps):
             spike = 1 if start.j is None else unrolled.source(start.connection, t, self.b, start.j)
             if not self._is(spike):
                 continue
             none, some = self._onwards[start.layer, start.i, t]
-            none += self._by_trace(t)
+            none += by_trace[t]
             total += {"none": none, "some": some, "any": none + some}[self.keep.resets]
         return total
 
@@ -279,20 +280,23 @@ class _Count:
                     none, some = none + onwards_none, some + onwards_some
         return none, some
 
-    def _by_trace(self, t):
-        """Paths that wait in the membrane that they enter at t by at least one edge of a trace."""
+    def _by_trace(self):
+        """By t, paths that wait in the membrane that they enter at t by at least one edge of a trace.
+
+        From the last time step back, as the tables: what leads on after such an edge, and what may still come to one.
+        """
         start, keep, unrolled = self.start, self.keep, self.unrolled
+        steps = unrolled.time_steps
+        found = [0] * (steps + 1)
         if not (keep.traces and keep.resets != "some" and keep.may_wait(start.layer, start.layer)):
-            return 0
-        by_leaks, by_traces, total = 1, 0, 0
-        for leaves in range(t, unrolled.time_steps):
-            if by_traces:
-                total += by_traces * self._leaving(self._traced, start.layer, start.i, leaves, True)[0]
-            trace = unrolled.trace_edge(start.connection, self.b, start.i, start.j, leaves)
+            return found
+        after = 0
+        for t in reversed(range(steps)):
+            trace = unrolled.trace_edge(start.connection, self.b, start.i, start.j, t)
+            traces = int(trace is not None and self._is(trace.factor))
             leaks = sum(
-                edge.kind == LEAK and self._is(edge.factor)
-                for edge in unrolled.edges(self.b, start.layer, start.i, leaves)
+                edge.kind == LEAK and self._is(edge.factor) for edge in unrolled.edges(self.b, start.layer, start.i, t)
             )
-            traces = trace is not None and self._is(trace.factor)
-            by_leaks, by_traces = by_leaks * leaks, by_traces * (leaks + traces) + by_leaks * traces
-        return total
+            found[t] = leaks * found[t + 1] + traces * after
+            after = self._leaving(self._traced, start.layer, start.i, t, True)[0] + (leaks + traces) * after
+        return found

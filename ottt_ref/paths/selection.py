@@ -75,9 +75,13 @@ def _frozen(waits):
 
 
 def _layers(given):
-    if isinstance(given, str) or not hasattr(given, "__iter__"):
+    try:
+        layers = list(given)
+    except TypeError:  # also an array without an axis, which says that it can be iterated over
+        layers = None
+    if layers is None or isinstance(given, str):
         raise TypeError(f"waits must be a set of layers, or one for each layer, or None, got {shown(given)}")
-    return frozenset(require_count("waits", l, 0) for l in given)
+    return frozenset(require_count("waits", l, 0) for l in layers)
 
 
 @dataclass(frozen=True)

@@ -342,6 +342,12 @@ def test_numbers_are_the_decimals_and_fractions_that_are_written():
     assert network.parameters["layer0.bias"].tolist() == [F(-1, 8), F(2, 3)]
 
 
+def test_a_number_in_quotes_may_have_spaces_and_an_exponent():
+    found, _ = made(weights=[[["3\t/ 4", " 1e-3\n"]], [["2.5E1"]]], biases=None)
+    assert found.network.parameters["layer0.weight"][0].tolist() == [F(3, 4), F(1, 1000)]
+    assert found.network.parameters["readout.weight"][0, 0] == 25
+
+
 def test_every_field_has_the_default_that_is_documented():
     (network, full), (same, less) = (
         made(),
@@ -392,6 +398,7 @@ def test_what_is_not_rational_is_computed_in_floats(name):
         ({"weights": [[[1, "a"]], [[1]]]}, 'weights[0][0][1] must be a number, or a fraction such as "1/3", got "a"'),
         ({"weights": [[[1, "1/0"]], [[1]]]}, "weights[0][0][1] must be a number, got '1/0'"),
         ({"weights": [[[1, True]], [[1]]]}, "weights[0][0][1] must be a number, or a fraction"),
+        ({"weights": [[[1, "1e101"]], [[1]]]}, "weights[0][0][1] must be a number of at most 100 digits, got '1e101'"),
         ({"weights": [[[1, 2], [1]], [[1, 1]]]}, "weights[0][1] must hold 2 numbers, got 1"),
         ({"weights": [[[1, 2]], [[1, 1]]]}, "weights[1] must have rows of 1 numbers, got 2"),
         ({"weights": []}, "weights must be a list that is not empty, got []"),

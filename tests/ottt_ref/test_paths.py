@@ -325,6 +325,7 @@ def test_bad_arguments_are_refused_by_name(small, change, message):
         ({"traces": None}, "traces must be"),
         ({"waits": "01"}, "waits must be a set of layers"),
         ({"waits": 1}, "waits must be a set of layers"),
+        ({"waits": np.array(0)}, "waits must be a set of layers, or one for each layer, or None, got array"),
         ({"waits": {-1}}, "waits must be"),
         ({"waits": {0: 1}}, "waits must be a set of layers"),
     ],
@@ -347,5 +348,22 @@ def test_a_number_of_paths_that_python_does_not_write_is_said_and_a_network_that
     assert ot.paths._in_words(10**5000) == "a number of about 5001 digits"
     deep = ot.dense_network([1] * 620, readout="spiking", rng=0)
     assert ot.paths.count(network, np.ones((1, 1, 1)), np.array([0]), "layer0.weight", (0, 0), keep="sltt") == 1
-    with pytest.raises(ValueError, match=r"paths of fewer membranes .* 619 layers over 1 time steps"):
+    with pytest.raises(ValueError, match=r"paths of fewer membranes .* 619 layers over 1 time step:"):
         ot.paths.find(deep, np.ones((1, 1, 1)), np.array([0]), "layer0.weight", (0, 0), keep="sltt")
+
+
+@pytest.mark.parametrize("reset, readout", [("soft", "linear"), ("hard", "spiking")])
+def test_a_long_sequence_is_refused_after_one_look_at_each_time_step(reset, readout, monkeypatch):
+    looks = []
+    look = Unrolled.trace_edge
+    monkeypatch.setattr(Unrolled, "trace_edge", lambda *given: looks.append(given) or look(*given))
+    network = ot.dense_network([1, 1, 1], reset=reset, readout=readout, rng=0)
+    with pytest.raises(ValueError, match="over 300 time steps and 1 sample to list them, got a number of about"):
+        ot.paths.find(network, np.ones((300, 1, 1)), np.array([0]), "layer0.weight", (0, 0))
+    assert len(looks) == 300
+
+
+def test_one_time_step_is_said_as_one():
+    network = ot.dense_network([1, 1, 2], rng=0)
+    with pytest.raises(ValueError, match=r"at most 1 path of .* over 1 time step and 1 sample to list them, got 2"):
+        ot.paths.find(network, np.ones((1, 1, 1)), np.array([0]), "layer0.bias", (0,), limit=1)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 from fractions import Fraction
 
 import numpy as np
@@ -28,6 +29,7 @@ def data_of(path):
         ("--html page.html --port 80", "argument --port: must be given with --live alone"),
         ("--live --port 65536", "argument --port: must be a port, 0 .. 65535, got '65536'"),
         ("--live --port -1", "argument --port: must be a port, 0 .. 65535, got '-1'"),
+        (f"--live --port {'9' * 5000}", f"argument --port: must be a port, 0 .. 65535, got '{'9' * 40}'"),
         ("--html page.html --exhibit hard-rest", "two-to-choose-between, got 'hard-rest': is it 'hard-reset'?"),
         ("--html page.html --exhibit ../../../setup", "argument --exhibit: must be one of authors-dialect"),
         ("--html page.html --exhibit hard-reset --network net.json", "argument --exhibit: must not be given together"),
@@ -110,3 +112,12 @@ def test_a_link_that_leads_to_itself_is_a_line(tmp_path, monkeypatch, capsys):
 def test_numbers_beyond_floats_are_refused():
     with pytest.raises(ValueError, match="must stay below 1e308"):
         plain(Fraction(10**400, 3**300) ** 3, True)
+
+
+def test_file_names_need_not_be_unicode(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = json.dumps({"weights": [[[1]]], "readout": "spiking", "inputs": [[1]], "targets": [1]})
+    name = os.fsdecode(b"\xff.json")
+    (tmp_path / name).write_text(text)
+    assert main(["explain", "--html", os.fsdecode(b"\xfe.html"), "--network", name]) == 0
+    assert data_of(tmp_path / os.fsdecode(b"\xfe.html"))["heading"].startswith("?.json: 1 input, ")
