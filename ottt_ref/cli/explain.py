@@ -75,13 +75,15 @@ def explain(arguments):
 
 
 def _fitting(shown, page_data, page):
-    """The page, with as many sliders as it has room for."""
-    for grid in ("all", "decay"):
+    """The page, with as many sliders as it has room for; long fractions are rounded only where it has none at all."""
+    from ..explain.shown import LONGEST_FRACTION, SHORT_FRACTION
+
+    for grid in ("all", "decay", "none"):
         try:
-            return page.page(page_data(shown, grid=grid))
+            return page.page(page_data(shown, grid=grid, longest=LONGEST_FRACTION))
         except page.TooLarge:
             continue
-    return page.page(page_data(shown, grid="none"))
+    return page.page(page_data(shown, grid="none", longest=SHORT_FRACTION))
 
 
 def _shown(arguments, kind):
@@ -112,9 +114,14 @@ def _exhibit(name, kind):
         advice = f": is it {near[0]!r}?" if near else ""
         raise CommandError(f"argument --exhibit: must be one of {', '.join(names)}, got {name!r}{advice}")
     found = museum.load(museum.FOLDER / f"{name}.json")
-    targets = museum.exact([found.targets])
     return kind(
-        found.network, found.input_array, targets, title=f"{name} ({found.theorem})", says=found.says, soft=found.soft
+        found.network,
+        found.input_array,
+        museum.exact([found.targets]),
+        title=f"{name} ({found.theorem})",
+        says=found.says,
+        seen=found.seen,
+        soft=found.soft,
     )
 
 

@@ -1,6 +1,6 @@
 """What the page shows, computed by the library: for each choice of λ, V_th and ψ's width, everything about one network.
 
-Numbers are whole numbers, floats, or short texts such as "-3/8": exact fractions. Time comes last, so that a row is
+Numbers are floats; or, exact, whole numbers and texts such as "-3/8" (`shown.plain`). Time comes last, so that a row is
 what one neuron does. Paths are grouped into routes: those with the same neurons and times, apart by whether they
 cross a reset, by whether they take a loop, and by whether they wait in a trace alone. A route's contribution is the
 sum of its paths'.
@@ -21,10 +21,24 @@ from ..methods.shared.traces import Dialect
 from ..paths import METHODS as KEEPS
 from ..paths import count
 from .moment import moment
-from .shown import Shown, plain
+from .shown import LONGEST_FRACTION, Shown, plain
 from .sliders import choices, fixed, sliders_of, varied_by
 from .stored import stored
-from .words import BPTT, KEPT, LONG, ONLINE, OTTT, formula, heading, notes_on, reset_words, tasks_on, title
+from .words import (
+    BPTT,
+    KEPT,
+    LONG,
+    ONLINE,
+    OTTT,
+    crossed,
+    formula,
+    heading,
+    many,
+    notes_on,
+    reset_words,
+    tasks_on,
+    title,
+)
 
 LARGEST_STEPS = 12
 LARGEST_SIZE = 24  # inputs and neurons
@@ -36,18 +50,21 @@ COLUMNS = ("sltt", "ottt", "ottt-authors", "otpe", "bptt", "rtrl", "bptt-kept", 
 def page_data(
     shown: Shown,
     *,
-    grid: Literal["all", "decay", "none"] = "all",
+    grid: Literal["all", "decay", "none", "asked"] = "all",
     dialect: Dialect = "derivation",
     reset_gradient: Literal["detached", "kept"] = "detached",
     largest: int = LARGEST_PATHS,
+    longest: int = LONGEST_FRACTION,
 ) -> dict[str, Any]:
     """Everything that the page draws, as plain data.
 
     grid            the sliders: "all", λ, V_th and the surrogate's width; "decay", λ alone; or "none". Where all their
-                    values together have too many paths, sliders are left out
+                    values together have too many paths, sliders are left out. "asked": all, with this network's values
+                    alone; the page asks the library for others
     dialect         of the OTTT whose traces and errors are shown time step by time step
     reset_gradient  of the BPTT whose errors are
     largest         how many paths the network may have, of all weights together
+    longest         how many letters an exact number may have; longer ones are rounded, and marked
 
     Raises ValueError or TypeError where the network is too large for a page, or has parts whose paths are not known.
 
@@ -59,24 +76,30 @@ def page_data(
     ('143177/131072', [[0, 0, 0, 0, 1, 0]])
     """
     _require_small(shown)
-    exact = shown.network.exact_numbers
-    entries = _entries(shown.network)
-    sliders = sliders_of(shown.network)
+    network = shown.network
+    letters = longest if network.exact_numbers else 0
+    entries = _entries(network, letters)
     number = _count(shown, entries)
     if number > largest:
-        raise ValueError(f"network must have at most {largest} paths to be drawn, got {number}: take fewer time steps")
-    sliders = _with_room(sliders, {"all": 3, "decay": 1, "none": 0}[grid], number)
+        raise ValueError(
+            f"network must have at most {many(largest, 'path')} to be drawn, got {number}: take fewer time steps"
+        )
+    sliders = sliders_of(network, asked=grid == "asked")
+    computed = _with_room(sliders, {"all": 3, "decay": 1}.get(grid, 0), number)
     options = (OTTT[dialect], BPTT[reset_gradient])
-    configs, routes = _configurations(shown, sliders, entries, options)
-    network = shown.network
+    configs, routes = _configurations(shown, computed, entries, options, letters)
+    if grid != "asked":
+        sliders = computed
     return {
         "version": f"ottt_ref {__version__}",
         "title": shown.title,
         "heading": heading(shown),
         "reset_words": reset_words(network),
         "formula": formula(network),
+        "crossed": crossed(network),
+        "seen": shown.seen,
         "loss": shown.loss.formula,
-        "exact": exact,
+        "exact": network.exact_numbers,
         "T": len(shown.inputs),
         "inputs": network.input_size,
         "layers": [
@@ -87,7 +110,7 @@ def page_data(
             {**entry.data, "groups": [dict(group) for group in of_entry.values()]}
             for entry, of_entry in zip(entries, routes)
         ],
-        "first_weight": _telling(entries, routes, configs[_start(sliders)]["gradients"]),
+        "first_weight": _telling(entries, routes, configs[_start(computed)]["gradients"]),
         "methods": [
             {"name": name, "title": title(name), "long": LONG[name], "keeps": KEPT[name], "forward": name in ONLINE}
             for name in KEEPS
@@ -97,8 +120,8 @@ def page_data(
         ],
         "sliders": [
             {
-                **_of_fields(slider, "name", "symbol", "label", "start"),
-                "values": [plain(v, exact) for v in slider.values],
+                **_of_fields(slider, "name", "symbol", "label", "field", "start"),
+                "values": [plain(v, letters) for v in slider.values],
             }
             for slider in sliders
         ],
@@ -117,18 +140,17 @@ def _with_room(sliders, movable, number):
     return [*sliders[:movable], *(fixed(slider) for slider in sliders[movable:])]
 
 
-def _configurations(shown, sliders, entries, options):
+def _configurations(shown, sliders, entries, options, letters):
     """What happens with all values of the sliders, and the routes of each entry, which all of them share."""
     routes: list[dict[tuple, dict[str, Any]]] = [{} for _ in entries]
     configs = []
     for values in product(*(slider.values for slider in sliders)):
         varied = replace(shown, network=varied_by(shown.network, sliders, values))
-        configs.append(moment(varied, entries, routes, options))
-    exact = shown.network.exact_numbers
+        configs.append(moment(varied, entries, routes, options, letters))
     for config in configs:
         both = list(zip(config.pop("routes"), routes))
         config["contributions"] = [
-            [plain(found[key][0] if key in found else 0, exact) for key in of_entry] for found, of_entry in both
+            [plain(found[key][0] if key in found else 0, letters) for key in of_entry] for found, of_entry in both
         ]
         config["counts"] = [[found[key][1] if key in found else 0 for key in of_entry] for found, of_entry in both]
     return configs, routes
@@ -163,7 +185,7 @@ def _require_small(shown):
     if size > LARGEST_SIZE:
         raise ValueError(f"network must have at most {LARGEST_SIZE} inputs and neurons to be drawn, got {size}")
     if len(inputs) > LARGEST_STEPS:
-        raise ValueError(f"inputs must have at most {LARGEST_STEPS} time steps to be drawn, got {len(inputs)}")
+        raise ValueError(f"inputs must have at most {many(LARGEST_STEPS, 'time step')} to be drawn, got {len(inputs)}")
     if inputs.shape[1] != 1:
         raise ValueError(f"inputs must be those of one sample to be drawn, got {inputs.shape[1]}")
 
@@ -177,7 +199,7 @@ class _Entry:
     data: dict[str, Any]
 
 
-def _entries(network):
+def _entries(network, letters):
     """Every entry of every parameter of a connection, in the order of the layers."""
     found = []
     for connection in network.connections:
@@ -196,9 +218,10 @@ def _entries(network):
                     "parameter": parameter,
                     "index": list(index),
                     "layer": target,
+                    "source": [source, index[1]] if len(index) == 2 else None,
                     "words": words,
                     "group": f"{kind}, {ends}" if len(index) == 2 else f"{kind}, layer {target + 1}",
-                    "value": plain(network.parameters[parameter][index], network.exact_numbers),
+                    "value": plain(network.parameters[parameter][index], letters),
                 }
                 found.append(_Entry(parameter, tuple(index), data))
     return found

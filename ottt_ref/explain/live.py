@@ -63,7 +63,7 @@ class Server(ThreadingHTTPServer):
         self._guard = threading.Lock()
         super().__init__((ADDRESS, port), Handler)  # first: a port that is taken is said before any work
         try:
-            self.content = page(page_data(shown, grid="decay"), edit=edit)
+            self.content = page(page_data(shown, grid="asked"), edit=edit)
         except BaseException:
             self.server_close()
             raise
@@ -203,7 +203,7 @@ class Handler(BaseHTTPRequestHandler):
         if not self.server.computing.acquire(timeout=PATIENCE):
             raise Refused(503, "another network is being computed")
         try:
-            return page_data(shown, grid="decay", largest=LARGEST_PATHS, **options)
+            return page_data(shown, grid="asked", largest=LARGEST_PATHS, **options)
         finally:
             self.server.computing.release()
 

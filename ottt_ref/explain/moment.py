@@ -11,6 +11,7 @@ import numpy as np
 from ..blackboard.quantities import METHODS, traces_of
 from ..methods import bptt
 from ..paths import Path, find_in, kept_by
+from ..paths.unrolled import Unrolled
 from ..simulation.equilibrium import ConvergenceError
 from .shown import Shown, activity_of, plain, rows_of
 
@@ -19,36 +20,49 @@ ALGEBRAS = ("sltt", "ottt", "ottt-authors", "bptt", "rtrl", "bptt-kept", "sr")
 
 
 def moment(
-    shown: Shown, entries: Sequence[Any], routes: Sequence[dict[tuple, dict[str, Any]]], options: Sequence[str]
+    shown: Shown,
+    entries: Sequence[Any],
+    routes: Sequence[dict[tuple, dict[str, Any]]],
+    options: Sequence[str],
+    letters: int,
 ) -> dict[str, Any]:
-    """Everything of one network; contributions by route, whose descriptions are added to `routes`."""
+    """Everything of one network; contributions by route, whose descriptions are added to `routes`.
+
+    letters  of an exact number, 0 for floats, as of `plain`
+    """
     network = shown.network
-    exact = network.exact_numbers
     activity, errors, loss = activity_of(shown)
     sums = _sums(shown, activity, errors)
+    unrolled = Unrolled(network, activity, errors)
     contributions = []
     for entry, of_entry in zip(entries, routes):
         found: dict[tuple, Any] = {}
         for path in find_in(network, activity, errors, entry.parameter, entry.index, nonzero=True):
             key = _route(path)
             if key not in of_entry:
-                of_entry[key] = _described(path)
+                of_entry[key] = _described(path, letters)
             total, number = found.get(key, (0, 0))
             found[key] = (total + path.contribution, number + 1)
         contributions.append(found)
     return {
-        "x": rows_of(activity.inputs, exact),
-        "layers": [_layer(network, activity, l, exact) for l in range(len(network.layers))],
-        "errors_out": rows_of(errors, exact),
-        "loss": plain(loss, exact),
-        "traces": _traces(network, activity, METHODS[options[0]].trace, exact),
-        "errors": [[rows_of(error, exact) for error in sums[name].errors] for name in options],
+        "x": rows_of(activity.inputs, letters),
+        "layers": [
+            {**_layer(network, activity, l, letters), **_waiting(unrolled, l, letters)}
+            for l in range(len(network.layers))
+        ],
+        "by_trace": [_by_trace(unrolled, entry, letters) for entry in entries],
+        "errors_out": rows_of(errors, letters),
+        "loss": plain(loss, letters),
+        "traces": _traces(network, activity, METHODS[options[0]].trace, letters),
+        "errors": [[rows_of(error, letters) for error in sums[name].errors] for name in options],
         "gradients": {
-            name: [plain(found.values[entry.parameter][entry.index], exact) for entry in entries]
+            name: [plain(found.values[entry.parameter][entry.index], letters) for entry in entries]
             for name, found in sums.items()
         },
         "terms": {
-            name: [[plain(term[entry.index], exact) for term in sums[name].terms[entry.parameter]] for entry in entries]
+            name: [
+                [plain(term[entry.index], letters) for term in sums[name].terms[entry.parameter]] for entry in entries
+            ]
             for name in FORWARD
             if name in sums
         },
@@ -94,12 +108,12 @@ def _route(path: Path) -> tuple:
     return stops, crossed, path.source_time, path.resets > 0, path.loops > 0, path.traced
 
 
-def _described(path):
+def _described(path, letters):
     return {
         "source": None if path.source is None else [path.source, path.source_neuron],
         "start": path.source_time,
         "stops": [[m.layer, m.neuron, m.arrives, m.leaves] for m in path.membranes],
-        "crossed": [plain(c.weight, not isinstance(c.weight, float)) for c in path.crossings],
+        "crossed": [plain(c.weight, letters) for c in path.crossings],
         "waits": sorted(path.waits),
         "resets": path.resets > 0,
         "loops": path.loops > 0,
@@ -108,10 +122,10 @@ def _described(path):
     }
 
 
-def _layer(network, activity, l, exact):
+def _layer(network, activity, l, letters):
     neuron, potentials = network.layers[l].neuron, activity.layer_potentials[l]
     outputs = activity.layer_outputs[l]
-    found = {"u": rows_of(potentials, exact), "after": rows_of(potentials, exact)}
+    found = {"u": rows_of(potentials, letters), "after": rows_of(potentials, letters)}
     if neuron.spiking:
         after = potentials
         if neuron.reset != "unleaked":  # where there is no potential after the reset and before the leak
@@ -119,22 +133,41 @@ def _layer(network, activity, l, exact):
             after = np.array([neuron.post_reset_potential(u, s) for u, s in pairs], dtype=potentials.dtype)
         threshold = np.broadcast_to(np.asarray(network.threshold(l)), network.shapes[l])
         found |= {
-            "after": rows_of(after, exact),
-            "s": rows_of(outputs, exact),
-            "psi": rows_of(activity.layer_surrogate_derivatives[l], exact),
-            "distance": rows_of(potentials - threshold, exact),
-            "threshold": [plain(value, exact) for value in threshold.tolist()],
+            "after": rows_of(after, letters),
+            "s": rows_of(outputs, letters),
+            "psi": rows_of(activity.layer_surrogate_derivatives[l], letters),
+            "distance": rows_of(potentials - threshold, letters),
+            "threshold": [plain(value, letters) for value in threshold.tolist()],
         }
     return found
 
 
-def _traces(network, activity, dialect, exact):
+def _waiting(unrolled, l, letters):
+    """What a path that waits in a membrane of layer l multiplies by, from t to t + 1: by the leak, and by the reset."""
+    found: dict[str, list[list[Any]]] = {}
+    for i in range(unrolled.network.shapes[l][0]):
+        for t in range(unrolled.time_steps - 1):
+            for edge in unrolled.edges(0, l, i, t):
+                rows = found.setdefault(edge.kind, [[] for _ in range(unrolled.network.shapes[l][0])])
+                rows[i].append(plain(edge.factor, letters))
+    return found
+
+
+def _by_trace(unrolled, entry, letters):
+    """The same of a trace that keeps what the membrane does not; nothing where there is none."""
+    connection = next(c for c in unrolled.network.connections if entry.parameter in c.parameters)
+    i, j = (*entry.index, None)[:2]
+    edges = [unrolled.trace_edge(connection, 0, i, j, t) for t in range(unrolled.time_steps - 1)]
+    return [plain(edge.factor, letters) for edge in edges if edge is not None]
+
+
+def _traces(network, activity, dialect, letters):
     """The trace of each input, and of what each layer sends upwards, as OTTT keeps it; the first of several."""
     found, _ = traces_of(network, activity, dialect)
     result: dict[str, Any] = {"inputs": [], "layers": [None] * len(network.layers)}
     for connection in network.connections:
         for paired in found.get(connection.name, ())[:1]:
-            rows = rows_of(paired.values, exact)
+            rows = rows_of(paired.values, letters)
             if connection.source < 0:
                 result["inputs"] = result["inputs"] or rows
             elif not connection.loop:

@@ -15,22 +15,33 @@ from ..network.network import Network
 DECAYS = (Fraction(0), Fraction(1, 4), Fraction(1, 2), Fraction(3, 4), Fraction(1))
 THRESHOLDS = (Fraction(3, 4), Fraction(1), Fraction(5, 4))  # times the network's own
 WIDTHS = (Fraction(1, 2), Fraction(1), Fraction(2))  # the same
+# where any value can be asked for
+ASKED_DECAYS = tuple(Fraction(k, 8) for k in range(9))
+ASKED = tuple(Fraction(k, 4) for k in (1, 2, 3, 4, 5, 6, 8, 12, 16, 32))  # thresholds, widths
 AS_IT_IS = "as it is"
 
 
 @dataclass(frozen=True)
 class Slider:
-    """One of the things that can be moved: its values, which the network's own is one of, and what a value changes."""
+    """One of the things that can be moved: its values, which the network's own is one of, and what a value changes.
+
+    field  what a description of the network calls it
+    """
 
     name: str
     symbol: str
     label: str
+    field: str
     values: tuple[Any, ...]
     start: int
 
 
-def sliders_of(network: Network) -> list[Slider]:
-    """λ, V_th and the surrogate's first number, where all layers share it; one value where they do not."""
+def sliders_of(network: Network, asked: bool = False) -> list[Slider]:
+    """λ, V_th and the surrogate's first number, where all layers share it; one value where they do not.
+
+    asked  whether the library computes values when they are asked for: then there are more, and the same ones whatever
+           the network's own is
+    """
     exact = network.exact_numbers
     leaking = [layer.neuron for layer in network.layers if not layer.neuron.stateless]
     spiking: list[Any] = [layer.neuron for layer in network.layers if layer.neuron.spiking]
@@ -40,10 +51,14 @@ def sliders_of(network: Network) -> list[Slider]:
     number = fields(surrogate)[0].name if surrogate is not None and fields(surrogate) else None
     own = None if number is None else getattr(surrogate, number)
     label = "width of ψ" if number == "width" else f"{number} of ψ"
+    if asked:
+        decays, thresholds, widths = ASKED_DECAYS, ASKED, ASKED
+    else:
+        decays, thresholds, widths = DECAYS, _times(threshold, THRESHOLDS), _times(own, WIDTHS)
     return [
-        _slider("decay", "λ", "decay", decay, DECAYS, exact),
-        _slider("threshold", "V_th", "threshold", threshold, _times(threshold, THRESHOLDS), exact),
-        _slider("surrogate", "", label, own, _times(own, WIDTHS), exact),
+        _slider("decay", "λ", "decay", "decay", decay, decays, exact),
+        _slider("threshold", "V_th", "threshold", "threshold", threshold, thresholds, exact),
+        _slider("surrogate", "", label, f"surrogate.{number}", own, widths, exact),
     ]
 
 
@@ -58,12 +73,12 @@ def _times(own, factors):
     return () if own is None else tuple(Fraction(own) * factor for factor in factors)
 
 
-def _slider(name, symbol, label, own, values, exact):
+def _slider(name, symbol, label, field, own, values, exact):
     if own is None:
-        return Slider(name, symbol, label, (AS_IT_IS,), 0)
+        return Slider(name, symbol, label, field, (AS_IT_IS,), 0)
     kind = Fraction if exact else float
     every = sorted({kind(value) for value in values} | {kind(own)})
-    return Slider(name, symbol, label, tuple(every), every.index(kind(own)))
+    return Slider(name, symbol, label, field, tuple(every), every.index(kind(own)))
 
 
 def fixed(slider: Slider) -> Slider:

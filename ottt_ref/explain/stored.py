@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -65,9 +66,19 @@ def _described(name, short, numbers, made_of):
         "short": short,
         "long": long,
         "numbers": numbers,
-        "made_of": made_of,
+        "made_of": [[number, _singular(kind) if number == 1 else kind] for number, kind in made_of],
         "each_step": name == "bptt",
+        "also": ["bptt-kept"] if name == "bptt" else [],  # differentiating the reset reads nothing more
     }
+
+
+def _singular(kind):
+    """The name of one of a kind.
+
+    >>> [_singular(kind) for kind in ("traces of the biases’ 1", "other states", "ψ")]
+    ['trace of the biases’ 1', 'other state', 'ψ']
+    """
+    return re.sub(r"^(other \w+|weighted \w+|\w+?)s\b", r"\1", kind)
 
 
 def _by_kind(sizes: Iterable[tuple[str, int]]) -> list[list[Any]]:

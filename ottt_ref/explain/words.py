@@ -23,7 +23,7 @@ LONG = {
     "rtrl": "real-time recurrent learning",
     "sr": "spike representation: it runs through time to count rates, and goes back through the layers once",
 }
-CROSSED = {"soft": "−λ V_th ψ", "unleaked": "−V_th ψ"}  # what a step through the reset multiplies by
+CROSSED = {"soft": "−λ V_th ψ[t]", "unleaked": "−V_th ψ[t]", "hard": "λ (v_reset − u[t]) ψ[t]"}  # through the reset
 KEPT = {
     "sltt": "keeps the paths that never wait",
     "ottt": "keeps the paths that wait in the weight’s own layer, and nowhere above",
@@ -31,6 +31,15 @@ KEPT = {
     "bptt": "keeps every path, but none through the reset: the reset counts as a constant",
     "bptt-kept": "keeps every path, those through the reset too",
 }
+
+
+def many(number: int, word: str) -> str:
+    """So many of what a word says.
+
+    >>> many(1, "time step"), many(2, "time step")
+    ('1 time step', '2 time steps')
+    """
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def title(name: str) -> str:
@@ -43,13 +52,15 @@ def heading(shown: Shown) -> str:
     """The network in a few sentences."""
     network = shown.network
     sizes = [size for (size,) in network.shapes]
-    layers = ", ".join(f"{size} {'neuron' if size == 1 else 'neurons'} in layer {l}" for l, size in enumerate(sizes, 1))
-    inputs = f"{network.input_size} {'input' if network.input_size == 1 else 'inputs'}"
+    layers = ", ".join(f"{many(size, 'neuron')} in layer {l}" for l, size in enumerate(sizes, 1))
+    inputs = many(network.input_size, "input")
     targets = (
         ", ".join(text(value) for value in shown.targets[0].tolist()) if shown.targets.ndim == 2 else "of each step"
     )
     outputs = "the spikes of the last layer" if network.layers[-1].neuron.spiking else "what the last layer gives"
-    words = f"{inputs}, {layers}, {len(shown.inputs)} time steps, last layer {network.readout}, target {targets}"
+    words = (
+        f"{inputs}, {layers}, {many(len(shown.inputs), 'time step')}, last layer {network.readout}, target {targets}"
+    )
     words += f", loss {shown.loss.formula}, where o is the output, {outputs}, and y the target"
     words += ", soft spikes: the primitive of ψ stands in for the step" if shown.soft else ""
     weights = "; ".join(
@@ -79,6 +90,11 @@ def reset_words(network: Network) -> str:
         "hard": "its potential is set back (which is called a hard reset)",
     }
     return ", or ".join(words[reset] for reset in sorted(_resets(network))) or "here no neuron fires"
+
+
+def crossed(network: Network) -> str:
+    """What a step through the reset multiplies by: r[t], in symbols."""
+    return " or ".join(CROSSED[reset] for reset in sorted(_resets(network)))
 
 
 def formula(network: Network) -> list[str]:
@@ -158,7 +174,7 @@ def tasks_on(network: Network, movable: Collection[str]) -> list[dict[str, str]]
             "It falls, or stays: a path needs ψ > 0 wherever it leaves a neuron. Neurons far from their threshold pass "
             "nothing on.",
         )
-    subtracts = _resets(network) & set(CROSSED)
+    subtracts = _resets(network) - {"hard"}
     if subtracts and not loops:
         task(
             "Let paths go through the reset. Why do many of the new contributions have the other sign?",

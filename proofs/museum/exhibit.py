@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import ottt_ref as ot
-from ottt_ref.blackboard.quantities import HALF_SQUARES, METHODS
+from ottt_ref.blackboard.quantities import HALF_SQUARES, METHODS, entry_name
 from ottt_ref.network.network import object_array
 from ottt_ref.simulation import simulator as simulation
 from ottt_ref.simulation.simulator import input_current
@@ -112,6 +112,20 @@ class Exhibit:
         if self.readout == "linear":
             layers[-1] = ot.Layer(layers[-1].synapses, ot.Integrator(Fraction(0)))
         return ot.Network(layers, feedback=[ot.Feedback(*ends, synapses) for ends, synapses in back.items()])
+
+    @property
+    def seen(self):
+        """What is compared with what, and where a page that shows gradients shows it."""
+        left, right = (f"{TITLES[name]} = {value}" for name, value in zip((self.left, self.right), self.values))
+        if self.left in RATES:
+            return (
+                f"This exhibit compares rates, not gradients: {left}, but {right}. Look at the potential and the "
+                "spikes of the neuron; a is the weighted rate of its spikes, x̄ that of what arrives, v what is left in "
+                "the membrane after the reset, Λ the sum of the weights, and σ cuts off below 0 and above 1."
+            )
+        connection = next(each for each in self.network.connections if self.parameter in each.parameters)
+        weight = entry_name(connection, self.parameter, self.network.parameters[self.parameter].shape)((0, 0))
+        return f"This exhibit compares two gradients of {weight}: {left}, but {right}."
 
     @cached_property
     def activity(self):

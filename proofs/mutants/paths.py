@@ -31,7 +31,7 @@ PATHS = killed_by(
         ("paths without a reset count as paths over one", 'self.keep.resets != "some" or way.crossed', "True"),
         ("OTTT keeps what waits above", "is None or waits <= allowed)", "is None or True)"),
         ("what arrives was sent at once", "time if bias else time - start.connection.delay", "time"),
-        ("paths with a trace are not counted", "none += self._by_trace(t)", "none += 0"),
+        ("paths with a trace are not counted", "none += by_trace[t]", "none += 0"),
         ("zeros are counted", "return not self.nonzero or bool(number != 0)", "return True"),
     ),
     *of_library(

@@ -161,15 +161,17 @@ function paintSum() {
   $("sum").textContent = onlyAtTheEnd() ? `not before t = ${data.T}` : sayBoth(total);
   $("sum").dataset.value = String(total);
   const back = count(all.filter((group) => group.resets));
-  const words = [`${count(lit)} of ${count(all)} paths are lit${back ? ` (${back} of all go through the reset)` : ""}`];
-  if (now < data.T) words.push(`${count(ended)} of them have ended by t = ${now}`, ...whenAdded(on));
+  const [some, done] = [count(lit), count(ended)];
+  const words = [
+    `${some} of ${many(count(all), "path")} ${some === 1 ? "is" : "are"} lit` +
+      (back ? ` (${back} of all ${back === 1 ? "goes" : "go"} through the reset)` : ""),
+  ];
+  if (now < data.T) words.push(`${done} of them ${done === 1 ? "has" : "have"} ended by t = ${now}`, ...whenAdded(on));
   else if (on.length) {
     const theirs = on.map((method) => config.gradients[method.name][weight]);
     const exact = [total, ...theirs].every(isExact);
     const equal = exact ? "exactly the same" : "the same but for rounding";
-    words.push(
-      `${list(on.map((method) => method.title))}, by the library’s own rule: ${sayBoth(theirs[0])}, ${equal}`,
-    );
+    words.push(`${list(on.map((method) => method.title))}, by the library’s own rule: ${sayBoth(theirs[0])}, ${equal}`);
     if (exact && theirs.some((each) => String(each) !== String(total))) throw new Error(`${theirs} is not ${total}`);
   }
   $("sum-said").textContent = `${words.join("; ")}.`;

@@ -85,58 +85,97 @@ function editor(description) {
       ...Object.entries(OPTIONS).map(([name, values]) => choice(name, values, values[0], OPTION_WORDS[name])),
     ),
     make("button", { type: "submit" }, "Compute"),
+    make("span", { id: "edit-said", role: "status" }),
   );
-  let asked = 0;
-  form.onsubmit = async (event) => {
-    event.preventDefault();
-    const mine = ++asked;
-    $("edit-fault").textContent = "";
-    form.setAttribute("aria-busy", "true");
-    try {
-      const body = JSON.stringify(collect(form, description));
-      const answer = await fetch("/explain", {
-        method: "POST",
-        headers: { "Content-Type": "application/json" },
-        body,
-      });
-      const found = await answer.json();
-      if (!answer.ok) throw new Error(found.error);
-      if (mine === asked) start(found);
-    } catch (error) {
-      if (mine === asked) $("edit-fault").textContent = error.message;
-    }
-    form.setAttribute("aria-busy", "false");
+  let running = false,
+    again = false,
+    answered = null;
+  const remember = () => {
+    answered = data.sliders.map((slider) => form.elements.namedItem(slider.field)?.value);
   };
+  /** One request at a time: what is changed in the meantime is asked for after it. */
+  const request = async () => {
+    again = running;
+    if (running) return;
+    running = true;
+    saying("computing …");
+    let fault = "";
+    do {
+      again = false;
+      try {
+        const body = JSON.stringify(collect(form, description));
+        const answer = await fetch("/explain", {
+          method: "POST",
+          headers: { "Content-Type": "application/json" },
+          body,
+        });
+        const found = await answer.json();
+        if (!answer.ok) throw new Error(found.error);
+        fault = "";
+        if (!again) start(found);
+      } catch (error) {
+        fault = error.message;
+      }
+    } while (again);
+    running = false;
+    saying("");
+    if (fault) refused(fault);
+    else remember();
+  };
+  /** Say what the library refused; sliders that were moved, and their fields, go back to what is shown. */
+  const refused = (fault) => {
+    $("edit-fault").textContent = fault;
+    if (!data.sliders.some((slider, k) => state.at[k] !== slider.start)) return;
+    document.querySelectorAll(".asked").forEach((each) => {
+      each.textContent = fault;
+    });
+    state.at = data.sliders.map((slider) => slider.start);
+    state.shown.forEach((show) => show());
+    data.sliders.forEach((slider, k) => {
+      if (answered[k] !== undefined) form.elements.namedItem(slider.field).value = answered[k];
+    });
+  };
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    request();
+  };
+  asking = (name, v) => {
+    form.elements.namedItem(name).value = String(v);
+    request();
+  };
+  remember();
 }
+/** Beside the form and the sliders, that the library computes; or nothing. */
+function saying(words) {
+  $("form").setAttribute("aria-busy", String(words !== ""));
+  document.body.classList.toggle("computing", words !== "");
+  $("edit-fault").textContent = "";
+  $("edit-said").textContent = words;
+  document.querySelectorAll(".asked").forEach((each) => {
+    each.textContent = words;
+  });
+}
+/** What stands in the form; numbers as they were written, which the library reads exactly. */
 function collect(form, description) {
   const get = (name) => form.elements.namedItem(name).value.trim();
-  const matrix = (name, rows) => rows.map((row, i) => row.map((_, j) => number(get(`${name}.${i}.${j}`))));
+  const matrix = (name, rows) => rows.map((row, i) => row.map((_, j) => get(`${name}.${i}.${j}`)));
   const network = {
     ...description,
     weights: description.weights.map((rows, l) => matrix(`weights.${l}`, rows)),
     inputs: matrix("inputs", description.inputs),
     targets: matrix("targets", [description.targets])[0],
-    decay: number(get("decay")),
-    threshold: number(get("threshold")),
+    decay: get("decay"),
+    threshold: get("threshold"),
     surrogate: Object.fromEntries(
-      Object.entries(description.surrogate).map(([name, v]) => [
-        name,
-        name === "type" ? v : number(get(`surrogate.${name}`)),
-      ]),
+      Object.entries(description.surrogate).map(([name, v]) => [name, name === "type" ? v : get(`surrogate.${name}`)]),
     ),
   };
   if (description.biases) network.biases = description.biases.map((row, l) => row && matrix(`biases.${l}`, [row])[0]);
   if (description.loops)
-    network.loops = description.loops.map(([source, target, rows], k) => [
-      source,
-      target,
-      matrix(`loops.${k}`, rows),
-    ]);
+    network.loops = description.loops.map(([source, target, rows], k) => [source, target, matrix(`loops.${k}`, rows)]);
   Object.keys(CHOICES).forEach((name) => {
     network[name] = get(name);
   });
   if (["mixed", "cross-entropy"].includes(network.loss)) network.numbers = "float64";
   return { network, options: Object.fromEntries(Object.keys(OPTIONS).map((name) => [name, get(name)])) };
 }
-/** As JSON has it: a fraction as text, else a number; what is neither is sent as it is, for the library to refuse. */
-const number = (words) => (/^[+-]?\d+$/.test(words) || /e/i.test(words) ? Number(words) : words);

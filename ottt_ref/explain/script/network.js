@@ -1,41 +1,57 @@
 /* The network unrolled in time, with its lit paths. */
 
-function geometry(width) {
-  const narrow = width < 480,
-    left = narrow ? 36 : 88,
-    right = 8,
+const LINE = 12.5; // of the numbers in a box
+/** What a box has, from top to bottom: for each its symbol, and (i, t) → the number, null before it is known. */
+function linesOf(l) {
+  const { errors, traces } = config,
+    ended = now === data.T;
+  if (l < 0)
+    return [["x", (j, t) => config.x[j][t]], ...(traces.inputs.length ? [["â", (j, t) => traces.inputs[j][t]]] : [])];
+  const layer = config.layers[l];
+  return [
+    [data.layers[l].spiking ? "u" : "o", (i, t) => layer.u[i][t]],
+    ...(layer.psi ? [["ψ", (i, t) => layer.psi[i][t]]] : []),
+    ...(traces.layers[l] ? [["â", (i, t) => traces.layers[l][i][t]]] : []),
+    ["g", (i, t) => errors[0][l][i][t]],
+    ["δ", (i, t) => (ended ? errors[1][l][i][t] : null)],
+  ];
+}
+function geometry(room) {
+  const narrow = room < 480,
+    left = narrow ? 38 : 92,
+    right = 6,
+    width = Math.max(room, left + right + data.T * (narrow ? 48 : 62)),
     column = (width - left - right) / data.T;
-  const rows = new Map();
-  let y = 26;
-  const rowHeight = { error: 30, neuron: narrow ? 44 : 50, input: 34 };
-  const last = data.layers.length - 1;
-  for (let i = 0; i < data.layers[last].size; i++) {
-    rows.set(`e,${i}`, y);
-    y += rowHeight.error;
-  }
+  const rows = new Map(),
+    halves = new Map();
+  let y = 18;
+  const place = (key, half, gap) => {
+    y += half + gap / 2;
+    rows.set(key, y);
+    halves.set(key, half);
+    y += half + gap / 2;
+  };
+  const last = data.layers.length - 1,
+    boxOf = (l) => 4 + (linesOf(l).length * LINE) / 2;
+  for (let i = 0; i < data.layers[last].size; i++) place(`e,${i}`, 9, 8);
   for (let l = last; l >= 0; l--) {
-    y += narrow ? 16 : 22;
-    for (let i = data.layers[l].size - 1; i >= 0; i--) {
-      rows.set(`${l},${i}`, y);
-      y += rowHeight.neuron;
-    }
+    y += narrow ? 12 : 14;
+    for (let i = 0; i < data.layers[l].size; i++) place(`${l},${i}`, boxOf(l), 18);
   }
-  y += narrow ? 12 : 18;
-  for (let j = data.inputs - 1; j >= 0; j--) {
-    rows.set(`-1,${j}`, y);
-    y += rowHeight.input;
-  }
-  const size = [Math.min(column - (narrow ? 16 : 20), 62), narrow ? 30 : 34];
+  y += narrow ? 10 : 12;
+  for (let j = 0; j < data.inputs; j++) place(`-1,${j}`, boxOf(-1), 10);
   return {
     narrow,
     left,
     right,
+    width,
     column,
     rows,
-    size,
+    size: Math.min(column - (narrow ? 12 : 18), 70),
     height: y + 4,
     x: (t) => left + column * (t + 0.5),
     y: (key) => rows.get(String(key)),
+    half: (key) => halves.get(String(key)),
   };
 }
 
@@ -86,27 +102,33 @@ function paintNetwork() {
   const all = groups().filter((group) => value(group.value) !== 0);
   const lit = all.filter(isLit);
   const said =
-    `The network over ${data.T} time steps. ${lit.length} of ${all.length} routes of ${own().name} are lit. ` +
-    "The tables below have every number.";
-  const width = Math.max(260, Math.floor($("network").clientWidth || 600)),
-    g = geometry(width);
-  drawing("network", g.height, said, (picture) => {
-    picture.append(
-      draw("rect", { class: "now", x: g.x(now - 1) - g.column / 2, y: 0, width: g.column, height: g.height, rx: 6 }),
-    );
-    for (let t = 0; t < data.T; t++) {
+    `The network over ${many(data.T, "time step")}. ${lit.length} of ${many(all.length, "route")} of ${own().name} ` +
+    `${lit.length === 1 ? "is" : "are"} lit. The tables below have every number.`;
+  $("no-path").textContent = all.length ? "" : whyNone();
+  $("no-path").hidden = all.length > 0;
+  const box = $("network"),
+    room = Math.max(260, Math.floor(box.clientWidth || 600)),
+    g = geometry(room);
+  drawing(
+    "network",
+    g.height,
+    said,
+    (picture) => {
       picture.append(
-        text(g.x(t), 12, g.narrow ? `${t + 1}` : `t = ${t + 1}`, {
-          "text-anchor": "middle",
-          class: "small quiet-text",
-        }),
+        draw("rect", { class: "now", x: g.x(now - 1) - g.column / 2, y: 0, width: g.column, height: g.height, rx: 6 }),
       );
-    }
-    rowNames(picture, g);
-    wires(picture, g, all);
-    litEdges(picture, g, lit);
-    for (let t = 0; t < data.T; t++) nodes(picture, g, t);
-    if (chosen !== null) {
+      for (let t = 0; t < data.T; t++) {
+        picture.append(
+          text(g.x(t), 12, g.narrow ? `${t + 1}` : `t = ${t + 1}`, {
+            "text-anchor": "middle",
+            class: "small quiet-text",
+          }),
+        );
+      }
+      rowNames(picture, g);
+      wires(picture, g, all);
+      litEdges(picture, g, lit);
+      for (let t = 0; t < data.T; t++) nodes(picture, g, t);
       const group = all.find((each) => each.k === chosen);
       if (group)
         picture.append(
@@ -117,60 +139,75 @@ function paintNetwork() {
               .join(" "),
           }),
         );
-    }
-    for (let t = 0; t < data.T; t++) {
-      picture.append(
-        draw("rect", {
-          x: g.x(t) - g.column / 2,
-          y: 0,
-          width: g.column,
-          height: g.height,
-          fill: "transparent",
-          style: "cursor:pointer",
-          onclick: () => setTime(t + 1),
-        }),
-      );
-    }
-  });
+      for (let t = 0; t < data.T; t++) {
+        picture.append(
+          draw("rect", {
+            x: g.x(t) - g.column / 2,
+            y: 0,
+            width: g.column,
+            height: g.height,
+            fill: "transparent",
+            style: "cursor:pointer",
+            onclick: () => setTime(t + 1),
+          }),
+        );
+      }
+    },
+    g.width,
+  );
+  const [from, to] = [g.x(now - 1) - g.column, g.x(now - 1) + g.column];
+  if (from < box.scrollLeft) box.scrollLeft = from;
+  else if (to > box.scrollLeft + room) box.scrollLeft = to - room;
+  paintChosen(all.find((each) => each.k === chosen));
 }
 function line(g, [[a, t], [b, later]], wait) {
   const x1 = g.x(t),
     y1 = g.y(a),
     x2 = g.x(later),
-    y2 = g.y(b);
-  if (wait) return `M${x1 + g.size[0] / 2} ${y1} H${x2 - g.size[0] / 2}`;
-  const upwards = y2 < y1,
-    half = (key) => (key.startsWith("e") ? 9 : key.startsWith("-1") ? 9 : g.size[1] / 2);
+    y2 = g.y(b),
+    w = g.size / 2;
+  if (wait) return `M${x1 + w} ${y1} H${x2 - w}`;
   if (a === b) {
     // a neuron that hears itself: over the top, apart from waiting
-    const [w, h] = g.size.map((each) => each / 2);
-    return `M${x1 + w / 2} ${y1 - h} C${x1 + w} ${y1 - 2.4 * h} ${x2 - w} ${y2 - 2.4 * h} ${x2 - w / 2} ${y2 - h}`;
+    const top = y1 - g.half(a),
+      rise = 16;
+    return `M${x1 + w / 2} ${top} C${x1 + w} ${top - rise} ${x2 - w} ${top - rise} ${x2 - w / 2} ${top}`;
   }
-  if (!upwards) {
-    const [out, into, bend] = [x1 + g.size[0] / 2, x2 - g.size[0] / 2, g.column * 0.6];
-    return `M${out} ${y1} C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${into} ${y2}`;
+  if (y2 > y1) {
+    const bend = g.column * 0.6;
+    return `M${x1 + w} ${y1} C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2 - w} ${y2}`;
   }
+  const [low, high] = [y1 - g.half(a), y2 + g.half(b)];
   const between = [...g.rows.values()].some((y) => y < y1 && y > y2);
-  if (!between) return `M${x1} ${y1 - half(a)} L${x2} ${y2 + half(b)}`;
+  if (!between) return `M${x1} ${low} L${x2} ${high}`;
   // around what lies between, so that no path seems to go through a neuron that it does not enter
-  const aside = (g.size[0] / 2 + (g.narrow ? 5 : 6)) / 0.75 + (g.narrow ? 1 : 7),
-    from = g.size[0] / 4;
-  const [low, high] = [y1 - half(a), y2 + half(b)];
+  const aside = (w + (g.narrow ? 4 : 6)) / 0.75 + (g.narrow ? 1 : 7),
+    from = w / 2;
   return `M${x1 - from} ${low} C${x1 - aside} ${low - 12} ${x2 - aside} ${high + 12} ${x2 - from} ${high}`;
 }
+/** At the left, what each line of a box is. */
 function rowNames(picture, g) {
-  const put = (key, words) => picture.append(text(g.left - 4, g.y(key) + 4, words, { "text-anchor": "end" }));
-  for (const key of g.rows.keys()) {
-    const [l, i] = key.split(",");
-    if (l === "e") put(key, (g.narrow ? "e" : "error e") + (data.layers.at(-1).size > 1 ? down(Number(i)) : ""));
-    else if (l === "-1") put(key, (g.narrow ? "x" : "input x") + down(Number(i)));
-    else
-      put(
-        key,
-        (g.narrow ? "" : data.layers[l].spiking ? "neuron " : "output ") + potentialName(Number(l), Number(i)),
-      );
+  const put = (y, words, extra = {}) =>
+    picture.append(text(g.left - (g.narrow ? 9 : 8), y, words, { "text-anchor": "end", ...extra }));
+  for (const [key, y] of g.rows) {
+    const [first, index] = key.split(","),
+      i = Number(index);
+    if (first === "e") {
+      put(y + 4, (g.narrow ? "e" : "error e") + (data.layers.at(-1).size > 1 ? down(i) : ""));
+      continue;
+    }
+    const l = Number(first);
+    linesOf(l).forEach(([symbol], k) => {
+      const whose = k ? "" : (l < 0 ? "" : up(l)) + down(i);
+      put(lineAt(g, key, k), symbol + whose, { class: k ? "small quiet-text" : null });
+    });
+    if (!g.narrow) {
+      const words = l < 0 ? "input" : data.layers[l].spiking ? "neuron" : "output";
+      picture.append(text(2, lineAt(g, key, 0), words, { class: "quiet-text" }));
+    }
   }
 }
+const lineAt = (g, key, k) => g.y(key) - g.half(key) + 3 + LINE * (k + 0.75);
 /** Every way that some path of the weight takes, thin: what could carry. */
 function wires(picture, g, all) {
   const seen = new Set();
@@ -214,72 +251,65 @@ const amounts = (edges) => [...edges.values()].map((seen) => seen.plus + seen.mi
 
 function nodes(picture, g, t) {
   const future = t >= now,
-    [w, h] = g.size,
+    w = g.size,
     x = g.x(t);
   for (const [key, y] of g.rows) {
     const [first, i] = key.split(","),
-      l = Number(first);
-    if (first === "e" || l < 0) {
-      const v = first === "e" ? config.errors_out[i][t] : config.x[i][t];
-      const half = first === "e" ? 14 : 12;
+      l = Number(first),
+      half = g.half(key);
+    const number = (at, v, symbol, aside = 0) =>
       picture.append(
-        draw("rect", {
-          class: `node${future ? " future" : value(v) !== 0 && l < 0 ? " fired" : ""}`,
-          x: x - half - 4,
-          y: y - 9,
-          width: 2 * half + 8,
-          height: 18,
-          rx: 3,
+        text(x + aside, at, say(v, g.narrow ? 5 : 6, g.narrow ? 2 : 3), {
+          "text-anchor": "middle",
+          class: "small",
+          "data-number": `${symbol},${key},${t}`,
         }),
       );
-      if (!future) picture.append(text(x, y + 4, say(v, 5), { "text-anchor": "middle", class: "small" }));
-      continue;
-    }
-    const layer = config.layers[l],
-      spiking = data.layers[l].spiking,
-      u = layer.u[i][t];
-    const fired = spiking && !future && value(layer.s[i][t]) > 0;
+    const sent = first === "e" ? null : l < 0 ? config.x[i][t] : config.layers[l].s?.[i][t];
+    const fired = !future && sent !== null && sent !== undefined && value(sent) !== 0;
     picture.append(
       draw("rect", {
         class: `node${future ? " future" : ""}${fired ? " fired" : ""}`,
         x: x - w / 2,
-        y: y - h / 2,
+        y: y - half,
         width: w,
-        height: h,
-        rx: 5,
+        height: 2 * half,
+        rx: first === "e" || l < 0 ? 3 : 5,
       }),
     );
     if (future) continue;
-    if (spiking) {
-      const scale = 2 * value(layer.threshold[i]);
-      const level = Math.max(0, Math.min(1, value(u) / scale));
-      picture.append(
-        draw("rect", {
-          class: "level",
-          x: x - w / 2 + 2,
-          y: y + h / 2 - 2 - level * (h - 4),
-          width: w - 4,
-          height: level * (h - 4),
-          rx: 3,
-        }),
-      );
-      picture.append(draw("path", { class: "threshold", d: `M${x - w / 2} ${y} H${x + w / 2}` }));
-      if (fired)
-        picture.append(
-          draw("circle", { class: "fill", cx: x + w / 2 - 1, cy: y - h / 2 + 1, r: g.narrow ? 4 : 5.5 }),
-        );
+    if (first === "e") {
+      number(y + 4, config.errors_out[i][t], "e");
+      continue;
     }
-    picture.append(
-      text(x, y + (g.narrow ? 11 : 13), say(u, g.narrow ? 4 : 6, g.narrow ? 3 : 4), {
-        "text-anchor": "middle",
-        class: "small",
-      }),
-    );
-    if (spiking && !g.narrow) {
-      const words = `ψ ${say(layer.psi[i][t], 6)}`;
-      picture.append(text(x, y - 5, words, { "text-anchor": "middle", class: "small quiet-text" }));
-    }
+    const measured = l >= 0 && data.layers[l].spiking;
+    if (measured) thermometer(picture, g, key, t);
+    linesOf(l).forEach(([symbol, at], k) => {
+      const v = at(Number(i), t);
+      if (v !== null && v !== undefined) number(lineAt(g, key, k), v, symbol, measured ? (g.narrow ? 3 : 5) : 0);
+    });
+    if (fired && l >= 0)
+      picture.append(draw("circle", { class: "fill", cx: x + w / 2 - 1, cy: y - half + 1, r: g.narrow ? 4 : 5.5 }));
   }
+}
+/** The potential as a level between 0 and twice the threshold, which is in the middle. */
+function thermometer(picture, g, key, t) {
+  const [l, i] = key.split(",").map(Number),
+    layer = config.layers[l],
+    x = g.x(t) - g.size / 2,
+    bottom = g.y(key) + g.half(key) - 3,
+    height = 2 * g.half(key) - 6;
+  const level = Math.max(0, Math.min(1, value(layer.u[i][t]) / (2 * value(layer.threshold[i]))));
+  picture.append(
+    draw("rect", {
+      class: "level",
+      x: x + 3,
+      y: bottom - level * height,
+      width: g.narrow ? 4 : 6,
+      height: level * height,
+    }),
+    draw("path", { class: "threshold", d: `M${x} ${g.y(key)} H${x + (g.narrow ? 9 : 12)}` }),
+  );
 }
 function paintKey() {
   const sample = (part, words) => make("span", {}, draw("svg", { viewBox: "0 0 34 12" }, ...part), words);
@@ -292,12 +322,17 @@ function paintKey() {
     sample(stroke("wire", 1), "switched off"),
     sample(
       [
-        draw("rect", { class: "node", x: 4, y: 1, width: 26, height: 10, rx: 3 }),
-        draw("rect", { class: "level", x: 5, y: 5, width: 24, height: 5 }),
-        draw("path", { class: "threshold", d: "M4 4 H30" }),
+        draw("rect", { class: "node", x: 8, y: 0.5, width: 24, height: 11, rx: 3 }),
+        draw("rect", { class: "level", x: 10, y: 4, width: 6, height: 7 }),
+        draw("path", { class: "threshold", d: "M8 6 H20" }),
       ],
-      "potential, threshold",
+      "potential up to the threshold (dashes)",
     ),
     sample([draw("circle", { class: "fill", cx: 17, cy: 6, r: 5 })], "spike"),
+    make(
+      "span",
+      {},
+      `In a box: potential u, ψ, trace â, error g of ${data.shown[0]}, error δ of ${data.shown[1]} (not before the end).`,
+    ),
   );
 }

@@ -4,10 +4,16 @@
 function paintSliders() {
   state.shown = [];
   ["sliders", "sliders-too"].forEach((place) =>
-    put(place, ...data.sliders.map((slider, k) => sliderOf(place, slider, k))),
+    put(
+      place,
+      ...data.sliders.map((slider, k) => sliderOf(place, slider, k)),
+      ...(given.edit ? [make("p", { class: "asked" })] : []),
+    ),
   );
 }
 const FIXED = "Fixed here: with more values there would be too many paths for one page.";
+const NONE = "Fixed here: the layers have no such number in common.";
+const AS_IT_IS = "as it is";
 function sliderOf(place, slider, k) {
   const id = place === "sliders" ? `slider-${slider.name}` : `slider-${slider.name}-too`;
   const said = make("output", { for: id });
@@ -21,13 +27,15 @@ function sliderOf(place, slider, k) {
     oninput: (event) => {
       state.at[k] = Number(event.target.value);
       state.shown.forEach((show) => show());
+      if (asking) return asking(slider.field, slider.values[state.at[k]]);
       takeConfig();
       paint();
       announce();
     },
   });
   const show = () => {
-    said.textContent = say(slider.values[state.at[k]]);
+    const chosen = slider.values[state.at[k]];
+    said.textContent = chosen === AS_IT_IS ? "–" : say(chosen);
     input.value = state.at[k];
     input.setAttribute("aria-valuetext", said.textContent);
   };
@@ -35,17 +43,17 @@ function sliderOf(place, slider, k) {
   show();
   const words = make("span", {}, ...rich(`${slider.label} ${slider.symbol}`));
   const parts = [make("label", { for: id }, words, said), input];
-  if (slider.values.length < 2)
-    parts.push(make("p", { class: "note" }, given.edit ? "Change it in the form." : FIXED));
+  if (slider.values.length < 2) parts.push(make("p", { class: "note" }, slider.values[0] === AS_IT_IS ? NONE : FIXED));
   return make("div", { class: "slider" }, ...parts);
 }
 const state = { at: [], shown: [] };
+/** What the library computed for the sliders' values: of a page that asks it, the one answer. */
 function takeConfig() {
   let index = 0;
   data.sliders.forEach((slider, k) => {
     index = index * slider.values.length + state.at[k];
   });
-  config = data.configs[index];
+  config = given.edit ? data.configs[0] : data.configs[index];
 }
 
 function paintNeuronChoice() {

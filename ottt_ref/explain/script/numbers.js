@@ -1,31 +1,55 @@
-/* Numbers: whole numbers and "3/8" are exact, others are floats. Fractions are added exactly. */
+/* Numbers. Of a page of floats, numbers; else whole numbers and "3/8" are exact, "~0.3" is not. Exact ones are added
+   exactly, however long they are. */
 
-const isExact = (v) => typeof v === "string" || (data.exact && Number.isSafeInteger(v));
+const ROUNDED = "~";
+const isExact = (v) => data.exact && !isRounded(v);
+const isRounded = (v) => typeof v === "string" && v.startsWith(ROUNDED);
 function parts(v) {
   const [n, d] = String(v).split("/");
   return [BigInt(n), d === undefined ? 1n : BigInt(d)];
 }
 function value(v) {
   if (typeof v === "number") return v;
+  if (isRounded(v)) return Number(v.slice(ROUNDED.length));
   const [n, d] = v.split("/");
-  return Number(n) / (d === undefined ? 1 : Number(d));
+  if (d === undefined) return Number(n);
+  const drop = Math.max(0, Math.max(n.length, d.length) - 300); // beyond floats: fewer digits of both
+  return drop ? Number(n.slice(0, -drop) || 0) / Number(d.slice(0, -drop) || 1) : Number(n) / Number(d);
 }
 function gcd(a, b) {
   while (b) [a, b] = [b, a % b];
   return a < 0n ? -a : a;
 }
+function fraction(n, d) {
+  const g = gcd(n, d) || 1n;
+  n /= g;
+  d /= g;
+  if (d !== 1n) return `${n}/${d}`;
+  return n <= 9007199254740991n && n >= -9007199254740991n ? Number(n) : String(n);
+}
+const rounded = (x) => (data.exact ? ROUNDED + x : x);
 function add(values) {
-  if (!values.every(isExact)) return values.reduce((sum, v) => sum + value(v), 0);
+  if (!values.every(isExact)) return rounded(values.reduce((sum, v) => sum + value(v), 0));
   let [n, d] = [0n, 1n];
   for (const v of values) {
     const [p, q] = parts(v);
     n = n * q + p * d;
     d *= q;
-    const g = gcd(n, d) || 1n;
+    const g = gcd(n, d) || 1n; // or it grows with the number of terms
     n /= g;
     d /= g;
   }
-  return d === 1n ? (n <= 9007199254740991n && n >= -9007199254740991n ? Number(n) : String(n)) : `${n}/${d}`;
+  return fraction(n, d);
+}
+function times(values) {
+  if (!values.every(isExact)) return rounded(values.reduce((product, v) => product * value(v), 1));
+  let [n, d] = [1n, 1n];
+  for (const v of values) {
+    const [p, q] = parts(v);
+    n *= p;
+    d *= q;
+  }
+  return fraction(n, d);
 }
 function decimal(x, digits = 4) {
   if (x === 0) return "0";
@@ -43,3 +67,5 @@ function sayBoth(v) {
   const short = say(v, 15);
   return short.includes("/") ? `${short} = ${decimal(value(v))}` : short;
 }
+/** "1 time step", "2 time steps". */
+const many = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;

@@ -2,7 +2,9 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const $ = (id) => document.getElementById(id);
+const given = JSON.parse($("data").textContent);
 let data, config, weight, now, switches, chosen, timer, neuron;
+let asking = null; // of a page that is served: asks the library for another value of a field
 
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -25,9 +27,12 @@ function fill(element, attributes, children) {
 function put(id, ...children) {
   $(id).replaceChildren(...children);
 }
-function drawing(id, height, label, paint) {
-  const width = Math.max(260, Math.floor($(id).clientWidth || 600));
+/** A picture as wide as there is room, or wider; then its place can be scrolled. */
+function drawing(id, height, label, paint, least = 0) {
+  const room = Math.max(260, Math.floor($(id).clientWidth || 600)),
+    width = Math.max(room, least);
   const picture = draw("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": label });
+  if (width > room) picture.style.minWidth = `${width}px`;
   paint(picture, width);
   put(id, picture);
 }

@@ -60,6 +60,7 @@ function paint() {
     paintPotential,
     paintSurrogate,
     paintNetwork,
+    paintBeside,
     paintSwitches,
     paintMethods,
     paintSum,
@@ -71,11 +72,18 @@ function paint() {
     task();
 }
 
+/** The sliders that are there, at the values that the library gave, where they have them: one may be held just now. */
+function asBefore(old, wanted) {
+  const at = wanted.map((slider, k) => old[k].values.indexOf(slider.values[slider.start]));
+  const fit = wanted.every((slider, k) => old[k].field === slider.field && old[k].label === slider.label && at[k] >= 0);
+  return fit ? old.map((slider, k) => ({ ...slider, start: at[k] })) : null;
+}
 /** Show what the library gave: as before, where the network has the same shape. */
 function start(given) {
   const shape = (of) => JSON.stringify([of.T, of.inputs, of.layers, of.weights.map(({ name }) => name)]);
   const same = data !== undefined && shape(data) === shape(given);
-  data = given;
+  const sliders = data === undefined ? null : asBefore(data.sliders, given.sliders);
+  data = { ...given, sliders: sliders ?? given.sliders };
   state.at = data.sliders.map((slider) => slider.start);
   takeConfig();
   stop();
@@ -89,10 +97,13 @@ function start(given) {
   if (state.method) setTo(state.method);
   $("time").max = data.T;
   put("heading", ...rich(data.heading));
+  put("seen", ...rich(data.seen));
+  $("seen").hidden = !data.seen;
   $("version").textContent = data.version;
   put("reset-words", ...rich(data.reset_words));
   put("formula", ...data.formula.map((line) => make("span", {}, ...rich(line))));
-  paintSliders();
+  if (sliders) state.shown.forEach((show) => show());
+  else paintSliders();
   paintNeuronChoice();
   paintMadeOf();
   paintTry();
@@ -120,7 +131,6 @@ $("on").onclick = () => {
 };
 $("play").onclick = play;
 document.addEventListener("keydown", keys);
-const given = JSON.parse($("data").textContent);
 start(given.network);
 if (given.edit) editor(given.edit);
 let width = document.documentElement.clientWidth;

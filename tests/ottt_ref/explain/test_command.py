@@ -116,6 +116,7 @@ def test_numbers_beyond_floats_are_refused():
 
 def test_file_names_need_not_be_unicode(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(data, "LARGEST_GRID", 1)
     text = json.dumps({"weights": [[[1]]], "readout": "spiking", "inputs": [[1]], "targets": [1]})
     name = os.fsdecode(b"\xff.json")
     (tmp_path / name).write_text(text)

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -19,6 +20,8 @@ from ottt_ref.explain import live
 from ottt_ref.explain.editing import editable
 from ottt_ref.explain.example import example
 from ottt_ref.explain.shown import Shown
+from ottt_ref.network.layers import Layer
+from ottt_ref.network.network import Network
 from ottt_ref.simulation.simulator import run
 from tests.browser import Browser, find
 from tests.interrupts import hearing_interrupts
@@ -92,9 +95,8 @@ def test_it_serves_the_page_and_answers_with_what_the_library_computes(server, d
     activity = run(again.network, again.inputs)
     sums = METHODS["bptt-kept"].sums(again.network, activity, again.inputs, again.targets, again.loss)
     expected = [value for array in sums.values.values() for value in array.ravel()]
-    assert [
-        Fraction(value) for value in found["configs"][0 + found["sliders"][0]["start"]]["gradients"]["bptt-kept"]
-    ] == expected
+    (config,) = found["configs"]
+    assert [Fraction(value) for value in config["gradients"]["bptt-kept"]] == expected
 
 
 def test_it_listens_on_the_loopback_address_alone(server):
@@ -239,30 +241,99 @@ def _interrupt(process, description):
     assert err == "ottt-ref: interrupted; the page is no longer served\n"
 
 
-@pytest.mark.skipif(find() is None, reason="there is no Chromium here to show the page")
-def test_a_change_and_enter_show_the_librarys_answer(server, tmp_path):
-    browser = Browser(find(), tmp_path)
-    try:
-        browser.open(server.address)
-        fixed = (
-            "[...document.querySelectorAll('#sliders .slider')].map((each) => each.textContent.includes('in the form'))"
-        )
-        assert browser.run(fixed) == [False, True, True]
-        cell = "document.querySelector('#all td[data-method=ottt][data-weight=\"0\"]').dataset.value"
-        before = browser.run(cell)
-        browser.run(
-            "(() => { const w = document.getElementsByName('weights.1.0.0')[0]; w.focus(); w.value = '-3/4'; })()"
-        )
-        browser.key("Enter", 13, "\r")
-        browser.wait(f"{cell} !== {json.dumps(before)}")
-        found = example()
-        found.network.parameters["layer1.weight"][0, 0] = Fraction(-3, 4)
-        activity = run(found.network, found.inputs)
-        sums = METHODS["ottt"].sums(found.network, activity, found.inputs, found.targets, found.loss)
-        assert Fraction(browser.run(cell)) == sums.values["layer0.weight"][0, 0]
-        browser.run("document.getElementsByName('decay')[0].value = '7'")
-        browser.run("document.getElementById('form').requestSubmit()")
-        browser.wait("document.getElementById('edit-fault').textContent.includes('decay')")
-        assert all(url.startswith((server.address, "data:")) for url in browser.requests)
-    finally:
-        browser.close()
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    if find() is None:
+        pytest.skip("there is no Chromium here to show the page")
+    opened = Browser(find(), tmp_path_factory.mktemp("browser"))
+    yield opened
+    opened.close()
+
+
+CELL = "document.querySelector('#all td[data-method=ottt][data-weight=\"0\"]').dataset.value"
+
+
+def gradient(network, found):
+    activity = run(network, found.inputs)
+    return (
+        METHODS["ottt"].sums(network, activity, found.inputs, found.targets, found.loss).values["layer0.weight"][0, 0]
+    )
+
+
+def write(browser, name, text):
+    browser.run(
+        f"(() => {{ const w = document.getElementsByName('{name}')[0]; w.focus(); w.value = {json.dumps(text)}; }})()"
+    )
+
+
+def move(browser, slider, words):
+    """A slider to the value that is said in these words."""
+    browser.run(
+        f"(() => {{ const slider = document.getElementById('{slider}');"
+        " for (slider.value = 0; ; slider.value = Number(slider.value) + 1) {"
+        "  slider.dispatchEvent(new Event('input'));"
+        f"  if (slider.getAttribute('aria-valuetext') === '{words}') return;"
+        "  if (slider.value === slider.max) throw new Error(slider.value);"
+        " } })()"
+    )
+
+
+def test_a_change_and_enter_show_the_librarys_answer(server, browser):
+    browser.open(server.address)
+    before = browser.run(CELL)
+    write(browser, "weights.1.0.0", "-3/4")
+    browser.key("Enter", 13, "\r")
+    browser.wait(f"{CELL} !== {json.dumps(before)}")
+    found = example()
+    found.network.parameters["layer1.weight"][0, 0] = Fraction(-3, 4)
+    assert Fraction(browser.run(CELL)) == gradient(found.network, found)
+    write(browser, "weights.1.0.0", "-3\t/ 4e")
+    browser.run("document.getElementById('form').requestSubmit()")
+    browser.wait("document.getElementById('edit-fault').textContent.includes('weights[1][0][0]')")
+    write(browser, "weights.1.0.0", str(2**53 + 1))  # is no float
+    browser.run("document.getElementById('form').requestSubmit()")
+    browser.wait("document.getElementById('edit-fault').textContent === ''")
+    browser.wait(f"{CELL} !== {json.dumps(before)} && !document.body.classList.contains('computing')")
+    found.network.parameters["layer1.weight"][0, 0] = Fraction(2**53 + 1)
+    assert Fraction(browser.run(CELL)) == gradient(found.network, found)
+    assert all(url.startswith((server.address, "data:")) for url in browser.requests)
+
+
+def test_all_three_sliders_ask_the_library_and_say_that_it_computes(server, browser):
+    browser.open(server.address)
+    found, settings = example(), {"decay": Fraction(1, 2), "threshold": Fraction(1), "surrogate": Fraction(1)}
+    fields = {"decay": "decay", "threshold": "threshold", "surrogate": "surrogate.width"}
+    for name, value, place in (("threshold", "5/4", "-too"), ("surrogate", "2", ""), ("decay", "3/8", "")):
+        settings[name] = Fraction(value)
+        with server.computing:
+            move(browser, f"slider-{name}{place}", value)
+            said = "[...document.querySelectorAll('.asked, #edit-said')].map((each) => each.textContent)"
+            assert browser.run(said) == ["computing …"] * 3
+        browser.wait("!document.body.classList.contains('computing')")
+        assert browser.run(said) == [""] * 3
+        layers = []
+        for layer in found.network.layers:
+            surrogate = replace(layer.neuron.surrogate, width=settings["surrogate"])
+            changed = {"decay": settings["decay"], "threshold": settings["threshold"], "surrogate": surrogate}
+            layers.append(Layer(layer.synapses, replace(layer.neuron, **changed)))
+        assert Fraction(browser.run(CELL)) == gradient(Network(layers), found), name
+        written = browser.run(f"document.getElementsByName('{fields[name]}')[0].value")
+        assert written == value == browser.run(f"document.getElementById('slider-{name}-too').ariaValueText")
+
+
+def test_a_slider_that_the_library_refuses_goes_back_and_says_why(server, browser):
+    browser.open(server.address)
+    before = browser.run(CELL)
+    write(browser, "weights.1.0.0", "x")
+    move(browser, "slider-decay", "1/4")
+    browser.wait("document.querySelector('#sliders-too .asked').textContent.includes('weights[1][0][0] must be')")
+    assert browser.run("document.getElementById('slider-decay').ariaValueText") == "1/2"
+    assert browser.run("document.getElementsByName('decay')[0].value") == "1/2" and browser.run(CELL) == before
+    write(browser, "weights.1.0.0", "-1/2")
+    browser.run("document.getElementById('slider-decay').focus()")
+    browser.key("ArrowLeft", 37)  # by key, and the focus stays
+    browser.wait(f"{CELL} !== {json.dumps(before)}")
+    assert browser.run("document.activeElement.id") == "slider-decay"
+    assert browser.run("document.querySelector('#sliders .asked').textContent") == ""
+    assert browser.run("document.getElementById('slider-decay').ariaValueText") == "3/8"
+    assert browser.problems == [] or all("400" in problem for problem in browser.problems)  # refusals alone

@@ -1,17 +1,21 @@
 """The page in a browser: it shows the library's numbers, and can be used by keyboard, on a phone and on paper."""
 
+import re
 from fractions import Fraction
 from itertools import product
+from math import prod
 
 import pytest
 
 import ottt_ref as ot
-from ottt_ref.blackboard.quantities import HALF_SQUARES, METHODS
+from ottt_ref.blackboard.description import described
+from ottt_ref.blackboard.quantities import HALF_SQUARES, METHODS, traces_of
 from ottt_ref.explain.data import page_data
 from ottt_ref.explain.example import example
 from ottt_ref.explain.page import page
 from ottt_ref.explain.shown import Shown
 from ottt_ref.simulation.simulator import run
+from proofs.museum import exhibit as museum
 from tests.browser import Browser, find
 
 pytestmark = [
@@ -132,20 +136,102 @@ def test_forward_methods_fill_in_as_time_moves_and_bptt_only_at_the_end(shown, s
             "[...document.querySelectorAll('#so-far tbody tr')].map((row) => [...row.cells].map((c) => c.textContent))"
         )
         found = {row[0]: row[1:] for row in rows}
-        assert found["BPTT"][0] == f"{11 * t} numbers" and found["OTTT"][0] == "12 numbers"
-        assert found["BPTT"][1].startswith("waits") == (t < 6)
-        so_far = sum(entry(term, 0) for term in by_step(sums["sltt"], t))
-        assert float(Fraction(found["SLTT"][1].replace("−", "-"))) == pytest.approx(float(so_far), rel=5e-4)
+        assert found["BPTT"][1] == found["BPTT (reset kept)"][1] == str(11 * t) and found["OTTT"][1] == "12"
+        for method in ("BPTT", "BPTT (reset kept)", "SR"):
+            assert (found[method][0] == "not before t = 6") == (t < 6)
+        for method, name in (("SLTT", "sltt"), ("RTRL", "rtrl"), ("OTTT", "ottt")):
+            so_far = sum(entry(term, 0) for term in by_step(sums[name], t))
+            assert number(found[method][0]) == pytest.approx(float(so_far), rel=5e-4)
+        assert found["OTPE"] == [found["RTRL"][0], "–"]  # two layers: the same, and as time moves
 
 
-def test_the_errors_of_an_earlier_step_are_shown_with_when_they_are_known(shown, sums):
-    set_time(shown, 4)
-    cells = shown.run("[...document.querySelectorAll('#numbers tbody tr')].map((row) => row.lastChild.textContent)")
-    known = sums["bptt"].errors[0][3, 0]
-    assert [cell.endswith(" (at t = 6)") for cell in cells] == [False] * 2 + [True] * 3
-    for cell, value in zip(cells[2:], known):
-        number = Fraction(cell.removesuffix(" (at t = 6)").replace("−", "-"))
-        assert float(number) == pytest.approx(float(value), rel=5e-4)
+NUMBERS = (
+    "Object.fromEntries([...document.querySelectorAll('#network text[data-number]')]"
+    ".map((text) => [text.dataset.number, text.textContent]))"
+)
+
+
+def number(text):
+    """What a text of the page says."""
+    return float(Fraction(text.replace("−", "-")))
+
+
+def test_everything_appears_in_the_drawing_as_it_is_computed_and_bptts_errors_at_the_end(shown, sums):
+    found = example()
+    activity = run(found.network, found.inputs)
+    traces, _ = traces_of(found.network, activity, "derivation")
+    known = {
+        "x,-1": activity.inputs,
+        "â,-1": traces["layer0"][0].values,
+        "â,0": traces["layer1"][0].values,
+        "e": activity.outputs - found.targets,
+    }
+    for l in range(2):
+        known |= {f"u,{l}": activity.layer_potentials[l], f"ψ,{l}": activity.layer_surrogate_derivatives[l]}
+        known |= {f"g,{l}": sums["ottt"].errors[l], f"δ,{l}": sums["bptt"].errors[l]}
+    for now in (1, 4, 6):
+        set_time(shown, now)
+        texts, expected = shown.run(NUMBERS), {}
+        for name, values in known.items():
+            for t, i in product(range(6 if name[0] == "δ" else now), range(values.shape[2])):
+                place = f"e,e,{i},{t}" if name == "e" else f"{name},{i},{t}"
+                if now == 6 or name[0] != "δ":
+                    expected[place] = float(values[t, 0, i])
+        assert set(texts) == set(expected)
+        for place, value in expected.items():
+            assert number(texts[place]) == pytest.approx(value, rel=5e-3), place
+
+
+def test_bptts_errors_are_in_no_table_before_the_end(shown, sums):
+    set_time(shown, 5)
+    cells = "[...document.querySelectorAll('#numbers tbody tr')].map((row) => row.lastChild.textContent)"
+    assert shown.run(cells) == ["", ""] + ["not before t = 6"] * 3
+    assert shown.run("document.getElementById('backwards').hidden")
+    set_time(shown, 6)
+    assert not shown.run("document.getElementById('backwards').hidden")
+    rows = shown.run(
+        "[...document.querySelectorAll('#deltas tbody tr')].map((row) => [...row.cells].map((c) => c.textContent))"
+    )
+    expected = [sums["bptt"].errors[l][:, 0, i] for l, i in ((0, 0), (0, 1), (1, 0))]
+    for (_, *texts), values in zip(rows, expected, strict=True):
+        assert [number(text) for text in texts] == pytest.approx([float(v) for v in values], rel=5e-4)
+
+
+def test_what_each_method_stores_stands_beside_the_drawing_and_on_a_phone_directly_below_it(shown):
+    places = (
+        "['network', 'so-far', 'key', 'weights'].map((id) => { const r = document.getElementById(id)"
+        ".getBoundingClientRect(); return [r.left, r.top, r.right, r.bottom]; })"
+    )
+    drawing, table, *_ = shown.run(places)
+    assert table[0] >= drawing[2] and drawing[1] - 60 <= table[1] and table[3] <= drawing[3]
+    shown.size(390, 844, phone=True)
+    shown.open(shown.url)
+    drawing, table, key, weights = shown.run(places)
+    assert drawing[3] <= table[1] <= drawing[3] + 90 and table[3] <= key[1] <= weights[1]
+
+
+def test_every_route_shows_its_factors_those_of_resets_too(shown):
+    choose(shown, 0)
+    shown.run("document.getElementById('more').click()")
+    rows = shown.run(
+        "[...document.querySelectorAll('#paths tbody tr')].map((row) => ({"
+        " fixed: [...row.querySelectorAll('.factor')].map((each) => each.dataset.value),"
+        " ways: [...row.querySelectorAll('.ways')].map((each) => [...each.querySelectorAll('[data-kind]')]"
+        ".map((way) => [way.dataset.kind, way.dataset.value])),"
+        " said: row.cells[2].textContent, path: row.cells[0].textContent }))"
+    )
+    assert len(rows) == 57 and sum("(waits)" in row["path"] for row in rows) == 0
+    several = 0
+    for row in rows:
+        product_of_fixed = prod(Fraction(value) for value in row["fixed"])
+        if row["ways"]:  # through the reset: all ways to choose, but for those without one
+            assert "through the reset" in row["path"]
+            several += any(len(ways) > 1 for ways in row["ways"])
+            every = prod(sum(Fraction(value) for _, value in ways) for ways in row["ways"])
+            without = prod(sum(Fraction(value) for kind, value in ways if kind == "leak") for ways in row["ways"])
+            product_of_fixed *= every - without
+        assert float(product_of_fixed) == pytest.approx(number(row["said"]), rel=5e-4), row
+    assert several > 5
 
 
 def test_bptt_with_the_reset_has_no_sum_before_the_end(shown):
@@ -237,3 +323,84 @@ def test_a_slider_that_is_fixed_says_why(shown):
         "[each.querySelector('input').disabled, each.textContent.includes('too many paths')])"
     )
     assert said == [[False, False], [True, True], [True, True]]
+
+
+def other(browser, tmp_path, found, **options):
+    """Another network's page, opened at its end."""
+    shown_here = Shown(found.network, found.inputs, found.targets, **options)
+    (tmp_path / "other.html").write_bytes(page(page_data(shown_here, grid="none")))
+    browser.open((tmp_path / "other.html").as_uri())
+
+
+LONG = str(2**53 + 1)
+
+
+def test_numbers_beyond_floats_stay_exact_and_one_is_said_as_one(shown, tmp_path):
+    content = {"weights": [[[LONG], ["1/3"]], [[1, 2], [f"1/{LONG}", f"{3**40}/{7**30}"]]], "readout": "spiking"}
+    content |= {"surrogate": {"type": "triangle", "width": 2**60}, "inputs": [[3]], "targets": [0, LONG]}
+    found = described(content)
+    other(shown, tmp_path, found)
+    activity = run(found.network, found.inputs)
+    for name in ("sltt", "bptt"):
+        values = METHODS[name].sums(found.network, activity, found.inputs, found.targets, HALF_SQUARES).values
+        for w, value in enumerate([v for array in values.values() for v in array.ravel()]):
+            choose(shown, w)
+            shown.run(f"document.getElementById('method-{name}').click()")
+            assert total(shown) == value
+            assert "exactly the same" in shown.run("document.getElementById('sum-said').textContent")
+    said = shown.run("document.body.textContent + document.getElementById('network').innerHTML")
+    assert (
+        "1 time step, " in said
+        and "1 path is lit" in said
+        and "after 1 time step:" in shown.run("document.querySelector('#state svg').ariaLabel")
+    )
+    assert not re.search(r"\b1 (time steps|numbers|routes|paths|potentials|spikes|inputs|traces)\b", said)
+    assert shown.problems == []
+
+
+def test_a_number_that_is_too_long_is_rounded_and_not_taken_for_an_exact_one(shown, tmp_path):
+    content = {"weights": [[["1/3"]], [[f"{10**45 + 1}/{3 * 10**45}"]]], "readout": "spiking", "inputs": [[3]] * 6}
+    found = described({**content, "targets": [0], "decay": f"{3**50}/{3**50 + 1}"})
+    other(shown, tmp_path, found)
+    shown.run("document.getElementById('method-bptt').click()")
+    said, value = shown.run(
+        "[document.getElementById('sum-said').textContent, document.getElementById('sum').dataset.value]"
+    )
+    assert "the same but for rounding" in said and value.startswith("~")
+    activity = run(found.network, found.inputs)
+    values = METHODS["bptt"].sums(found.network, activity, found.inputs, found.targets, HALF_SQUARES).values
+    assert float(value[1:]) == pytest.approx(float(values["layer0.weight"][0, 0]), rel=1e-12)
+
+
+def test_rows_of_outputs_errors_neurons_and_inputs_have_one_order(shown, tmp_path):
+    content = {"weights": [[[1, 2], [2, 1]], [[1, 2], [2, 1]]], "readout": "spiking"}
+    other(shown, tmp_path, described({**content, "inputs": [[1, 1]], "targets": [0, 1]}))
+    tops = shown.run(
+        "Object.fromEntries([...document.querySelectorAll('#network text[data-number]')]"
+        ".map((text) => [text.dataset.number, text.getBoundingClientRect().top]))"
+    )
+    for row in ("e,e", "u,1", "u,0", "x,-1"):
+        assert tops[f"{row},0,0"] < tops[f"{row},1,0"], row
+    assert tops["e,e,1,0"] < tops["u,1,0,0"] and tops["u,1,1,0"] < tops["u,0,0,0"]  # as in the tables, first to last
+
+
+@pytest.mark.parametrize(
+    "name, reason, instead",
+    [
+        ("hard-reset-rate", "ψ of neuron 1 of layer 1 is 0 at every time step", "a[T] = 1, but x̄[T] - v[T]/Λ_T = 2"),
+        ("rate-gap", "every error is 0: the output is what it should be", "σ(x̄[T]) = 7/12, but a[T] = 0"),
+    ],
+)
+def test_an_exhibit_without_paths_says_why_and_what_is_seen(shown, tmp_path, name, reason, instead):
+    found = museum.load(museum.FOLDER / f"{name}.json")
+    shown_here = Shown(
+        found.network, found.input_array, museum.exact([found.targets]), says=found.says, seen=found.seen
+    )
+    (tmp_path / "page.html").write_bytes(page(page_data(shown_here, grid="none")))
+    shown.open((tmp_path / "page.html").as_uri())
+    said, seen, hidden = shown.run(
+        "[document.getElementById('no-path').innerText, document.getElementById('seen').textContent,"
+        " document.getElementById('no-path').hidden]"
+    )
+    assert said.startswith("No path of w¹ carries anything: ") and reason in said and not hidden
+    assert "compares rates, not gradients" in seen and instead in seen
