@@ -20,11 +20,11 @@ function geometry(room) {
   const narrow = room < 480,
     left = narrow ? 38 : 92,
     right = 6,
-    width = Math.max(room, left + right + data.T * (narrow ? 48 : 62)),
+    width = Math.max(room, left + right + data.T * (narrow ? 52 : 66)),
     column = (width - left - right) / data.T;
   const rows = new Map(),
     halves = new Map();
-  let y = 18;
+  let y = 34; // below the numbers of the time steps, and what the lit paths add there
   const place = (key, half, gap) => {
     y += half + gap / 2;
     rows.set(key, y);
@@ -125,9 +125,9 @@ function paintNetwork() {
           }),
         );
       }
-      rowNames(picture, g);
       wires(picture, g, all);
       litEdges(picture, g, lit);
+      endings(picture, g, lit);
       for (let t = 0; t < data.T; t++) nodes(picture, g, t);
       const group = all.find((each) => each.k === chosen);
       if (group)
@@ -155,9 +155,13 @@ function paintNetwork() {
     },
     g.width,
   );
-  const [from, to] = [g.x(now - 1) - g.column, g.x(now - 1) + g.column];
-  if (from < box.scrollLeft) box.scrollLeft = from;
+  const names = rowNames(g);
+  $("network").firstChild.append(names);
+  box.onscroll = () => keepInSight(names, box.scrollLeft);
+  const [from, to] = [g.x(now - 1) - g.column - g.left, g.x(now - 1) + g.column];
+  if (from < box.scrollLeft) box.scrollLeft = Math.max(0, from);
   else if (to > box.scrollLeft + room) box.scrollLeft = to - room;
+  keepInSight(names, box.scrollLeft);
   paintChosen(all.find((each) => each.k === chosen));
 }
 function line(g, [[a, t], [b, later]], wait) {
@@ -185,8 +189,22 @@ function line(g, [[a, t], [b, later]], wait) {
     from = w / 2;
   return `M${x1 - from} ${low} C${x1 - aside} ${low - 12} ${x2 - aside} ${high + 12} ${x2 - from} ${high}`;
 }
-/** At the left, what each line of a box is. */
-function rowNames(picture, g) {
+/** The names of the rows stay where a drawing is scrolled. */
+function keepInSight(names, scrolled) {
+  names.setAttribute("transform", `translate(${scrolled} 0)`);
+  names.firstChild.setAttribute("visibility", scrolled ? "visible" : "hidden");
+}
+/** At the left, what each line of a box is, on ground of its own, which is seen where the drawing is scrolled. */
+function rowNames(g) {
+  const ground = draw("rect", { class: "ground", width: g.left - 4, height: g.height, visibility: "hidden" });
+  const picture = draw("g", {}, ground);
+  if (!onlyAtTheEnd())
+    picture.append(
+      text(g.left - (g.narrow ? 9 : 8), 29, g.narrow ? "adds" : "lit paths add", {
+        "text-anchor": "end",
+        class: "small",
+      }),
+    );
   const put = (y, words, extra = {}) =>
     picture.append(text(g.left - (g.narrow ? 9 : 8), y, words, { "text-anchor": "end", ...extra }));
   for (const [key, y] of g.rows) {
@@ -206,6 +224,7 @@ function rowNames(picture, g) {
       picture.append(text(2, lineAt(g, key, 0), words, { class: "quiet-text" }));
     }
   }
+  return picture;
 }
 const lineAt = (g, key, k) => g.y(key) - g.half(key) + 3 + LINE * (k + 0.75);
 /** Every way that some path of the weight takes, thin: what could carry. */
@@ -218,6 +237,20 @@ function wires(picture, g, all) {
       seen.add(d);
     }),
   );
+}
+/** Above each time step, what the lit paths that end there contribute together. */
+function endings(picture, g, lit) {
+  if (!lit.length || onlyAtTheEnd()) return;
+  for (let t = 0; t < now; t++) {
+    const sum = add(lit.filter((group) => ends(group) === t).map((group) => group.value));
+    picture.append(
+      text(g.x(t), 29, fitting(sum, Math.floor(g.column / 6.4)), {
+        "text-anchor": "middle",
+        class: "small sum-of-step",
+        "data-number": `sum,${t}`,
+      }),
+    );
+  }
 }
 /** Lit ways, as thick as what they carry together; those that end later than now are faint. */
 function litEdges(picture, g, lit) {
@@ -257,9 +290,12 @@ function nodes(picture, g, t) {
     const [first, i] = key.split(","),
       l = Number(first),
       half = g.half(key);
-    const number = (at, v, symbol, aside = 0) =>
+    const measured = l >= 0 && data.layers[l].spiking; // then there is a level at the left
+    const begin = measured ? (g.narrow ? 9 : 12) : 2,
+      room = Math.floor((w - begin - 2) / 5.7);
+    const number = (at, v, symbol) =>
       picture.append(
-        text(x + aside, at, say(v, g.narrow ? 5 : 6, g.narrow ? 2 : 3), {
+        text(x + begin / 2 - 1, at, fitting(v, room), {
           "text-anchor": "middle",
           class: "small",
           "data-number": `${symbol},${key},${t}`,
@@ -282,11 +318,10 @@ function nodes(picture, g, t) {
       number(y + 4, config.errors_out[i][t], "e");
       continue;
     }
-    const measured = l >= 0 && data.layers[l].spiking;
     if (measured) thermometer(picture, g, key, t);
     linesOf(l).forEach(([symbol, at], k) => {
       const v = at(Number(i), t);
-      if (v !== null && v !== undefined) number(lineAt(g, key, k), v, symbol, measured ? (g.narrow ? 3 : 5) : 0);
+      if (v !== null && v !== undefined) number(lineAt(g, key, k), v, symbol);
     });
     if (fired && l >= 0)
       picture.append(draw("circle", { class: "fill", cx: x + w / 2 - 1, cy: y - half + 1, r: g.narrow ? 4 : 5.5 }));
@@ -308,7 +343,7 @@ function thermometer(picture, g, key, t) {
       width: g.narrow ? 4 : 6,
       height: level * height,
     }),
-    draw("path", { class: "threshold", d: `M${x} ${g.y(key)} H${x + (g.narrow ? 9 : 12)}` }),
+    draw("path", { class: "threshold", d: `M${x} ${g.y(key)} H${x + (g.narrow ? 8 : 11)}` }),
   );
 }
 function paintKey() {
@@ -324,9 +359,9 @@ function paintKey() {
       [
         draw("rect", { class: "node", x: 8, y: 0.5, width: 24, height: 11, rx: 3 }),
         draw("rect", { class: "level", x: 10, y: 4, width: 6, height: 7 }),
-        draw("path", { class: "threshold", d: "M8 6 H20" }),
+        draw("path", { class: "threshold", d: "M8 6 H18" }),
       ],
-      "potential up to the threshold (dashes)",
+      "potential, and the threshold (a stroke)",
     ),
     sample([draw("circle", { class: "fill", cx: 17, cy: 6, r: 5 })], "spike"),
     make(

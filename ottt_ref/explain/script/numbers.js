@@ -62,6 +62,11 @@ function say(v, width = 7, precision = 4) {
   if (isExact(v) && String(v).length <= width) return String(v).replace("-", "−");
   return decimal(value(v), precision);
 }
+/** With as many digits as so many letters have room for. */
+function fitting(v, letters) {
+  const found = [4, 3, 2, 1].map((precision) => say(v, Math.min(letters, 7), precision));
+  return found.find((each) => each.length <= letters) ?? value(v).toExponential(0).replaceAll("-", "−");
+}
 /** A short fraction with its decimal, or the decimal alone. */
 function sayBoth(v) {
   const short = say(v, 15);

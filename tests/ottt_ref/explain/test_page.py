@@ -171,7 +171,8 @@ def test_everything_appears_in_the_drawing_as_it_is_computed_and_bptts_errors_at
         known |= {f"g,{l}": sums["ottt"].errors[l], f"δ,{l}": sums["bptt"].errors[l]}
     for now in (1, 4, 6):
         set_time(shown, now)
-        texts, expected = shown.run(NUMBERS), {}
+        texts = shown.run(NUMBERS)
+        expected = {f"sum,{t}": float(entry(term, 0)) for t, term in enumerate(by_step(sums["ottt"], now))}
         for name, values in known.items():
             for t, i in product(range(6 if name[0] == "δ" else now), range(values.shape[2])):
                 place = f"e,e,{i},{t}" if name == "e" else f"{name},{i},{t}"
