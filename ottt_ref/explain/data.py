@@ -219,6 +219,7 @@ def _entries(network, letters):
                     "index": list(index),
                     "layer": target,
                     "source": [source, index[1]] if len(index) == 2 else None,
+                    "delay": connection.delay,
                     "words": words,
                     "group": f"{kind}, {ends}" if len(index) == 2 else f"{kind}, layer {target + 1}",
                     "value": plain(network.parameters[parameter][index], letters),

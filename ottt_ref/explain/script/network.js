@@ -155,7 +155,7 @@ function paintNetwork() {
     },
     g.width,
   );
-  const names = rowNames(g);
+  const names = rowNames(g, lit.length > 0 && !onlyAtTheEnd());
   $("network").firstChild.append(names);
   box.onscroll = () => keepInSight(names, box.scrollLeft);
   const [from, to] = [g.x(now - 1) - g.column - g.left, g.x(now - 1) + g.column];
@@ -195,10 +195,10 @@ function keepInSight(names, scrolled) {
   names.firstChild.setAttribute("visibility", scrolled ? "visible" : "hidden");
 }
 /** At the left, what each line of a box is, on ground of its own, which is seen where the drawing is scrolled. */
-function rowNames(g) {
+function rowNames(g, summed) {
   const ground = draw("rect", { class: "ground", width: g.left - 4, height: g.height, visibility: "hidden" });
   const picture = draw("g", {}, ground);
-  if (!onlyAtTheEnd())
+  if (summed)
     picture.append(
       text(g.left - (g.narrow ? 9 : 8), 29, g.narrow ? "adds" : "lit paths add", {
         "text-anchor": "end",

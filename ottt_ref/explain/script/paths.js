@@ -47,7 +47,7 @@ function setTo(name) {
 }
 /** Why no path of the weight carries anything, in sentences. */
 function whyNone() {
-  const { layer, index, source } = own(),
+  const { layer, index, source, delay } = own(),
     zero = (row) => row.every((v) => value(v) === 0);
   const sent =
     source === null
@@ -56,7 +56,8 @@ function whyNone() {
         ? config.x[source[1]]
         : (config.layers[source[0]].s ?? config.layers[source[0]].u)[source[1]];
   const reasons = [];
-  if (zero(sent)) reasons.push("nothing ever arrives at this weight");
+  if (zero(sent.slice(0, source === null ? 1 : Math.max(0, data.T - delay))))
+    reasons.push("nothing ever arrives at this weight");
   for (let l = layer; l < data.layers.length; l++) {
     const psi = config.layers[l].psi,
       those = psi && (l === layer ? [psi[index[0]]] : psi);
@@ -65,7 +66,7 @@ function whyNone() {
         `ψ of ${l === layer ? neuronName(l, index[0]) : `every neuron of layer ${l + 1}`} is 0 at every time step, for its potential is never near the threshold`,
       );
   }
-  if (config.errors_out.every(zero)) reasons.push("every error is 0: the output is what it should be");
+  if (config.errors_out.every(zero)) reasons.push("every error is 0: there is nothing to change at the output");
   if (!reasons.length) reasons.push("each has a factor of 0: no spike, or ψ or an error that is 0 just then");
   return `No path of ${own().name} carries anything: ${reasons.join("; and ")}. So its gradient is 0 in every method that adds up paths.`;
 }

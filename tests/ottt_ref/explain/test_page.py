@@ -389,7 +389,7 @@ def test_rows_of_outputs_errors_neurons_and_inputs_have_one_order(shown, tmp_pat
     "name, reason, instead",
     [
         ("hard-reset-rate", "ψ of neuron 1 of layer 1 is 0 at every time step", "a[T] = 1, but x̄[T] - v[T]/Λ_T = 2"),
-        ("rate-gap", "every error is 0: the output is what it should be", "σ(x̄[T]) = 7/12, but a[T] = 0"),
+        ("rate-gap", "every error is 0: there is nothing to change at the output", "σ(x̄[T]) = 7/12, but a[T] = 0"),
     ],
 )
 def test_an_exhibit_without_paths_says_why_and_what_is_seen(shown, tmp_path, name, reason, instead):
