@@ -8,6 +8,7 @@ Letters that the screen cannot show are replaced.
 import argparse
 import importlib
 import os
+import re
 import select
 import sys
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from . import __version__
 OURS = ("ottt_ref", "proofs", "experiments")
 INTERRUPTED, PIPE_CLOSED = 130, 141  # 128 and the number of the signal, as shells count
 EXPECTED = (OSError, MemoryError)
+MOST_DIGITS = 18  # of a whole number
 
 
 class CommandError(Exception):
@@ -65,8 +67,8 @@ class Parser(argparse.ArgumentParser):
         (file or sys.stdout).write(self.format_help())
 
     def error(self, message):
-        """Raise what argparse would print with the usage."""
-        raise CommandError(message)
+        """Raise what argparse would print with the usage; of numbers of many digits, the first ones."""
+        raise CommandError(re.sub(r"(\d{40})\d{60,}", r"\1...", message))
 
     def add_version(self):
         """Add --version."""
@@ -208,9 +210,12 @@ def one_of(choices, own):
 
 def positive(text):
     """A whole number of at least 1."""
-    if not text.isdecimal() or int(text) < 1:
+    digits = text.lstrip("0")
+    if not digits.isdecimal():
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text!r}")
-    return int(text)
+    if len(digits) > MOST_DIGITS:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at most {MOST_DIGITS} digits, got {text!r}")
+    return int(digits)
 
 
 def above_zero(text):

@@ -559,3 +559,15 @@ def test_what_does_not_fit_is_refused_by_name(prepared, capsys, folder):
     assert said == "argument --final-state: method spike-representation carries no state"
     said = refused(capsys, folder, *gradients("--input-gradients", method="rtrl"))
     assert said.startswith("x.npz does not fit net.npz: input_gradients must be False for RTRL")
+
+
+@pytest.mark.parametrize(
+    "words, fault",
+    [
+        ("gradients --time-steps", "argument --time-steps: must be a whole number of at most 18 digits, got '{}...'"),
+        ("network --seed", "argument --seed: invalid int value: '{}...'"),
+    ],
+)
+def test_a_number_of_thousands_of_digits_is_a_short_line(words, fault, capsys):
+    assert cli.main([*words.split(), "9" * 5000]) == 2
+    assert capsys.readouterr().err == f"ottt-ref: error: {fault.format('9' * 40)}\n"
