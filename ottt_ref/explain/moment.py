@@ -13,6 +13,7 @@ from ..methods import bptt
 from ..paths import Path, find_in, kept_by
 from ..paths.unrolled import Unrolled
 from ..simulation.equilibrium import ConvergenceError
+from .otpe import forwards
 from .shown import Shown, activity_of, plain, rows_of
 
 FORWARD = ("sltt", "ottt", "ottt-authors", "rtrl")
@@ -44,6 +45,8 @@ def moment(
             total, number = found.get(key, (0, 0))
             found[key] = (total + path.contribution, number + 1)
         contributions.append(found)
+    otpe = forwards(network, activity, sums["ottt"].errors) if "ottt" in sums else None
+    terms = {name: sums[name].terms for name in FORWARD if name in sums} | ({"otpe": otpe.terms} if otpe else {})
     return {
         "x": rows_of(activity.inputs, letters),
         "layers": [
@@ -60,11 +63,8 @@ def moment(
             for name, found in sums.items()
         },
         "terms": {
-            name: [
-                [plain(term[entry.index], letters) for term in sums[name].terms[entry.parameter]] for entry in entries
-            ]
-            for name in FORWARD
-            if name in sums
+            name: [[plain(term[entry.index], letters) for term in found[entry.parameter]] for entry in entries]
+            for name, found in terms.items()
         },
         "curve": _curve(network),
         "routes": contributions,

@@ -6,12 +6,15 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from ..learning.losses import MeanSquaredError
 from ..methods import METHODS as LIBRARY
 from ..methods import spike_representation
 from ..methods.shared.traces import Dialect
 from ..simulation.simulator import Activity, run
 from ..simulation.state import State
+from .otpe import forwards
 from .shown import Shown
 from .words import LONG, OTTT, title
 
@@ -39,6 +42,8 @@ def stored(shown: Shown, dialect: Dialect) -> list[dict[str, Any]]:
     numbers = [_kept_by_bptt(run(network, inputs[:t], soft=shown.soft)) for t in steps]
     one = run(network, inputs[:1], soft=shown.soft)
     found = [_described("bptt", "BPTT", numbers, _by_kind(_read_by_bptt(one)))]
+    carried = _kinds(one.final_state)
+    otpe = forwards(network, one, [np.zeros((1, 1, size), network.dtype) for (size,) in network.shapes])
     for name, method, options in (
         ("rtrl", "rtrl", {}),
         (OTTT[dialect], "ottt", {"dialect": dialect}),
@@ -48,13 +53,15 @@ def stored(shown: Shown, dialect: Dialect) -> list[dict[str, Any]]:
         numbers = [_size(result.final_state) for result in results]
         made_of = _by_kind(_kinds(results[-1].final_state))
         found.append(_described(name, LIBRARY[method].label, numbers, made_of))
+    if otpe is not None:
+        made_of = _by_kind([*carried, *otpe.held])
+        found.append(_described("otpe", "OTPE", [sum(number for number, _ in made_of) for _ in steps], made_of))
     try:
         rates, _ = spike_representation.rates_of(network, inputs, "measured")
     except (TypeError, ValueError):
         return found
-    carried = run(network, inputs[:1]).final_state
-    numbers = [_size(carried) + sum(rate.size for rate in rates) for _ in steps]
-    made_of = _by_kind([*_kinds(carried), *(("weighted rates, counted on the way", rate.size) for rate in rates)])
+    numbers = [sum(size for _, size in carried) + sum(rate.size for rate in rates) for _ in steps]
+    made_of = _by_kind([*carried, *(("weighted rates, counted on the way", rate.size) for rate in rates)])
     return [*found, _described("sr", "SR", numbers, made_of)]
 
 

@@ -241,7 +241,7 @@ function table(id, head, rows, name = {}) {
 
 function paintState() {
   const most = Math.max(...data.state.flatMap((each) => each.numbers)),
-    colors = ["curve", "line", "line dashed", "thin", "thin dashed"];
+    colors = ["curve", "line", "line dashed", "thin", "thin dashed", "curve dashed"];
   const said =
     `Numbers stored after ${many(data.T, "time step")}: ` +
     data.state.map((each) => `${each.title} ${each.numbers.at(-1)}`).join(", ") +
@@ -314,12 +314,16 @@ function paintMadeOf() {
       const others = also.length ? "; differentiating the reset needs no more" : "";
       return make("li", {}, make("strong", {}, title), ` (${long}): ${sum}${each} = ${terms}${others}`);
     }),
-    make(
-      "li",
-      {},
-      make("strong", {}, "OTPE"),
-      ": not counted, since the library has no rule that runs it forwards; its sum so far is that of its paths",
-    ),
+    ...(data.state.some((each) => each.name === "otpe")
+      ? []
+      : [
+          make(
+            "li",
+            {},
+            make("strong", {}, "OTPE"),
+            ": not counted for a network such as this one; its sum so far is that of its paths",
+          ),
+        ]),
   );
 }
 /** What a method has added up by now of the gradient of the weight. */

@@ -12,6 +12,7 @@ from ottt_ref.blackboard.quantities import HALF_SQUARES, METHODS
 from ottt_ref.explain import example as searched
 from ottt_ref.explain.data import LARGEST_SIZE, LARGEST_STEPS, page_data
 from ottt_ref.explain.editing import editable
+from ottt_ref.explain.otpe import forwards
 from ottt_ref.explain.page import page
 from ottt_ref.explain.shown import Shown
 from ottt_ref.simulation.simulator import run
@@ -79,7 +80,8 @@ def test_bptt_stores_more_at_each_time_step_and_ottt_does_not(data):
     numbers = {each["name"]: each["numbers"] for each in data["state"]}
     assert numbers["bptt"] == [11 * t for t in range(1, 7)]
     assert len(set(numbers["ottt"])) == len(set(numbers["sltt"])) == len(set(numbers["rtrl"])) == 1
-    assert numbers["sltt"][0] < numbers["ottt"][0] < numbers["rtrl"][0]
+    assert numbers["sltt"][0] < numbers["ottt"][0] < numbers["otpe"][0] < numbers["rtrl"][0]
+    assert numbers["otpe"] == [3 + 3 + 4 + 4] * 6
     for each in data["state"]:  # what they are made of is said, and adds up
         assert sum(number for number, _ in each["made_of"]) * (6 if each["each_step"] else 1) == each["numbers"][-1]
     assert [words for _, words in data["state"][1]["made_of"]][2].startswith("slopes of potentials")
@@ -159,3 +161,37 @@ def test_an_exhibit_opens_at_the_weight_on_which_its_methods_differ():
         return made["weights"][made["first_weight"]]["name"]
 
     assert [opened(name) for name in ("stateless-readout", "reset-gradient", "ottt-bptt-apart")] == ["w²", "w²", "w¹"]
+
+
+@pytest.mark.parametrize("reset", ["soft", "unleaked"])
+@pytest.mark.parametrize("readout", ["linear", "leaky", "spiking"])
+def test_otpe_run_forwards_adds_up_the_paths_that_it_keeps(readout, reset):
+    weights = [[["3/4", "1/2"], ["-1/4", 1]], [["1/2", "3/4"], [1, "-1/4"]], [[1, "1/2"]]]
+    content = {"weights": weights, "biases": [["1/8", 0], ["1/4", 0], None], "reset": reset, "readout": readout}
+    content |= {"decay": ["1/2", "1/4", "3/4"], "inputs": [[1, 1], [1, 0], [0, 1], [1, 1]], "targets": [1]}
+    found = description.described(content)
+    network, activity = found.network, run(found.network, found.inputs)
+    errors = activity.outputs - found.targets
+    made = forwards(network, activity, METHODS["ottt"].sums(network, *given(found, activity)).errors)
+    sums = ot.paths.accumulate(network, activity, errors, keep="otpe")
+    bptt = ot.paths.accumulate(network, activity, errors, keep="bptt")
+    for name, value in sums.items():
+        assert (made.terms[name].sum(axis=0) == value).all() and value.any(), name
+    assert readout == "linear" or (bptt["layer0.weight"] != sums["layer0.weight"]).any()
+    above = sum(size for kind, size in made.held if kind.startswith("waits"))
+    assert above == 2 * 2 + 2 + (0 if readout == "linear" else 2 * 2 + 2)
+
+
+def given(found, activity):
+    return activity, found.inputs, found.targets, HALF_SQUARES
+
+
+@pytest.mark.parametrize("change", [{"reset": "hard"}, {"loops": [[0, 0, [[1]]]]}, {"decay": [["1/2", 0], 1]}])
+def test_otpe_is_not_counted_where_it_needs_more(change):
+    weights = [[[1]], [[1]]] if "loops" in change else [[[1], [1]], [[1, 1]]]
+    found = description.described({"weights": weights, "inputs": [[1]], "targets": [0], **change})
+    activity = run(found.network, found.inputs)
+    assert (
+        forwards(found.network, activity, METHODS["ottt"].sums(found.network, *given(found, activity)).errors) is None
+    )
+    assert "otpe" not in [each["name"] for each in page_data(shown_of(found), grid="none")["state"]]
