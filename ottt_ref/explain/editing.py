@@ -30,13 +30,12 @@ def editable(shown: Shown) -> dict[str, Any]:
             "network must have no soft spikes, skips or delays, and one target for each output, to be edited"
         )
     spiking: list[Any] = [layer.neuron for layer in network.layers if layer.neuron.spiking]
-    leaking = [layer.neuron for layer in network.layers if not layer.neuron.stateless]
     made = {
         "weights": [_texts(network.parameters[f"{name}.weight"]) for name in network.layer_names],
         "inputs": _texts(shown.inputs[:, 0]),
         "targets": _texts(shown.targets[0]),
-        "decay": _one("decay", [neuron.decay for neuron in leaking], "1/2"),
-        "threshold": _one("threshold", [neuron.threshold for neuron in spiking], "1"),
+        "decay": _by_layer(network, "decay", "1/2", lambda neuron: not neuron.stateless),
+        "threshold": _by_layer(network, "threshold", "1", lambda neuron: neuron.spiking),
         "reset": _one("reset", [neuron.reset for neuron in spiking], "soft"),
         "reset_potential": _one("reset_potential", [neuron.reset_potential for neuron in spiking], "0"),
         "readout": network.readout,
@@ -78,6 +77,22 @@ def _loss(shown):
         if mean_loss(loss).formula == shown.loss.formula:
             return name
     raise ValueError(f"loss must be one of {HALF}, {', '.join(LOSSES)} to be edited, got {shown.loss.formula}")
+
+
+def _by_layer(network, name, default, has):
+    """What all layers have; or for each layer its number, or a row of one for each neuron, and the default of none."""
+    values = [getattr(layer.neuron, name) if has(layer.neuron) else None for layer in network.layers]
+    some = [value for value in values if value is not None]
+    if not any(isinstance(value, np.ndarray) for value in some) and all(value == some[0] for value in some):
+        return _text(some[0]) if some else default
+    return [
+        default if value is None else _texts(_row(value, shape)) if isinstance(value, np.ndarray) else _text(value)
+        for value, shape in zip(values, network.shapes)
+    ]
+
+
+def _row(value, shape):
+    return np.broadcast_to(value, shape)
 
 
 def _one(name, values, default):

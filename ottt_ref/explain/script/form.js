@@ -8,6 +8,11 @@ const CHOICES = {
 const OPTIONS = { dialect: ["derivation", "authors"], reset_gradient: ["detached", "kept"] };
 const OPTION_WORDS = { dialect: "OTTT step by step: dialect", reset_gradient: "BPTT step by step: reset" };
 
+const BY_LAYER = [
+  ["decay", "decay λ"],
+  ["threshold", "threshold V_th"],
+];
+
 /** A form of everything in the description; the numbers of a matrix are named by their place in it. */
 function editor(description) {
   $("edit").hidden = false;
@@ -69,13 +74,22 @@ function editor(description) {
         "Inputs: a row for each time step",
         (t, j) => `input ${j + 1} at time step ${t + 1}`,
       ),
+      ...BY_LAYER.filter(([name]) => Array.isArray(description[name])).map(([name, words]) =>
+        matrix(
+          name,
+          description[name].map((each) => [each].flat()),
+          `${words}: a row for each layer`,
+          (l, i) => `${words} of layer ${l + 1}${Array.isArray(description[name][l]) ? `, neuron ${i + 1}` : ""}`,
+        ),
+      ),
       matrix("targets", [description.targets], "Targets", (_, i) => `target of output ${i + 1}`),
     ),
     make(
       "div",
       {},
-      field("decay", description.decay, "decay λ"),
-      field("threshold", description.threshold, "threshold V_th"),
+      ...BY_LAYER.filter(([name]) => !Array.isArray(description[name])).map(([name, words]) =>
+        field(name, description[name], words),
+      ),
       ...Object.entries(surrogate)
         .filter(([name]) => name !== "type")
         .map(([name, v]) => field(`surrogate.${name}`, v, `${name} of ψ (${surrogate.type})`)),
@@ -139,6 +153,9 @@ function editor(description) {
     event.preventDefault();
     request();
   };
+  form.onchange = (event) => {
+    if (event.target.tagName === "SELECT") request(); // in which Enter does not submit
+  };
   asking = (name, v) => {
     form.elements.namedItem(name).value = String(v);
     request();
@@ -158,18 +175,22 @@ function saying(words) {
 /** What stands in the form; numbers as they were written, which the library reads exactly. */
 function collect(form, description) {
   const get = (name) => form.elements.namedItem(name).value.trim();
-  const matrix = (name, rows) => rows.map((row, i) => row.map((_, j) => get(`${name}.${i}.${j}`)));
+  const matrix = (name, rows) => rows.map((row, i) => [row].flat().map((_, j) => get(`${name}.${i}.${j}`)));
   const network = {
     ...description,
     weights: description.weights.map((rows, l) => matrix(`weights.${l}`, rows)),
     inputs: matrix("inputs", description.inputs),
     targets: matrix("targets", [description.targets])[0],
-    decay: get("decay"),
-    threshold: get("threshold"),
     surrogate: Object.fromEntries(
       Object.entries(description.surrogate).map(([name, v]) => [name, name === "type" ? v : get(`surrogate.${name}`)]),
     ),
   };
+  BY_LAYER.forEach(([name]) => {
+    const given = description[name];
+    network[name] = Array.isArray(given)
+      ? given.map((each, l) => (Array.isArray(each) ? matrix(name, given)[l] : get(`${name}.${l}.0`)))
+      : get(name);
+  });
   if (description.biases) network.biases = description.biases.map((row, l) => row && matrix(`biases.${l}`, [row])[0]);
   if (description.loops)
     network.loops = description.loops.map(([source, target, rows], k) => [source, target, matrix(`loops.${k}`, rows)]);

@@ -177,13 +177,14 @@ function paintNumbers() {
     rows = [],
     final = now === data.T;
   for (let j = 0; j < data.inputs; j++)
-    rows.push([`x${down(j)}`, "", say(config.x[j][t]), "", say(config.traces.inputs[j]?.[t]), "", ""]);
+    rows.push([`x${down(j)}`, "", "", say(config.x[j][t]), "", say(config.traces.inputs[j]?.[t]), "", ""]);
   data.layers.forEach((layer, l) => {
     for (let i = 0; i < layer.size; i++) {
       const own = config.layers[l];
       rows.push([
         neuronName(l, i),
         say(own.u[i][t]),
+        layer.spiking ? say(own.threshold[i]) : "",
         layer.spiking ? say(own.s[i][t]) : "",
         layer.spiking ? say(own.psi[i][t]) : "",
         say(config.traces.layers[l]?.[i]?.[t]),
@@ -195,6 +196,7 @@ function paintNumbers() {
   const head = [
     "",
     "potential u",
+    "threshold V_th",
     "spike s",
     "ψ",
     "trace â",
@@ -222,7 +224,7 @@ function table(id, head, rows, name = {}) {
     make(
       "thead",
       {},
-      make("tr", {}, ...head.map((words, k) => make("th", { scope: "col", ...(k ? {} : name) }, words))),
+      make("tr", {}, ...head.map((words, k) => make("th", { scope: "col", ...(k ? {} : name) }, ...rich(words)))),
     ),
     make(
       "tbody",

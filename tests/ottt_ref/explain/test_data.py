@@ -153,6 +153,20 @@ def test_the_form_begins_with_the_network_that_is_shown():
     assert repr(again.network) == repr(found.network)
 
 
+@pytest.mark.parametrize("readout", ["linear", "spiking"])
+def test_the_form_has_decays_and_thresholds_of_layers_and_of_neurons(readout):
+    content = {"weights": [[["3/4"], [1]], [["1/2", 1]]], "readout": readout, "inputs": [[1]], "targets": [1]}
+    content |= {"decay": [["1/2", "1/3"], "3/4"], "threshold": [1, "5/4"]}
+    found = description.described(content)
+    made = json.loads(json.dumps(editable(shown_of(found))))
+    assert made["decay"] == [["1/2", "1/3"], "3/4" if readout == "spiking" else "1/2"]
+    assert made["threshold"] == (["1", "5/4"] if readout == "spiking" else "1")
+    again = description.described(made).network
+    for layer, same in zip(found.network.layers, again.layers):
+        assert np.array_equal(layer.neuron.decay, same.neuron.decay)
+        assert not layer.neuron.spiking or layer.neuron.threshold == same.neuron.threshold
+
+
 def test_an_exhibit_opens_at_the_weight_on_which_its_methods_differ():
     def opened(name):
         found = museum.load(museum.FOLDER / f"{name}.json")

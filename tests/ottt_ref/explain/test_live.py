@@ -14,6 +14,7 @@ from fractions import Fraction
 
 import pytest
 
+from ottt_ref.blackboard.description import described
 from ottt_ref.blackboard.quantities import METHODS
 from ottt_ref.cli import main
 from ottt_ref.explain import live
@@ -30,8 +31,8 @@ pytestmark = pytest.mark.slow
 
 
 @contextmanager
-def serving(port=0):
-    found = example()
+def serving(port=0, found=None):
+    found = found or example()
     shown = Shown(found.network, found.inputs, found.targets)
     server = live.Server(shown, editable(shown), port)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -296,7 +297,36 @@ def test_a_change_and_enter_show_the_librarys_answer(server, browser):
     browser.wait(f"{CELL} !== {json.dumps(before)} && !document.body.classList.contains('computing')")
     found.network.parameters["layer1.weight"][0, 0] = Fraction(2**53 + 1)
     assert Fraction(browser.run(CELL)) == gradient(found.network, found)
+    write(browser, "weights.1.0.0", "-3/4")
+    reset = "document.getElementsByName('reset')[0]"
+    browser.run(
+        f"(() => {{ {reset}.value = 'hard'; {reset}.dispatchEvent(new Event('change', {{bubbles: true}})); }})()"
+    )
+    browser.wait("!document.body.classList.contains('computing')")
+    found.network.parameters["layer1.weight"][0, 0] = Fraction(-3, 4)
+    hard = [Layer(each.synapses, replace(each.neuron, reset="hard")) for each in found.network.layers]
+    assert Fraction(browser.run(CELL)) == gradient(Network(hard), found)
     assert all(url.startswith((server.address, "data:")) for url in browser.requests)
+
+
+def test_decays_of_neurons_are_in_the_form_too(browser):
+    content = {
+        "weights": [[["3/4"], [1]], [["1/2", 1]]],
+        "inputs": [[1], [1], [0]],
+        "targets": [1],
+        "readout": "spiking",
+    }
+    with serving(found=described({**content, "decay": [["1/2", "1/3"], "3/4"]})) as server:
+        browser.open(server.address)
+        before = browser.run(CELL)
+        write(browser, "decay.0.0", "1/8")
+        browser.key("Enter", 13, "\r")
+        browser.wait(f"{CELL} !== {json.dumps(before)}")
+        changed = described({**content, "decay": [["1/8", "1/3"], "3/4"]})
+        assert Fraction(browser.run(CELL)) == gradient(changed.network, changed)
+        assert browser.run("[...document.querySelectorAll('#sliders input')].map((each) => each.disabled)") == [
+            *(True, False, False)
+        ]
 
 
 def test_all_three_sliders_ask_the_library_and_say_that_it_computes(server, browser):
