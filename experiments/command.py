@@ -4,6 +4,7 @@ from ottt_ref import console
 
 EXPERIMENTS = {
     "digits": "train a dense, convolutional or feedback network on handwritten digits with each method",
+    "training": "train a network as a config says, on any data set, to be stopped and gone on with anywhere",
     "data": "list the data sets, or say what a folder holds of one, and check it",
     "directions": "measure how far the methods' gradients agree over decay, depth, T, surrogate, rate and training",
     "lessons": "run the seven lessons on OTTT, which are notebooks too, and check their exercises",
@@ -13,6 +14,7 @@ EXPERIMENTS = {
 EXAMPLES = (
     "digits",
     "digits --model conv --method ottt-a bptt --seeds 1 --epochs 5",
+    "training digits --epochs 5",
     "directions --factor decay time_steps --seeds 3",
     "figures --figure methods lattice --format svg",
     "benchmark --workload digits --sweep none",

@@ -4,7 +4,7 @@ import io
 import json
 import platform
 import re
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from importlib.metadata import version
 
 import matplotlib
@@ -21,13 +21,13 @@ def screen():
 
 
 def write_json(path, experiment, settings, content, versions=()):
-    """Write settings (a dataclass), versions and what the mapping `content` holds, atomically.
+    """Write settings (a dataclass or a mapping), versions and what the mapping `content` holds, atomically.
 
     versions  of further packages, a mapping by name
     """
     whole = {
         "experiment": experiment,
-        "settings": asdict(settings),
+        "settings": asdict(settings) if is_dataclass(settings) else dict(settings),
         "versions": {
             "ottt_ref": __version__,
             "python": platform.python_version(),

@@ -100,7 +100,7 @@ def test_it_holds_every_package_and_what_they_read(wheel):
         ("experiments", "ottt_ref/experiments"),
     ):
         for path in (ROOT / top).rglob("*"):
-            if path.suffix in (".py", ".v", ".j2", ".json", ".typed", ".html", ".css", ".js"):
+            if path.suffix in (".py", ".v", ".j2", ".json", ".typed", ".html", ".css", ".js", ".toml"):
                 assert f"{place}/{path.relative_to(ROOT / top).as_posix()}" in names
 
 

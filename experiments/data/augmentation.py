@@ -45,6 +45,30 @@ class Augmentation:
         return result
 
 
+@dataclass(frozen=True)
+class FrameAugmentation:
+    """Crop and flip frames of events [T, B, C, H, W], each sample in all its time steps alike; a new array.
+
+    padding  empty pixels on each side before the crop
+    flip     the share of samples that are turned left to right
+    """
+
+    padding: int = 4
+    flip: float = 0.0
+
+    def __post_init__(self):
+        require_count("padding", self.padding, 0)
+        require_unit_interval("flip", self.flip)
+
+    def __call__(self, frames: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        time_steps, batch_size, channels, height, width = frames.shape
+        whole = frames.swapaxes(0, 1).reshape(batch_size, time_steps * channels, height, width)
+        result = crop(whole, self.padding, rng)
+        for sample in _chosen(result, self.flip, rng):
+            sample[...] = sample[..., ::-1].copy()
+        return result.reshape(batch_size, time_steps, channels, height, width).swapaxes(0, 1).copy()
+
+
 def _chosen(images, share, rng):
     """Views of the images that are drawn, each with the chance `share`."""
     return [image for image, drawn in zip(images, rng.random(len(images)) < share) if drawn]

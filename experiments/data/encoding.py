@@ -35,12 +35,13 @@ class DirectInput:
             require_positive("std", value)
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        pixels = images.astype(self.dtype) / np.dtype(self.dtype).type(self.largest)
+        pixels = images / self.largest  # float64: rounded to the dtype once, at the end
         if self.mean is not None:
-            mean, std = (np.array(values, self.dtype).reshape(-1, 1, 1) for values in (self.mean, self.std))
+            mean, std = (np.array(values, np.float64).reshape(-1, 1, 1) for values in (self.mean, self.std))
             if len(mean) != images.shape[1] or len(std) != images.shape[1]:
                 raise ValueError(f"mean and std must have one value for each of {images.shape[1]} channels")
             pixels = (pixels - mean) / std
+        pixels = pixels.astype(self.dtype)
         if self.flat:
             pixels = pixels.reshape(len(pixels), -1)
         return np.repeat(pixels[np.newaxis], self.time_steps, axis=0)

@@ -1,8 +1,9 @@
 """ImageNet (Russakovsky and others 2015): folders train and val, in each a folder for each class, in that the images.
 
 The folders' names are the classes, in the order of the alphabet. An image is read when it is asked for: its shorter
-side is made `RESIZED` pixels long, and the middle 224 x 224 are taken, as usual in evaluation. Pillow reads the images:
-the extra experiments has it.
+side is made `RESIZED` pixels long, and the middle 224 x 224 are taken, as usual in evaluation. To learn from, a
+rectangle can be drawn instead, of `AREA` of the image and `RATIO` in width over height, and made 224 x 224, as
+torchvision's RandomResizedCrop does by default. Pillow reads the images: the extra experiments has it.
 """
 
 import warnings
@@ -17,6 +18,7 @@ SIDE, RESIZED = 224, 256
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 ENDINGS = (".jpeg", ".jpg", ".png")
 MOST_PIXELS = 2**26
+AREA, RATIO, TRIES = (0.08, 1.0), (3 / 4, 4 / 3), 10
 LICENCE = Licence("non-commercial research and education, by its terms of access", "the page of ImageNet")
 
 
@@ -40,15 +42,19 @@ def _split(folder, classes):
             raise DataError(f"{folder / name} must hold images, {', '.join(ENDINGS)}, and holds none")
         paths += images
         labels += [label] * len(images)
-    return Split(np.array(labels, np.int64), partial(_read, paths))
+    return Split(np.array(labels, np.int64), partial(_read, paths), partial(_draw, paths))
 
 
 def _read(paths, place):
     return read(paths[place])
 
 
-def read(path):
-    """The middle of an image, uint8 [3, 224, 224]; DataError that names the file."""
+def _draw(paths, place, rng):
+    return read(paths[place], rng)
+
+
+def read(path, rng=None):
+    """The middle of an image, or with an rng a drawn part, uint8 [3, 224, 224]; DataError that names the file."""
     try:
         from PIL import Image  # here: it is an extra
     except ImportError:
@@ -64,7 +70,11 @@ def read(path):
                 size = max(SIDE, round(width * scale)), max(SIDE, round(height * scale))
                 if max(size) > 64 * RESIZED:
                     raise DataError(f"{path} must be no strip, and says {width} x {height}")
-                small = image.convert("RGB").resize(size, Image.Resampling.BILINEAR)
+                if rng is None:
+                    box = None
+                else:
+                    box, size = drawn_box(width, height, rng), (SIDE, SIDE)
+                small = image.convert("RGB").resize(size, Image.Resampling.BILINEAR, box)
     except DataError:
         raise
     except Exception as error:  # Pillow raises nearly anything for a broken image
@@ -72,3 +82,16 @@ def read(path):
     left, top = (small.width - SIDE) // 2, (small.height - SIDE) // 2
     middle = np.asarray(small.crop((left, top, left + SIDE, top + SIDE)), np.uint8)
     return np.ascontiguousarray(middle.transpose(2, 0, 1))
+
+
+def drawn_box(width, height, rng):
+    """A rectangle of an image (left, top, right, bottom), drawn by its area and ratio; the middle if none fits."""
+    for _ in range(TRIES):
+        area, ratio = width * height * rng.uniform(*AREA), np.exp(rng.uniform(*np.log(RATIO)))
+        wide, tall = round(np.sqrt(area * ratio)), round(np.sqrt(area / ratio))
+        if 0 < wide <= width and 0 < tall <= height:
+            left, top = int(rng.integers(0, width - wide + 1)), int(rng.integers(0, height - tall + 1))
+            return left, top, left + wide, top + tall
+    wide, tall = min(width, round(height * RATIO[1])), min(height, round(width / RATIO[0]))
+    left, top = (width - wide) // 2, (height - tall) // 2
+    return left, top, left + wide, top + tall

@@ -28,10 +28,13 @@ class Split:
 
     labels  int64 [n], each the place of a class in the set's `classes`
     read    read(k) is sample k: uint8 [C, H, W] of an image, `Events` of anything else
+    draw    draw(k, rng) is a view of sample k that is drawn, to learn from: a crop of random size; None where the
+            data set has none
     """
 
     labels: np.ndarray
     read: Callable[[int], Any]
+    draw: Callable[[int, np.random.Generator], Any] | None = None
 
     def __len__(self):
         return len(self.labels)
@@ -89,7 +92,8 @@ class DataSet:
         encode      what makes of a batch [T, B, ...], as `encoding` has it; without it a batch of images is
                     uint8 [B, C, H, W], of events a list
         rng         shuffles the samples, and is what `augment` draws from; without it the order is the file's
-        augment     augment(uint8 [B, C, H, W], rng), on images alone
+        augment     augment(uint8 [B, C, H, W], rng) of images; of events augment(frames [T, B, ...], rng), after
+                    `encode`
 
         Raises ValueError or TypeError, which name the argument, before anything is read.
         """
@@ -98,21 +102,40 @@ class DataSet:
         keep_last = require_flag("keep_last", keep_last)
         if rng is not None and not isinstance(rng, np.random.Generator):
             raise TypeError(f"rng must be a numpy.random.Generator or None, got {shown(rng)}")
-        if augment is not None and (rng is None or self.kind != "images"):
-            raise ValueError(f"augment needs an rng and a data set of images, got {self.name}, rng={rng!r}")
+        if augment is not None and (rng is None or (self.kind != "images" and encode is None)):
+            raise ValueError(f"augment needs an rng, and an encode for events, got {self.name}, rng={rng!r}")
         return self._batches(part, batch_size, encode, rng, augment, keep_last)
 
     def _batches(self, part, batch_size, encode, rng, augment, keep_last):
         order = np.arange(len(part)) if rng is None else rng.permutation(len(part))
         end = len(order) if keep_last else len(order) - len(order) % batch_size
         for start in range(0, end, batch_size):
-            places = order[start : start + batch_size]
-            inputs = [part.read(int(place)) for place in places]
-            if self.kind == "images":
-                inputs = np.stack(inputs)
+            yield self.batch(part, order[start : start + batch_size], encode, rng, augment)
+
+    def batch(
+        self,
+        part: Split,
+        places: np.ndarray,
+        encode: Callable | None = None,
+        rng: np.random.Generator | None = None,
+        augment: Callable | None = None,
+        drawn: bool = False,
+    ) -> tuple[Any, np.ndarray]:
+        """The samples of a split at these places, as `batches` yields them.
+
+        drawn  whether to take views that are drawn by rng, `Split.draw`
+        """
+        inputs = [part.draw(int(k), rng) if drawn and part.draw is not None else part.read(int(k)) for k in places]
+        if self.kind == "images":
+            inputs = np.stack(inputs)
             if augment is not None:
                 inputs = augment(inputs, rng)
-            yield (inputs if encode is None else encode(inputs)), part.labels[places]
+            inputs = inputs if encode is None else encode(inputs)
+        elif encode is not None:
+            inputs = encode(inputs)
+            if augment is not None:
+                inputs = augment(inputs, rng)
+        return inputs, part.labels[places]
 
 
 def check_labels(what: str, labels: np.ndarray, classes: int) -> None:

@@ -9,6 +9,7 @@
     ottt-ref nir export --network net.npz --output net.nir
     ottt-ref prove --claim E1 E2
     ottt-ref experiment digits
+    ottt-ref train digits
     ottt-ref version
 
 It says what it wrote and exits with 0; `conform` with 1 where a backend does not conform, `prove` where a claim does
@@ -29,6 +30,7 @@ EXAMPLES = (
     "conform my_module:adapter --case dense recurrent",
     "prove --claim E1 E2",
     "experiment digits --method ottt-a bptt",
+    "train digits --epochs 5",
 )
 
 

@@ -1,4 +1,4 @@
-"""`ottt-ref prove` and `ottt-ref experiment`: the claims and the experiments, which the library itself never imports.
+"""`ottt-ref prove`, `experiment` and `train`: the claims and the experiments, which the library itself never imports.
 
 A wheel carries them as `ottt_ref.proofs` and `ottt_ref.experiments`. In a checkout they are the folders beside the
 package, `proofs` and `experiments`, as `python -m proofs` and the tests know them. So each module has one name in one
@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1]
 
 
 def add(commands):
-    """Add `prove` and `experiment` to the commands of a parser; their options come when they are asked for."""
+    """Add `prove`, `experiment` and `train` to the commands of a parser; their options come when they are asked for."""
     commands.add_parser(
         "prove",
         help="check the claims of the theory, show the counterexamples",
@@ -26,6 +26,13 @@ def add(commands):
         help="train, measure and draw, as a table and figures",
         description="Train, measure and draw, as a table and figures.",
         fill=lambda parser: console.filled_by(f"{find('experiments')}.command", "experiments")(parser),
+    )
+    about = "train a network as a config says, to be stopped and gone on with anywhere"
+    commands.add_parser(
+        "train",
+        help=about,
+        description=f"{about[0].upper()}{about[1:]}.",
+        fill=lambda parser: console.filled_by(f"{find('experiments')}.training.command", "experiments")(parser),
     )
 
 

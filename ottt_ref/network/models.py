@@ -49,7 +49,7 @@ ALPHA = 0.2
 
 
 class Options(TypedDict, total=False):
-    """What every model takes by name: the neurons, the dropout of the spikes, how parameters are drawn.
+    """What every model takes by name: the neurons, the dropout of the spikes, the width, how parameters are drawn.
 
     >>> import ottt_ref as ot
     >>> options: ot.models.Options = {"decay": 0.75, "dropout": 0.1}
@@ -62,6 +62,7 @@ class Options(TypedDict, total=False):
     threshold: Number
     surrogate: Surrogate | None
     dropout: Number
+    width: Number
     rng: Seed
     dtype: npt.DTypeLike
 
@@ -71,8 +72,8 @@ def vgg11_ws(input_shape: Sequence[int] = (3, 32, 32), classes: int = 10, **opti
 
     input_shape   [C, H, W] of one sample; H and W multiples of 8
     classes       number of outputs
-    options       decay or tau, threshold, surrogate, dropout (of the spikes, 0), rng (a numpy Generator or a seed),
-                  dtype (float64 or float32)
+    options       decay or tau, threshold, surrogate, dropout (of the spikes, 0), width (by which the channels of every
+                  convolution are multiplied, 1), rng (a numpy Generator or a seed), dtype (float64 or float32)
 
     Raises ValueError or TypeError that names the argument, what was expected and what came.
 
@@ -157,9 +158,11 @@ def nf_resnet34_ws(
     maker = _Maker(**options)
     alpha = require_number("alpha", alpha, "above 0", lambda number: number > 0)
     shape = _require_image(input_shape)
-    stem = [maker.convolution(shape[0], 64, size=7, stride=2, padding=3), AveragePool2d(3, stride=2, padding=1)]
-    layers, skips, channels, variance = [Layer(stem, Integrator())], [], 64, 1.0
-    for stage, (width, blocks) in enumerate(RESNET34):
+    channels = maker.channels(64)
+    stem = [maker.convolution(shape[0], channels, size=7, stride=2, padding=3), AveragePool2d(3, stride=2, padding=1)]
+    layers, skips, variance = [Layer(stem, Integrator())], [], 1.0
+    for stage, (full, blocks) in enumerate(RESNET34):
+        width = maker.channels(full)
         for block in range(blocks):
             halves = stage > 0 and block == 0
             layers.append(Layer([Scale(1 / math.sqrt(variance))], maker.neuron))
@@ -181,11 +184,18 @@ def nf_resnet34_ws(
 class _Maker:
     """What all layers of a model share: neurons, the scale and dropout of spikes, how weights are drawn."""
 
-    def __init__(self, *, decay=None, tau=None, threshold=1.0, surrogate=None, dropout=0.0, rng=None, dtype=np.float64):
+    def __init__(
+        self, *, decay=None, tau=None, threshold=1.0, surrogate=None, dropout=0.0, width=1.0, rng=None, dtype=np.float64
+    ):
         self.neuron = LIF(decay_from(decay, tau), threshold, surrogate=Sigmoid() if surrogate is None else surrogate)
         self.dropout = Dropout(require_number("dropout", dropout, "in [0, 1)", lambda number: 0 <= number < 1))
+        self.width = require_number("width", width, "above 0, at most 16", lambda number: 0 < number <= 16)
         self.dtype = require_dtype("dtype", dtype)
         self.rng = require_generator(rng)
+
+    def channels(self, count):
+        """How many channels there are of so many in the paper's network: at least one."""
+        return max(1, round(count * self.width))
 
     def spikes(self, *operations):
         """Operations on spikes: the spikes are dropped out and scaled first."""
@@ -214,13 +224,14 @@ def _vgg(plan, input_shape, classes, maker, feedback_std=None):
         if width == MEAN:
             pool = [AveragePool2d([length // 2**halvings for length in shape[1:]])]
             continue
-        convolution = maker.convolution(channels, width)
+        wide = maker.channels(width)
+        convolution = maker.convolution(channels, wide)
         layers.append(Layer(maker.spikes(*pool, convolution) if layers else convolution, maker.neuron))
-        channels, pool = width, []
+        channels, pool = wide, []
     feedback = []
     if feedback_std is not None:
         std = require_number("feedback_std", feedback_std, "of at least 0", lambda number: number >= 0)
-        back = Conv2d(maker.normal((plan[0], channels, 3, 3), std), padding=1)
+        back = Conv2d(maker.normal((maker.channels(plan[0]), channels, 3, 3), std), padding=1)
         factor = 2 ** (halvings - (plan[-1] == POOL))  # the spikes come from before a last pooling
         feedback = [Feedback(len(layers) - 1, 0, maker.spikes(Upsample2d(factor), back))]
     head = [*maker.spikes().operations, *pool]
