@@ -78,7 +78,10 @@ def test_there_are_the_commands_that_are_promised():
                 "prove",
             )
         ),
-        *(f"ottt-ref {name}" for name in ("nir import", "version", "experiment digits", "experiment directions", "train")),
+        *(
+            f"ottt-ref {name}"
+            for name in ("nir import", "version", "experiment digits", "experiment directions", "train")
+        ),
         *("python -m proofs", "python -m experiments", "python -m experiments digits"),
     }
 

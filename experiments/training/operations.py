@@ -3,13 +3,14 @@
 A product of two real numbers and the sum that follows is a multiply-accumulate (MAC). What a spike brings to a neuron,
 its weight, is accumulated (AC): no product. Nothing is done for what is 0. Numbers of which all that are not 0 are the
 same one count as spikes: a constant factor goes into the weights once. So does the scale of a standardised weight. The
-average of several spikes does not: what comes out of a pooling are real numbers, and the sums in it are ACs.
+average of several spikes does not: what comes out of a pooling are real numbers, and its sums over spikes are ACs.
 
 These are the counts of `proofs.number_systems.Counted`, which counts the operations of a kernel as it runs; they are
 found here without running it, from how many outputs each input reaches, and so for networks of any size. Neurons,
 biases, losses and optimisers are left out: what they do grows with neurons and parameters, not with synapses.
 
-An error is taken not to be 0 anywhere, which is so for a surrogate that is above 0 everywhere, such as the sigmoid.
+An error's way back takes as many products as the way forwards where nothing is 0: what a convolution's kernel multiplies
+into its padding is left out. An error is taken not to be 0 anywhere, which is so for a surrogate that is above 0 everywhere, such as the sigmoid.
 """
 
 from dataclasses import dataclass, field
@@ -105,15 +106,17 @@ def _pass(operation, values, found, inside=True):
 
     inside  whether what is no synapse counts: the sums of a pooling, the gain of a residual block
     """
-    for part in _parts(operation):
+    parts, spikes = _parts(operation), _are_spikes(values[values != 0])
+    for part in parts:
         there = values != 0
         if isinstance(part, (Dense, Conv1d, Conv2d)):
-            found.add((there * _reach(part, values.shape[1:])).sum(), _are_spikes(values[there]))
+            found.add((there * _reach(part, values.shape[1:])).sum(), spikes)
         elif isinstance(part, AveragePool1d | AveragePool2d) and inside:
-            found.add((there * _pooled(part, values.shape[1:])).sum(), True)
+            found.add((there * _pooled(part, values.shape[1:])).sum(), spikes)
         elif isinstance(part, SkipInit) and inside:
             found.add(there.sum(), False)
-        if part is not _parts(operation)[-1]:
+        spikes = spikes and not isinstance(part, Dense | Conv1d | Conv2d | AveragePool1d | AveragePool2d)
+        if part is not parts[-1]:
             values = part.forward(values, np.zeros(1, values.dtype))
 
 
