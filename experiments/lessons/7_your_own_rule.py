@@ -88,13 +88,12 @@ def factors(rule, steps=3):
     row = ot.dense_network([1, 1, 1], readout="spiking", rng=0)
     row.parameters.update({name: np.ones_like(value) for name, value in row.parameters.items()})
     result, impulse = {}, np.eye(steps)[:, :, None, None]  # impulse[t] is 1 at t
-    for path in combinations_with_replacement(range(steps), 3):
+    for t0, t1, t2 in combinations_with_replacement(range(steps), 3):
         activity = ot.simulate(row, np.ones((steps, 1, 1)))
-        for values, new in zip(
-            (activity.inputs, *activity.surrogate_derivatives), (impulse[path[0]], impulse[path[1]], 1)
-        ):
-            values[...] = new
-        result[path] = ot.methods.accumulate(rule, row, activity, impulse[path[2]]).values["layer0.weight"].item()
+        psi1, psi2 = activity.surrogate_derivatives
+        activity.inputs[...], psi1[...], psi2[...] = impulse[t0], impulse[t1], 1
+        sums = ot.methods.accumulate(rule, row, activity, impulse[t2]).values  # the gradients of what we made up
+        result[t0, t1, t2] = sums["layer0.weight"].item()
     return result
 
 
@@ -106,7 +105,8 @@ assert by_leaked == {path: factor / 2 for path, factor in by_trace.items()}
 # %% [markdown]
 # ## Third check: the conformance kit
 #
-# Both keep the same six. The kit has cases with known results; an *adapter* runs one by a rule. **Predict** who passes.
+# Both keep the same six. The *conformance kit* checks implementations of methods: it has cases with known results. An
+# *adapter* runs a case by a rule. **Predict** who passes.
 
 
 # %%

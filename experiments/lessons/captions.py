@@ -83,7 +83,7 @@ CAPTIONS = {
     "6-three": (
         "Three gradients of w¹ in three networks",
         "The gradient of w¹ by each method. In the first network OTTT has 0, in the second BPTT has the other sign, in "
-        f"the third SR has. Sources: claims E2 and D1, of which these are the limits; {PAPER}.",
+        f"the third SR has. Sources: claims E2 and D1; {PAPER}.",
     ),
     "7-path": (
         "One path of two neurons in three time steps",
