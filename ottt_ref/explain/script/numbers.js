@@ -51,6 +51,11 @@ function times(values) {
   }
   return fraction(n, d);
 }
+/** Whether two numbers are the same: exact ones, or others but for what rounding makes of some hundred terms. */
+function areEqual(a, b) {
+  if (isExact(a) && isExact(b)) return String(a) === String(b);
+  return Math.abs(value(a) - value(b)) <= 1e-12 * Math.max(Math.abs(value(a)), Math.abs(value(b)));
+}
 function decimal(x, digits = 4) {
   if (x === 0) return "0";
   if (!Number.isFinite(x)) return String(x);

@@ -350,7 +350,7 @@ function paintAll() {
       make("th", { scope: "row" }, each.name),
       ...columns.map(({ name }) => {
         const v = config.gradients[name]?.[w];
-        const same = name !== "bptt" && v !== undefined && v === config.gradients.bptt[w];
+        const same = name !== "bptt" && v !== undefined && areEqual(v, config.gradients.bptt[w]);
         return make(
           "td",
           {

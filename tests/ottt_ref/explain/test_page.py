@@ -405,3 +405,35 @@ def test_an_exhibit_without_paths_says_why_and_what_is_seen(shown, tmp_path, nam
     )
     assert said.startswith("No path of w¹ carries anything: ") and reason in said and not hidden
     assert "compares rates, not gradients" in seen and instead in seen
+
+
+def test_a_long_drawing_scrolls_with_time_and_keeps_the_names_of_its_rows(shown, tmp_path):
+    content = {"weights": [[["3/4"]], [[1]]], "decay": 0, "inputs": [[1], *[[0]] * 11], "targets": [0]}
+    shown.size(390, 844, phone=True)
+    other(shown, tmp_path, described(content))
+    places = (
+        "(() => { const box = document.getElementById('network').getBoundingClientRect(),"
+        " [name, number] = [[...document.querySelectorAll('#network text')].find((text) => text.textContent === 'u¹₁'),"
+        " document.querySelector(`#network text[data-number='u,0,0,${document.getElementById('time').value - 1}']`)];"
+        " return [name, number].map((text) => text.getBoundingClientRect().left - box.left); })()"
+    )
+    for key, code, steps in (("", 0, 0), ("ArrowLeft", 37, 11)):  # by keys upon the drawing
+        shown.run("document.getElementById('network').focus()")
+        for _ in range(steps):
+            shown.key(key, code)
+        name, number_now = shown.run(places)
+        assert 0 <= name < 40 < number_now < 362
+    assert shown.run("document.getElementById('time-said').textContent") == "t = 1 of 12"
+    assert shown.run("document.documentElement.scrollWidth") == 390
+
+
+def test_in_floats_gradients_that_differ_by_rounding_alone_are_marked_as_the_same(shown, tmp_path):
+    content = {"weights": [[["0.7"], ["0.9"]], [["0.3", "1.1"]]], "readout": "spiking", "numbers": "float64"}
+    content |= {"decay": "0.3", "surrogate": "sigmoid", "inputs": [["1.3"], ["0.9"], ["1.7"], ["0.6"]], "targets": [1]}
+    other(shown, tmp_path, described(content))
+    cells = shown.run(
+        "[...document.querySelectorAll('#all td')].filter((td) => ['ottt', 'rtrl', 'sltt'].includes(td.dataset.method))"
+        ".map((td) => [td.dataset.method, Number(td.dataset.weight), td.className])"
+    )
+    marked = {(method, w) for method, w, mark in cells if mark == "same"}
+    assert marked == {("rtrl", w) for w in range(4)} | {("ottt", 2), ("ottt", 3)}  # claim E1
