@@ -4,7 +4,6 @@ Each worker must have one thread, since a task may set what is of its whole proc
 Where a worker is lost, its tasks are done anew by others.
 """
 
-import hashlib
 import itertools
 import pickle
 import queue
@@ -22,6 +21,7 @@ from distributed.comm import CommClosedError
 
 from . import console
 from .cli import programs
+from .sources import digest
 from .validation import shown
 from .workers import Engine
 
@@ -64,7 +64,7 @@ class Prepared(distributed.WorkerPlugin):
 
 def sources() -> dict[str, str]:
     """Digests of the library, the claims and the experiments, which are made importable."""
-    found = {"ottt_ref": _digest(Path(__file__).parent)}
+    found = {"ottt_ref": digest([Path(__file__).parent], "*.py")}
     for name in PROGRAMS:
         try:
             module = programs.find(name)
@@ -72,16 +72,8 @@ def sources() -> dict[str, str]:
             found[name] = "none"
             continue
         folder = programs.PACKAGE / name if (programs.PACKAGE / name).is_dir() else programs.PACKAGE.parent / name
-        found[name] = f"{module} {_digest(folder)}"
+        found[name] = f"{module} {digest([folder], '*.py')}"
     return found
-
-
-def _digest(folder):
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
-        digest.update(f"{path.relative_to(folder)} ".encode())
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
 
 
 class _Tasks(Executor):

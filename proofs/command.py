@@ -8,13 +8,14 @@ from pathlib import Path
 from ottt_ref import console, workers
 from ottt_ref.console import CommandError, file, positive
 from ottt_ref.outside import OutsideError
+from ottt_ref.sources import digest
 
 from . import induction, own, power, report, surveys, thorough, verdict
 from .claims import CLAIMS
 from .museum import hall
 from .museum.exhibit import load_all
 from .mutants import drawn, score
-from .mutants.kept import Kept, sources_of
+from .mutants.kept import Kept
 from .parallel import run_all
 from .search import COSTLY, FULL, SMALL, counterexamples
 
@@ -268,7 +269,7 @@ def kill_mutants(options):
         raise CommandError("argument --mutants: needs a checkout of the project, with its tests, which no wheel has")
     screen = report.screen()
     try:
-        kept = Kept(options.progress or MUTANTS, sources_of(score.ROOT / name for name in score.COPIED))
+        kept = Kept(options.progress or MUTANTS, digest(score.ROOT / name for name in score.COPIED))
     except ValueError as error:
         raise CommandError(str(error)) from None
     faults = drawn.draw(options.drawn, options.seed or 0, score.ROOT) if options.drawn else score.CATALOGUE

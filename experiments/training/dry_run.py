@@ -35,7 +35,7 @@ KNOWN = {
     "shd": ((700,), 20, 8156, 2264),
 }
 SERIES = {"japanese-vowels": (12, 9, 270, 370), "basic-motions": (6, 4, 40, 40)}  # dimensions, classes, samples
-WHOLE, LONG = 3.0, 0.5  # seconds: what is done again, and whole; what a measured part takes at least
+WHOLE, LONG = 3.0, 1.0  # seconds: what is done again, and whole; what a measured part takes at least
 SHARE = 0.1  # of made-up lines that have events
 
 
@@ -225,8 +225,9 @@ def _extended(work_of, batch_size, time_steps):
     while spent < LONG and (b, t) != (batch_size, time_steps):
         b, t = (min(2 * b, batch_size), t) if b < batch_size else (b, min(2 * t, time_steps))
         spent = _time(work_of(b, t))
-    if spent < WHOLE:
-        spent = min(spent, _time(work_of(b, t)))
+    for _ in range(2):
+        if spent < WHOLE:  # what else the machine does is not the training's
+            spent = min(spent, _time(work_of(b, t)))
     how = f"measured, batch {b}, T = {t}"
     if (b, t) != (batch_size, time_steps):
         pairs = ((batch_size, b), (time_steps, t))

@@ -9,8 +9,9 @@ These are the counts of `proofs.number_systems.Counted`, which counts the operat
 found here without running it, from how many outputs each input reaches, and so for networks of any size. Neurons,
 biases, losses and optimisers are left out: what they do grows with neurons and parameters, not with synapses.
 
-An error's way back takes as many products as the way forwards where nothing is 0: what a convolution's kernel multiplies
-into its padding is left out. An error is taken not to be 0 anywhere, which is so for a surrogate that is above 0 everywhere, such as the sigmoid.
+An error's way back takes as many products as the way forwards where nothing is 0: what a convolution's kernel
+multiplies into its padding is left out. An error is taken not to be 0 anywhere, which is so for a surrogate that is
+above 0 everywhere, such as the sigmoid.
 """
 
 from dataclasses import dataclass, field

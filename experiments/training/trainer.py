@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ottt_ref.memory import peak_bytes
 from ottt_ref.network.network import Network
 
 from ..data.sets import DataSet
@@ -90,6 +91,16 @@ def warm_up(config: Config, data: DataSet, encode: Callable | None = None) -> No
     """Learn two samples by a network of its own: compiles, and raises OutsideError for a rule that cannot learn."""
     run = _Run(config, 0, data, None, encode)
     run.learn(*data.batch(run.part, np.arange(min(2, len(run.part))), run.encode))
+
+
+def training_bytes(config: Config, data: DataSet) -> int:
+    """Most bytes taken at once while a batch is learned: what a rule keeps of a sequence, and its gradients.
+
+    The parameters, the optimiser's state and the inputs were there before, and are not counted.
+    """
+    run = _Run(config, 0, data, None, None)
+    batch = data.batch(run.part, np.arange(min(config["training.batch_size"], len(run.part))), run.encode)
+    return peak_bytes(lambda: run.learn(*batch))
 
 
 class _Run:

@@ -1,6 +1,5 @@
 """What became of the mutants, kept in a file from one run of the command to the next."""
 
-import hashlib
 import json
 
 from ottt_ref.files.storage import write_bytes
@@ -46,14 +45,3 @@ class Kept:
     def told(self, number):
         """What is said where the work is stopped."""
         return f"what became of {len(self._killers)} of {number} mutants is in {self.path}"
-
-
-def sources_of(folders):
-    """A digest of every file below the folders, but for what Python and Numba keep there."""
-    digest = hashlib.sha256()
-    for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                digest.update(f"{path.relative_to(folder.parent)} ".encode())
-                digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()

@@ -87,33 +87,31 @@ def test_digits_are_trained_to_the_same_bytes_and_their_progress_is_told(address
     assert capfd.readouterr().out.count("sltt, seed 1:") == 2
 
 
+def refused(address, words):
+    with pytest.raises(CommandError, match=words), workers.engine(1, address):
+        pass
+
+
 def test_what_has_no_scheduler_is_refused():
-    with pytest.raises(CommandError, match="must be an address such as tcp://127.0.0.1:8786, got 'nonsense'"):
-        with workers.engine(1, "nonsense"):
-            pass
+    refused("nonsense", r"must be an address such as tcp://127\.0\.0\.1:8786, got 'nonsense'")
 
 
 def test_a_scheduler_that_does_not_answer_is_refused(monkeypatch):
     monkeypatch.setattr(scheduler, "SECONDS", 0.2)
-    with pytest.raises(CommandError, match="no scheduler answers at 'tcp://127.0.0.1:9'"):
-        with workers.engine(1, "tcp://127.0.0.1:9"):
-            pass
+    refused("tcp://127.0.0.1:9", r"no scheduler answers at 'tcp://127\.0\.0\.1:9'")
 
 
 @pytest.mark.parametrize(
     ("count", "threads", "words"), [(0, 1, "has no workers: start some by dask worker"), (1, 2, "one thread, got 2")]
 )
 def test_workers_that_do_not_fit_are_refused(count, threads, words):
-    with cluster(count, threads) as found, pytest.raises(CommandError, match=words):
-        with workers.engine(1, found.scheduler_address):
-            pass
+    with cluster(count, threads) as found:
+        refused(found.scheduler_address, words)
 
 
 def test_workers_of_other_sources_are_refused(address, monkeypatch):
     monkeypatch.setattr(scheduler, "sources", lambda: {"ottt_ref": "another"})
-    with pytest.raises(CommandError, match="must have the same ottt_ref as the program"):
-        with workers.engine(1, address):
-            pass
+    refused(address, "must have the same ottt_ref as the program")
 
 
 def test_a_task_that_raises_says_so(address):

@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from ottt_ref.sources import digest
 from proofs import __main__, command
 from proofs.claims import BY_NAME
 from proofs.mutants import drawn, score
 from proofs.mutants.catalogue import CATALOGUE, Mutant
-from proofs.mutants.kept import Kept, sources_of
+from proofs.mutants.kept import Kept
 
 ROOT = Path(__file__).parent.parent.parent
 PACKAGE = ROOT / "ottt_ref"
@@ -237,13 +238,13 @@ def test_the_digest_of_the_sources_changes_with_each_of_them(tmp_path):
     for folder in folders:
         (folder / "__pycache__").mkdir(parents=True)
         (folder / "file.py").write_text("x = 1\n")
-    before = sources_of(folders)
+    before = digest(folders)
     (folders[0] / "__pycache__" / "kernel.nbi").write_text("compiled")
-    assert sources_of(iter(folders)) == before and sources_of(folders[:1]) != before
+    assert digest(iter(folders)) == before and digest(folders[:1]) != before
     (folders[1] / "file.py").write_text("x = 2\n")
-    changed = sources_of(folders)
+    changed = digest(folders)
     (folders[1] / "file.py").rename(folders[1] / "other.py")
-    assert len({before, changed, sources_of(folders)}) == 3
+    assert len({before, changed, digest(folders)}) == 3
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are other things there")

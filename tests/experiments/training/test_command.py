@@ -143,6 +143,7 @@ def test_a_dry_run_needs_no_data_and_writes_nothing(folder, capsys):
     assert {path.name for path in folder.iterdir()} == {"my.toml"}
 
 
+@pytest.mark.exhaustive  # two more processes, which import all that an experiment needs
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are other things there")
 def test_a_run_that_was_killed_goes_on_to_the_same_bytes(folder, capsys):
     """Ctrl-C, then kill -9, of a run with a checkpoint within each epoch too."""

@@ -1,12 +1,13 @@
 """A config is checked whole before any work, and says what is wrong in one line."""
 
 import pickle
+import tomllib
 
 import pytest
 
 from experiments.training import config, keys
 from experiments.training.config import ConfigError
-from tests.pages import ROOT
+from tests.pages import ROOT, blocks
 
 pytestmark = pytest.mark.slow  # scikit-learn and matplotlib take their time to import
 
@@ -131,6 +132,11 @@ def test_the_authors_settings_are_those_of_the_big_configs():
     assert all(config.named(name)["training.time_steps"] == 6 for name in ("cifar10", "cifar100", "imagenet"))
 
 
-@pytest.mark.skip(reason="next commit")
 def test_the_page_has_every_key():
     assert keys.table() in (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+
+
+def test_the_config_of_the_page_is_a_right_one():
+    (block,) = [block for block in blocks(ROOT / "docs" / "training.md") if block.language == "toml"]
+    found = config.of(tomllib.loads(block.text))
+    assert found["rule.name"] == "ottt-o" and found["data.validation"] == 0.25

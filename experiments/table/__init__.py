@@ -1,0 +1,1 @@
+"""The rules side by side on eight data sets, with differences from BPTT seed by seed."""
