@@ -6,7 +6,7 @@ as one that was left alone, but for its times.
 
 import json
 from collections.abc import Iterable, Mapping
-from concurrent.futures import as_completed
+from concurrent.futures import Future, as_completed
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
@@ -113,9 +113,10 @@ def carry_out(jobs: Iterable[Job], folder: Path, workers: int, console, schedule
         raise ValueError(f"jobs must have names of their own, got two of {max(names, key=names.count)}")
     found = {job.name: result for job in jobs if (result := kept.load(job)) is not None}
     missing = [job for job in jobs if job.name not in found]
+    pending: dict[Future, Job] = {}
     try:
         with nullcontext() if not missing else engine(workers, scheduler) as pool, _bar(console) as bar:
-            pending = {pool.submit(work, *_sent(job), pool.on_machine): job for job in missing}
+            pending.update({pool.submit(work, *_sent(job), pool.on_machine): job for job in missing})
             task = bar.add_task("trainings", total=len(jobs), completed=len(found))
             for future in as_completed(pending):
                 job, result = pending[future], future.result()
@@ -125,6 +126,10 @@ def carry_out(jobs: Iterable[Job], folder: Path, workers: int, console, schedule
                 if not console.is_terminal:
                     print(f"{len(found)} of {len(jobs)}: {job.name}: {_said(result)}", flush=True)
     except KeyboardInterrupt:
+        for future, job in pending.items():
+            if job.name not in found and future.done() and not future.cancelled() and not future.exception():
+                found[job.name] = future.result()
+                kept.write(job, found[job.name])
         raise KeyboardInterrupt(
             f"{len(found)} of {len(jobs)} trainings are kept in {kept.folder}; the same command does the others"
         ) from None
