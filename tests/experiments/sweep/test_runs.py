@@ -78,7 +78,7 @@ def test_stopped_anywhere_it_comes_to_the_same(here, tmp_path):
     here()
     whole = runs.carry_out(jobs(0, 1, 2), tmp_path / "whole", 1, SCREEN)
     here(stop_after=1)
-    with pytest.raises(KeyboardInterrupt, match="1 of 3 trainings are kept in .*the same command does the others"):
+    with pytest.raises(KeyboardInterrupt, match=r"1 of 3 trainings are kept in .*the same command does the others"):
         runs.carry_out(jobs(0, 1, 2), tmp_path / "parts", 1, SCREEN)
     executor = here()
     parts = runs.carry_out(jobs(0, 1, 2), tmp_path / "parts", 1, SCREEN)
@@ -104,7 +104,7 @@ def test_a_file_that_is_no_run_is_refused_by_name(here, tmp_path):
     here()
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "small--seed0.json").write_text("{")
-    with pytest.raises(CommandError, match="small--seed0.json holds no run: .*; move it away"):
+    with pytest.raises(CommandError, match=r"small--seed0\.json holds no run: .*; move it away"):
         runs.carry_out(jobs(0), tmp_path, 1, SCREEN)
 
 
