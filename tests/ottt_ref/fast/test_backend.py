@@ -251,6 +251,24 @@ def test_a_learner_goes_on_with_weights_that_took_the_place_of_others(method):
     assert losses[0] == pytest.approx(losses[1], rel=1e-12)
 
 
+@pytest.mark.parametrize("optimizer", [lambda: ot.training.SGD(30.0), lambda: ot.training.Adam(0.5)])
+@pytest.mark.parametrize("method", ["ottt", "sltt"])
+def test_learned_decays_come_back_into_their_range_after_each_time_step(method, optimizer):
+    learned = []
+    for module in (getattr(fast, method), getattr(ot, method)):
+        layers = [
+            ot.Layer(ot.Dense(weight), ot.LIF(decay=0.9, trainable=("decay",)))
+            for weight in (np.full((4, 3), 0.4), np.full((2, 4), 0.3))
+        ]
+        network = ot.Network(layers)
+        learner = module.OnlineLearner(network, optimizer(), time_steps=5)
+        for row in INPUTS:
+            learner.step(row, LABELS)
+            assert all(0 <= network.parameters[name] <= 1 for name in ("layer0.decay", "layer1.decay"))
+        learned.append([float(network.parameters[name][0]) for name in ("layer0.decay", "layer1.decay")])
+    assert learned[0] == pytest.approx(learned[1], rel=1e-12) and {0.0, 1.0} & set(learned[0])  # some were at the edge
+
+
 def test_it_is_imported_when_it_is_asked_for():
     code = "import sys, ottt_ref as ot; before = 'ottt_ref.fast' in sys.modules; ot.fast.ottt.gradients; print(before)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
