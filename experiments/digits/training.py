@@ -1,21 +1,20 @@
 """One run: one method, one seed. Every method starts from the seed's weights and sees the seed's batches in order."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 import ottt_ref as ot
-from ottt_ref.methods import METHODS as REGISTRY
-from ottt_ref.outside import rule_named, told
 
-from ..backends import computed_by, methods_of, simulate_by, step_by
+from ..data import small
+from ..data.sets import Split
+from ..training import config, rules, trainer
+from ..training.evaluation import evaluate
+from ..training.rules import RULES, Task
 from .data import as_images, load, sequence
 
-# Of loops trained by SR: without a limit they grow until no error comes through the equilibrium any more, and nothing
-# is learned (10 % correct after eight epochs).
-LARGEST_CONTRACTION = 0.9
 AT_ONCE = 128  # images that are tested together: what a test records of them stays small
 
 
@@ -67,72 +66,11 @@ class Settings:
     dtype: str = "float32"
 
 
-def by_gradients(name):
-    """Learn by one update per batch, with the gradients of a method."""
-
-    def make(network, optimizer, time_steps, backend):
-        gradients, step = methods_of(backend)[name].gradients, step_by(backend)
-
-        def learn(images, labels):
-            found = gradients(network, sequence(images, time_steps), labels)
-            step(optimizer, network.parameters, found)
-            return float(found.loss)
-
-        return learn
-
-    return make
-
-
-def online(network, optimizer, time_steps, backend):
-    """Learn by one update per time step (OTTT_O)."""
-    learner = methods_of(backend)["ottt"].learner(network, optimizer, time_steps=time_steps)
-
-    def learn(images, labels):
-        learner.reset()
-        return float(sum(learner.step(images, labels)[0] for _ in range(time_steps)))
-
-    return learn
-
-
-def by_rates(network, optimizer, time_steps, backend):
-    """Learn by one update per batch with the gradients of the rates; loops are kept contracting."""
-    step = by_gradients("spike-representation")(network, optimizer, time_steps, backend)
-
-    def learn(images, labels):
-        loss = step(images, labels)
-        if network.loop_sources:
-            ot.equilibrium.limit_contraction(network, LARGEST_CONTRACTION)
-        return loss
-
-    return learn
-
-
 # Every method of the library by one update per sequence, and OTTT by one per time step too; RTRL, whose gradients are
-# BPTT's (E6), is left out: its state holds a number for each parameter and neuron.
-METHODS = {
-    "ottt-a": by_gradients("ottt"),
-    "ottt-o": online,
-    **{name: by_gradients(name) for name in REGISTRY if name not in ("ottt", "rtrl")},
-    "spike-representation": by_rates,
-}
-
-
-def by_own_rule(name):
-    """Learn by one update per batch, with the gradients of a rule of one's own, "my_module:rule"."""
-
-    def make(network, optimizer, time_steps, backend):
-        rule = rule_named("argument --method:", name, network)
-        computed = computed_by(network, backend)
-
-        def learn(images, labels):
-            with told(f"argument --method: {name!r}"):
-                found = ot.methods.gradients(rule, computed, sequence(images, time_steps), labels)
-            optimizer.step(network.parameters, found)
-            return float(found.loss)
-
-        return learn
-
-    return make
+# BPTT's (E6), is left out: its state holds a number for each parameter and neuron. So is SLTT after each time step.
+LEFT_OUT = ("rtrl", "rtrl-o", "sltt-o")
+METHODS = {name: rule for name, rule in RULES.items() if name not in LEFT_OUT}
+WHERE = "argument --method:"  # how messages name a rule of one's own
 
 
 def learner(method, rng, settings):
@@ -140,30 +78,53 @@ def learner(method, rng, settings):
 
     method  one of METHODS, or a rule of one's own, "my_module:rule"
     """
-    network = MODELS[settings.model].make(rng).astype(settings.dtype)
+    network = made(settings, rng)
     optimizer = ot.training.SGD(settings.learning_rate, momentum=settings.momentum)
-    make = METHODS[method] if method in METHODS else by_own_rule(method)
-    return network, optimizer, make(network, optimizer, settings.time_steps, settings.backend)
+    task = Task(network, optimizer, settings.time_steps, backend=settings.backend, where=WHERE)
+    learn = rules.learner(method, task)
+    encode = encoding(method, settings)
+    return network, optimizer, lambda images, labels: learn(encode(images), labels)
+
+
+def encoding(method, settings):
+    """What shows images for T time steps: to what sees one at a time, the same array again."""
+    if method == "ottt-o":
+        return lambda images: np.broadcast_to(images, (settings.time_steps, *images.shape))
+    return partial(sequence, time_steps=settings.time_steps)
+
+
+def made(settings, rng):
+    """A fresh network."""
+    return MODELS[settings.model].make(rng).astype(settings.dtype)
 
 
 def train(method, seed, settings, on_epoch=lambda epoch, accuracy: None):
     """Learn for all epochs; the curves, the time that learning took (tests and compilation not counted), and the
     accuracy on what was learned, in [0, 1], after the last epoch.
     """
-    digits, rng = prepared(settings), np.random.default_rng(seed)
-    _compile(method, settings, digits)
-    network, optimizer, learn = learner(method, rng, settings)
-    schedule = ot.training.CosineSchedule(settings.learning_rate, settings.epochs)
-    epochs, seconds = [], 0.0
-    for epoch in range(settings.epochs):
-        optimizer.learning_rate = schedule.at(epoch)
-        started = time.perf_counter()
-        losses = learn_all(learn, digits, rng, settings.batch_size)
-        seconds += time.perf_counter() - started
-        epochs.append({"loss": float(np.mean(losses)), **evaluate(network, digits, settings)})
-        on_epoch(epoch + 1, epochs[-1]["test_accuracy"])
-    learned, _ = _accuracy(network, digits.train_images, digits.train_labels, settings)
-    return {"method": method, "seed": seed, "seconds": seconds, "train_accuracy": learned, "epochs": epochs}
+    run = _run(method, settings)
+    trainer.warm_up(**run)
+
+    def on_event(event):
+        if event["event"] == "evaluation":
+            on_epoch(event["epoch"], event["accuracy"])
+
+    trained = trainer.train(seed=seed, on_event=on_event, **run)
+    epochs = [
+        {
+            "loss": epoch["loss"],
+            "test_accuracy": epoch["test"]["accuracy"],
+            "firing_rates": epoch["test"]["firing_rates"],
+        }
+        for epoch in trained.epochs
+    ]
+    learned = evaluate(trained.network, run["data"], "train", run["encode"], AT_ONCE, settings.backend)["accuracy"]
+    return {"method": method, "seed": seed, "seconds": trained.seconds, "train_accuracy": learned, "epochs": epochs}
+
+
+def try_out(method, settings):
+    """Learn two images: raises OutsideError for a rule of one's own that cannot."""
+    trainer.warm_up(**_run(method, settings))
 
 
 def prepared(settings):
@@ -173,37 +134,32 @@ def prepared(settings):
     return replace(digits, train_images=train, test_images=test)
 
 
-def learn_all(learn, digits, rng, batch_size):
-    """One epoch: `learn` of every training image, in an order drawn by `rng`; the losses of the batches."""
-    order = rng.permutation(len(digits.train_labels))
-    batches = [order[first : first + batch_size] for first in range(0, len(order), batch_size)]
-    return [learn(digits.train_images[batch], digits.train_labels[batch]) for batch in batches]
+def _run(method, settings):
+    """What the trainer is given; the network and the images are the model's, whatever the config says of them."""
+    tables = {
+        "data": {"set": "digits"},
+        "model": {"name": "dense"},
+        "rule": {"name": method},
+        "optimiser": {"learning_rate": settings.learning_rate, "momentum": settings.momentum},
+        "training": {
+            name: getattr(settings, name) for name in ("epochs", "batch_size", "time_steps", "backend", "dtype")
+        },
+        "evaluation": {"batch_size": AT_ONCE},
+    }
+    return {
+        "config": config.of(tables, "digits"),
+        "data": _data_set(prepared(settings)),
+        "make": partial(made, settings),
+        "encode": partial(sequence, time_steps=settings.time_steps),
+        "where": WHERE,
+    }
 
 
-def try_out(method, settings):
-    """Learn two images: raises OutsideError for a rule of one's own that cannot."""
-    _compile(method, settings, prepared(settings))
-
-
-def _compile(method, settings, digits):
-    _, _, learn = learner(method, np.random.default_rng(0), settings)
-    learn(digits.train_images[:2], digits.train_labels[:2])
-
-
-def evaluate(network, digits, settings):
-    """Accuracy in [0, 1] and the firing rate of each spiking layer, on the test part.
-
-    The class is the largest output summed over time: the network spikes in its test whatever it was trained by.
-    """
-    accuracy, rates = _accuracy(network, digits.test_images, digits.test_labels, settings)
-    return {"test_accuracy": accuracy, "firing_rates": rates}
-
-
-def _accuracy(network, images, labels, settings):
-    right, shares = 0, []
-    for first in range(0, len(labels), AT_ONCE):
-        batch = slice(first, first + AT_ONCE)
-        activity = simulate_by(settings.backend)(network, sequence(images[batch], settings.time_steps))
-        right += np.count_nonzero(activity.outputs.sum(axis=0).argmax(axis=1) == labels[batch])
-        shares.append([spikes.mean(dtype=np.float64) * len(labels[batch]) for spikes in activity.spikes])
-    return right / len(labels), [float(share) for share in np.sum(shares, axis=0) / len(labels)]
+def _data_set(digits):
+    """The images, which are floats here, as the trainer reads them."""
+    splits = {
+        "train": Split(digits.train_labels, digits.train_images.__getitem__),
+        "test": Split(digits.test_labels, digits.test_images.__getitem__),
+    }
+    known = small.digits()
+    return replace(known, splits=splits, shape=digits.train_images.shape[1:])

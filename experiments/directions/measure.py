@@ -14,8 +14,8 @@ from ottt_ref import spike_representation
 
 from ..backends import methods_of, simulate_by
 from ..digits.data import load, sequence
-from ..digits.training import METHODS as TRAINING
-from ..digits.training import Settings, learn_all
+from ..digits.training import Settings
+from ..training import rules
 
 # By how they are called in tables: the method's name, and its options.
 METHODS = {
@@ -102,9 +102,12 @@ def measure(condition, seed, backend="fast", with_rtrl=None):
     if condition.epochs:
         settings = Settings()
         optimizer = ot.training.SGD(settings.learning_rate, momentum=settings.momentum)
-        learn = TRAINING["ottt-a"](network, optimizer, condition.time_steps, backend)
+        learn = rules.learner("ottt-a", rules.Task(network, optimizer, condition.time_steps, backend=backend))
         for _ in range(condition.epochs):
-            learn_all(learn, digits, rng, condition.batch)
+            order = rng.permutation(len(digits.train_labels))
+            for first in range(0, len(order), condition.batch):
+                batch = order[first : first + condition.batch]
+                learn(sequence(digits.train_images[batch], condition.time_steps), digits.train_labels[batch])
     chosen = np.random.default_rng([seed, 1]).choice(len(digits.test_labels), condition.batch, replace=False)
     inputs = sequence(digits.test_images[chosen], condition.time_steps)
     activity = simulate_by(backend)(network, inputs)

@@ -14,7 +14,7 @@ from ottt_ref.network.neurons import RESETS
 from ..backends import BACKENDS, DTYPES
 from ..data.events import DIVISIONS
 from ..data.registry import SETS
-from .rules import RULES
+from .rules import LARGEST_CONTRACTION, RULES
 
 MOST = 2**31
 
@@ -227,7 +227,7 @@ KEYS = (
     Key(
         "rule.largest_contraction",
         BELOW_1,
-        0.9,
+        LARGEST_CONTRACTION,
         "to which loops are kept; 0 leaves them",
         ("rule.name", ("spike-representation",)),
     ),

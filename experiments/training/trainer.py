@@ -12,6 +12,7 @@ import numpy as np
 
 from ottt_ref.memory import peak_bytes
 from ottt_ref.network.network import Network
+from ottt_ref.outside import OutsideError
 
 from ..data.sets import DataSet
 from . import checkpoints, parts, rules
@@ -57,8 +58,9 @@ def train(
     folder=None,
     data_folder=None,
     data: DataSet | None = None,
-    network: Network | None = None,
+    make: Callable[[np.random.Generator], Network] | None = None,
     encode: Callable | None = None,
+    where: str | None = None,
 ) -> Trained:
     """Learn for all epochs.
 
@@ -66,8 +68,9 @@ def train(
     folder       where the run keeps its files; one that was stopped there goes on. None: no files
     data_folder  the folder of the data set, before the config's
     data         an open data set; the config's is opened if not given
-    network      the network to train, with its weights; one is drawn as the config says if not given
+    make         makes the network from the run's generator; as the config says if not given
     encode       what makes inputs of a batch; as the config says if not given
+    where        how messages name the rule; by the config's key if not given
 
     Raises ConfigError, DataError, CheckpointError, OutsideError, and TrainingError where numbers are not finite.
 
@@ -78,7 +81,7 @@ def train(
     True
     """
     data = parts.data(config, data_folder) if data is None else data
-    run = _Run(config, seed, data, network, encode)
+    run = _Run(config, seed, data, make, encode, where)
     files = None if folder is None else checkpoints.Files(folder, seed)
     try:
         return run.carried_out(files, on_event)
@@ -87,9 +90,9 @@ def train(
             files.close()
 
 
-def warm_up(config: Config, data: DataSet, encode: Callable | None = None) -> None:
+def warm_up(config: Config, data: DataSet, *, make=None, encode: Callable | None = None, where=None) -> None:
     """Learn two samples by a network of its own: compiles, and raises OutsideError for a rule that cannot learn."""
-    run = _Run(config, 0, data, None, encode)
+    run = _Run(config, 0, data, make, encode, where)
     run.learn(*data.batch(run.part, np.arange(min(2, len(run.part))), run.encode))
 
 
@@ -106,12 +109,14 @@ def training_bytes(config: Config, data: DataSet) -> int:
 class _Run:
     """A run on its way: what it works with, and where it is."""
 
-    def __init__(self, config, seed, data, network, encode):
+    def __init__(self, config, seed, data, make, encode, where):
         self.config, self.seed, self.data = config, seed, data
         self.rng = np.random.default_rng(seed)
         self.part = data.split("train")
-        made = parts.network(config, data.shape, len(data.classes), self.rng) if network is None else network
-        self.network, self.optimizer = made, parts.optimiser(config)
+        self.network = (
+            parts.network(config, data.shape, len(data.classes), self.rng) if make is None else make(self.rng)
+        )
+        self.optimizer = parts.optimiser(config)
         self.encode = parts.encoding(config, data.largest) if encode is None else encode
         self.augment = parts.augmentation(config)
         self.drawn = config["data.augment"] == "random-resized-crop"
@@ -125,7 +130,7 @@ class _Run:
             options={name: config[f"rule.{name}"] for name in options if config[f"rule.{name}"] is not None},
             rng=self.rng,
             contraction=config["rule.largest_contraction"] or 0.0,
-            where=f"{config.source}: rule.name:",
+            where=f"{config.source}: rule.name:" if where is None else where,
         )
         self.learn = rules.learner(config["rule.name"], task)
         size, count = config["training.batch_size"], len(self.part)
@@ -181,11 +186,9 @@ class _Run:
     def _learned(self, batch):
         try:
             return self.learn(*batch)
-        except ArithmeticError as error:
-            self._stop(error)
-        except ValueError as error:
-            if type(error).__module__.rpartition(".")[2] == "outside":
-                raise  # a rule of the user's own
+        except OutsideError:  # a rule of the user's own, which says enough
+            raise
+        except (ArithmeticError, ValueError) as error:
             self._stop(error)
 
     def _stop(self, error):

@@ -15,6 +15,7 @@ from experiments import output
 from experiments.backends import BACKENDS, DTYPES
 from experiments.digits import command, data, picture, report, runs, training
 from experiments.digits.training import METHODS, Settings
+from experiments.training import rules
 
 pytestmark = pytest.mark.slow
 
@@ -266,7 +267,7 @@ def test_loops_that_sr_learns_stay_contracting():
     for k in range(6):
         batch = slice(32 * k, 32 * (k + 1))
         learn(images.train_images[batch], images.train_labels[batch])
-    assert 0 < training.ot.equilibrium.contraction_factor(network) < training.LARGEST_CONTRACTION * (1 + 1e-6)
+    assert 0 < training.ot.equilibrium.contraction_factor(network) < rules.LARGEST_CONTRACTION * (1 + 1e-6)
 
 
 def summary_of(method, accuracy):
