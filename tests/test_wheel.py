@@ -141,6 +141,10 @@ def test_the_experiments_run_without_a_checkout(everything, tmp_path):
     process = command(everything / "ottt-ref", "experiment", "benchmark", *options, folder=tmp_path)
     assert process.returncode == 0 and process.stderr == "" and "OTTT, derivation" in process.stdout, process.stderr
     assert (tmp_path / "timed" / "benchmark.json").exists()
+    options = ["--epochs", "1", "--seeds", "1", "--set", "training.time_steps=1", "training.backend=reference"]
+    process = command(everything / "ottt-ref", "train", "digits", *options, folder=tmp_path)
+    assert process.returncode == 0 and process.stderr == "" and "test accuracy" in process.stdout, process.stderr
+    assert (tmp_path / "results" / "digits" / "training.png").exists()
     options = ["--lesson", "2_surrogate_gradients_and_bptt", "--solutions"]
     process = command(everything / "ottt-ref", "experiment", "lessons", *options, folder=tmp_path)
     assert process.returncode == 0 and process.stderr == "" and "exercise_2: right" in process.stdout, process.stderr

@@ -73,7 +73,8 @@ def vgg11_ws(input_shape: Sequence[int] = (3, 32, 32), classes: int = 10, **opti
     input_shape   [C, H, W] of one sample; H and W multiples of 8
     classes       number of outputs
     options       decay or tau, threshold, surrogate, dropout (of the spikes, 0), width (by which the channels of every
-                  convolution are multiplied, 1), rng (a numpy Generator or a seed), dtype (float64 or float32)
+                  convolution are multiplied, 1; there are at least two), rng (a numpy Generator or a seed), dtype
+                  (float64 or float32)
 
     Raises ValueError or TypeError that names the argument, what was expected and what came.
 
@@ -194,8 +195,8 @@ class _Maker:
         self.rng = require_generator(rng)
 
     def channels(self, count):
-        """How many channels there are of so many in the paper's network: at least one."""
-        return max(1, round(count * self.width))
+        """How many channels there are of so many in the paper's network: at least two, which have a variance."""
+        return max(2, round(count * self.width))
 
     def spikes(self, *operations):
         """Operations on spikes: the spikes are dropped out and scaled first."""

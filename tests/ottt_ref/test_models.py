@@ -167,3 +167,14 @@ def test_the_memory_of_ottt_does_not_grow_with_time_and_that_of_bptt_does():
 def test_wrong_arguments_are_refused_by_name(make, error, complaint):
     with pytest.raises(error, match=complaint):
         make()
+
+
+def test_the_width_multiplies_the_channels():
+    narrow = ot.models.small_feedback((1, 8, 8), width=0.25, rng=0)
+    assert narrow.shapes == ((4, 8, 8), (8, 4, 4), (10,))
+    assert narrow.parameters["layer0.feedback1.weight"].shape == (4, 8, 3, 3)
+    widths = [shape[0] for shape in ot.models.vgg11_ws((1, 8, 8), width=1 / 64, rng=0).shapes[:-1]]
+    assert widths == [2, 2, 4, 4, 8, 8, 8, 8]
+    assert ot.models.nf_resnet34_ws((1, 8, 8), width=0.001, rng=0).shapes[-2] == (2, 1, 1)
+    with pytest.raises(ValueError, match="width must be above 0, at most 16, got 0"):
+        ot.models.small_conv(width=0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.data import augmentation
-from experiments.data.augmentation import Augmentation
+from experiments.data.augmentation import Augmentation, FrameAugmentation
 
 
 def images(count=40, side=32):
@@ -64,3 +64,20 @@ def test_a_cutout_is_one_grey_rectangle():
 def test_wrong_settings_are_named(settings, message):
     with pytest.raises(ValueError, match=message):
         Augmentation(**settings)
+
+
+def test_frames_of_a_sample_are_moved_and_mirrored_alike():
+    frames = rng(3).integers(1, 9, (5, 40, 2, 6, 6)).astype(np.float32)
+    before, found = frames.copy(), FrameAugmentation(2, 0.5)(frames, rng(1))
+    assert np.array_equal(frames, before) and found.shape == frames.shape and found.dtype == frames.dtype
+    assert np.array_equal(found, FrameAugmentation(2, 0.5)(frames, rng(1)))
+    mirrored = 0
+    for sample in range(40):
+        padded = np.zeros((5, 2, 10, 10), np.float32)
+        padded[..., 2:8, 2:8] = frames[:, sample]
+        windows = [padded[..., a : a + 6, b : b + 6] for a in range(5) for b in range(5)]
+        same = [np.array_equal(found[:, sample], window) for window in windows]
+        turned = [np.array_equal(found[:, sample], window[..., ::-1]) for window in windows]
+        assert sum(same) + sum(turned) == 1
+        mirrored += sum(turned)
+    assert 10 < mirrored < 30

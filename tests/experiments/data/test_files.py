@@ -177,3 +177,29 @@ def test_the_command_lists_and_checks(tmp_path, capsys):
     ):
         assert program.main(words) == 2
         assert message in capsys.readouterr().err
+
+
+def test_a_crop_of_random_size_lies_in_the_image_and_has_its_area_and_ratio():
+    draw, areas = rng(), []
+    for _ in range(300):
+        left, top, right, bottom = imagenet.drawn_box(400, 300, draw)
+        assert 0 <= left < right <= 400 and 0 <= top < bottom <= 300
+        assert 0.74 < (right - left) / (bottom - top) < 1.36
+        areas.append((right - left) * (bottom - top) / 120_000)
+    assert 0.07 < min(areas) < 0.12 and max(areas) > 0.8
+    assert imagenet.drawn_box(900, 3, draw)[1::2] == (0, 3)  # no rectangle fits: the middle
+
+
+def test_imagenet_draws_a_part_of_an_image_to_learn_from(tmp_path):
+    for part in ("train", "val"):
+        (tmp_path / part / "n01").mkdir(parents=True)
+        pixels = rng().integers(0, 256, (240, 300, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / part / "n01" / "0.png")
+    found = registry.open_set("imagenet", tmp_path)
+    train = found.split("train")
+    (first, _), (again, _), (other, _) = (
+        found.batch(train, np.array([0]), rng=np.random.default_rng(seed), drawn=True) for seed in (1, 1, 2)
+    )
+    assert first.shape == (1, 3, 224, 224) and first.dtype == np.uint8
+    assert np.array_equal(first, again) and not np.array_equal(first, other)
+    assert not np.array_equal(first, found.batch(train, np.array([0]))[0])
