@@ -10,6 +10,9 @@ EXPERIMENTS = {
     "directions": "measure how far the methods' gradients agree over decay, depth, T, surrogate, rate and training",
     "lessons": "run the seven lessons on OTTT, which are notebooks too, and check their exercises",
     "figures": "draw the pictures of the README, the documentation and lectures from what the library computes",
+    "memory": "measure how much memory training takes against the number of time steps, and fit how it grows",
+    "firing": "train a network by each method, and measure how often each layer fires in each time step",
+    "energy": "count the multiply-accumulates and accumulates of an inference and an update of each method",
     "benchmark": "time training steps of this library and of others, after checking that they compute the same",
 }
 EXAMPLES = (

@@ -8,6 +8,7 @@ from dataclasses import asdict, is_dataclass
 from importlib.metadata import version
 
 import matplotlib
+from rich.table import Table
 
 from ottt_ref import __version__, console
 from ottt_ref.files.storage import write_bytes
@@ -37,6 +38,27 @@ def write_json(path, experiment, settings, content, versions=()):
         **content,
     }
     write_bytes(path, (json.dumps(whole, indent=1, allow_nan=False) + "\n").encode())
+
+
+def markdown(header, rows):
+    """A Markdown table: the first column to the left, the others to the right."""
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) + "\n"
+
+
+def grid(title, header, rows):
+    """The same table for the screen."""
+    result = Table(title=title)
+    for k, name in enumerate(header):
+        result.add_column(name, justify="right" if k else "left")
+    for row in rows:
+        result.add_row(*row)
+    return result
+
+
+def write_text(path, text):
+    """Write a text file, atomically."""
+    write_bytes(path, text.encode())
 
 
 def save(figure, folder, name):

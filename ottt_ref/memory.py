@@ -2,7 +2,7 @@
 
 import gc
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 
@@ -25,6 +25,41 @@ def peak_bytes(work: Callable[[], object], warm_ups: int = 4) -> int:
             return tracemalloc.get_traced_memory()[1] - before
         finally:
             tracemalloc.stop()
+
+
+def peaks_by_length(measure: Callable[[int, int], int], lengths: Sequence[int], warm_ups: int = 2) -> list[int]:
+    """What `measure(length, warm_ups)` gives for each of the lengths; the longest comes first, and warms up for all.
+
+    warm_ups  of the longest; the others have one each
+
+    >>> from ottt_ref.memory import peak_bytes, peaks_by_length
+    >>> measure = lambda length, warm_ups: peak_bytes(lambda: bytearray(length), warm_ups)
+    >>> [round(size, -4) for size in peaks_by_length(measure, (10**5, 10**6))]
+    [100000, 1000000]
+    """
+    found = {}
+    with without_collection():
+        for length in sorted(lengths, reverse=True):
+            found[length] = measure(length, warm_ups)
+            warm_ups = min(warm_ups, 1)
+    return [found[length] for length in lengths]
+
+
+def fill_free_lists() -> None:
+    """Have CPython keep as many freed tuples, floats, lists and dicts for reuse as it ever does.
+
+    There are up to 2000 tuples of each length up to 20, and some hundred others. They are counted as taken, and fill
+    slowly: what follows would seem to grow by some bytes for thousands of steps. A garbage collection empties them.
+
+    >>> from ottt_ref.memory import fill_free_lists
+    >>> fill_free_lists()
+    """
+    for length in range(1, 21):
+        kept = [tuple([None] * length) for _ in range(2000)]
+        del kept
+    for make in (lambda k: k + 0.5, lambda k: [k], lambda k: {k: k}, lambda k: (k, [])):
+        others = [make(k) for k in range(1000)]
+        del others
 
 
 @contextmanager

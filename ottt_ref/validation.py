@@ -15,6 +15,7 @@ from .annotations import Number
 
 LARGEST_SIZE = 2**31 - 1
 FLOAT_DTYPES = (np.dtype(np.float64), np.dtype(np.float32))
+SEARCHED_AT_ONCE = 2**16  # numbers of an array that are looked at together
 
 
 def require_choice(name: str, value: Any, choices: Sequence[str]) -> str:
@@ -189,15 +190,23 @@ def _qualifies(value, shape, dtype):
     for length, want in zip(value.shape, shape):
         if length != want and not isinstance(want, str):
             return False
-    return bool(np.isfinite(value).all())
+    return _all_finite(value)
 
 
 def require_finite(name: str, array: np.ndarray) -> np.ndarray:
     """Return `array` if none of its floats is NaN or infinite; ValueError otherwise. Object arrays are not searched."""
-    if not array.dtype.hasobject and not np.isfinite(array).all():
+    if not array.dtype.hasobject and not _all_finite(array):
         where = tuple(int(index) for index in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{name} must be finite, got {array[where]} at index {list(where)}")
     return array
+
+
+def _all_finite(array):
+    """Whether no float is NaN or infinite; in parts, so that a long sequence takes no more memory than a short one."""
+    if array.size <= SEARCHED_AT_ONCE:
+        return bool(np.isfinite(array).all())
+    length = max(1, SEARCHED_AT_ONCE * len(array) // array.size)
+    return all(np.isfinite(array[first : first + length]).all() for first in range(0, len(array), length))
 
 
 def require_result(

@@ -20,7 +20,7 @@ from .workloads import CHECKED_ONLINE, draw
 TOLERANCE = {"float32": 1e-4, "float64": 1e-9}
 TOLERANCE_ONLINE = {"float32": 1e-3, "float64": 1e-9}
 LOSS = ot.losses.CrossEntropy()
-CHOICES = {"method": ("ottt", "bptt"), "dialect": ("derivation", "authors"), "reset": ("soft", "unleaked")}
+CHOICES = {"method": ("ottt", "bptt", "rtrl"), "dialect": ("derivation", "authors"), "reset": ("soft", "unleaked")}
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ def _reference(workload, kind):
     """The first step of a kind by the reference, in double precision."""
     network, inputs = workload.network(kind.reset, "float64"), workload.inputs.astype("float64")
     rates = [float(spikes.mean()) for spikes in ot.simulate(network, inputs).spikes]
-    if kind.method == "bptt":
+    if kind.method != "ottt":  # RTRL's gradient is BPTT's (E6)
         found = ot.bptt.gradients(network, inputs, workload.labels, LOSS)
         return FirstStep(float(found.loss), found, rates)
     if not workload.task.online:

@@ -8,13 +8,15 @@ On a GPU it is the peak of what torch has allocated there.
 
 import gc
 import os
+from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from ottt_ref.memory import fill_free_lists
 from ottt_ref.outside import look_here, said
 from ottt_ref.workers import WorkerPool
 
@@ -40,20 +42,36 @@ def measure_all(tasks, names, settings, progress=lambda words: None):
         for k, task in enumerate(tasks):
             progress(f"drawing T = {task.time_steps}")
             files.append((task, Path(folder) / f"{k}.npz"))
-            _save(draw(task, device=settings.device), files[-1][1])
+            save(draw(task, device=settings.device), files[-1][1])
         found = []
         for name in names:
             progress(f"measuring {name}")
-            found.append({"peer": name, **_in_a_fresh_process(name, files, settings)})
+            call = (measure, name, files, settings.device, settings.threads)
+            found.append({"peer": name, **in_fresh_processes({name: call})[name]})
     return found
 
 
-def _in_a_fresh_process(name, files, settings):
-    with _environment(ALLOCATOR), WorkerPool(1) as pool:
-        try:
-            return pool.submit(measure, name, files, settings.device, settings.threads).result()
-        except BrokenProcessPool:
-            return {"status": "failed", "reason": "its process ended abruptly: perhaps memory did not suffice"}
+def in_fresh_processes(calls, at_once=1, progress=lambda key: None):
+    """By key, the mapping that each call (function, *arguments) gives in a process of its own, or that it failed.
+
+    progress  called with the key of each call that has come to its end
+    """
+    waiting, active, found = list(calls), {}, {}
+    with _environment(ALLOCATOR), ExitStack() as pools:
+        while waiting or active:
+            while waiting and len(active) < at_once:
+                key, pool = waiting.pop(0), pools.enter_context(WorkerPool(1))
+                active[pool.submit(*calls[key])] = key, pool
+            for future in wait(active, return_when=FIRST_COMPLETED).done:
+                key, pool = active.pop(future)
+                try:
+                    found[key] = future.result()
+                except BrokenProcessPool:
+                    reason = "its process ended abruptly: perhaps memory did not suffice"
+                    found[key] = {"status": "failed", "reason": reason}
+                pool.shutdown()
+                progress(key)
+    return {key: found[key] for key in calls}
 
 
 def measure(name, files, device, threads):
@@ -83,6 +101,7 @@ def _trained(function, workload):
 def _peak(function, workload, device):
     """Bytes at the peak of making a peer and training it for a step, above what was there before."""
     gc.collect()
+    fill_free_lists()
     before = _start(device)
     peer = function(workload)
     float(peer.step())
@@ -118,7 +137,8 @@ def _pages(key):
     raise NotImplementedError(f"{PROCESS}/status has no {key}")
 
 
-def _save(workload, path):
+def save(workload, path):
+    """Write a workload to a file that `measure` reads."""
     np.savez(path, inputs=workload.inputs, labels=workload.labels, **workload.weights)
 
 

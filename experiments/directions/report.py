@@ -7,13 +7,12 @@ from dataclasses import asdict
 
 import numpy as np
 from rich.table import Table
-from scipy.stats import t as student
 
 import ottt_ref as ot
 
+from ..intervals import CONFIDENCE, of_mean
 from .measure import BASE, FACTORS, PAIRS, conditions
 
-CONFIDENCE = 0.95
 SHOWN = (("BPTT", "OTTT"), ("OTTT", "SR"), ("BPTT", "SR"), ("OTTT", "SLTT"), ("BPTT", "BPTT kept"), ("BPTT", "RTRL"))
 NAMES = {
     "decay": "decay λ",
@@ -27,13 +26,7 @@ NAMES = {
 
 def interval(values):
     """Mean, and the lower and upper end of its confidence interval; ends None for fewer than two values."""
-    if not values:
-        return None, None, None
-    mean = float(np.mean(values))
-    if len(values) < 2:
-        return mean, None, None
-    half = float(student.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * np.std(values, ddof=1) / len(values) ** 0.5)
-    return mean, max(-1.0, mean - half), min(1.0, mean + half)
+    return of_mean(values, -1.0, 1.0)
 
 
 def cells(measurements, factors, seeds):

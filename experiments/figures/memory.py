@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import ottt_ref as ot
-from ottt_ref.memory import peak_bytes, without_collection
+from ottt_ref.memory import peak_bytes, peaks_by_length
 
 from .style import METHODS, label
 
@@ -43,13 +43,8 @@ def measure(seed):
 
 
 def _peaks(work_of, seed, steps, warm_up_steps=0):
-    """The longest sequence comes first: it warms up for all."""
-    found, warm_ups = {}, max(2, warm_up_steps // max(steps))
-    with without_collection():
-        for time_steps in sorted(steps, reverse=True):
-            found[time_steps] = peak_bytes(work_of(seed, time_steps), warm_ups)
-            warm_ups = 1
-    return [found[time_steps] for time_steps in steps]
+    warm_ups = max(2, warm_up_steps // max(steps))
+    return peaks_by_length(lambda time_steps, count: peak_bytes(work_of(seed, time_steps), count), steps, warm_ups)
 
 
 def _task(seed, time_steps):

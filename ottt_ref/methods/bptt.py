@@ -199,7 +199,8 @@ def _back(kind, network, activity, output_errors, kept, leaks_back, delays_back,
             for connection in network.incoming(l):
                 delivered = now.delivered(connection)
                 sums.add(t, connection, errors[l], connection.entering(delivered), bias_input, delivered)
-            _add_neuron_gradients(sums, t, network, l, now, deltas[l], gated(psi, distance_error))
+            if neuron.parameter_names:
+                _add_neuron_gradients(sums, t, network, l, now, deltas[l], gated(psi, distance_error))
         sums.record(t, errors, now)
         if later[0] is not errors:
             later.pop()

@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import ottt_ref as ot
-from ottt_ref.memory import peak_bytes, without_collection
+from ottt_ref.memory import peak_bytes, peaks_by_length
 
 from ..claim import Claim, Counterexample, Finding, Refuted
 from ..equations import OTTT_GRADIENT, STATE, TRACE, Sketch
@@ -86,14 +86,9 @@ def _learner(setting, time_steps):
 
 
 def peaks(measure, setting, sequences):
-    """What `measure` finds for each number of time steps; the longest sequence comes first, and warms up for all."""
+    """What `measure` finds for each number of time steps."""
     warm_ups = WARM_UP_STEPS // max(sequences)
-    with without_collection():
-        found = {}
-        for time_steps in sorted(sequences, reverse=True):
-            found[time_steps] = measure(setting, time_steps, warm_ups)
-            warm_ups = 1
-    return [found[time_steps] for time_steps in sequences]
+    return peaks_by_length(lambda time_steps, count: measure(setting, time_steps, count), sequences, warm_ups)
 
 
 def online_peak(setting, time_steps, warm_ups):

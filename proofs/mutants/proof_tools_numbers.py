@@ -227,9 +227,10 @@ NUMBERS = (
         ("sums with 0 are counted", "if not (self.value == 0 or other.value == 0):", "if True:"),
         (
             "a quotient is rounded twice",
-            "Counted(self.value / other.value, self.tally)",
-            "Counted(self.value * (1 / other.value), self.tally)",
+            "Counted(self.value / other.value, self.tally,",
+            "Counted(self.value * (1 / other.value), self.tally,",
         ),
+        ("a sum after a product is counted", "if not (self.product or other.product):", "if True:"),
         ("a spike of the right alone", "if self.spike or other.spike:", "if other.spike:"),
     ),
 )

@@ -7,7 +7,7 @@ Gradients are not asked for. They are what the first step takes off the weights,
 is checked is what is timed. The object may say more:
 
     firing_rates()  the share of the neurons of each spiking layer that fire in a time step, with the weights of now
-    method          "ottt" (if it does not say) or "bptt": which of the reference's gradients it must have
+    method          "ottt" (if it does not say), "bptt" or "rtrl", whose gradients are BPTT's: which it must have
     dialect         of OTTT, "derivation" (if it does not say) or "authors", which does not trace the inputs
     reset           "soft" (if it does not say) or "unleaked": how its neurons are reset
     about           words on how it computes, which are printed
@@ -53,6 +53,7 @@ PEERS = {
     "fast-events": Known("ours:fast_events", "ottt_ref.fast, dense layers event-driven at any rate"),
     "fast-dense": Known("ours:fast_dense", "ottt_ref.fast, dense layers by dense arithmetic at any rate"),
     "reference-bptt": Known("ours:reference_bptt", "the plain reference, BPTT"),
+    "reference-rtrl": Known("ours:reference_rtrl", "the plain reference, RTRL"),
 }
 DEFAULT = ("fast", "reference", "spikingjelly", "torch-by-hand", "torch-autograd", "snntorch-bptt")
 PACKAGES = tuple(dict.fromkeys(package for known in PEERS.values() for package in known.packages))

@@ -66,6 +66,11 @@ def reference_bptt(workload):
     return Ours(workload, ot, "bptt")
 
 
+def reference_rtrl(workload):
+    """The plain reference: RTRL."""
+    return Ours(workload, ot, "rtrl")
+
+
 def fast(workload):
     """`ottt_ref.fast`: OTTT_A, or OTTT_O."""
     return Ours(workload, _fast())

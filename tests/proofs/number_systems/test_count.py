@@ -68,8 +68,12 @@ def test_comparisons_are_those_of_floats():
 def test_what_is_counted_is_what_is_written_down_here():
     """Each operation alone, on a number, a number that is 0, a spike that fired and one that did not."""
     expected = {
-        ("+", "number", "number"): (0, 0, 1),
-        ("-", "number", "number"): (0, 0, 1),
+        ("+", "number", "number"): (0, 0, 1, 1),
+        ("-", "number", "number"): (0, 0, 1, 1),
+        ("+", "number", "product"): (0, 0, 1, 0),
+        ("-", "number", "product"): (0, 0, 1, 0),
+        ("+", "product", "number"): (0, 0, 1, 0),
+        ("+", "product", "zero"): (0, 0, 0, 0),
         ("*", "number", "number"): (1, 0, 0),
         ("+", "number", "zero"): (0, 0, 0),
         ("*", "number", "zero"): (0, 0, 0),
@@ -79,20 +83,31 @@ def test_what_is_counted_is_what_is_written_down_here():
         ("*", "silent", "number"): (0, 0, 0),
         ("*", "fired", "fired"): (0, 1, 0),
         ("*", "fired", "silent"): (0, 0, 0),
-        ("+", "fired", "number"): (0, 0, 1),
+        ("+", "fired", "number"): (0, 0, 1, 1),
         ("+", "silent", "number"): (0, 0, 0),
     }
-    for (operation, left, right), (products, gated, sums) in expected.items():
+    for (operation, left, right), wanted in expected.items():
         tally = Tally()
         kinds = {
             "number": Counted(0.5, tally),
             "zero": Counted(0.0, tally),
             "fired": Counted(1.0, tally, spike=True),
             "silent": Counted(0.0, tally, spike=True),
+            "product": Counted(0.5, tally, product=True),
         }
         x, y = kinds[left], kinds[right]
         _ = x + y if operation == "+" else x - y if operation == "-" else x * y
-        assert tally == Tally(products, gated, sums), (operation, left, right)
+        assert tally == Tally(*wanted), (operation, left, right)
+
+
+def test_a_multiply_accumulate_has_its_sum_in_it():
+    tally = Tally()
+    x, fired = Counted(0.5, tally), Counted(1.0, tally, spike=True)
+    _ = x + x * x + x * fired - x / 3 + -(x * x) + x  # the last sum alone is none of a product's
+    assert tally == Tally(products=3, gated=1, sums=5, alone=1)
+    assert (tally.multiply_accumulates, tally.accumulates) == (3, 2)
+    _ = x + (x * x) * 1  # a product that is passed on by a constant 1 is added later
+    assert tally == Tally(products=4, gated=1, sums=6, alone=2)
 
 
 def test_a_spike_is_0_or_1():
