@@ -15,10 +15,10 @@ def draw(found):
             _line(axes, each["method"], each["layers"][l]["by_time_step"])
         axes.set(title=f"Layer {l}", xlabel="time step")
         axes.set_xticks(range(1, len(found[0]["layers"][l]["by_time_step"]) + 1))
-        axes.set_ylim(0, None)
         axes.grid(color="0.9")
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylim(0, None)  # of all panels, when all lines are there
     panels[0].set_ylabel("neurons that fire (%)")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=9, handlelength=3)

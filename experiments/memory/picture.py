@@ -18,15 +18,16 @@ STYLES = {
     "fast-ottt-o": ("#CC79A7", "P", "--"),
     "fast-bptt": ("#CC79A7", "*", ":"),
 }
+PAGE = 4096  # bytes: the least that a process grows by
 
 
 def draw(results):
-    """Two panels, both axes logarithmic; a process that grew by less than a page has no place there."""
+    """Two panels, both axes logarithmic; a process that grew by less than a page is drawn as if by one."""
     figure = Figure(figsize=(10, 4.8), layout="constrained")
     handles = {}
     for axes, (measure, words) in zip(figure.subplots(1, 2), MEASURES.items()):
         for result in results:
-            points = [(T, size / 1000) for T, size in zip(*series(result, measure)) if size > 0]
+            points = [(T, max(size, PAGE) / 1000) for T, size in zip(*series(result, measure))]
             if not points:
                 continue
             colour, mark, dash = STYLES[result["subject"]]

@@ -12,6 +12,7 @@ from experiments.memory import command, measure, report
 
 pytestmark = pytest.mark.slow
 
+NOISE = 4096  # Python's own small objects come and go, however many time steps there are (claim M1)
 TINY = replace(measure.TASK, input_shape=(8,), hidden=(6,), classes=3, batch=2, dtype="float64")
 
 
@@ -20,15 +21,15 @@ def peaks(name, steps):
 
 
 def test_bptt_keeps_every_time_step_and_ottt_keeps_one():
-    steps = (100, 300)
+    steps = (100, 600)
     for name in ("ottt-a", "ottt-o"):
         found = peaks(name, steps)
-        assert abs(found[300] - found[100]) < 8 * 200, name  # less than one number for each time step
+        assert abs(found[600] - found[100]) < NOISE < 8 * TINY.batch * 500, name  # a number per sample and time step
     bptt = peaks("bptt", steps)
     # Potentials, outputs and surrogate derivatives of 6 neurons and 3 outputs, errors of these; the result's outputs
-    # are not counted. The weights of time steps and samples, and losses, come on top.
+    # are not counted.
     per_step = TINY.batch * 8 * 3 * (6 + 3)
-    assert per_step <= (bptt[300] - bptt[100]) / 200 < 2 * per_step
+    assert abs(bptt[600] - bptt[100] - 500 * per_step) < NOISE
 
 
 def test_the_state_of_rtrl_is_a_number_for_each_pair():
