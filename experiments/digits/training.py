@@ -102,7 +102,7 @@ def train(method, seed, settings, on_epoch=lambda epoch, accuracy: None):
     """Learn for all epochs; the curves, the time that learning took (tests and compilation not counted), and the
     accuracy on what was learned, in [0, 1], after the last epoch.
     """
-    run = _run(method, settings)
+    run = run_of(method, settings)
     trainer.warm_up(**run)
 
     def on_event(event):
@@ -124,7 +124,7 @@ def train(method, seed, settings, on_epoch=lambda epoch, accuracy: None):
 
 def try_out(method, settings):
     """Learn two images: raises OutsideError for a rule of one's own that cannot."""
-    trainer.warm_up(**_run(method, settings))
+    trainer.warm_up(**run_of(method, settings))
 
 
 def prepared(settings):
@@ -134,8 +134,11 @@ def prepared(settings):
     return replace(digits, train_images=train, test_images=test)
 
 
-def _run(method, settings):
-    """What the trainer is given; the network and the images are the model's, whatever the config says of them."""
+def run_of(method, settings, digits=None, make=None):
+    """What the trainer is given; the network and the images are the model's, whatever the config says of them.
+
+    digits, make  other images, and what makes another network of a generator
+    """
     tables = {
         "data": {"set": "digits"},
         "model": {"name": "dense"},
@@ -148,8 +151,8 @@ def _run(method, settings):
     }
     return {
         "config": config.of(tables, "digits"),
-        "data": _data_set(prepared(settings)),
-        "make": partial(made, settings),
+        "data": _data_set(digits or prepared(settings)),
+        "make": make or partial(made, settings),
         "encode": partial(sequence, time_steps=settings.time_steps),
         "where": WHERE,
     }

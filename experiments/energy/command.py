@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from ottt_ref import console
+from ottt_ref import console, workers
 from ottt_ref.console import folder, positive
 
 from ..digits.training import METHODS
@@ -39,6 +39,7 @@ def add_arguments(parser):
 
 def run(options):
     """Train, count, write JSON, Markdown and pictures, print the tables and what they say."""
+    count, scheduler = workers.chosen(options)
     training = replace(
         DEFAULTS.training,
         hidden=tuple(options.hidden),
@@ -52,7 +53,7 @@ def run(options):
     settings = measure.Settings(training, options.images, options.inputs)
     options.output.mkdir(parents=True, exist_ok=True)
     calls = [(method, seed, settings) for method in training.methods for seed in range(training.seeds)]
-    runs = run_all(measure.measure, calls, options.workers, screen(), "networks")
+    runs = run_all(measure.measure, calls, count, screen(), "networks", scheduler)
     (small,) = run_all(measure.small, [(0, settings)], 1, screen(), "a small network, RTRL too")
     found = report.summaries(runs)
     write_json(options.output / "energy.json", "energy", settings, report.content(runs, found, small))

@@ -1,9 +1,8 @@
 """What `experiments firing` does."""
 
-import os
 from pathlib import Path
 
-from ottt_ref import console
+from ottt_ref import console, workers
 from ottt_ref.console import folder, positive
 
 from ..digits.training import METHODS
@@ -47,14 +46,12 @@ def add_training(parser, defaults):
     option("--seeds", metavar="N", type=positive, default=defaults.seeds, help="how many, 0 to N-1 (%(default)s)")
     option("--epochs", metavar="N", type=positive, default=defaults.epochs, help="of training (%(default)s)")
     option("--time-steps", metavar="T", type=positive, default=defaults.time_steps, help="of each image (%(default)s)")
-    workers = min(2, os.cpu_count() or 1)
-    option(
-        "--workers", metavar="N", type=positive, default=workers, help="how many processes work at once (%(default)s)"
-    )
+    workers.add_options(option)
 
 
 def run(options):
     """Train, measure, write JSON, Markdown and pictures, print the table."""
+    count, scheduler = workers.chosen(options)
     settings = measure.Settings(
         model=options.model,
         hidden=tuple(options.hidden),
@@ -65,7 +62,7 @@ def run(options):
     )
     options.output.mkdir(parents=True, exist_ok=True)
     calls = [(method, seed, settings) for method in settings.methods for seed in range(settings.seeds)]
-    runs = run_all(measure.measure, calls, options.workers, screen(), "networks")
+    runs = run_all(measure.measure, calls, count, screen(), "networks", scheduler)
     found = report.summaries(runs)
     write_json(options.output / "firing.json", "firing", settings, {"runs": runs, "summaries": found})
     title = f"Firing on digits, {settings.words}, T = {settings.time_steps}, {settings.epochs} epochs"

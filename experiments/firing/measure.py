@@ -9,7 +9,8 @@ import ottt_ref as ot
 from ..backends import simulate_by
 from ..digits import data, training
 from ..digits.data import sequence
-from ..digits.training import AT_ONCE, METHODS, learn_all
+from ..digits.training import AT_ONCE, METHODS
+from ..training import trainer
 
 DEEP = "deep"
 MODELS = (DEEP, *training.MODELS)
@@ -51,19 +52,20 @@ def digits_of(settings):
 
 def trained(method, seed, settings, digits):
     """A network after all epochs by a method: every method starts from the seed's weights, and sees its batches."""
-    rng = np.random.default_rng(seed)
-    if settings.model == DEEP:
-        network = ot.dense_network((64, *settings.hidden, 10), rng=rng)
-    else:
-        network = training.MODELS[settings.model].make(rng)
-    network = network.astype("float32")
-    optimizer = ot.training.SGD(settings.learning_rate, momentum=settings.momentum)
-    learn = METHODS[method](network, optimizer, settings.time_steps, "fast")
-    schedule = ot.training.CosineSchedule(settings.learning_rate, settings.epochs)
-    for epoch in range(settings.epochs):
-        optimizer.learning_rate = schedule.at(epoch)
-        learn_all(learn, digits, rng, settings.batch_size)
-    return network
+    names = ("epochs", "batch_size", "time_steps", "learning_rate", "momentum")
+    shared = training.Settings(**{name: getattr(settings, name) for name in names})
+    run = training.run_of(method, shared, digits, lambda rng: made(settings, rng))
+    run["config"] = run["config"].changed({"evaluation.every": settings.epochs})
+    return trainer.train(seed=seed, **run).network
+
+
+def made(settings, rng):
+    """A fresh network."""
+    deep = settings.model == DEEP
+    network = (
+        ot.dense_network((64, *settings.hidden, 10), rng=rng) if deep else training.MODELS[settings.model].make(rng)
+    )
+    return network.astype("float32")
 
 
 def measure(method, seed, settings):

@@ -4,15 +4,18 @@ from concurrent.futures import as_completed
 
 from rich.progress import Progress
 
-from ottt_ref.workers import WorkerPool
+from ottt_ref.workers import engine
 
 from ..backends import share_processors
 
 
-def run_all(function, calls, workers, console, words):
-    """What `function(*call)` gives for each call, in their order; Ctrl-C ends all."""
-    with WorkerPool(workers) as pool, Progress(console=console, transient=True) as bar:
-        pending = [pool.submit(_work, function, call, workers) for call in calls]
+def run_all(function, calls, workers, console, words, scheduler=None):
+    """What `function(*call)` gives for each call, in their order; Ctrl-C ends all.
+
+    workers, scheduler  where they run, as `ottt_ref.workers.engine` takes them
+    """
+    with engine(workers, scheduler) as pool, Progress(console=console, transient=True) as bar:
+        pending = [pool.submit(_work, function, call, pool.on_machine) for call in calls]
         task = bar.add_task(words, total=len(calls))
         for future in as_completed(pending):
             future.result()  # its error ends the others
@@ -20,6 +23,6 @@ def run_all(function, calls, workers, console, words):
         return [future.result() for future in pending]
 
 
-def _work(function, call, workers):
-    share_processors(workers)
+def _work(function, call, on_machine):
+    share_processors(on_machine)
     return function(*call)
