@@ -1,6 +1,7 @@
 """What `ottt-ref train` and `experiments training` do."""
 
 import tomllib
+from argparse import ArgumentTypeError
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -75,7 +76,14 @@ def run(options):
             screen().print(dry_run.report(config, screen().print))
             return
         name = Path(options.config).stem
-        _train(config, name, options, options.output or console.folder(str(Path("results") / name)))
+        _train(config, name, options, options.output or _default_folder(name))
+
+
+def _default_folder(name):
+    try:
+        return console.folder(str(Path("results") / name))
+    except ArgumentTypeError as error:
+        raise CommandError(f"argument --output: {error}") from None
 
 
 def _config(options):

@@ -31,6 +31,8 @@ from ottt_ref.network.operations import (
     WeightStandardised,
 )
 
+SYNAPSES = (Dense, Conv1d, Conv2d)
+POOLINGS = (AveragePool1d, AveragePool2d)
 RULES = {"ottt": OTTT, "sltt": SLTT, "bptt": SLTT}  # whose presynaptic numbers each method's errors are paired with
 
 
@@ -76,7 +78,8 @@ def count(network, activity, method):
                 continue
             if _leads_on(connection, method) and t + (connection.delay if method == "bptt" else 0) < steps:
                 found.errors.add(batch_size * pairs(connection.operations, connection.input_shape), False)
-            _pass(connection.operations, rule.presynaptic(connection, now), found.gradients, inside=False)
+            if any(isinstance(part, SYNAPSES) for part in _parts(connection.operations)):  # else nothing is learned
+                _pass(connection.operations, rule.presynaptic(connection, now), found.gradients, inside=False)
     return found
 
 
@@ -89,7 +92,7 @@ def pairs(operation, shape):
     """How many products the operations of a connection take where nothing is 0, of one sample."""
     total = 0
     for part in _parts(operation):
-        if isinstance(part, (Dense, Conv1d, Conv2d)):
+        if isinstance(part, SYNAPSES):
             total += int(_reach(part, shape).sum())
         shape = part.output_shape(shape)
     return total
@@ -110,13 +113,13 @@ def _pass(operation, values, found, inside=True):
     parts, spikes = _parts(operation), _are_spikes(values[values != 0])
     for part in parts:
         there = values != 0
-        if isinstance(part, (Dense, Conv1d, Conv2d)):
+        if isinstance(part, SYNAPSES):
             found.add((there * _reach(part, values.shape[1:])).sum(), spikes)
-        elif isinstance(part, AveragePool1d | AveragePool2d) and inside:
+        elif isinstance(part, POOLINGS) and inside:
             found.add((there * _pooled(part, values.shape[1:])).sum(), spikes)
         elif isinstance(part, SkipInit) and inside:
             found.add(there.sum(), False)
-        spikes = spikes and not isinstance(part, Dense | Conv1d | Conv2d | AveragePool1d | AveragePool2d)
+        spikes = spikes and not isinstance(part, (*SYNAPSES, *POOLINGS))
         if part is not parts[-1]:
             values = part.forward(values, np.zeros(1, values.dtype))
 

@@ -112,6 +112,12 @@ def test_what_cannot_be_carried_out_is_one_line_and_leaves_nothing(folder, capsy
     assert {path.name for path in folder.iterdir()} == {"my.toml"}
 
 
+def test_a_folder_of_results_that_is_a_file_is_refused(folder, capsys):
+    (folder / "results").write_text("mine", encoding="utf-8")
+    assert run("my.toml") == 2
+    assert "argument --output: must be a folder that can be written, got 'results/my'" in capsys.readouterr().err
+
+
 def test_another_config_does_not_go_on_in_the_same_folder(capsys):
     assert run("my.toml", "--epochs", "1") == 0
     capsys.readouterr()

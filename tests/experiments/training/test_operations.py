@@ -103,3 +103,16 @@ def test_errors_of_bptt_go_through_loops_and_those_of_ottt_do_not():
     activity = ot.simulate(network, np.ones((4, 5, 2)))
     counts = {method: operations.count(network, activity, method).errors.macs for method in ("ottt", "bptt")}
     assert counts == {"ottt": 4 * 5 * 6, "bptt": 4 * 5 * 6 + 3 * 5 * 4}
+
+
+def test_residual_blocks_are_counted_too():
+    network = ot.models.nf_resnet34_ws((1, 16, 16), classes=3, width=1 / 32, rng=0)
+    activity = ot.simulate(network, 5 * np.random.default_rng(0).standard_normal((2, 1, 1, 16, 16)))
+    found = operations.count(network, activity, "ottt")
+    assert (
+        any(spikes.any() for spikes in activity.spikes)
+        and found.forward.acs > 0 < found.gradients.macs
+        and found.errors.acs == 0
+    )
+    whole = [operations.pairs(each.operations, each.input_shape) for each in network.connections]
+    assert found.errors.macs == 2 * sum(whole[1:]) > found.forward.macs > 2 * whole[0] / 2
