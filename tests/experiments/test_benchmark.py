@@ -274,11 +274,18 @@ def test_one_update_after_the_sequence_is_not_one_after_each_step():
     assert "the gradient of" in checking.check(at_the_end, ONLINE).wrong
 
 
+@pytest.mark.exhaustive
+def test_rtrl_is_a_peer_whose_gradient_is_bptts():
+    verdict = checking.check(ours.reference_rtrl, TINY)
+    assert not verdict.wrong and verdict.gradient_off < 1e-12
+    assert checking.Kind.of(ours.reference_rtrl(draw(TINY))).words == "RTRL"
+
+
 def test_words_that_are_no_method_are_refused():
     class Other:
-        method = "rtrl"
+        method = "hebb"
 
-    with pytest.raises(ValueError, match="its method must be one of ottt, bptt, got 'rtrl'"):
+    with pytest.raises(ValueError, match="its method must be one of ottt, bptt, rtrl, got 'hebb'"):
         checking.Kind.of(Other())
 
 
