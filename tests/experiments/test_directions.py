@@ -130,7 +130,7 @@ def invented(condition, seed):
 
 @pytest.fixture
 def without_work(monkeypatch):
-    def measure_all(pairs, workers, console, backend, interrupted):
+    def measure_all(pairs, workers, console, backend, interrupted, scheduler=None):
         return {(condition, seed): invented(condition, seed) for condition, seed in pairs}
 
     monkeypatch.setattr(command.runs, "measure_all", measure_all)
@@ -246,7 +246,7 @@ def test_an_interrupt_keeps_the_measurements_that_are_finished(monkeypatch, tmp_
 
 def test_an_interrupt_before_the_first_measurement_writes_nothing(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(runs, "as_completed", interrupt_after(0))
-    monkeypatch.setattr(runs, "WorkerPool", NoWork)
+    monkeypatch.setattr(runs, "engine", NoWork)
     assert program.main(["directions", "--seeds", "1", "--output", str(tmp_path)]) == 130
     assert "no measurement was finished" in capsys.readouterr().err and not list(tmp_path.iterdir())
 
@@ -254,7 +254,9 @@ def test_an_interrupt_before_the_first_measurement_writes_nothing(monkeypatch, t
 class NoWork:
     """A pool that never begins."""
 
-    def __init__(self, workers):
+    on_machine = 1
+
+    def __init__(self, workers, scheduler):
         pass
 
     def __enter__(self):
