@@ -47,6 +47,14 @@ function keys(event) {
   setTime(move);
 }
 
+/** Whether the drawing stays in sight while its controls move by, where they stand below it: if a quarter is left. */
+function hold() {
+  const stage = document.querySelector(".stage"),
+    height = stage.querySelector(".first").offsetHeight;
+  stage.classList.toggle("held", height < 0.75 * innerHeight);
+  stage.style.setProperty("--held", `${height}px`);
+}
+
 function paint() {
   $("time").value = now;
   $("time").setAttribute("aria-valuetext", `time step ${now} of ${data.T}`);
@@ -70,6 +78,7 @@ function paint() {
     paintAll,
   ])
     task();
+  hold();
 }
 
 /** The sliders that are there, at the values that the library gave, where they have them: one may be held just now. */
@@ -138,7 +147,7 @@ addEventListener("resize", () => {
   if (document.documentElement.clientWidth !== width) {
     width = document.documentElement.clientWidth;
     paint();
-  }
+  } else hold();
 });
 const answers = () => document.querySelectorAll("details");
 addEventListener("beforeprint", () => {

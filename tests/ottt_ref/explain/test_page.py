@@ -198,17 +198,37 @@ def test_bptts_errors_are_in_no_table_before_the_end(shown, sums):
         assert [number(text) for text in texts] == pytest.approx([float(v) for v in values], rel=5e-4)
 
 
-def test_what_each_method_stores_stands_beside_the_drawing_and_on_a_phone_directly_below_it(shown):
+def test_what_each_method_stores_stands_beside_the_drawing_and_on_a_phone_below_it_and_its_sliders(shown):
     places = (
-        "['network', 'so-far', 'key', 'weights'].map((id) => { const r = document.getElementById(id)"
+        "['network', 'so-far', 'key', 'weights', 'sliders-too'].map((id) => { const r = document.getElementById(id)"
         ".getBoundingClientRect(); return [r.left, r.top, r.right, r.bottom]; })"
     )
     drawing, table, *_ = shown.run(places)
     assert table[0] >= drawing[2] and drawing[1] - 60 <= table[1] and table[3] <= drawing[3]
     shown.size(390, 844, phone=True)
     shown.open(shown.url)
-    drawing, table, key, weights = shown.run(places)
-    assert drawing[3] <= table[1] <= drawing[3] + 90 and table[3] <= key[1] <= weights[1]
+    bottoms = "[...document.querySelectorAll('#sliders-too .slider')].map((each) => each.getBoundingClientRect().bottom)"
+    drawing, table, key, weights, sliders = shown.run(places)
+    assert drawing[3] <= sliders[1] <= drawing[3] + 40 and len(set(shown.run(bottoms))) == 1  # side by side
+    assert sliders[3] <= table[1] <= sliders[3] + 90 and table[3] <= key[1] <= weights[1]
+
+
+def test_on_a_phone_the_drawing_stays_in_sight_while_a_control_is_used_where_both_have_room(shown):
+    seen = (
+        "['network', 'wait-1'].map((id) => { const r = document.getElementById(id).getBoundingClientRect();"
+        " return [r.top, r.bottom]; })"
+    )
+    for height in (844, 664):
+        shown.size(390, height, phone=True)
+        shown.open(shown.url)
+        shown.run("window.scrollTo(0, document.body.scrollHeight)")  # the focus has to come from below
+        shown.run("document.getElementById('wait-1').focus()")
+        drawing, switch = shown.run(seen)
+        assert 0 <= drawing[0] and drawing[1] <= switch[0] and switch[1] <= height
+    shown.size(390, 500, phone=True)  # it would hide all else
+    shown.wait("!document.querySelector('.stage').classList.contains('held')")
+    shown.size(1280, 844)
+    assert shown.run("getComputedStyle(document.querySelector('.first')).position") == "static"
 
 
 def test_every_route_shows_its_factors_those_of_resets_too(shown):
