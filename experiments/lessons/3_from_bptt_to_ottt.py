@@ -37,9 +37,8 @@ pictures.show(pictures.paths(3, [(0, 1, 2)]), "3-path")
 # In the picture every neuron is drawn once for each time step. The weight $w^1$ acts on the loss in many ways. One is
 # the thick line, a *path*: the input of step 1 enters the first neuron, waits one step in its membrane, goes up through
 # $w^2$ in step 2, waits one step in the second neuron, and meets the error $e[3]$. It adds to the gradient the product
-# of all that it meets: the input, $\lambda$ for each step of waiting, the $\psi$ of each neuron in the step in which it
-# leaves that neuron, the weight $w^2$, and the error:
-# $x[1] \cdot \lambda\, \psi^1[2] \cdot w^2 \cdot \lambda\, \psi^2[3] \cdot e[3]$.
+# of all that it meets: the input, $\lambda$ for each step of waiting, the $\psi$ of each neuron when it leaves it, the
+# weight $w^2$, and the error: $x[1] \cdot \lambda\, \psi^1[2] \cdot w^2 \cdot \lambda\, \psi^2[3] \cdot e[3]$.
 #
 # The gradient is the sum over all paths: that is the chain rule, multiplied out. A path enters at $t_0$, leaves the
 # first neuron at $t_1$ and the second at $t_2$. Time does not run backwards, so $t_0 \le t_1 \le t_2$. **Predict**:
@@ -104,7 +103,8 @@ assert gradient == sum(adds[path] for path in kept)  # the third deletion costs 
 # %% [markdown]
 # ## What is lost, and what is not
 #
-# Above the *last* neuron there is no membrane to wait in: for $w^2$ OTTT **is** BPTT. For $w^1$, look at the factors
+# Above the *last* neuron there is no membrane to wait in: for $w^2$ OTTT **is** BPTT. (Not so in a *readout*, weights
+# that lead to no neuron: nothing can wait there, but OTTT uses the trace all the same.) For $w^1$, look at the factors
 # $\lambda$ of the paths alone, and let time be long. Waiting 0, 1, 2, ... steps in the first neuron counts
 # $1 + \lambda + \lambda^2 + \dots = 1 / (1 - \lambda) = 2$. Waiting in the second one counts 2 again, which makes 4 for
 # BPTT. OTTT waits in the first one alone. **Predict** its share of BPTT's 4. And with $d$ neurons above?

@@ -47,7 +47,8 @@ assert 1 * 1 * Fraction(3, 2) * half * lesson_5.psi(Fraction(1, 4) - 1) * -1 == 
 # One path waits in the first neuron and goes up in step 2. But the potential is then 0, a distance of 1 from the
 # threshold, so $\psi^1[2] = 0$. The other goes up in step 1 and waits in the *second* neuron: OTTT leaves it out. It
 # adds $x[1] \cdot \psi^1[1] \cdot w^2 \cdot \lambda\, \psi^2[2] \cdot e[2]$, which is
-# $1 \cdot 1 \cdot \frac32 \cdot \frac12 \cdot \frac14 \cdot (-1) = -\frac3{16}$.
+# $1 \cdot 1 \cdot \frac32 \cdot \frac12 \cdot \frac14 \cdot (-1) = -\frac3{16}$. SR knows no steps: all three rates are
+# $\frac13$ and both slopes 1, so it has $(\frac13 - 1) \cdot 1 \cdot \frac32 \cdot 1 \cdot \frac13 = -\frac13$.
 #
 # ## Second: OTTT and BPTT point apart
 #
