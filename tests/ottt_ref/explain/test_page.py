@@ -207,7 +207,9 @@ def test_what_each_method_stores_stands_beside_the_drawing_and_on_a_phone_below_
     assert table[0] >= drawing[2] and drawing[1] - 60 <= table[1] and table[3] <= drawing[3]
     shown.size(390, 844, phone=True)
     shown.open(shown.url)
-    bottoms = "[...document.querySelectorAll('#sliders-too .slider')].map((each) => each.getBoundingClientRect().bottom)"
+    bottoms = (
+        "[...document.querySelectorAll('#sliders-too .slider')].map((each) => each.getBoundingClientRect().bottom)"
+    )
     drawing, table, key, weights, sliders = shown.run(places)
     assert drawing[3] <= sliders[1] <= drawing[3] + 40 and len(set(shown.run(bottoms))) == 1  # side by side
     assert sliders[3] <= table[1] <= sliders[3] + 90 and table[3] <= key[1] <= weights[1]
@@ -224,7 +226,7 @@ def test_on_a_phone_the_drawing_stays_in_sight_while_a_control_is_used_where_bot
         shown.run("window.scrollTo(0, document.body.scrollHeight)")  # the focus has to come from below
         shown.run("document.getElementById('wait-1').focus()")
         drawing, switch = shown.run(seen)
-        assert 0 <= drawing[0] and drawing[1] <= switch[0] and switch[1] <= height
+        assert drawing[0] >= 0 and drawing[1] <= switch[0] and switch[1] <= height
     shown.size(390, 500, phone=True)  # it would hide all else
     shown.wait("!document.querySelector('.stage').classList.contains('held')")
     shown.size(1280, 844)
