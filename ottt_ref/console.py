@@ -11,7 +11,7 @@ import os
 import re
 import select
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -25,6 +25,10 @@ MOST_DIGITS = 18  # of a whole number
 
 class CommandError(Exception):
     """A command line that cannot be carried out; the message names the argument or the file."""
+
+
+class Ended(KeyboardInterrupt):
+    """Ctrl-C where nothing is left to do: a program then ends at once, not when Python has taken down every module."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -101,7 +105,10 @@ def run(program, build_parser, argv=None, errors=()):
         sys.stdout.flush()
         return status
     except KeyboardInterrupt as interrupt:  # whose words, if it has any, say what was saved
-        return _complain(f"{program}: interrupted; {str(interrupt) or 'no file is left half-written'}", INTERRUPTED)
+        status = _complain(f"{program}: interrupted; {str(interrupt) or 'no file is left half-written'}", INTERRUPTED)
+        if isinstance(interrupt, Ended) and argv is None:  # a program's own command line, not a call from Python
+            _end(status)
+        return status
     except (CommandError, *EXPECTED, *errors) as error:
         if _standard_output_is_gone() and isinstance(error, BrokenPipeError):
             return PIPE_CLOSED
@@ -114,6 +121,14 @@ def _carry_out(build_parser, argv):
         return arguments.command(arguments) or 0
     except SystemExit as finished:  # --help, --version
         return finished.code
+
+
+def _end(status):
+    """End the process; taking down Numba and LLVM takes up to seconds on a busy machine."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(status)
 
 
 def _complain(line, status):

@@ -238,6 +238,18 @@ def test_an_interrupt_is_one_line_and_130(program, monkeypatch, capsys):
     assert capsys.readouterr() == ("", line)
 
 
+def test_an_interrupt_after_which_nothing_is_left_to_do_ends_a_program_and_not_who_calls_it(monkeypatch, capsys):
+    def interrupt(*_):
+        raise console.Ended("done")
+
+    ended = []
+    monkeypatch.setattr(console.Parser, "parse_known_args", interrupt)
+    monkeypatch.setattr(console.os, "_exit", ended.append)
+    assert cli.main([]) == 130 and ended == []
+    assert cli.main() == 130 and ended == [130]
+    assert capsys.readouterr() == ("", "ottt-ref: interrupted; done\n" * 2)
+
+
 NOTHING_SAVED = "no file is left half-written"
 LONG = {
     "proofs": (proofs, ["--claim", "R2", "E2", "--cases", "20"], [b"checked R2"], NOTHING_SAVED),

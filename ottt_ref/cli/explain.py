@@ -134,7 +134,10 @@ def _serve(shown, port):
     except OSError as error:
         raise CommandError(f"argument --port: {ADDRESS}:{port} cannot be served: {error.strerror}") from None
     print(f"{server.address}  (Ctrl-C ends it)", flush=True)
-    serve(server)
+    try:
+        serve(server)
+    except KeyboardInterrupt as interrupt:
+        raise console.Ended(*interrupt.args) from None
 
 
 def _port(text):
