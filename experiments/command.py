@@ -6,6 +6,8 @@ EXPERIMENTS = {
     "digits": "train a dense, convolutional or feedback network on handwritten digits with each method",
     "training": "train a network as a config says, on any data set, to be stopped and gone on with anywhere",
     "table": "train by every rule on eight data sets, five seeds each, and compare with BPTT seed by seed",
+    "timesteps": "train with several numbers of time steps, and test each network with several others",
+    "ablation": "change one thing at a time: decay, surrogate, dialect, readout, reset, weight standardisation",
     "data": "list the data sets, or say what a folder holds of one, and check it",
     "directions": "measure how far the methods' gradients agree over decay, depth, T, surrogate, rate and training",
     "lessons": "run the seven lessons on OTTT, which are notebooks too, and check their exercises",

@@ -40,10 +40,15 @@ def write_json(path, experiment, settings, content, versions=()):
     write_bytes(path, (json.dumps(whole, indent=1, allow_nan=False) + "\n").encode())
 
 
-def markdown(header, rows):
-    """A Markdown table: the first column to the left, the others to the right."""
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+def markdown(header, rows, left=1):
+    """A Markdown table: the first columns to the left, as many as `left` says, the others to the right."""
+    lines = [header, [*["---"] * left, *["---:"] * (len(header) - left)], *rows]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) + "\n"
+
+
+def markdown_list(lines):
+    """A list in Markdown, of texts."""
+    return "".join(f"- {line}\n" for line in lines)
 
 
 def grid(title, header, rows):

@@ -25,10 +25,10 @@ def draw(found):
         if summary["failed"]:
             continue
         at = columns.index(summary["column"]) + (rules.index(summary["rule"]) - (len(rules) - 1) / 2) * 0.15
-        _point(accuracy, summary["rule"], summary["accuracy_mean"], at, *2 * [summary["accuracy_deviation"] or 0])
+        point(accuracy, summary["rule"], summary["accuracy_mean"], at, *2 * [summary["accuracy_deviation"] or 0])
         if summary["difference"]:
             mean, *ends = (summary["difference"][name] for name in ("mean", "low", "high"))
-            _point(apart, summary["rule"], mean, at, *(0 if end is None else abs(end - mean) for end in ends))
+            point(apart, summary["rule"], mean, at, *(0 if end is None else abs(end - mean) for end in ends))
     accuracy.set_yticks(range(len(columns)), [COLUMNS[column].title for column in columns])
     accuracy.set(xlabel="test accuracy (%), mean ± standard deviation", ylim=(len(columns) - 0.5, -0.5))
     apart.set(xlabel="minus BPTT (points), 95 % interval")
@@ -37,13 +37,13 @@ def draw(found):
     for axes in (accuracy, apart):
         axes.tick_params(axis="y", length=0)
         axes.grid(visible=False, axis="y")
-    handles = [_point(apart, rule, None, 0, 0, 0) for rule in rules]
+    handles = [point(apart, rule, None, 0, 0, 0) for rule in rules]
     names = [LOOKS[rule][0] if rule in LOOKS else rule for rule in rules]
     figure.legend(handles, names, loc="outside lower center", ncols=len(rules))
     return figure
 
 
-def _point(axes, rule, value, at, below, above):
+def point(axes, rule, value, at, below, above):
     """A mark with a line from `below` to `above` it, in per cent; without a value nothing is seen but in the legend."""
     _, colour, _, mark, filled = LOOKS.get(rule, (rule, MUTED, "-", "x", True))
     shown = [] if value is None else [100 * value]

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from ..sweep.statistics import CONFIDENCE, difference, mean_and_deviation
+from ..output import markdown as in_markdown
+from ..sweep.statistics import CONFIDENCE, mean_and_deviation, paired
 from .columns import COLUMNS
 
 BASE = "bptt"
@@ -44,12 +45,8 @@ def _summary(column, rule, runs, base):
 
 def _difference(runs, base):
     """Against BPTT, of the seeds that both have; None where there is none."""
-    both = [seed for seed in runs if seed in base and "failed" not in base[seed]]
-    if not both:
-        return None
-    found = difference([runs[seed]["accuracy"] for seed in both], [base[seed]["accuracy"] for seed in both])
-    fields = ("mean", "low", "high", "deviation", "seeds")
-    return {name: getattr(found, name) for name in fields} | {"seeds_for_a_point": found.seeds_for(-LEAST)}
+    found = paired(runs, base)
+    return None if found is None else found.as_json | {"seeds_for_a_point": found.seeds_for(-LEAST)}
 
 
 def holds(summary: Mapping[str, Any]) -> bool | None:
@@ -118,8 +115,7 @@ def table(found) -> Table:
 
 def markdown(found) -> str:
     """The table as Markdown."""
-    lines = [HEAD, tuple("---" for _ in HEAD), *rows(found)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return in_markdown(HEAD, rows(found), left=2)
 
 
 def findings(found) -> list[str]:

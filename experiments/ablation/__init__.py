@@ -1,0 +1,1 @@
+"""One thing at a time changed in a network and its rule, against the default."""

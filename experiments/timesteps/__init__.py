@@ -1,0 +1,1 @@
+"""Learning with some numbers of time steps, and testing with others."""
