@@ -1,5 +1,6 @@
 """Each variant minus the default, with its interval, by data set and rule."""
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
@@ -9,7 +10,7 @@ from ..table.picture import LOOKS, point
 from .variants import DEFAULT, FACTORS, titles
 
 LINEAR = 2  # points, up to which the axis is linear; beyond, it is logarithmic
-TICKS = (-80, -40, -20, -10, -5, -2, -1, 0, 1, 2, 5, 10)
+TICKS = (-50, -10, -2, -1, 0, 1, 2, 10, 50)
 
 
 def draw(found):
@@ -23,10 +24,9 @@ def draw(found):
     panels = figure.subplots(1, len(columns), sharey=True, squeeze=False)[0]
     for axes, column in zip(panels, columns):
         _panel(axes, [summary for summary in found if summary["column"] == column], rules, places)
-        axes.set_title(COLUMNS[column].title)
+        axes.set(title=COLUMNS[column].title, xlabel="minus the default (points), 95 % interval")
     panels[0].set_yticks(list(places.values()), [titles()[name] for name in shown])
     panels[0].set_ylim(max(places.values(), default=0) + 0.7, -0.7)
-    figure.supxlabel("accuracy minus the default's (points), 95 % interval")
     handles = [point(panels[0], rule, None, 0, 0, 0) for rule in rules]
     names = [LOOKS[rule][0] if rule in LOOKS else rule for rule in rules]
     figure.legend(handles, names, loc="outside lower center", ncols=len(rules))
@@ -48,7 +48,7 @@ def _places(shown):
 
 
 def _panel(axes, found, rules, places):
-    axes.set_xscale("symlog", linthresh=LINEAR, linscale=1.2)
+    axes.set_xscale("symlog", linthresh=LINEAR, linscale=2)
     axes.axvline(0, color=MUTED, linewidth=1)
     for summary in found:
         if summary["variant"] == DEFAULT or not summary.get("difference"):
@@ -56,7 +56,8 @@ def _panel(axes, found, rules, places):
         mean, *ends = (summary["difference"][name] for name in ("mean", "low", "high"))
         at = places[summary["variant"]] + (rules.index(summary["rule"]) - (len(rules) - 1) / 2) * 0.3
         point(axes, summary["rule"], mean, at, *(0 if end is None else abs(end - mean) for end in ends))
-    low, high = axes.get_xlim()
+    low, high = np.clip(axes.get_xlim(), -100, 100)  # an interval of two seeds may reach further
+    axes.set_xlim(low, high)
     axes.xaxis.set_major_locator(FixedLocator([tick for tick in TICKS if low <= tick <= high]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_locator(FixedLocator([]))
