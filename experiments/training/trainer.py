@@ -101,7 +101,7 @@ def training_bytes(config: Config, data: DataSet) -> int:
 
     The parameters, the optimiser's state and the inputs were there before, and are not counted.
     """
-    run = _Run(config, 0, data, None, None)
+    run = _Run(config, 0, data, None, None, None)
     batch = data.batch(run.part, np.arange(min(config["training.batch_size"], len(run.part))), run.encode)
     return peak_bytes(lambda: run.learn(*batch))
 
