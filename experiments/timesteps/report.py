@@ -94,7 +94,8 @@ def table(matrix: Mapping[str, Any]) -> Table:
 def markdown(found: Sequence[Mapping[str, Any]]) -> str:
     """All matrices as one table in Markdown, with the findings below."""
     head = (*HEAD, *(f"tested with {steps}" for steps in found[0]["tested"]))
-    return f"{in_markdown(head, [row for matrix in found for row in rows(matrix)], left=3)}\n{markdown_list(findings(found))}"
+    lines = [row for matrix in found for row in rows(matrix)]
+    return f"{in_markdown(head, lines, left=3)}\n{markdown_list(findings(found))}"
 
 
 def findings(found: Sequence[Mapping[str, Any]]) -> list[str]:
