@@ -41,7 +41,7 @@ def run(options):
     command.try_data(defaults[name, rules[0]] for name in columns)
     configs, left_out = _configs(defaults, factors)
     jobs = {
-        (*cell, seed): Job("--".join(cell).replace(":", "-"), config, seed)
+        (*cell, seed): Job("--".join(cell), config, seed)
         for seed in range(options.seeds)
         for cell, config in configs.items()
     }

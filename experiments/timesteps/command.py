@@ -63,4 +63,4 @@ def run(options):
 
 
 def _name(column, rule, steps):
-    return f"{column}--{rule}--T{steps}".replace(":", "-")
+    return f"{column}--{rule}--T{steps}"
