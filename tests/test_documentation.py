@@ -144,7 +144,7 @@ def test_docstrings_that_name_a_claim_link_to_it(pages):
 
 
 # Every page in a frame as wide as a phone, and in one as wide as a desktop: how far it can be scrolled sideways, and
-# what sticks out of it without a box of its own to scroll in.
+# what sticks out of it without a box of its own to scroll in. The code of lessons needs no scrolling.
 PROBE = """<!DOCTYPE html><body><script>
 const pages = {pages}, widths = [390, 1280], result = {{}};
 const frame = document.createElement("iframe");
@@ -158,8 +158,10 @@ document.body.append(frame);
     const boxed = each => each && each.tagName !== "ARTICLE" && (scrolls(each) || boxed(each.parentElement));
     const out = [...root.querySelectorAll("article *")].filter(
       each => each.getBoundingClientRect().right > root.clientWidth + 1 && !boxed(each));
+    const hidden = [...root.querySelectorAll(".cell_input pre, .cell_output pre")].filter(
+      each => each.scrollWidth > each.clientWidth + 1);
     result[page + " at " + width] =
-      [root.clientWidth, root.scrollWidth, out.map(each => each.outerHTML.slice(0, 80))];
+      [root.clientWidth, root.scrollWidth, [...out, ...hidden].map(each => each.outerHTML.slice(0, 80))];
   }}
   document.body.textContent = JSON.stringify(result);
 }})();
