@@ -10,6 +10,7 @@ EXPERIMENTS = {
     "ablation": "change one thing at a time: decay, surrogate, dialect, readout, reset, weight standardisation",
     "data": "list the data sets, or say what a folder holds of one, and check it",
     "directions": "measure how far the methods' gradients agree over decay, depth, T, surrogate, rate and training",
+    "online": "learn a stream through a drift half way, by rules that update each time step or each sample",
     "lessons": "run the seven lessons on OTTT, which are notebooks too, and check their exercises",
     "figures": "draw the pictures of the README, the documentation and lectures from what the library computes",
     "memory": "measure how much memory training takes against the number of time steps, and fit how it grows",

@@ -91,7 +91,7 @@ def test_what_was_computed_otherwise_is_done_anew(here, tmp_path, monkeypatch, w
     runs.carry_out(jobs(0), tmp_path, 1, SCREEN)
     (path,) = (tmp_path / "runs").iterdir()
     if what == "sources":
-        monkeypatch.setattr(runs, "sources", lambda: "other")
+        monkeypatch.setattr(runs, "sources", lambda folders: "other")
     else:
         content = json.loads(path.read_text())
         content["job"][what] = {"seed": 9, "config": {}, "time_steps": [3]}[what]
