@@ -36,7 +36,9 @@ def draw(found, window):
         above.set(title=TITLES[drift])
         below.axhline(0, color=METHODS["BPTT"][0], linestyle=":", linewidth=2)
         below.set(xlabel="samples seen")
-    panels[0, 0].set(ylabel=f"accuracy over the last {window} (%)")
+    panels[0, 0].set(
+        ylabel=f"accuracy over the last {window} (%)", ylim=(0, 102)
+    )  # of few seeds intervals reach beyond
     panels[1, 0].set(ylabel="correct in all, minus BPTT (samples)")
     names = [LOOKS[rule][0] if rule in LOOKS else rule for rule in handles]
     figure.legend(handles.values(), names, loc="outside lower center", ncols=max(1, len(names)))
