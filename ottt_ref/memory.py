@@ -57,7 +57,13 @@ def fill_free_lists() -> None:
     for length in range(1, 21):
         kept = [tuple([None] * length) for _ in range(2000)]
         del kept
-    for make in (lambda k: k + 0.5, lambda k: [k], lambda k: {k: k}, lambda k: (k, [])):
+    makers: tuple[Callable[[int], object], ...] = (
+        lambda k: k + 0.5,
+        lambda k: [k],
+        lambda k: {k: k},
+        lambda k: (k, []),
+    )
+    for make in makers:
         others = [make(k) for k in range(1000)]
         del others
 
