@@ -8,7 +8,7 @@ from rich.table import Table
 
 from ..output import markdown as in_markdown
 from ..output import markdown_list
-from ..sweep.statistics import CONFIDENCE, Difference, accuracy, mean_and_deviation, paired
+from ..sweep.statistics import CONFIDENCE, Difference, accuracy, by_chance, mean_and_deviation, paired
 from ..table.columns import COLUMNS
 from .variants import DEFAULT, FACTORS, factor_of, titles
 
@@ -90,7 +90,8 @@ def findings(found: Sequence[Mapping[str, Any]]) -> list[str]:
     """What is better and worse than the default for certain, a line for each column, rule and factor."""
     places = dict.fromkeys((summary["column"], summary["rule"]) for summary in found)
     lines = [line for place in places for line in _of_place(place, [s for s in found if _place(s) == place])]
-    return [*lines, *_chance(found)]
+    apart = [Difference(**summary["difference"]) for summary in found if summary.get("difference")]
+    return [*lines, *by_chance(apart)]
 
 
 def _place(summary):
@@ -116,18 +117,6 @@ def _of_factor(some):
     said += [f"{'; '.join(single)}: one seed has no interval"] if single else []
     said += [f"no difference is certain of {'; '.join(rest)}"] if rest else []
     return ". ".join(said)
-
-
-def _chance(found):
-    """How many of so many intervals would leave 0 out if no variant made a difference."""
-    apart = [Difference(**summary["difference"]) for summary in found if summary.get("difference")]
-    known = [each for each in apart if each.low is not None]
-    if not known:
-        return []
-    return [
-        f"{sum(each.certain for each in known)} of {len(known)} intervals leave 0 out; if nothing made a difference, "
-        f"about {(1 - CONFIDENCE) * len(known):.0f} would by chance"
-    ]
 
 
 def shortened(left_out: Sequence[Mapping[str, str]], columns) -> list[str]:

@@ -93,6 +93,17 @@ def paired(
     return difference([value(runs[seed]) for seed in both], [theirs(others[seed]) for seed in both])
 
 
+def by_chance(differences: Sequence[Difference]) -> list[str]:
+    """A line that says how many intervals leave 0 out, and how many would by chance; none where there are none."""
+    known = [each for each in differences if each.low is not None]
+    if not known:
+        return []
+    return [
+        f"{sum(each.certain for each in known)} of {len(known)} intervals leave 0 out; if nothing made a difference, "
+        f"about {(1 - CONFIDENCE) * len(known):.0f} would by chance"
+    ]
+
+
 def mean_and_interval(values: Sequence[float]) -> Difference:
     """The mean and its interval, that of the difference from 0."""
     return difference(values, np.zeros(len(values)).tolist())

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from ..output import markdown as in_markdown
 from ..output import markdown_list
-from ..sweep.statistics import CONFIDENCE, Difference, Runs, mean_and_interval, paired
+from ..sweep.statistics import CONFIDENCE, Difference, Runs, by_chance, mean_and_interval, paired
 from ..table.columns import COLUMNS
 
 HEAD = ("data", "rule", "T learned with")
@@ -99,33 +99,37 @@ def markdown(found: Sequence[Mapping[str, Any]]) -> str:
 
 
 def findings(found: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What each matrix says: of fewer time steps and of more, and whether learning with fewer mends it."""
-    return [line for matrix in found for row in matrix["rows"] for line in _of_row(matrix, row)]
+    """What each matrix says: of tests with other time steps than learning, and of networks that learned so."""
+    lines = [_of_row(matrix, row) for matrix in found for row in matrix["rows"]]
+    cells = [cell for matrix in found for row in matrix["rows"] for cell in row["cells"]]
+    apart = [_of(cell, name) for cell in cells for name in ("minus_own", "minus_learned_so")]
+    return [*lines, *by_chance([each for each in apart if each is not None])]
 
 
 def _of_row(matrix, row):
     where = f"{COLUMNS[matrix['column']].title}, {matrix['rule']}, learned with T = {row['learned']}"
     if row["failed"]:
-        return [f"{where}: failed, {row['failed'][0]}"]
-    fewer = [cell for cell in row["cells"] if cell["tested"] < row["learned"]]
-    more = [cell for cell in row["cells"] if cell["tested"] > row["learned"]]
-    lines = [f"{where}: {'; '.join(said)}" for cells in (fewer, more) if (said := _changes(cells))]
-    mended = [said for cell in fewer if (said := _mended(cell))]
-    return [*lines, *([f"{where}: {'; '.join(mended)}"] if mended else [])]
+        return f"{where}: failed, {row['failed'][0]}"
+    others = [cell for cell in row["cells"] if cell["minus_own"] is not None]
+    if others and _of(others[0], "minus_own").low is None:
+        return f"{where}: one seed has no interval"
+    return f"{where}: {'; '.join([*_changes(others), *filter(None, map(_mended, others))])}"
 
 
 def _changes(cells):
-    """What the same networks lose and gain, certain differences one by one, the others together."""
-    certain = [cell for cell in cells if _of(cell, "minus_own").certain]
-    rest = [str(cell["tested"]) for cell in cells if not _of(cell, "minus_own").certain]
+    """What the same networks lose and gain: certain differences one by one, the others together."""
+    apart = {cell["tested"]: _of(cell, "minus_own") for cell in cells}
     said = [
-        f"tested with {cell['tested']} it {'loses' if found.mean < 0 else 'gains'} {_points(found)}"
-        for cell in certain
-        if (found := _of(cell, "minus_own"))
+        f"tested with {steps} it {'loses' if found.mean < 0 else 'gains'} {_points(found)}"
+        for steps, found in apart.items()
+        if found.certain
     ]
-    if rest and _of(cells[0], "minus_own").low is None:
-        return [f"tested with {' or '.join(rest)}: one seed has no interval"]
-    return [*said, *([f"tested with {' or '.join(rest)} no difference is certain"] if rest else [])]
+    rest = {steps: found for steps, found in apart.items() if not found.certain}
+    if not rest:
+        return said
+    widest = max(abs(100 * end) for found in rest.values() for end in (found.low, found.high))
+    tested = ", ".join(map(str, rest))
+    return [*said, f"tested with {tested} no difference is certain, and none beyond {widest:.2f} points"]
 
 
 def _mended(cell):
