@@ -116,7 +116,7 @@ def _of_factor(some):
     single = [f"{title} {apart.text} points" for title, apart in known.items() if apart.low is None]
     said += [f"{'; '.join(single)}: one seed has no interval"] if single else []
     said += [f"no difference is certain of {'; '.join(rest)}"] if rest else []
-    return ". ".join(said)
+    return ". ".join([*said[:1], *(f"{each[0].upper()}{each[1:]}" for each in said[1:])])
 
 
 def shortened(left_out: Sequence[Mapping[str, str]], columns) -> list[str]:

@@ -129,7 +129,7 @@ def _changes(cells):
         return said
     widest = max(abs(100 * end) for found in rest.values() for end in (found.low, found.high))
     tested = ", ".join(map(str, rest))
-    return [*said, f"tested with {tested} no difference is certain, and none beyond {widest:.2f} points"]
+    return [*said, f"tested with {tested} no difference is certain: the intervals lie within ± {widest:.2f} points"]
 
 
 def _mended(cell):

@@ -78,7 +78,7 @@ def test_what_is_said_is_what_the_intervals_say():
     assert decay.startswith(
         "digits, dense, ottt-a, decay: λ = 0 is worse than the default, -5.00 [-5.88, -4.12] points"
     )
-    assert decay.endswith("no difference is certain of λ = 0.9")
+    assert decay.endswith("points. No difference is certain of λ = 0.9")
     assert "reset: hard reset is better than the default, +2.00" in reset
     assert chance.startswith("2 of 3 intervals leave 0 out; if nothing made a difference, about 0 would")
 

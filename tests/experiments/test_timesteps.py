@@ -41,11 +41,11 @@ def test_what_is_said_is_what_the_intervals_say():
     found = report.matrices(uncertain | runs(1, {1: -0.02, 2: -0.02, 6: -0.02, 10: -0.02}), (1, 2, 6, 10))
     lines = [line.removeprefix("digits, dense, ottt-a, learned with ") for line in report.findings(found)]
     assert lines == [
-        "T = 1: tested with 2, 6, 10 no difference is certain, and none beyond 0.00 points; networks that learned with "
-        "6 are 2.00 points [2.00, 2.00] better there",
+        "T = 1: tested with 2, 6, 10 no difference is certain: the intervals lie within ± 0.00 points; networks that "
+        "learned with 6 are 2.00 points [2.00, 2.00] better there",
         "T = 6: tested with 1 it loses 10.00 points [10.00, 10.00]; tested with 10 it gains 1.00 points [1.00, 1.00]; "
-        "tested with 2 no difference is certain, and none beyond 1.96 points; networks that learned with 1 are 8.00 "
-        "points [8.00, 8.00] better there",
+        "tested with 2 no difference is certain: the intervals lie within ± 1.96 points; networks that "
+        "learned with 1 are 8.00 points [8.00, 8.00] better there",
         "4 of 8 intervals leave 0 out; if nothing made a difference, about 0 would by chance",
     ]
 
