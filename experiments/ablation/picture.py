@@ -24,7 +24,10 @@ def draw(found):
     panels = figure.subplots(1, len(columns), sharey=True, squeeze=False)[0]
     for axes, column in zip(panels, columns):
         _panel(axes, [summary for summary in found if summary["column"] == column], rules, places)
-        axes.set(title=COLUMNS[column].title, xlabel="minus the default (points), 95 % interval")
+        axes.set(
+            title=COLUMNS[column].title,
+            xlabel=f"minus the default (points), 95 % interval\nlogarithmic beyond ± {LINEAR}",
+        )
     panels[0].set_yticks(list(places.values()), [titles()[name] for name in shown])
     panels[0].set_ylim(max(places.values(), default=0) + 0.7, -0.7)
     handles = [point(panels[0], rule, None, 0, 0, 0) for rule in rules]
