@@ -14,7 +14,7 @@ training samples, not on all 5,000; and here a value is a byte, 32 steps for one
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
@@ -96,7 +96,9 @@ class Generator:
     def as_bytes(self, split: str, place: int) -> np.ndarray:
         """A sample, uint8 [1, 1, 40]: 128 is the mean, 32 steps are a deviation."""
         steps = np.rint(128 + STEP * self.normalised(split, place))
-        return np.clip(steps, 0, 255).astype(np.uint8).reshape(1, 1, POINTS)
+        found = np.clip(steps, 0, 255).astype(np.uint8).reshape(1, 1, POINTS)
+        found.setflags(write=False)  # it is kept for the next reader
+        return found
 
 
 def mnist1d(seed: int = 0) -> DataSet:
@@ -117,7 +119,9 @@ def mnist1d_spikes(seed: int = 0, levels: int = LEVELS) -> DataSet:
     return _set("mnist1d-spikes", (crossing.lines,), "events", read, None)
 
 
-def _set(name, shape, kind, read, largest):
+def _set(name, shape, kind, make, largest):
+    read = lru_cache(maxsize=sum(SIZES.values()))(make)  # as bytes or spikes they are small, and each epoch wants them
+
     def of(split):
         return Split(np.arange(SIZES[split], dtype=np.int64) % 10, lambda place: read(split, place))
 
