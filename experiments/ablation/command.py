@@ -4,8 +4,8 @@ from ottt_ref import console
 
 from ..output import screen
 from ..sweep import command
+from ..sweep.columns import COLUMNS as ALL
 from ..sweep.runs import Job
-from ..table.columns import COLUMNS as ALL
 from . import picture, report
 from .variants import BASE, FACTORS
 

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from ..figures.style import MUTED
-from ..table.columns import COLUMNS
+from ..sweep.columns import COLUMNS
 from ..table.picture import LOOKS, point
 from .variants import DEFAULT, FACTORS, titles
 

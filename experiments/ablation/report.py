@@ -8,8 +8,8 @@ from rich.table import Table
 
 from ..output import markdown as in_markdown
 from ..output import markdown_list
+from ..sweep.columns import COLUMNS
 from ..sweep.statistics import CONFIDENCE, Difference, accuracy, by_chance, mean_and_deviation, paired
-from ..table.columns import COLUMNS
 from .variants import DEFAULT, FACTORS, factor_of, titles
 
 HEAD = (

@@ -1,6 +1,6 @@
 """What the commands that train many networks have in common: options, data that are tried first, and what is written.
 
-A column is a data set with its network (`experiments.table.columns`).
+A column is a data set with its network (`experiments.sweep.columns`).
 """
 
 import time
@@ -14,10 +14,10 @@ from ottt_ref.console import positive
 from ..data.reading import DataError
 from ..figures.style import settings as in_style
 from ..output import save, screen, write_json, write_text
-from ..table.columns import COLUMNS, Column
 from ..training import parts
 from ..training.config import ConfigError
 from ..training.rules import RULES as KNOWN
+from .columns import COLUMNS, Column
 from .runs import Job, carry_out
 
 NOTES = (
@@ -51,6 +51,7 @@ def add_rest(parser, output: str) -> None:
 
 def columns_of(options: Any, columns: Iterable[str]) -> tuple[dict[str, Column], list[str]]:
     """The columns that are asked for, all of `columns` if none, and a line for each that is left out."""
+    workers.chosen(options)  # refuses what does not go together before any work
     chosen = tuple(dict.fromkeys(options.column or columns))
     missing = [name for name in chosen if COLUMNS[name].needs_wheel and options.folder is None]
     if options.column and missing:

@@ -2,9 +2,9 @@
 
 from ..output import screen
 from ..sweep import command
+from ..sweep.columns import COLUMNS, RULES
 from ..sweep.runs import Job
 from . import picture, report
-from .columns import COLUMNS, RULES
 
 EXAMPLES = (
     "--folder results/wheels",

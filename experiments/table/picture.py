@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from ..figures.style import METHODS, MUTED
-from .columns import COLUMNS
+from ..sweep.columns import COLUMNS
 from .report import LEAST
 
 LOOKS = {

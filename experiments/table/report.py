@@ -7,8 +7,8 @@ import numpy as np
 from rich.table import Table
 
 from ..output import markdown as in_markdown
+from ..sweep.columns import COLUMNS
 from ..sweep.statistics import CONFIDENCE, mean_and_deviation, paired
-from .columns import COLUMNS
 
 BASE = "bptt"
 OTTT = ("ottt-a", "ottt-o")

@@ -5,7 +5,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from ..figures.style import BLUE, INK, MUTED, PAPER
-from ..table.columns import COLUMNS
+from ..sweep.columns import COLUMNS
 from ..table.picture import LOOKS
 from .report import text
 

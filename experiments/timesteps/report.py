@@ -8,8 +8,8 @@ from rich.table import Table
 
 from ..output import markdown as in_markdown
 from ..output import markdown_list
+from ..sweep.columns import COLUMNS
 from ..sweep.statistics import CONFIDENCE, Difference, Runs, by_chance, mean_and_interval, paired
-from ..table.columns import COLUMNS
 
 HEAD = ("data", "rule", "T learned with")
 

@@ -7,7 +7,7 @@ import pytest
 from experiments.__main__ import main
 from experiments.ablation import report
 from experiments.ablation.variants import BASE, FACTORS, titles
-from experiments.table.columns import COLUMNS
+from experiments.sweep.columns import COLUMNS
 from experiments.training import parts
 from tests.experiments.sweeps import killed, result, run_here, without_times
 

@@ -6,8 +6,8 @@ import re
 import pytest
 
 from experiments.__main__ import main
+from experiments.sweep.columns import COLUMNS, RULES
 from experiments.table import report
-from experiments.table.columns import COLUMNS, RULES
 from experiments.training import keys
 
 

@@ -1,4 +1,4 @@
-"""The columns: data sets with their networks, each a config that comes with `ottt-ref train` and what is changed in it.
+"""Columns of tables: data sets with their networks, each a config of `ottt-ref train` and what is changed in it.
 
 T is 6, and 10 of what consists of events. Epochs and batch sizes are ours, the same for every rule; the rest is the
 authors', as the configs say.
@@ -17,7 +17,7 @@ EVENTS = {"training.time_steps": 10}
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the table.
+    """A data set with its network.
 
     title    what it is called
     based    on which config
