@@ -15,17 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import distributed
-from distributed.client import FutureCancelledError
-from distributed.comm import CommClosedError
-
 from . import console
 from .cli import programs
 from .sources import digest
 from .validation import shown
 from .workers import Engine
 
-LOST = (CommClosedError, FutureCancelledError)
 SECONDS = 10  # that a scheduler has to answer
 PROGRAMS = ("proofs", "experiments")
 HOW = "dask worker ADDRESS --nworkers N --nthreads 1, where this version of ottt_ref is installed"
@@ -40,26 +35,20 @@ class Reports:
 
     def put(self, message: object) -> None:
         """Send a message to the inbox of the engine."""
+        import distributed
+
         distributed.get_worker().log_event(self.topic, pickle.dumps(message))
 
 
-class Prepared(distributed.WorkerPlugin):
-    """What makes a worker ready, now and where it is started anew; RuntimeError where it would give other results."""
-
-    name = "ottt_ref"
-
-    def __init__(self) -> None:
-        self.found = sources()
-
-    def setup(self, worker: Any) -> None:
-        """Called on the worker."""
-        threads = worker.state.nthreads
-        if threads != 1:
-            raise RuntimeError(f"a worker must have one thread, got {threads}")
-        here = sources()
-        for name, wanted in self.found.items():
-            if here[name] != wanted:
-                raise RuntimeError(f"a worker must have the same {name} as the program that asks it, got another")
+def prepare(worker: Any, wanted: dict[str, str]) -> None:
+    """Make a worker ready, on the worker; RuntimeError where it would give other results than `wanted` says."""
+    threads = worker.state.nthreads
+    if threads != 1:
+        raise RuntimeError(f"a worker must have one thread, got {threads}")
+    here = sources()
+    for name, sought in wanted.items():
+        if here[name] != sought:
+            raise RuntimeError(f"a worker must have the same {name} as the program that asks it, got another")
 
 
 def sources() -> dict[str, str]:
@@ -97,7 +86,14 @@ def call(task: bytes) -> object:
 
 @contextmanager
 def connected(address: str, reports: bool) -> Iterator[Engine]:
-    """The Engine of a scheduler's workers; CommandError where it cannot be had, or is lost."""
+    """The Engine of a scheduler's workers; CommandError where it cannot be had, or is lost.
+
+    Raises ModuleNotFoundError where Dask's distributed is not installed.
+    """
+    from distributed import KilledWorker
+    from distributed.client import FutureCancelledError
+    from distributed.comm import CommClosedError
+
     client = _client(address)
     try:
         count = _prepare(client, address)
@@ -112,9 +108,9 @@ def connected(address: str, reports: bool) -> Iterator[Engine]:
         except BaseException:
             executor.shutdown(wait=False)  # what was not begun is not begun any more
             raise
-    except distributed.KilledWorker as error:
+    except KilledWorker as error:
         raise console.CommandError(f"argument --scheduler: {error}") from None
-    except LOST as error:
+    except (CommClosedError, FutureCancelledError) as error:
         raise console.CommandError(f"argument --scheduler: the scheduler at {address} is lost: {error}") from None
     finally:
         client.close()
@@ -125,6 +121,8 @@ def _client(address):
         raise console.CommandError(
             f"argument --scheduler: must be an address such as tcp://127.0.0.1:8786, got {shown(address)}"
         )
+    import distributed
+
     try:
         return distributed.Client(address, timeout=SECONDS, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
@@ -134,7 +132,17 @@ def _client(address):
 
 
 def _prepare(client, address):
-    """Have every worker ready; how many there are on the machine that has most."""
+    """Have every worker ready, those too that come later; how many there are on the machine that has most."""
+    from distributed import WorkerPlugin
+
+    wanted = sources()
+
+    class Prepared(WorkerPlugin):
+        name = "ottt_ref"
+
+        def setup(self, worker):
+            prepare(worker, wanted)
+
     workers = client.scheduler_info(n_workers=-1)["workers"]
     if not workers:
         raise console.CommandError(f"argument --scheduler: {address} has no workers: start some by {HOW}")

@@ -188,7 +188,10 @@ def test_the_reference_is_right(task):
 @pytest.mark.parametrize(
     ("name", "task"),
     [("fast", TINY), *(pytest.param("fast", task, marks=pytest.mark.exhaustive) for task in (IMAGES, ONLINE))]
-    + [(name, TINY) for name in ("fast-bptt", "fast-plain", "fast-events", "fast-dense")],
+    + [
+        pytest.param(name, TINY, marks=pytest.mark.exhaustive)
+        for name in ("fast-bptt", "fast-plain", "fast-events", "fast-dense")
+    ],
     ids=lambda value: getattr(value, "name", value),
 )
 def test_the_fast_backend_is_right_whatever_it_is_made_to_choose(name, task):
@@ -745,7 +748,7 @@ def test_the_work_of_convolutions_counts_windows_and_pixels():
     assert found["forward"]["row_bytes"] > 8 * 9 * len(first) * spikes
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_times_at_the_limits_are_the_work_over_what_was_measured(monkeypatch):
     for name in ("AGAIN", "BLOCKS", "REPEATS"):
         monkeypatch.setattr(limits, name, 2)

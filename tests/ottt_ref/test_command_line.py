@@ -243,7 +243,7 @@ def test_a_checkout_that_is_not_installed_knows_its_version(monkeypatch, capsys)
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["train"], "argument command: invalid choice: 'train'"),
+        (["learn"], "argument command: invalid choice: 'learn'"),
         (["version", "now"], "unrecognized arguments: now"),
         (["network", "--output", "n.npz"], "the following arguments are required: --sizes"),
         (["network", *SIZES], "the following arguments are required: --output"),

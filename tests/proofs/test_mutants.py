@@ -110,9 +110,9 @@ def test_the_table_and_the_exit_status_say_what_survived(monkeypatch, capsys):
     stream = io.StringIO()
     Console(file=stream, width=160).print(score.table(deaths))
     assert "1 of 2 killed" in stream.getvalue() and "SURVIVES" in stream.getvalue()
-    monkeypatch.setattr(command.score, "kill_all", lambda workers, console, kept, faults: deaths)
+    monkeypatch.setattr(command.score, "kill_all", lambda workers, console, kept, faults, scheduler: deaths)
     assert __main__.main(["--mutants"]) == 1
-    monkeypatch.setattr(command.score, "kill_all", lambda workers, console, kept, faults: deaths[:1])
+    monkeypatch.setattr(command.score, "kill_all", lambda workers, console, kept, faults, scheduler: deaths[:1])
     assert __main__.main(["--mutants"]) == 0
     assert "1 of 1 killed" in capsys.readouterr().out
 
@@ -183,7 +183,7 @@ def test_what_is_no_python_and_what_changes_nothing_are_not_drawn():
 def test_drawn_faults_take_the_place_of_the_catalogue(monkeypatch):
     asked = []
 
-    def kill_all(workers, console, kept, faults):
+    def kill_all(workers, console, kept, faults, scheduler):
         asked.append(faults)
         return [score.Death(fault, "E1") for fault in faults]
 

@@ -103,7 +103,7 @@ def test_the_difference_is_of_second_order_and_nothing_at_one_time_step():
     assert none < 1e-14  # the rounding of parameters below 1
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_command_goes_on_where_it_was_and_says_the_same(tmp_path, capsys, monkeypatch):
     """The second time from what is kept, but for one run that is missing."""
     done = []
