@@ -202,16 +202,16 @@ class Surrogate:
         """The surrogate as plain data, for files: its class name and its parameters."""
         return {
             "type": type(self).__name__,
-            **{field.name: getattr(self, field.name) for field in fields(self)},
+            **{name: getattr(self, name) for name in _names(type(self))},
         }
 
     def parameters(self) -> list[Number]:
         """The numbers that the kernels take, in their order."""
-        return [getattr(self, field.name) for field in fields(self)]
+        return [getattr(self, name) for name in _names(type(self))]
 
     def with_numbers(self, convert: ConvertNumber) -> Self:
         """The same surrogate with `convert` applied to each of its parameters."""
-        return type(self)(*(convert(getattr(self, field.name)) for field in fields(self)))
+        return type(self)(*(convert(getattr(self, name)) for name in _names(type(self))))
 
     def _apply(self, method, z):
         formula = getattr(self, f"_{method}", None)
@@ -420,6 +420,12 @@ def require_surrogate_held(name: str, surrogate: Surrogate, dtype: np.dtype) -> 
     """
     if type(surrogate) in ALL and not _has_values(surrogate, dtype):
         raise ValueError(f"{name}: surrogate must have values in {dtype}, got {surrogate!r}")
+
+
+@lru_cache(maxsize=256)
+def _names(kind: type) -> tuple[str, ...]:
+    """The names of its parameters, looked up once: what `fields` makes each time fills CPython's free lists."""
+    return tuple([field.name for field in fields(kind)])
 
 
 @lru_cache(maxsize=256)
