@@ -103,7 +103,8 @@ class Operations:
             return along(operation["factor"], x) * x + constant * along(operation["offset"], x)
         weight, bias = self.weight(operation, name), constant * self.bias(name)
         if self.synapses(operation)["type"] == "Dense":
-            return x @ weight.T + bias
+            with np.errstate(invalid="ignore"):  # now and then BLAS leaves a flag of lanes whose numbers it throws away
+                return x @ weight.T + bias
         return self.convolve(self.synapses(operation), x, weight) + bias[:, None, None]
 
     def largest(self, pooling, x):
