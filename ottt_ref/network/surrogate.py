@@ -422,10 +422,14 @@ def require_surrogate_held(name: str, surrogate: Surrogate, dtype: np.dtype) -> 
         raise ValueError(f"{name}: surrogate must have values in {dtype}, got {surrogate!r}")
 
 
-@lru_cache(maxsize=256)
+_NAMES: dict[type, tuple[str, ...]] = {}
+
+
 def _names(kind: type) -> tuple[str, ...]:
     """The names of its parameters, looked up once: what `fields` makes each time fills CPython's free lists."""
-    return tuple([field.name for field in fields(kind)])
+    if kind not in _NAMES:
+        _NAMES[kind] = tuple([field.name for field in fields(kind)])
+    return _NAMES[kind]
 
 
 @lru_cache(maxsize=256)
