@@ -13,18 +13,17 @@ import numpy as np
 import ottt_ref as ot
 
 from ...backends import share_processors
-from ...sweep.runs import FOLDERS, opened, without_folder
+from ...sweep.runs import opened, without_folder
 from ...training import config as configs
 from ...training import parts
-from ...training.config import Config
-from .stream import DRIFTS, drawn, learner
+from .stream import DRIFTS, Run, drawn, learner
 
 RATES = tuple(float(rate) for rate in np.geomspace(1e-5, 1e-1, 17))
 NETWORKS = ("fresh", "learned")
 
 
 @dataclass(frozen=True)
-class Order:
+class Order(Run):
     """The differences on a few samples, over RATES.
 
     config    with the rule ottt-a and its learning rate, by which a "learned" network has learned
@@ -33,20 +32,9 @@ class Order:
     length    how many samples the stream has, or None for all
     """
 
-    cell: str
-    config: Config
-    seed: int
     network: str
     samples: int
     length: int | None = None
-
-    @property
-    def name(self):
-        return f"{self.cell}--seed{self.seed}"
-
-    @property
-    def folders(self):
-        return (*FOLDERS, "online/runs")
 
     @property
     def description(self):

@@ -27,7 +27,24 @@ COUNTED = 40  # samples, evenly spread, whose operations are counted
 
 
 @dataclass(frozen=True)
-class Stream:
+class Run:
+    """What runs on streams have in common: what they are called, a config and a seed; and their sources."""
+
+    cell: str
+    config: Config
+    seed: int
+
+    @property
+    def name(self):
+        return f"{self.cell}--seed{self.seed}"
+
+    @property
+    def folders(self):
+        return (*FOLDERS, "online/runs")
+
+
+@dataclass(frozen=True)
+class Stream(Run):
     """A run of one rule over one stream.
 
     cell     what it is called
@@ -37,19 +54,8 @@ class Stream:
     samples  how many of the stream, or None for all
     """
 
-    cell: str
-    config: Config
-    seed: int
     drift: str
     samples: int | None = None
-
-    @property
-    def name(self):
-        return f"{self.cell}--seed{self.seed}"
-
-    @property
-    def folders(self):
-        return (*FOLDERS, "online/runs")
 
     @property
     def description(self):
