@@ -34,6 +34,7 @@ def test_a_column_has_a_config_for_every_rule(name, tmp_path):
     ("apart", "words"),
     [
         ([0.01, 0.0, 0.005, 0.01, 0.0], "the interval lies above -1 point"),
+        ([-0.012, -0.011, -0.013, -0.012, -0.012], "FAILED, below BPTT by 1.20 points, more than one for certain"),
         ([-0.05, -0.06, -0.05, -0.04, -0.05], "FAILED, below BPTT by 5.00 points, more than one for certain"),
         ([0.03, -0.03, 0.02, -0.02, 0.0], r"FAILED, the interval reaches down to -[\d.]+ points; .* about \d+ seeds"),
     ],
